@@ -1,0 +1,86 @@
+# make up     set up and run          make test   set up and run every test
+# Nothing is installed twice: the stamps in .venv remember what was installed.
+
+PYTHON ?= python3
+ARGS   ?=
+
+venv      := .venv
+bin       := $(venv)/bin
+runtime   := $(venv)/.runtime-installed
+dev       := $(venv)/.dev-installed
+node      := tests/e2e/npm/node_modules/.installed
+pip       := $(bin)/python -m pip install --quiet --disable-pip-version-check
+compile   := CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --strip-extras --annotation-style line \
+             --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+             --no-allow-unsafe --unsafe-package financeops
+
+# Prints nothing when the interpreter can make the .venv, else what is missing.
+missing    = $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or print("FinanceOps needs Python 3.11 or newer, $(PYTHON) is", sys.version.split()[0] + "; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)") or sys.exit(); import importlib.util as u; (u.find_spec("venv") and u.find_spec("ensurepip")) or print("$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv")' 2>/dev/null || echo "FinanceOps needs Python 3.11 or newer, $(PYTHON) is none; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)")
+
+.DEFAULT_GOAL := help
+.PHONY: help up install install-dev test check format bench lock clean
+.DELETE_ON_ERROR:
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  %-17s %s\n' "$$name" "$$text"; done
+
+up: $(runtime) ## set up and run everything: database, server, dashboard, JupyterLab (ARGS="--port 3002")
+	@exec $(bin)/financeops up $(ARGS)
+
+install: $(runtime) ## only make .venv with what running needs
+
+install-dev: $(dev) ## the same with what tests and checks need
+
+test: $(dev) ## set up and run every test (ARGS="tests/core -k refund")
+	@.ci/ensure-browser
+	@.ci/ensure-node
+	@$(MAKE) --no-print-directory $(node)
+	$(bin)/pytest $(ARGS)
+
+check: $(dev) ## lint, format, types, import rules, notebooks without outputs
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+	$(bin)/lint-imports
+	$(bin)/python .ci/notebooks-without-outputs
+
+format: $(dev) ## let ruff format the code and repair what it can
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+
+bench: $(dev) ## run the benchmarks
+	$(bin)/python -m benchmarks $(ARGS)
+
+lock: $(dev) ## compile the lock files again, with the newest versions that fit
+	$(compile) --upgrade --extra all --output-file requirements.lock pyproject.toml
+	$(compile) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	@# The project itself is installed from this folder: the remark about it at the end goes.
+	@for file in requirements.lock requirements-dev.lock; do \
+	  sed -e '/^# The following packages are considered to be unsafe/,$$d' $$file | sed -e '$$ { /^$$/d; }' > $$file.new && mv $$file.new $$file; \
+	done
+
+clean: ## remove .venv, caches and what tests left behind
+	rm -rf $(venv) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis artifacts dist tests/e2e/npm/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(venv)/bin/python:
+	$(if $(missing),$(error $(missing)))
+	@echo "Making $(venv) …"
+	@$(PYTHON) -m venv $(venv) || { rm -rf $(venv); exit 1; }
+
+# A lock file that did not change does not cost a second installation; --no-deps: the lock files hold the dependencies.
+$(runtime): requirements.lock pyproject.toml | $(venv)/bin/python
+	@echo "Installing what running needs (a minute or two) …"
+	@$(pip) --requirement requirements.lock
+	@$(pip) --no-deps --editable .
+	@touch $@
+
+$(dev): requirements-dev.lock pyproject.toml | $(venv)/bin/python
+	@echo "Installing what running, tests and checks need (a minute or two) …"
+	@$(pip) --requirement requirements-dev.lock
+	@$(pip) --no-deps --editable .
+	@touch $(runtime) $@
+
+$(node): tests/e2e/npm/package.json tests/e2e/npm/package-lock.json
+	npm ci --prefix tests/e2e/npm --no-audit --no-fund --loglevel=error
+	@touch $@
