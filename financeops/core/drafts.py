@@ -1,0 +1,214 @@
+"""From what a sender wrote to a valid `Draft`, or to an error that names the field."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from financeops.core.errors import InvalidValue
+from financeops.core.money import significant, to_minor
+from financeops.core.payments import Draft, Source, Status, Tenant
+from financeops.core.periods import EPOCH, floor_millisecond
+from financeops.core.wire import timestamp
+
+MAX_TEXT = 200
+AHEAD = timedelta(minutes=5)
+"""How far in the future `createdAt` may lie: clocks differ."""
+
+TENANT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+METHOD = re.compile(r"[a-z0-9_]{1,64}")
+_DECLINE_CODE = re.compile(r"[a-z0-9_]{1,64}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+_ALLOWED_TIME = "must lie between 1970 and 5 minutes from now"
+
+_Time = Annotated[datetime, Meta(tz=True)]
+
+
+class PaymentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """One payment as a sender writes it. `amount` stays text until its currency is known."""
+
+    amount: Raw
+    method: str
+    status: str
+    tenant_id: str | None = None
+    currency: str | None = None
+    created_at: _Time | None = None
+    reference: str | None = None
+    customer_id: str | None = None
+    country: str | None = None
+    decline_code: str | None = None
+    refunded_at: _Time | None = None
+
+
+_request_decoder = msgspec.json.Decoder(PaymentRequest)
+_PLACE = re.compile(r"^(?P<problem>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+_QUOTED = re.compile(r"field `(?P<field>[^`]+)`")
+
+
+def read_request(body: bytes) -> PaymentRequest:
+    """Decode one payment's JSON.
+
+    Raises
+    ------
+    InvalidValue
+        When the text is not JSON, a field is missing, unknown or of the wrong type.
+    """
+    try:
+        return _request_decoder.decode(body)
+    except msgspec.DecodeError as error:
+        place = _PLACE.match(str(error))
+        assert place is not None, "the pattern matches any text"
+        field = (place["path"] or "").lstrip(".")
+        named = _QUOTED.search(place["problem"])
+        # An unknown field's name is the sender's: it may be as long as the body.
+        raise InvalidValue(
+            (field or (named["field"] if named else "body"))[:MAX_TEXT],
+            place["problem"].replace("`", "'")[: 2 * MAX_TEXT],
+        ) from None
+    except UnicodeDecodeError:
+        raise InvalidValue("body", "must be UTF-8 text") from None
+    except RecursionError:
+        raise InvalidValue("body", "is nested too deeply") from None
+
+
+def draft_of(
+    request: PaymentRequest,
+    *,
+    tenant: Tenant,
+    methods: Collection[str],
+    now: datetime,
+    source: str = Source.API,
+) -> Draft:
+    """Check a request against everything that is known, and fill in its defaults.
+
+    Parameters
+    ----------
+    request : PaymentRequest
+    tenant : Tenant
+        Whose payment it is; gives the default currency.
+    methods : collection of str
+        The accepted payment methods.
+    now : datetime
+        The default of `createdAt`, and what it may exceed by 5 minutes at most.
+    source : str
+        Where the payment comes from. Only an import may carry status ``refunded``.
+
+    Raises
+    ------
+    InvalidValue
+        Naming the first field that is wrong.
+    """
+    currency = request.currency if request.currency is not None else tenant.currency
+    amount = to_minor(_number(request.amount), currency)
+    if request.method not in methods:
+        raise InvalidValue("method", f"must be one of {', '.join(sorted(methods))}")
+    status = _status(request.status, importing=source == Source.IMPORT)
+    created_at = _instant("createdAt", request.created_at, now) or floor_millisecond(now)
+    refunded_at = _instant("refundedAt", request.refunded_at, now)
+    if refunded_at is not None and status is not Status.REFUNDED:
+        raise InvalidValue("refundedAt", "is only for a refunded payment")
+    if refunded_at is not None and refunded_at < created_at:
+        raise InvalidValue("refundedAt", "must not be before createdAt")
+    if request.decline_code is not None:
+        if status is not Status.FAILED:
+            raise InvalidValue("declineCode", "is only for a failed payment")
+        if not _DECLINE_CODE.fullmatch(request.decline_code):
+            raise InvalidValue("declineCode", "must be 1 to 64 of a-z, 0-9 and _")
+    if request.country is not None and not _COUNTRY.fullmatch(request.country):
+        raise InvalidValue("country", "must be an ISO 3166 code such as 'DE'")
+    return Draft(
+        tenant_id=tenant.id,
+        amount=amount,
+        currency=currency,
+        method=request.method,
+        status=status,
+        created_at=created_at,
+        source=source,
+        reference=_text("reference", request.reference),
+        customer_id=_text("customerId", request.customer_id),
+        country=request.country,
+        decline_code=request.decline_code,
+        refunded_at=refunded_at,
+    )
+
+
+def request_hash(request: PaymentRequest) -> str:
+    """Digest of what was asked, before defaults: tells a repetition from another request.
+
+    Two texts that mean the same (``1.0`` and ``1.00``, another order of fields, ``null`` or
+    nothing) have the same digest.
+    """
+    said: dict[str, Any] = {}
+    for field in msgspec.structs.fields(PaymentRequest):
+        value = getattr(request, field.name)
+        if isinstance(value, Raw):
+            value = significant(_number(value))
+        elif isinstance(value, datetime):
+            value = timestamp(_utc(field.encode_name, value))
+        if value is not None:
+            said[field.name] = value
+    return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
+
+
+def check_tenant_id(tenant_id: str, field: str = "tenantId") -> str:
+    """Return the id if it is one; raises `InvalidValue` naming `field`."""
+    if not TENANT_ID.fullmatch(tenant_id):
+        raise InvalidValue(field, "must be 1 to 64 letters, digits, '_', '-' or '.'")
+    return tenant_id
+
+
+def check_key(key: str, field: str) -> str:
+    """Return an idempotency key or reference if its length is right."""
+    if not 1 <= len(key) <= MAX_TEXT:
+        raise InvalidValue(field, f"must have 1 to {MAX_TEXT} characters")
+    return key
+
+
+def _number(raw: Raw) -> Decimal:
+    text = bytes(raw)
+    # Raw holds valid JSON: what does not begin like a number is a string, null, list or object.
+    if text[:1] not in b"-0123456789":
+        raise InvalidValue("amount", "must be a JSON number such as 1850.5")
+    if len(text) > MAX_TEXT:
+        raise InvalidValue("amount", f"must have at most {MAX_TEXT} characters")
+    try:
+        return Decimal(text.decode())
+    except ArithmeticError:
+        raise InvalidValue("amount", "must be a number such as 1850.5") from None
+
+
+def _status(text: str, *, importing: bool) -> Status:
+    allowed = [Status.SUCCESS, Status.FAILED, *([Status.REFUNDED] if importing else [])]
+    if text in allowed:
+        return Status(text)
+    if text == Status.REFUNDED:
+        raise InvalidValue("status", "a payment becomes refunded by POST /payments/{id}/refund")
+    raise InvalidValue("status", f"must be one of {', '.join(allowed)}")
+
+
+def _instant(field: str, instant: datetime | None, now: datetime) -> datetime | None:
+    if instant is None:
+        return None
+    utc = _utc(field, instant)
+    if not EPOCH <= utc <= now + AHEAD:
+        raise InvalidValue(field, _ALLOWED_TIME)
+    return utc
+
+
+def _utc(field: str, instant: datetime) -> datetime:
+    try:
+        return floor_millisecond(instant.astimezone(UTC))
+    except OverflowError:  # in UTC it would lie before the year 1 or after 9999
+        raise InvalidValue(field, _ALLOWED_TIME) from None
+
+
+def _text(field: str, text: str | None) -> str | None:
+    return text if text is None else check_key(text, field)

@@ -1,0 +1,40 @@
+"""What can go wrong, said so that a person can mend it."""
+
+from __future__ import annotations
+
+
+class FinanceOpsError(Exception):
+    """Base of every error that FinanceOps raises on purpose."""
+
+
+class InvalidValue(FinanceOpsError):
+    """A value that cannot be accepted.
+
+    Parameters
+    ----------
+    field : str
+        The field, parameter or setting as its sender wrote it (``amount``, ``createdAt``).
+    problem : str
+        What is wrong and what would be right, one sentence without the field's name.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class NotFound(FinanceOpsError):
+    """A tenant or payment that does not exist."""
+
+
+class Conflict(FinanceOpsError):
+    """A request that contradicts what is already recorded."""
+
+
+class Unavailable(FinanceOpsError):
+    """The database or the server cannot be reached now; trying again later is right."""
+
+
+class Misconfigured(FinanceOpsError):
+    """A setting that must be changed before the program can run; the message names it."""

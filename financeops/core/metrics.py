@@ -1,0 +1,195 @@
+"""Every figure, as a function of rollups.
+
+Volumes are integer minor units; rates are percentages; rates and averages are `Decimal` rounded
+once to 6 decimals, and None where there is no data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from financeops.core.money import exponent, ratio
+from financeops.core.payments import Status
+from financeops.core.periods import Window
+from financeops.core.rollup import Rollup
+
+
+class Metrics(Struct, frozen=True, kw_only=True):
+    """The key figures of one set of payments; volumes in minor units of `currency`."""
+
+    currency: str
+    total_volume: int
+    success_rate: Decimal | None
+    average_amount: Decimal | None
+    peak_hour: int | None
+    top_payment_method: str | None
+    total_payments: int
+    succeeded_payments: int
+    failed_payments: int
+    refunded_payments: int
+    refunded_volume: int
+    net_volume: int
+    refund_rate: Decimal | None
+
+
+class TrendPoint(Struct, frozen=True, kw_only=True):
+    """One bucket of a trend; `amount` is its total volume in minor units."""
+
+    bucket: Window
+    amount: int
+    count: int
+    success_rate: Decimal | None
+
+
+class MethodFigures(Struct, frozen=True, kw_only=True):
+    """One payment method; `share` in percent of attempts."""
+
+    method: str
+    count: int
+    volume: int
+    success_rate: Decimal | None
+    share: Decimal | None
+
+
+class DeclineFigures(Struct, frozen=True, kw_only=True):
+    """One decline code; `volume` is what was asked for, `share` in percent of failures."""
+
+    decline_code: str
+    count: int
+    volume: int
+    share: Decimal | None
+
+
+def attempts(rollup: Rollup) -> int:
+    """Number of payments, whatever their status."""
+    return sum(n for n, _ in rollup.cells.values())
+
+
+def succeeded(rollup: Rollup) -> int:
+    """Number of payments whose money was collected: ``success`` and ``refunded``."""
+    return sum(n for (_, status), (n, _) in rollup.cells.items() if status is not Status.FAILED)
+
+
+def total_volume(rollup: Rollup) -> int:
+    """Gross processed volume: sum of the amounts of succeeded payments, minor units."""
+    return sum(
+        amount for (_, status), (_, amount) in rollup.cells.items() if status is not Status.FAILED
+    )
+
+
+def refunded(rollup: Rollup) -> int:
+    """Number of payments that were refunded."""
+    return sum(n for (_, status), (n, _) in rollup.cells.items() if status is Status.REFUNDED)
+
+
+def refunded_volume(rollup: Rollup) -> int:
+    """Sum of the amounts that were refunded, minor units."""
+    return sum(
+        amount for (_, status), (_, amount) in rollup.cells.items() if status is Status.REFUNDED
+    )
+
+
+def net_volume(rollup: Rollup) -> int:
+    """Total volume less refunded volume, minor units."""
+    return total_volume(rollup) - refunded_volume(rollup)
+
+
+def success_rate(rollup: Rollup) -> Decimal | None:
+    """Succeeded / attempts x 100; None when there are no attempts."""
+    return ratio(100 * succeeded(rollup), attempts(rollup))
+
+
+def refund_rate(rollup: Rollup) -> Decimal | None:
+    """Refunded volume / total volume x 100; None when there is no volume."""
+    return ratio(100 * refunded_volume(rollup), total_volume(rollup))
+
+
+def average_amount(rollup: Rollup, *, currency: str) -> Decimal | None:
+    """Total volume / succeeded, in major units of `currency`; None when none succeeded."""
+    return ratio(total_volume(rollup), succeeded(rollup) * 10 ** exponent(currency))
+
+
+def attempts_by_hour(rollup: Rollup) -> tuple[int, ...]:
+    """Number of payments in each of the 24 hours of day, whatever their status."""
+    counts = [0] * 24
+    for (_, hour), n in rollup.hours.items():
+        counts[hour] += n
+    return tuple(counts)
+
+
+def peak_hour(rollup: Rollup) -> int | None:
+    """Hour of day (0-23) with most attempts, the earliest on a tie; None when none."""
+    counts = attempts_by_hour(rollup)
+    return counts.index(max(counts)) if rollup.hours else None
+
+
+def top_payment_method(rollup: Rollup) -> str | None:
+    """Method with most attempts, alphabetical on a tie; None when none."""
+    return next((figures.method for figures in methods(rollup)), None)
+
+
+def metrics(rollup: Rollup, *, currency: str) -> Metrics:
+    """All key figures of a rollup of payments in `currency`."""
+    attempted, collected = attempts(rollup), succeeded(rollup)
+    return Metrics(
+        currency=currency,
+        total_volume=total_volume(rollup),
+        success_rate=success_rate(rollup),
+        average_amount=average_amount(rollup, currency=currency),
+        peak_hour=peak_hour(rollup),
+        top_payment_method=top_payment_method(rollup),
+        total_payments=attempted,
+        succeeded_payments=collected,
+        failed_payments=attempted - collected,
+        refunded_payments=refunded(rollup),
+        refunded_volume=refunded_volume(rollup),
+        net_volume=net_volume(rollup),
+        refund_rate=refund_rate(rollup),
+    )
+
+
+def trends(buckets: Iterable[Window], rollups: Iterable[Rollup]) -> list[TrendPoint]:
+    """One point per bucket, empty ones included; `rollups` holds each bucket's, in order."""
+    return [
+        TrendPoint(
+            bucket=bucket,
+            amount=total_volume(rollup),
+            count=attempts(rollup),
+            success_rate=success_rate(rollup),
+        )
+        for bucket, rollup in zip(buckets, rollups, strict=True)
+    ]
+
+
+def methods(rollup: Rollup) -> list[MethodFigures]:
+    """Figures of each payment method, most attempts first, alphabetical on a tie."""
+    everything = attempts(rollup)
+    parts = {method: rollup.only(method) for method in {method for method, _ in rollup.cells}}
+    figures = [
+        MethodFigures(
+            method=method,
+            count=attempts(part),
+            volume=total_volume(part),
+            success_rate=success_rate(part),
+            share=ratio(100 * attempts(part), everything),
+        )
+        for method, part in parts.items()
+    ]
+    return sorted(figures, key=lambda row: (-row.count, row.method))
+
+
+def declines(rollup: Rollup) -> list[DeclineFigures]:
+    """Figures of each decline code, most failures first, alphabetical on a tie."""
+    by_code: dict[str, tuple[int, int]] = {}
+    for (_, code), (n, amount) in rollup.declines.items():
+        have = by_code.get(code, (0, 0))
+        by_code[code] = (have[0] + n, have[1] + amount)
+    failures = sum(n for n, _ in by_code.values())
+    figures = [
+        DeclineFigures(decline_code=code, count=n, volume=amount, share=ratio(100 * n, failures))
+        for code, (n, amount) in by_code.items()
+    ]
+    return sorted(figures, key=lambda row: (-row.count, row.decline_code))

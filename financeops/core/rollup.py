@@ -1,0 +1,195 @@
+"""The rollup: counts and integer sums of payments, a value that adds up.
+
+`rollup_of`, ``+``, ``-`` and ``Rollup()`` as zero are all there is. Every figure is a function of
+rollups, so it is the same whether the database kept them, a DataFrame gave them or a dashboard
+added events to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from financeops.core.payments import Change, Payment, Status
+from financeops.core.periods import Grain, grain_start
+
+Key = TypeVar("Key")
+
+Count = tuple[int, int]
+"""Number of payments and the sum of their amounts in minor units."""
+
+
+class Rollup:
+    """Counts and sums of any set of payments of one currency.
+
+    Treat it as frozen: every operation gives a new one.
+
+    Parameters
+    ----------
+    cells : mapping of (method, status) to (n, amount)
+    declines : mapping of (method, decline code) to (n, amount)
+        Failed payments only.
+    hours : mapping of (method, hour of day 0-23) to n
+        All attempts, by the hour in the tenant's time zone.
+
+    Notes
+    -----
+    Cells that are zero are dropped, so equal sums are equal values.
+    """
+
+    __slots__ = ("cells", "declines", "hours")
+
+    def __init__(
+        self,
+        cells: Mapping[tuple[str, Status], Count] | None = None,
+        declines: Mapping[tuple[str, str], Count] | None = None,
+        hours: Mapping[tuple[str, int], int] | None = None,
+    ) -> None:
+        self.cells = {key: count for key, count in (cells or {}).items() if count != (0, 0)}
+        self.declines = {key: count for key, count in (declines or {}).items() if count != (0, 0)}
+        self.hours = {key: n for key, n in (hours or {}).items() if n}
+
+    def __add__(self, other: Rollup) -> Rollup:
+        return total((self, other))
+
+    def __sub__(self, other: Rollup) -> Rollup:
+        return total((self, -other))
+
+    def __neg__(self) -> Rollup:
+        return Rollup(
+            {key: (-n, -amount) for key, (n, amount) in self.cells.items()},
+            {key: (-n, -amount) for key, (n, amount) in self.declines.items()},
+            {key: -n for key, n in self.hours.items()},
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Rollup):
+            return NotImplemented
+        return (self.cells, self.declines, self.hours) == (
+            other.cells,
+            other.declines,
+            other.hours,
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # holds dicts
+
+    def __bool__(self) -> bool:
+        return bool(self.cells or self.declines or self.hours)
+
+    def __repr__(self) -> str:
+        return f"Rollup(cells={self.cells}, declines={self.declines}, hours={self.hours})"
+
+    def only(self, method: str) -> Rollup:
+        """Return the part of this rollup that one payment method makes."""
+        return Rollup(
+            {key: count for key, count in self.cells.items() if key[0] == method},
+            {key: count for key, count in self.declines.items() if key[0] == method},
+            {key: n for key, n in self.hours.items() if key[0] == method},
+        )
+
+
+def total(rollups: Iterable[Rollup]) -> Rollup:
+    """Sum of any number of rollups; ``Rollup()`` of none."""
+    cells: dict[tuple[str, Status], Count] = {}
+    declines: dict[tuple[str, str], Count] = {}
+    hours: dict[tuple[str, int], int] = {}
+    for rollup in rollups:
+        _count_up(cells, rollup.cells)
+        _count_up(declines, rollup.declines)
+        for key, n in rollup.hours.items():
+            hours[key] = hours.get(key, 0) + n
+    return Rollup(cells, declines, hours)
+
+
+def rollup_of(payment: Payment, zone: ZoneInfo) -> Rollup:
+    """Rollup of one payment, its hour of day taken in `zone`."""
+    count = (1, payment.amount)
+    declined = payment.counted_decline
+    return Rollup(
+        {(payment.method, payment.status): count},
+        {(payment.method, declined): count} if declined else None,
+        {(payment.method, payment.created_at.astimezone(zone).hour): 1},
+    )
+
+
+def delta_of(change: Change, zone: ZoneInfo) -> Rollup:
+    """What a change adds: the payment as it is, less the payment as it was."""
+    now = rollup_of(change.payment, zone)
+    return now if change.previous is None else now - rollup_of(change.previous, zone)
+
+
+Place = tuple[str, Grain, datetime]
+"""Where a rollup is kept: currency, grain, start."""
+
+
+def deltas(changes: Iterable[Change], zone: ZoneInfo) -> dict[Place, Rollup]:
+    """What changes add to each kept rollup: one entry for every place they touch."""
+    touched: dict[Place, list[Rollup]] = {}
+    for change in changes:
+        payment = change.payment
+        delta = delta_of(change, zone)
+        for grain in Grain:
+            place = (payment.currency, grain, grain_start(grain, payment.created_at, zone))
+            touched.setdefault(place, []).append(delta)
+    return {place: total(parts) for place, parts in touched.items()}
+
+
+def at_hour(rollup: Rollup, hour: int) -> Rollup:
+    """Return the same counts with all attempts at one hour of day.
+
+    Quarter-hour rollups are kept without hours, for their start says the hour in any zone.
+    """
+    hours: dict[tuple[str, int], int] = {}
+    for (method, _), (n, _) in rollup.cells.items():
+        hours[method, hour] = hours.get((method, hour), 0) + n
+    return Rollup(rollup.cells, rollup.declines, hours)
+
+
+def as_document(rollup: Rollup, *, hours: bool = True) -> dict[str, Any]:
+    """Nested form of a rollup for the database and the wire.
+
+    Returns
+    -------
+    dict
+        ``{"methods": {card: {success: {"n", "amount"}}}, "declines": {card: {code: {…}}},
+        "hours": {card: {"14": n}}}``, amounts in minor units.
+    """
+    document: dict[str, Any] = {"methods": {}, "declines": {}}
+    for (method, status), (n, amount) in rollup.cells.items():
+        document["methods"].setdefault(method, {})[status.value] = {"n": n, "amount": amount}
+    for (method, code), (n, amount) in rollup.declines.items():
+        document["declines"].setdefault(method, {})[code] = {"n": n, "amount": amount}
+    if hours:
+        document["hours"] = {}
+        for (method, hour), n in rollup.hours.items():
+            document["hours"].setdefault(method, {})[str(hour)] = n
+    return document
+
+
+def from_document(document: Mapping[str, Any]) -> Rollup:
+    """Rollup of its nested form; the inverse of `as_document`."""
+    return Rollup(
+        {
+            (method, Status(status)): (cell["n"], cell["amount"])
+            for method, statuses in document.get("methods", {}).items()
+            for status, cell in statuses.items()
+        },
+        {
+            (method, code): (cell["n"], cell["amount"])
+            for method, codes in document.get("declines", {}).items()
+            for code, cell in codes.items()
+        },
+        {
+            (method, int(hour)): n
+            for method, by_hour in document.get("hours", {}).items()
+            for hour, n in by_hour.items()
+        },
+    )
+
+
+def _count_up(sums: dict[Key, Count], counts: Mapping[Key, Count]) -> None:
+    for key, (n, amount) in counts.items():
+        have = sums.get(key, (0, 0))
+        sums[key] = (have[0] + n, have[1] + amount)

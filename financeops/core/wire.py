@@ -1,0 +1,169 @@
+"""The JSON forms of payments, changes and figures: camelCase, major units, times with ``Z``.
+
+Server, client, files and dashboard all read and write through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
+from financeops.core.money import to_major, to_minor
+from financeops.core.payments import Change, Payment, Status
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+# Numbers with a fraction are read as Decimal, so that no amount ever passes through a float.
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+encode = _encoder.encode
+"""JSON bytes of built-in values; a Decimal becomes a number with all its digits."""
+
+decode = _decoder.decode
+"""Built-in values of JSON bytes; numbers with a fraction become Decimal."""
+
+
+def timestamp(instant: datetime) -> str:
+    """ISO 8601 text in UTC with ``Z``, milliseconds only where there are any."""
+    utc = instant.astimezone(UTC).replace(tzinfo=None)
+    return utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds") + "Z"
+
+
+def instant_of(text: str) -> datetime:
+    """Aware UTC datetime of an ISO 8601 text with an offset; ValueError without one."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset from UTC")
+    return instant.astimezone(UTC)
+
+
+def payment_document(payment: Payment) -> dict[str, Any]:
+    """JSON form of a payment; fields without a value are left out."""
+    document: dict[str, Any] = {
+        "_id": payment.id,
+        "tenantId": payment.tenant_id,
+        "amount": to_major(payment.amount, payment.currency),
+        "currency": payment.currency,
+        "method": payment.method,
+        "status": payment.status.value,
+        "createdAt": timestamp(payment.created_at),
+        "updatedAt": timestamp(payment.updated_at),
+        "source": payment.source,
+    }
+    optional = {
+        "reference": payment.reference,
+        "customerId": payment.customer_id,
+        "country": payment.country,
+        "declineCode": payment.decline_code,
+        "declineGroup": payment.decline_group,
+        "refundedAt": payment.refunded_at and timestamp(payment.refunded_at),
+    }
+    document.update((key, value) for key, value in optional.items() if value is not None)
+    return document
+
+
+def payment_from(document: Mapping[str, Any]) -> Payment:
+    """Payment of its JSON form, decoded with `decode`."""
+    refunded_at = document.get("refundedAt")
+    return Payment(
+        id=document["_id"],
+        tenant_id=document["tenantId"],
+        amount=to_minor(document["amount"], document["currency"]),
+        currency=document["currency"],
+        method=document["method"],
+        status=Status(document["status"]),
+        created_at=instant_of(document["createdAt"]),
+        updated_at=instant_of(document["updatedAt"]),
+        source=document["source"],
+        reference=document.get("reference"),
+        customer_id=document.get("customerId"),
+        country=document.get("country"),
+        decline_code=document.get("declineCode"),
+        decline_group=document.get("declineGroup"),
+        refunded_at=instant_of(refunded_at) if refunded_at else None,
+    )
+
+
+def change_document(change: Change) -> dict[str, Any]:
+    """JSON form of a change: the stream's ``payment_event``."""
+    return {
+        "type": change.type.value,
+        "payment": payment_document(change.payment),
+        "previousStatus": change.previous_status and change.previous_status.value,
+        "timestamp": timestamp(change.at),
+        "seq": change.seq,
+    }
+
+
+def change_from(document: Mapping[str, Any]) -> Change:
+    """Change of its JSON form, decoded with `decode`."""
+    previous = document["previousStatus"]
+    return Change(
+        seq=document["seq"],
+        at=instant_of(document["timestamp"]),
+        payment=payment_from(document["payment"]),
+        previous_status=Status(previous) if previous else None,
+    )
+
+
+def metrics_document(metrics: Metrics) -> dict[str, Any]:
+    """JSON form of the key figures; volumes and average in major units of their currency."""
+    return {
+        "totalVolume": to_major(metrics.total_volume, metrics.currency),
+        "successRate": metrics.success_rate,
+        "averageAmount": metrics.average_amount,
+        "peakHour": metrics.peak_hour,
+        "topPaymentMethod": metrics.top_payment_method,
+        "totalPayments": metrics.total_payments,
+        "currency": metrics.currency,
+        "succeededPayments": metrics.succeeded_payments,
+        "failedPayments": metrics.failed_payments,
+        "refundedPayments": metrics.refunded_payments,
+        "refundedVolume": to_major(metrics.refunded_volume, metrics.currency),
+        "netVolume": to_major(metrics.net_volume, metrics.currency),
+        "refundRate": metrics.refund_rate,
+    }
+
+
+def trends_document(points: Iterable[TrendPoint], *, currency: str) -> list[dict[str, Any]]:
+    """JSON form of a trend, amounts in major units of `currency`."""
+    return [
+        {
+            "timestamp": timestamp(point.bucket.start),
+            "amount": to_major(point.amount, currency),
+            "count": point.count,
+            "successRate": point.success_rate,
+        }
+        for point in points
+    ]
+
+
+def methods_document(rows: Iterable[MethodFigures], *, currency: str) -> list[dict[str, Any]]:
+    """JSON form of the figures by method, volumes in major units of `currency`."""
+    return [
+        {
+            "method": row.method,
+            "count": row.count,
+            "volume": to_major(row.volume, currency),
+            "successRate": row.success_rate,
+            "share": row.share,
+        }
+        for row in rows
+    ]
+
+
+def declines_document(rows: Iterable[DeclineFigures], *, currency: str) -> list[dict[str, Any]]:
+    """JSON form of the decline reasons, volumes in major units of `currency`."""
+    return [
+        {
+            "declineCode": row.decline_code,
+            "count": row.count,
+            "volume": to_major(row.volume, currency),
+            "share": row.share,
+        }
+        for row in rows
+    ]

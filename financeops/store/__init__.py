@@ -1,0 +1,1 @@
+"""MongoDB: the only place that knows pymongo. Driver errors never leave it."""

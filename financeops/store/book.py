@@ -1,0 +1,164 @@
+"""One tenant's rollups and newest payments in memory, true at one `seq`, moved on by changes.
+
+This is what a dashboard does with a snapshot and the stream after it. Here it makes a figure cost
+the same whatever the number of payments: the database is asked how far the sequence is and what
+happened since; the rest is addition.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from financeops.core.payments import Change, Payment
+from financeops.core.periods import EPOCH, FAR, Grain, Span, Window
+from financeops.core.rollup import Place, Rollup, at_hour, deltas
+
+MAX_PAGES = 512
+MAX_FEEDS = 16
+
+_EVER = FAR - EPOCH
+_PAGE_LENGTH = {
+    Grain.QUARTER: timedelta(days=1),
+    Grain.DAY: timedelta(days=64),
+    Grain.MONTH: _EVER,
+    Grain.TOTAL: _EVER,
+}
+
+Kept = TypeVar("Kept")
+
+
+class Page(Struct, frozen=True):
+    """Rollups that are read together: those of one currency and grain in a stretch of time."""
+
+    currency: str
+    grain: Grain
+    number: int
+
+    @property
+    def window(self) -> Window:
+        """Where the rollups of this page start."""
+        length = _PAGE_LENGTH[self.grain]
+        return Window(EPOCH + self.number * length, EPOCH + (self.number + 1) * length)
+
+
+class Feed(Struct, frozen=True):
+    """Which of the newest payments are read together; None stands for any."""
+
+    currency: str | None
+    method: str | None
+    length: int
+
+    def holds(self, payment: Payment) -> bool:
+        """Whether a payment is of this feed."""
+        return self.currency in (None, payment.currency) and self.method in (None, payment.method)
+
+
+class Book:
+    """What is remembered of a tenant."""
+
+    def __init__(self, zone: ZoneInfo, *, seq: int, repairs: int) -> None:
+        self.zone = zone
+        self.seq = seq
+        self.repairs = repairs
+        self._pages: OrderedDict[Page, dict[Place, Rollup]] = OrderedDict()
+        self._feeds: OrderedDict[Feed, list[Payment]] = OrderedDict()
+
+    def missing_pages(self, pages: Iterable[Page]) -> list[Page]:
+        """Those that must be read before `rollups` can answer."""
+        return [page for page in dict.fromkeys(pages) if page not in self._pages]
+
+    def misses_feed(self, feed: Feed) -> bool:
+        """Whether a feed must be read before `newest` can answer."""
+        return feed not in self._feeds
+
+    def keep_page(self, page: Page, rollups: Iterable[tuple[Place, Rollup]]) -> None:
+        """Remember a page as it was read at this book's `seq`."""
+        self._pages[page] = {place: self._with_hours(place, rollup) for place, rollup in rollups}
+        forget_oldest(self._pages, MAX_PAGES)
+
+    def keep_feed(self, feed: Feed, payments: Sequence[Payment]) -> None:
+        """Remember the newest payments as they were read at this book's `seq`."""
+        self._feeds[feed] = list(payments)
+        forget_oldest(self._feeds, MAX_FEEDS)
+
+    def rollups(self, currency: str, span: Span) -> Iterator[tuple[Place, Rollup]]:
+        """Rollups of a span, in no order; empty ones are left out."""
+        for page in pages_of(currency, span):
+            self._pages.move_to_end(page)
+            for place, rollup in self._pages[page].items():
+                if span.start <= place[2] < span.end:
+                    yield place, rollup
+
+    def newest(self, feed: Feed) -> list[Payment]:
+        """Payments of a feed, newest first."""
+        self._feeds.move_to_end(feed)
+        return list(self._feeds[feed])
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is remembered yet, so that it is true at any `seq`."""
+        return not (self._pages or self._feeds)
+
+    def move_on(self, changes: Sequence[Change], *, seq: int) -> bool:
+        """Make this book true at `seq` by the changes up to it; False when some are missing."""
+        if not self.empty:
+            if [change.seq for change in changes] != list(range(self.seq + 1, seq + 1)):
+                return False
+            self._fold(changes)
+        self.seq = seq
+        return True
+
+    def _fold(self, changes: Sequence[Change]) -> None:
+        for place, delta in deltas(changes, self.zone).items():
+            page = self._pages.get(page_of(place))
+            if page is not None:
+                page[place] = page.get(place, Rollup()) + delta
+        for feed, payments in self._feeds.items():
+            for change in changes:
+                if feed.holds(change.payment):
+                    _fold_newest(payments, change, feed.length)
+
+    def _with_hours(self, place: Place, rollup: Rollup) -> Rollup:
+        _, grain, start = place
+        if grain is not Grain.QUARTER:
+            return rollup
+        return at_hour(rollup, start.astimezone(self.zone).hour)
+
+
+def pages_of(currency: str, span: Span) -> list[Page]:
+    """Pages on which the rollups of a span are."""
+    if span.grain is None:
+        return []
+    length = _PAGE_LENGTH[span.grain]
+    first = (span.start - EPOCH) // length
+    last = (span.end - EPOCH - timedelta.resolution) // length
+    return [Page(currency, span.grain, number) for number in range(first, last + 1)]
+
+
+def page_of(place: Place) -> Page:
+    """Page on which a rollup is."""
+    currency, grain, start = place
+    return Page(currency, grain, (start - EPOCH) // _PAGE_LENGTH[grain])
+
+
+def _fold_newest(payments: list[Payment], change: Change, length: int) -> None:
+    if change.previous_status is not None:
+        for index, payment in enumerate(payments):
+            if payment.id == change.payment.id:
+                payments[index] = change.payment
+        return
+    payments.append(change.payment)
+    payments.sort(key=lambda payment: (payment.created_at, payment.id), reverse=True)
+    del payments[length:]
+
+
+def forget_oldest(kept: OrderedDict[Kept, Any], most: int) -> None:
+    """Keep at most so many entries, those used last."""
+    while len(kept) > most:
+        kept.popitem(last=False)

@@ -1,0 +1,61 @@
+"""The change log: what happened to a tenant's payments, in order, for as long as it is kept."""
+
+from __future__ import annotations
+
+from financeops.core.payments import Change
+from financeops.store.connection import Database, Document, Session, driver_errors
+from financeops.store.documents import changes_from
+from financeops.store.tenants import find_tenant
+
+MAX_BATCH = 1000
+"""The most changes one transaction writes."""
+
+
+async def last_seq(db: Database, tenant_id: str) -> int:
+    """Return the number of a tenant's last committed change; raises `NotFound`."""
+    return (await find_tenant(db, tenant_id)).seq
+
+
+async def changes_after(
+    db: Database, tenant_id: str, seq: int, *, limit: int = MAX_BATCH
+) -> list[Change] | None:
+    """Read a tenant's changes that follow `seq`.
+
+    Parameters
+    ----------
+    limit : int
+        About how many to read, at least `MAX_BATCH`: whole transactions are read.
+
+    Returns
+    -------
+    list of Change or None
+        In `seq` order, without a gap, the first being ``seq + 1``; empty when nothing followed
+        yet. None when the log no longer reaches back that far.
+    """
+    found = await read_changes(db, tenant_id, seq, limit=limit)
+    if not found and await last_seq(db, tenant_id) > seq:
+        # Either expired, or committed between the two reads: a second look tells.
+        found = await read_changes(db, tenant_id, seq, limit=limit)
+        if not found:
+            return None
+    if found and found[0].seq != seq + 1:
+        return None
+    return found
+
+
+async def read_changes(
+    db: Database, tenant_id: str, seq: int, *, limit: int, session: Session | None = None
+) -> list[Change]:
+    """Read what the log holds after `seq`, whether or not it begins with the next number."""
+    after = {
+        "tenantId": tenant_id,
+        # By the last number, not the first: the document that holds seq + 1 is in the range.
+        "lastSeq": {"$gt": seq, "$lte": seq + max(limit, MAX_BATCH)},
+    }
+    with driver_errors():
+        documents: list[Document] = (
+            await db.changes.find(after, session=session).sort("lastSeq", 1).to_list()
+        )
+    return [
+        change for document in documents for change in changes_from(document) if change.seq > seq
+    ]

@@ -1,0 +1,151 @@
+"""Payments, changes and rollups as they lie in the database. Raw documents end here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from bson import ObjectId
+from bson.errors import InvalidId
+
+from financeops.core.payments import Change, Payment, Status
+from financeops.core.periods import Grain
+from financeops.core.rollup import Place, Rollup, as_document
+from financeops.store.connection import Document
+
+Key = tuple[str, str]
+"""What makes a payment unique for its sender: ("key" or "reference", its value)."""
+
+_OPTIONAL = {
+    "reference": "reference",
+    "customerId": "customer_id",
+    "country": "country",
+    "declineCode": "decline_code",
+    "declineGroup": "decline_group",
+    "refundedAt": "refunded_at",
+}
+
+
+def new_payment_id() -> str:
+    """An id for a payment that its sender gave no key."""
+    return str(ObjectId())
+
+
+def derived_payment_id(tenant_id: str, key: Key) -> str:
+    """The id that a key always leads to, so that the index on `_id` keeps it unique.
+
+    It holds in a sharded cluster too, for the shard key begins with the tenant.
+    """
+    digest = hashlib.sha256("\0".join((tenant_id, *key)).encode()).hexdigest()
+    return digest[:24]
+
+
+def object_id(payment_id: str) -> ObjectId | None:
+    """The database's form of an id; None for a text that is none."""
+    try:
+        return ObjectId(payment_id)
+    except InvalidId:
+        return None
+
+
+def payment_document(payment: Payment) -> Document:
+    """Stored form of a payment."""
+    document: Document = {
+        "_id": ObjectId(payment.id),
+        "tenantId": payment.tenant_id,
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "method": payment.method,
+        "status": payment.status.value,
+        "createdAt": payment.created_at,
+        "updatedAt": payment.updated_at,
+        "source": str(payment.source),
+    }
+    for name, attribute in _OPTIONAL.items():
+        value = getattr(payment, attribute)
+        if value is not None:
+            document[name] = value
+    return document
+
+
+def payment_from(document: Document) -> Payment:
+    """Payment of its stored form."""
+    return Payment(
+        id=str(document["_id"]),
+        tenant_id=document["tenantId"],
+        amount=document["amount"],
+        currency=document["currency"],
+        method=document["method"],
+        status=Status(document["status"]),
+        created_at=document["createdAt"],
+        updated_at=document["updatedAt"],
+        source=document["source"],
+        **{attribute: document.get(name) for name, attribute in _OPTIONAL.items()},
+    )
+
+
+def change_document(tenant_id: str, changes: list[Change]) -> Document:
+    """Stored form of the changes of one transaction."""
+    return {
+        "_id": f"{tenant_id}|{changes[0].seq}",
+        "tenantId": tenant_id,
+        "firstSeq": changes[0].seq,
+        "lastSeq": changes[-1].seq,
+        "at": changes[0].at,
+        "events": [
+            {
+                "type": change.type.value,
+                "payment": payment_document(change.payment),
+                "previousStatus": change.previous_status and change.previous_status.value,
+            }
+            for change in changes
+        ],
+    }
+
+
+def changes_from(document: Document) -> list[Change]:
+    """Changes of their stored form, in `seq` order."""
+    return [
+        Change(
+            seq=seq,
+            at=document["at"],
+            payment=payment_from(event["payment"]),
+            previous_status=event["previousStatus"] and Status(event["previousStatus"]),
+        )
+        for seq, event in enumerate(document["events"], document["firstSeq"])
+    ]
+
+
+def rollup_id(tenant_id: str, place: Place) -> str:
+    """`_id` of a rollup. Every read names the ones it wants, so no other index is kept up."""
+    currency, grain, start = place
+    return f"{tenant_id}|{currency}|{grain.value}|{start:%Y-%m-%dT%H:%M:%S}"
+
+
+def place_of(document: Document) -> Place:
+    """Place of a stored rollup."""
+    return document["currency"], Grain(document["grain"]), document["start"]
+
+
+def place_fields(place: Place) -> Document:
+    """Fields of a stored rollup that say where it belongs."""
+    currency, grain, start = place
+    return {"currency": currency, "grain": grain.value, "start": start}
+
+
+def rollup_document(rollup: Rollup, place: Place) -> Document:
+    """Stored counts of a rollup. A quarter hour keeps no hours: its start says them in any zone."""
+    return as_document(rollup, hours=place[1] is not Grain.QUARTER)
+
+
+def increments(delta: Rollup, place: Place) -> dict[str, int]:
+    """`$inc` that adds a rollup to the stored one."""
+    return dict(_leaves(rollup_document(delta, place)))
+
+
+def _leaves(document: Document, prefix: str = "") -> Iterator[tuple[str, int]]:
+    for name, value in document.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        elif value:
+            yield f"{prefix}{name}", value

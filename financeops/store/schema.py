@@ -1,0 +1,165 @@
+"""Collections, validators and indexes: created at every start, idempotently, with a version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+from financeops.core.errors import Misconfigured
+from financeops.core.payments import Status, Tenant
+from financeops.store.connection import URI_SETTING, Database, driver_errors
+from financeops.store.tenants import find_tenant
+
+VERSION = 1
+"""Version of the data model. A later one migrates from here, in `prepare`."""
+
+_INDEX_DIFFERS = {85, 86}
+
+_COUNT = {"bsonType": ["int", "long"], "minimum": 0}
+_PAYMENT = {
+    "bsonType": "object",
+    "required": [
+        *("_id", "tenantId", "amount", "currency", "method", "status"),
+        *("createdAt", "updatedAt", "source"),
+    ],
+    "properties": {
+        "_id": {"bsonType": "objectId"},
+        "tenantId": {"bsonType": "string"},
+        "amount": _COUNT,
+        "currency": {"bsonType": "string", "pattern": "^[A-Z]{3}$"},
+        "method": {"bsonType": "string", "pattern": "^[a-z0-9_]{1,64}$"},
+        "status": {"enum": [status.value for status in Status]},
+        "createdAt": {"bsonType": "date"},
+        "updatedAt": {"bsonType": "date"},
+        "source": {"bsonType": "string"},
+    },
+}
+_ROLLUP = {
+    "bsonType": "object",
+    "required": ["_id", "tenantId", "currency", "grain", "start"],
+    "properties": {"_id": {"bsonType": "string"}, "start": {"bsonType": "date"}},
+}
+_CHANGES = {
+    "bsonType": "object",
+    "required": ["_id", "tenantId", "firstSeq", "lastSeq", "at", "events"],
+    "properties": {
+        "firstSeq": {"bsonType": ["int", "long"], "minimum": 1},
+        "lastSeq": {"bsonType": ["int", "long"], "minimum": 1},
+        "at": {"bsonType": "date"},
+        "events": {"bsonType": "array", "minItems": 1},
+    },
+}
+_TENANT = {
+    "bsonType": "object",
+    "required": ["_id", "seq", "currency", "timezone"],
+    "properties": {"seq": _COUNT},
+}
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "payments": _PAYMENT,
+    "rollups": _ROLLUP,
+    "changes": _CHANGES,
+    "tenants": _TENANT,
+}
+
+_PAYMENT_INDEXES = (
+    # Their prefixes serve {tenantId} and {tenantId, status}: no single-field indexes beside them.
+    [("tenantId", 1), ("createdAt", -1)],
+    [("tenantId", 1), ("status", 1), ("createdAt", -1)],
+)
+
+
+async def prepare(db: Database, tenants: Sequence[Tenant], *, changes_ttl: timedelta) -> None:
+    """Make the database ready: collections, validators, indexes, configured tenants.
+
+    Running it again, or from several processes at once, changes nothing.
+
+    Parameters
+    ----------
+    tenants : sequence of Tenant
+        Those that exist because they are configured. Their currency follows the configuration.
+    changes_ttl : timedelta
+        How long the change log is kept.
+
+    Raises
+    ------
+    Misconfigured
+        When `payments` holds another program's documents, the data is of a newer version, or a
+        tenant's configured time zone differs from the one its rollups were cut in.
+    Unavailable
+    """
+    with driver_errors(seconds=120):
+        await _claim(db)
+        existing = set(await db.list_collection_names())
+        for name, schema in _SCHEMAS.items():
+            await _ensure_collection(db, name, schema, exists=name in existing)
+        for keys in _PAYMENT_INDEXES:
+            await db.payments.create_index(keys)
+        await db.changes.create_index([("tenantId", 1), ("lastSeq", 1)])
+        await _ensure_ttl(db, round(changes_ttl.total_seconds()))
+    for tenant in tenants:
+        await _ensure_tenant(db, tenant)
+
+
+async def _claim(db: Database) -> None:
+    """Refuse a database that another program, or a later version of this one, works with."""
+    ours = await db.schema.find_one({"_id": "financeops"})
+    if ours is None:
+        if await db.payments.find_one({}, {"_id": 1}) is not None:
+            raise Misconfigured(
+                f"{URI_SETTING} names the database {db.name!r}, whose payments collection belongs "
+                "to another program: name another database in the URI's path"
+            )
+        await db.schema.update_one(
+            {"_id": "financeops"}, {"$setOnInsert": {"version": VERSION}}, upsert=True
+        )
+    elif ours["version"] > VERSION:
+        raise Misconfigured(
+            f"{URI_SETTING} names a database of data version {ours['version']}, this program "
+            f"knows up to {VERSION}: install a newer one"
+        )
+
+
+async def _ensure_collection(
+    db: Database, name: str, schema: dict[str, Any], *, exists: bool
+) -> None:
+    validator = {"$jsonSchema": schema}
+    if not exists:
+        try:
+            await db.create_collection(name, validator=validator)
+        except CollectionInvalid:
+            pass  # another process was quicker
+        else:
+            return
+    await db.command("collMod", name, validator=validator)
+
+
+async def _ensure_ttl(db: Database, seconds: int) -> None:
+    try:
+        await db.changes.create_index("at", expireAfterSeconds=seconds)
+    except OperationFailure as error:
+        if error.code not in _INDEX_DIFFERS:
+            raise
+        index = {"keyPattern": {"at": 1}, "expireAfterSeconds": seconds}
+        await db.command("collMod", "changes", index=index)
+
+
+async def _ensure_tenant(db: Database, tenant: Tenant) -> None:
+    with driver_errors():
+        await db.tenants.update_one(
+            {"_id": tenant.id},
+            {
+                "$set": {"currency": tenant.currency},
+                "$setOnInsert": {"seq": 0, "timezone": tenant.timezone},
+            },
+            upsert=True,
+        )
+    stored = await find_tenant(db, tenant.id)
+    if stored.timezone != tenant.timezone:
+        raise Misconfigured(
+            f"FINANCEOPS_TENANTS gives {tenant.id} the time zone {tenant.timezone}, its rollups "
+            f"are cut in {stored.timezone}: change the setting, or run "
+            f"`financeops tenant set-timezone {tenant.id} {tenant.timezone}`"
+        )

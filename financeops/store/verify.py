@@ -1,0 +1,218 @@
+"""Are the kept rollups what the payments say? And making them so.
+
+Both go on while payments come in: what changed since the reading began is told by the change log
+and accounted for exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from pymongo import DeleteOne, ReplaceOne
+from pymongo.read_concern import ReadConcern
+
+from financeops.core.errors import Unavailable
+from financeops.core.payments import Change, Payment
+from financeops.core.periods import Grain
+from financeops.core.rollup import Place, Rollup, at_hour, deltas, from_document
+from financeops.store.changes import changes_after
+from financeops.store.connection import Database, Document, Session, driver_errors
+from financeops.store.documents import (
+    payment_from,
+    place_fields,
+    place_of,
+    rollup_document,
+    rollup_id,
+)
+from financeops.store.tenants import TenantRecord, find_record
+
+CLOCK_MARGIN = timedelta(hours=1)
+"""Payments changed this shortly before the reading began are remembered one by one: the clocks of
+the processes that change them may differ by as much."""
+
+_CHUNK = 1000
+_PATIENCE_SECONDS = 3600.0
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """A rollup that is not what its payments add up to."""
+
+    currency: str
+    grain: Grain
+    start: datetime
+    kept: Rollup
+    counted: Rollup
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What a verification found: `checked` rollups were compared, as of `seq`."""
+
+    tenant_id: str
+    seq: int
+    checked: int
+    differences: list[Difference]
+    repaired: bool
+
+
+class _Count:
+    """Rollups as counted from the payments, true at `seq`."""
+
+    def __init__(self, zone: ZoneInfo, seq: int) -> None:
+        self.zone = zone
+        self.seq = seq
+        self.rollups: dict[Place, Rollup] = {}
+        self._seen: dict[str, Payment] = {}
+
+    def count(self, payments: Iterable[Payment], *, remembered_since: datetime) -> None:
+        """Count payments as they are read: some may be newer than `seq`."""
+        payments = list(payments)
+        self._add(deltas(map(_as_new, payments), self.zone))
+        for payment in payments:
+            if payment.updated_at >= remembered_since:
+                self._seen[payment.id] = payment
+
+    def move_on(self, changes: list[Change]) -> None:
+        """Account for what happened after `seq`, some of which was already read."""
+        for change in changes:
+            before = self._seen.pop(change.payment.id, change.previous)
+            self._add(deltas([_as_new(change.payment)], self.zone))
+            if before is not None:
+                counted = deltas([_as_new(before)], self.zone)
+                self._add({place: -rollup for place, rollup in counted.items()})
+            self.seq = change.seq
+
+    def _add(self, more: Mapping[Place, Rollup]) -> None:
+        for place, rollup in more.items():
+            self.rollups[place] = self.rollups.get(place, Rollup()) + rollup
+
+
+async def verify(db: Database, tenant_id: str, *, repair: bool = False) -> Report:
+    """Recompute a tenant's rollups from its payments and compare.
+
+    Parameters
+    ----------
+    repair : bool
+        Replace the rollups that differ, in one transaction.
+
+    Raises
+    ------
+    NotFound
+        The tenant does not exist.
+    Unavailable
+        Also when the change log does not reach back to where the reading began.
+    """
+    record = await find_record(db, tenant_id)
+    return await _verify(db, record, ZoneInfo(record.tenant.timezone), repair=repair)
+
+
+async def set_timezone(db: Database, tenant_id: str, timezone: str) -> Report:
+    """Give a tenant another time zone and cut its rollups anew, in one transaction."""
+    return await _verify(db, await find_record(db, tenant_id), ZoneInfo(timezone), repair=True)
+
+
+async def _verify(db: Database, record: TenantRecord, zone: ZoneInfo, *, repair: bool) -> Report:
+    tenant = record.tenant
+    count = _Count(zone, tenant.seq)
+    await _count_payments(db, tenant.id, count)
+    while True:
+        now, kept = await _read_kept(db, tenant.id)
+        await _catch_up(db, tenant.id, count, now.tenant.seq)
+        differences = _differences(kept, count.rollups)
+        rezoned = zone.key != now.tenant.timezone
+        mend = repair and (bool(differences) or rezoned)
+        # Whoever writes in between makes the numbers move on: then compare again.
+        if not mend or await _replace(db, now, zone, differences):
+            return Report(
+                tenant_id=tenant.id,
+                seq=count.seq,
+                checked=len(kept.keys() | count.rollups.keys()),
+                differences=differences,
+                repaired=mend,
+            )
+
+
+async def _count_payments(db: Database, tenant_id: str, count: _Count) -> None:
+    with driver_errors(seconds=_PATIENCE_SECONDS):
+        hello = await db.client.admin.command("hello")
+        since = hello["localTime"].replace(tzinfo=UTC) - CLOCK_MARGIN
+        # All of them, not by way of the rollups: it is the rollups that are in doubt.
+        cursor = db.payments.find({"tenantId": tenant_id}, batch_size=_CHUNK)
+        async with cursor:
+            while chunk := await cursor.to_list(_CHUNK):
+                count.count(map(payment_from, chunk), remembered_since=since)
+
+
+async def _read_kept(db: Database, tenant_id: str) -> tuple[TenantRecord, dict[Place, Rollup]]:
+    async def transaction(session: Session) -> tuple[TenantRecord, list[Document]]:
+        record = await find_record(db, tenant_id, session=session)
+        return record, await db.rollups.find({"tenantId": tenant_id}, session=session).to_list()
+
+    with driver_errors(seconds=_PATIENCE_SECONDS):
+        async with db.client.start_session() as session:
+            record, documents = await session.with_transaction(
+                transaction, read_concern=ReadConcern("snapshot")
+            )
+    return record, {place_of(each): from_document(each) for each in documents}
+
+
+async def _catch_up(db: Database, tenant_id: str, count: _Count, seq: int) -> None:
+    while count.seq < seq:
+        changes = await changes_after(db, tenant_id, count.seq, limit=seq - count.seq)
+        if changes is None:
+            raise Unavailable("the change log does not reach back to where verifying began")
+        count.move_on([change for change in changes if change.seq <= seq])
+
+
+def _differences(kept: Mapping[Place, Rollup], counted: Mapping[Place, Rollup]) -> list[Difference]:
+    differences = []
+    for place in sorted(kept.keys() | counted.keys()):
+        currency, grain, start = place
+        here, there = kept.get(place, Rollup()), counted.get(place, Rollup())
+        if grain is Grain.QUARTER:
+            # Kept without hours, which its start tells.
+            here, there = at_hour(here, 0), at_hour(there, 0)
+        if here != there:
+            differences.append(
+                Difference(currency=currency, grain=grain, start=start, kept=here, counted=there)
+            )
+    return differences
+
+
+async def _replace(
+    db: Database, record: TenantRecord, zone: ZoneInfo, differences: list[Difference]
+) -> bool:
+    """Write the counted rollups if nothing happened since; False when something did."""
+    tenant = record.tenant
+    writes: list[ReplaceOne[Document] | DeleteOne] = []
+    for difference in differences:
+        place = (difference.currency, difference.grain, difference.start)
+        named = {"_id": rollup_id(tenant.id, place), "tenantId": tenant.id}
+        if difference.counted:
+            counts = rollup_document(difference.counted, place)
+            writes.append(ReplaceOne(named, named | place_fields(place) | counts, upsert=True))
+        else:
+            writes.append(DeleteOne(named))
+
+    async def transaction(session: Session) -> bool:
+        # Counts as a repair, so that every process forgets the rollups it remembers.
+        claimed = await db.tenants.update_one(
+            {"_id": tenant.id, "seq": tenant.seq},
+            {"$set": {"timezone": zone.key}, "$inc": {"repairs": 1}},
+            session=session,
+        )
+        if claimed.matched_count == 1 and writes:
+            await db.rollups.bulk_write(writes, ordered=False, session=session)
+        return claimed.matched_count == 1
+
+    with driver_errors(seconds=_PATIENCE_SECONDS):
+        async with db.client.start_session() as session:
+            written: bool = await session.with_transaction(transaction)
+            return written
+
+
+def _as_new(payment: Payment) -> Change:
+    """A payment as if it had just been recorded, for counting it."""
+    return Change(seq=0, at=payment.updated_at, payment=payment)

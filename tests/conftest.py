@@ -1,0 +1,31 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pymongo import MongoClient
+
+from tests.database import NAMED_URI, EmbeddedDatabase, fresh_name, with_database
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running MongoDB: the named one, or the embedded database as a process of this session."""
+    if NAMED_URI:
+        yield NAMED_URI
+        return
+    database = EmbeddedDatabase(tmp_path_factory.mktemp("mongodb"))
+    database.start()
+    yield database.uri
+    database.stop()
+
+
+@pytest.fixture
+def database_uri(mongodb_uri: str) -> Iterator[str]:
+    """A running MongoDB with a database of the test's own."""
+    name = fresh_name()
+    yield with_database(mongodb_uri, name)
+    with MongoClient(mongodb_uri) as client:
+        client.drop_database(name)

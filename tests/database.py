@@ -1,0 +1,93 @@
+"""A real database for tests: the embedded one as its own process, or the one that is named."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+NAMED_URI = os.environ.get("FINANCEOPS_TEST_MONGODB_URI")
+"""A real MongoDB (replica set) to test against instead of the embedded database."""
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class EmbeddedDatabase:
+    """The embedded database as a process of the test's own, which may be killed and started."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.uri = f"mongodb://127.0.0.1:{self.port}/?directConnection=true"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, timeout: float = 90) -> None:
+        """Start it and return when it answers."""
+        command = Path(sys.executable).parent / "secantusd-py"
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(command, "--host", "127.0.0.1", "--port", str(self.port)),
+                    *("--storage-path", self.directory / "db", "--sync-on-commit"),
+                ],
+                stdout=log,
+                stderr=log,
+                cwd=self.directory,
+            )
+        deadline = time.monotonic() + timeout
+        with MongoClient(self.uri, serverSelectionTimeoutMS=500) as client:
+            while True:
+                try:
+                    client.admin.command("ping")
+                except PyMongoError:
+                    if self.process.poll() is not None or time.monotonic() > deadline:
+                        raise
+                else:
+                    return
+
+    def kill(self) -> None:
+        """kill -9: what a power cut does to a process."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ask it to stop, and wait until it has."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.process is None:
+            return
+        with suppress(ProcessLookupError):
+            self.process.send_signal(number)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+
+def with_database(uri: str, name: str) -> str:
+    """The same URI with `name` as its database."""
+    return urlunsplit(urlsplit(uri)._replace(path=f"/{name}"))
+
+
+def fresh_name() -> str:
+    """A database name that no other test uses."""
+    return f"financeops_test_{uuid4().hex[:12]}"
