@@ -1,0 +1,154 @@
+"""Hypothesis strategies for the values of the domain."""
+
+from datetime import UTC, datetime, timedelta
+from string import ascii_lowercase, ascii_uppercase, digits
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+from iso4217 import raw_table
+from msgspec.structs import replace
+
+from financeops.core.money import MAX_MINOR
+from financeops.core.payments import Change, Payment, Source, Status
+from financeops.core.periods import MILLISECOND, Window
+from financeops.core.rollup import Rollup
+
+ZONES = [
+    "UTC",
+    "Africa/Cairo",  # changes its clock at midnight
+    "Africa/Casablanca",  # clock changes around Ramadan
+    "America/Caracas",  # moved by half an hour in 2007 and 2016
+    "America/Havana",  # the day of the change begins at 1:00
+    "America/Los_Angeles",
+    "America/New_York",
+    "America/Sao_Paulo",  # changed at midnight until 2019
+    "America/St_Johns",  # half past; changed at 0:01 until 2011
+    "Asia/Beirut",  # changes at midnight
+    "Asia/Kathmandu",  # +5:45
+    "Asia/Kolkata",  # +5:30
+    "Asia/Tehran",  # half past, changed at midnight until 2022
+    "Asia/Tokyo",
+    "Australia/Adelaide",  # half past with clock changes
+    "Australia/Lord_Howe",  # the clock changes by half an hour
+    "Europe/Berlin",
+    "Europe/London",
+    "Pacific/Apia",  # left out 30 December 2011
+    "Pacific/Chatham",  # +12:45 with clock changes
+]
+"""Twenty zones, odd ones among them."""
+
+CURRENCIES = sorted(
+    code for code, row in raw_table.items() if str(row.get("CcyMnrUnts", "")).isdigit()
+)
+"""Every ISO 4217 currency that has a minor unit."""
+
+METHODS = ["card", "bank_transfer", "crypto", "paypal"]
+DECLINE_CODES = ["insufficient_funds", "do_not_honor", "expired_card", "issuer_unavailable"]
+
+currencies = st.sampled_from(CURRENCIES)
+methods = st.sampled_from(METHODS)
+zones = st.sampled_from(ZONES).map(ZoneInfo)
+amounts = st.one_of(st.integers(0, 100_000), st.integers(0, MAX_MINOR))
+ids = st.integers(0, 16**24 - 1).map("{:024x}".format)
+minor_sums = st.integers(0, 10**24)
+
+_words = st.text(ascii_lowercase + digits + "_", min_size=1, max_size=12)
+_texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def instants(earliest=EARLIEST, latest=LATEST):
+    """Moments in UTC to the millisecond, both ends included."""
+    return st.integers(0, (latest - earliest) // MILLISECOND).map(
+        lambda n: earliest + n * MILLISECOND
+    )
+
+
+@st.composite
+def windows(draw, longest=timedelta(days=800)):
+    """Windows of any length up to `longest`, never empty."""
+    start = draw(instants())
+    lengths = st.one_of(
+        st.integers(1, timedelta(hours=1) // MILLISECOND),
+        st.integers(1, timedelta(days=3) // MILLISECOND),
+        st.integers(1, longest // MILLISECOND),
+    )
+    return Window(start, start + draw(lengths) * MILLISECOND)
+
+
+@st.composite
+def payments(draw, *, currencies=currencies, created=None):
+    """Any payment that may be in the ledger."""
+    status = draw(st.sampled_from(Status))
+    created_at = draw(instants() if created is None else created)
+    refunded_at = None
+    if status is Status.REFUNDED:
+        refunded_at = draw(st.none() | instants(created_at, created_at + timedelta(days=90)))
+    failed = status is Status.FAILED
+    return Payment(
+        id=draw(ids),
+        tenant_id="tenant_1",
+        amount=draw(amounts),
+        currency=draw(currencies),
+        method=draw(methods),
+        status=status,
+        created_at=created_at,
+        updated_at=refunded_at or created_at,
+        source=draw(st.sampled_from(Source)).value,
+        reference=draw(st.none() | _texts),
+        customer_id=draw(st.none() | _texts),
+        country=draw(st.none() | st.text(ascii_uppercase, min_size=2, max_size=2)),
+        decline_code=draw(st.none() | st.sampled_from(DECLINE_CODES) | _words) if failed else None,
+        decline_group=draw(st.none() | st.just("other")) if failed else None,
+        refunded_at=refunded_at,
+    )
+
+
+@st.composite
+def changes(draw, payments=payments()):  # noqa: B008 - a strategy is a value
+    """A new payment, or the refund of an earlier one."""
+    changed = draw(payments)
+    previous = None
+    if changed.status is Status.REFUNDED and draw(st.booleans()):
+        previous = Status.SUCCESS
+    return Change(
+        seq=draw(st.integers(1, 2**63 - 1)),
+        at=draw(instants(changed.updated_at, changed.updated_at + timedelta(minutes=1))),
+        payment=changed,
+        previous_status=previous,
+    )
+
+
+@st.composite
+def histories(draw, *, created=None):
+    """Changes of one tenant in order: payments come in, some are refunded later."""
+    recorded = draw(
+        st.lists(
+            payments(currencies=st.just("USD"), created=created),
+            min_size=1,
+            max_size=12,
+            unique_by=lambda payment: payment.id,
+        )
+    )
+    events = [(payment, None) for payment in recorded]
+    for payment in recorded:
+        if payment.status is Status.SUCCESS and draw(st.booleans()):
+            refunded = replace(payment, status=Status.REFUNDED, refunded_at=payment.created_at)
+            events.append((refunded, Status.SUCCESS))
+    return [
+        Change(seq=seq, at=payment.updated_at, payment=payment, previous_status=previous)
+        for seq, (payment, previous) in enumerate(events, start=1)
+    ]
+
+
+_counts = st.tuples(st.integers(-1000, 1000), st.integers(-(10**15), 10**15))
+
+rollups = st.builds(
+    Rollup,
+    st.dictionaries(st.tuples(methods, st.sampled_from(Status)), _counts, max_size=6),
+    st.dictionaries(st.tuples(methods, st.sampled_from(DECLINE_CODES)), _counts, max_size=6),
+    st.dictionaries(st.tuples(methods, st.integers(0, 23)), st.integers(-1000, 1000), max_size=6),
+)
+"""Any rollup, differences included: counts may be negative."""
