@@ -38,6 +38,7 @@ from financeops.store.documents import (
     place_fields,
     rollup_id,
 )
+from financeops.store.sessions import writing_session
 from financeops.store.tenants import MAX_DECLINE_CODES, TenantRecord, find_record
 
 _DUPLICATE_KEY = 11000
@@ -240,7 +241,7 @@ async def _write(db: Database, tenant: Tenant, plan: _Plan) -> list[Change]:
             return await _write_within(db, tenant, plan, session)
 
     with driver_errors(seconds=TRANSACTION_SECONDS):
-        async with db.client.start_session() as session:
+        async with writing_session(db) as session:
             written: list[Change] = await session.with_transaction(
                 transaction, read_concern=ReadConcern("snapshot")
             )

@@ -11,6 +11,7 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 from financeops.core.errors import Misconfigured
 from financeops.core.payments import Status, Tenant
 from financeops.store.connection import URI_SETTING, Database, driver_errors
+from financeops.store.sessions import prepare_sessions
 from financeops.store.tenants import find_tenant
 
 VERSION = 1
@@ -99,6 +100,7 @@ async def prepare(db: Database, tenants: Sequence[Tenant], *, changes_ttl: timed
             await db.payments.create_index(keys)
         await db.changes.create_index([("tenantId", 1), ("lastSeq", 1)])
         await _ensure_ttl(db, round(changes_ttl.total_seconds()))
+    await prepare_sessions(db)
     for tenant in tenants:
         await _ensure_tenant(db, tenant)
 

@@ -27,6 +27,7 @@ from financeops.store.documents import (
     rollup_document,
     rollup_id,
 )
+from financeops.store.sessions import writing_session
 from financeops.store.tenants import TenantRecord, find_record
 
 CLOCK_MARGIN = timedelta(hours=1)
@@ -208,7 +209,7 @@ async def _replace(
         return claimed.matched_count == 1
 
     with driver_errors(seconds=_PATIENCE_SECONDS):
-        async with db.client.start_session() as session:
+        async with writing_session(db) as session:
             written: bool = await session.with_transaction(transaction)
             return written
 
