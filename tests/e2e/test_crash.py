@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from decimal import Decimal
+from typing import Self
 from uuid import uuid4
 
 import httpx
@@ -27,7 +28,7 @@ class Load:
         self.acknowledged: dict[str, Decimal] = {}
         self.statuses: Counter[int | str] = Counter()
 
-    async def __aenter__(self) -> "Load":
+    async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(self._write(n)) for n in range(WRITERS)]
         return self
 

@@ -1,0 +1,62 @@
+"""A real browser, and the dashboard as a person opens it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, async_playwright
+
+from financeops.cli import children
+from financeops.cli.supervisor import Supervisor
+from tests.database import free_port
+
+_FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
+"""Screenshots of the last run; not in git."""
+
+
+@asynccontextmanager
+async def launched() -> AsyncIterator[Browser]:
+    """The machine's Chromium."""
+    program = next(filter(None, map(shutil.which, _NAMES)))
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=_FLAGS)
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def dashboard_of(server_url: str, logs: Path) -> AsyncIterator[str]:
+    """Voilà on the dashboard's notebook, started as `financeops up` starts it; gives its URL."""
+    port = free_port()
+    child = children.dashboard(
+        children.notebooks_folder(), "127.0.0.1", port, server_url=server_url
+    )
+    async with Supervisor(logs, print) as supervisor:
+        await supervisor.start(child)
+        yield f"http://localhost:{port}"
+
+
+async def exact(page: Page, figure: str) -> str:
+    """A figure of a card as the model has it: volumes in minor units."""
+    text = await page.locator(f"[data-figure={figure}]").get_attribute("data-exact")
+    assert text is not None
+    return text
+
+
+async def until_exact(page: Page, figure: str, value: object) -> None:
+    """Return when a card shows this figure."""
+    await page.locator(f'[data-figure={figure}][data-exact="{value}"]').wait_for(timeout=60_000)
+
+
+async def screenshot(page: Page, name: str) -> None:
+    """Keep what the page looks like."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    await page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
