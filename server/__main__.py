@@ -1,0 +1,135 @@
+"""Runs the server: `python -m server`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+
+from financeops.core.errors import FinanceOpsError, Misconfigured, Unavailable
+from server.app import create_app
+from server.lifespan import running
+from server.settings import PREFIX, Settings, read_settings
+
+_GRACE = 3
+"""Seconds that connections have to end by themselves."""
+
+
+class _Server(uvicorn.Server):
+    """Ends in order: what was taken is committed and told before connections are closed."""
+
+    def __init__(self, config: uvicorn.Config, settle: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._settle = settle
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As the base class, but a graceful stop is a success: no signal is raised after it."""
+        handled = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in handled}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; asked a second time, at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        del sig, frame
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop taking, settle, close."""
+        for server in self.servers:
+            server.close()
+        await self._settle()
+        await super().shutdown(sockets)
+
+
+def main() -> int:
+    """Run until a signal; returns the exit code."""
+    try:
+        settings = read_settings()
+        _event_loop_runner()(_serve(settings))
+    except Unavailable:
+        return _fail(f"{PREFIX}MONGODB_URI: no database answers there; is it running?")
+    except FinanceOpsError as error:
+        return _fail(str(error))
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    listening = _listen(settings)
+    async with running(settings) as services:
+        config = uvicorn.Config(
+            create_app(services),
+            http="httptools",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            lifespan="off",
+            log_level=settings.log_level,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE,
+        )
+        server = _Server(config, services.settle)
+        _calm_garbage_collector()
+        host, port = listening.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        sys.stderr.write(f"FinanceOps server on http://{shown}:{port}\n")
+        await server.serve(sockets=[listening])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The listening socket; raises `Misconfigured` when it cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise Misconfigured(f"{PREFIX}HOST: {settings.host!r} is no address: {error}") from None
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise Misconfigured(
+            f"{PREFIX}PORT: cannot listen on {settings.host} port {settings.port} "
+            f"({error.strerror}); choose another port"
+        ) from None
+    listening.setblocking(False)
+    return listening
+
+
+def _event_loop_runner() -> Callable[[Awaitable[None]], None]:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return asyncio.run  # type: ignore[return-value]
+    return uvloop.run  # type: ignore[return-value]
+
+
+def _calm_garbage_collector() -> None:
+    """What lives since the start stays: collections look at what is young, and less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"financeops: {message}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

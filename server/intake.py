@@ -1,0 +1,124 @@
+"""Group commit: what arrives while a transaction runs goes into the next one, together."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from financeops.core.errors import Unavailable
+from financeops.core.payments import Tenant
+from financeops.store.connection import Database
+from financeops.store.ledger import Operation, Outcome, commit
+from server.monitoring import Meters
+
+MAX_OPERATIONS = 1000
+"""Operations of one transaction, and so of one batch."""
+
+
+@dataclass(slots=True, eq=False)
+class _Submission:
+    tenant: Tenant
+    operations: Sequence[Operation]
+    answer: asyncio.Future[list[Outcome]]
+
+
+class Intake:
+    """The only way into the ledger: one committer per tenant, each caller answered after it."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        now: Callable[[], datetime],
+        max_waiting: int,
+        committed: Callable[[str], None],
+        meters: Meters,
+    ) -> None:
+        self.waiting = 0
+        self._db = db
+        self._now = now
+        self._max_waiting = max_waiting
+        self._committed = committed
+        self._meters = meters
+        self._queues: dict[str, deque[_Submission]] = {}
+        self._committers: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def submit(self, tenant: Tenant, operations: Sequence[Operation]) -> list[Outcome]:
+        """Commit operations together, at most `MAX_OPERATIONS`, and return their outcomes."""
+        if self._stopping:
+            raise Unavailable("the server is stopping")
+        if self.waiting + len(operations) > self._max_waiting:
+            raise Unavailable("too many payments are waiting for their commit")
+        if not operations:
+            return []
+        answer: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        self._enqueue(_Submission(tenant, operations, answer))
+        return await answer
+
+    async def drain(self) -> None:
+        """Take nothing new, and return when all that was taken is committed."""
+        self._stopping = True
+        while self._committers:
+            await asyncio.wait(self._committers)
+
+    def _enqueue(self, submission: _Submission) -> None:
+        self.waiting += len(submission.operations)
+        tenant_id = submission.tenant.id
+        if tenant_id in self._queues:  # its committer is at work
+            self._queues[tenant_id].append(submission)
+            return
+        self._queues[tenant_id] = deque([submission])
+        committer = asyncio.create_task(self._commit_all(tenant_id))
+        self._committers.add(committer)
+        committer.add_done_callback(self._committers.discard)
+
+    async def _commit_all(self, tenant_id: str) -> None:
+        queue = self._queues[tenant_id]
+        while queue:
+            group = _next_group(queue)
+            operations = [operation for each in group for operation in each.operations]
+            try:
+                outcomes = await self._commit(group[0].tenant, operations)
+            except Exception as error:  # noqa: BLE001 - whatever it is, its callers are told
+                for each in group:
+                    if not each.answer.done():
+                        each.answer.set_exception(error)
+            else:
+                _answer(group, outcomes)
+                self._committed(tenant_id)
+            finally:
+                self.waiting -= len(operations)
+        del self._queues[tenant_id]
+
+    async def _commit(self, tenant: Tenant, operations: Sequence[Operation]) -> list[Outcome]:
+        began = time.perf_counter()
+        outcomes = await commit(self._db, tenant, operations, now=self._now())
+        self._meters.commit_seconds.observe(time.perf_counter() - began)
+        self._meters.group.observe(len(operations))
+        for outcome in outcomes:
+            self._meters.changes.labels(outcome.result.value).inc()
+        return outcomes
+
+
+def _next_group(queue: deque[_Submission]) -> list[_Submission]:
+    """Take as many submissions from the queue as one transaction holds."""
+    group = [queue.popleft()]
+    size = len(group[0].operations)
+    while queue and size + len(queue[0].operations) <= MAX_OPERATIONS:
+        group.append(queue.popleft())
+        size += len(group[-1].operations)
+    return group
+
+
+def _answer(group: Sequence[_Submission], outcomes: Sequence[Outcome]) -> None:
+    start = 0
+    for each in group:
+        end = start + len(each.operations)
+        if not each.answer.done():  # the caller may have gone away
+            each.answer.set_result(list(outcomes[start:end]))
+        start = end

@@ -1,0 +1,149 @@
+"""What lives as long as the server: database, intake, publisher, stream, simulation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import socketio
+from fastapi import Depends, Request
+
+from financeops.store.connection import Database, close, connect
+from financeops.store.reading import Reader
+from financeops.store.schema import prepare
+from server.fanout import Fanout
+from server.intake import Intake
+from server.monitoring import Meters
+from server.origins import Origins
+from server.publisher import Publisher
+from server.settings import Settings
+from server.simulation import Simulation
+from server.stream import Stream, socket_server
+from server.tenants import Tenants
+
+
+def utc_now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What routes work with."""
+
+    settings: Settings
+    db: Database
+    tenants: Tenants
+    reader: Reader
+    intake: Intake
+    publisher: Publisher
+    fanout: Fanout
+    sio: socketio.AsyncServer
+    origins: Origins
+    meters: Meters
+    now: Callable[[], datetime] = utc_now
+    seeding: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def settle(self) -> None:
+        """Before the end: commit what was taken, and let every listener hear of it."""
+        await self.intake.drain()
+        await self.publisher.catch_up_all()
+        self.fanout.flush()
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Here = Annotated[Services, Depends(_services)]
+"""The services, as a parameter of a route."""
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Services]:
+    """Open the database and start everything; raises `Misconfigured`, `Unavailable`."""
+    db = await connect(settings.mongodb_uri.get_secret_value(), timeout=settings.database_timeout)
+    try:
+        ttl = timedelta(hours=settings.changes_hours)
+        await prepare(db, settings.configured_tenants(), changes_ttl=ttl)
+        services = _assemble(settings, db)
+        work: list[Coroutine[Any, Any, None]] = [
+            services.fanout.run(),
+            services.publisher.beat(settings.heartbeat_seconds),
+        ]
+        if settings.simulate:
+            work.append(Simulation(settings, services.intake, now=utc_now).run())
+        tasks = [asyncio.create_task(each) for each in work]
+        try:
+            yield services
+        finally:
+            await services.settle()
+            await services.publisher.stop()
+            await _cancel(tasks)
+            await services.sio.shutdown()
+    finally:
+        await close(db)
+
+
+def _assemble(settings: Settings, db: Database) -> Services:
+    meters = Meters()
+    origins = Origins(settings.allowed_origins)
+    sio = socket_server(origins.allows)
+    fanout = Fanout(sio)
+
+    publisher = Publisher(db, fanout, now=utc_now, meters=meters)
+    intake = Intake(
+        db,
+        now=utc_now,
+        max_waiting=settings.max_waiting,
+        committed=publisher.wake,
+        meters=meters,
+    )
+    Stream(
+        sio,
+        db=db,
+        publisher=publisher,
+        fanout=fanout,
+        max_missed=settings.max_missed_events,
+        now=utc_now,
+    )
+    meters.watch("stream_clients", "Clients that listen", lambda: fanout.clients)
+    meters.watch("waiting_operations", "Operations that wait for a commit", lambda: intake.waiting)
+    meters.watch_total(
+        "stream_raw_writes",
+        "Writes of a tick's events straight to a client's connection",
+        lambda: fanout.raw_writes,
+    )
+    meters.watch_total(
+        "stream_fallback_writes",
+        "Writes of a tick's events through engine.io's queue",
+        lambda: fanout.fallback_writes,
+    )
+    meters.watch_total(
+        "stream_cut_offs", "Clients cut off: they stopped reading", lambda: fanout.cut_offs
+    )
+    return Services(
+        settings=settings,
+        db=db,
+        tenants=Tenants(db, settings),
+        reader=Reader(db),
+        intake=intake,
+        publisher=publisher,
+        fanout=fanout,
+        sio=sio,
+        origins=origins,
+        meters=meters,
+    )
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,240 @@
+"""Query parameters: each route's own, given once, and nothing that it does not know."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from financeops.core.drafts import METHOD, check_tenant_id
+from financeops.core.errors import InvalidValue
+from financeops.core.money import exponent
+from financeops.core.payments import Source, Status
+from financeops.core.periods import EPOCH, MILLISECOND, Period, floor_millisecond
+from financeops.store.filters import PaymentFilter
+from server.settings import DEFAULT_TENANT
+
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def refuse_repeated(request: Request) -> None:
+    """Refuse a parameter that is given twice: which of them is meant cannot be known."""
+    for name, count in Counter(key for key, _ in request.query_params.multi_items()).items():
+        if count > 1:
+            raise InvalidValue(name, "is given more than once: give it once")
+
+
+def refuse_all(request: Request) -> None:
+    """Refuse any parameter on a route that takes none."""
+    for name in request.query_params:
+        raise InvalidValue(name, "is not a parameter of this route: it takes none")
+
+
+def check_timezone(name: str) -> str:
+    """Return the name if it is a time zone's; raises `InvalidValue`."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, no such name, a folder of the database
+        raise InvalidValue(
+            "timezone", f"{name!r} is not an IANA time zone such as 'Europe/Berlin'"
+        ) from None
+    return name
+
+
+def check_currency(code: str) -> str:
+    """Return the code if it is an ISO 4217 currency's; raises `InvalidValue`."""
+    exponent(code)
+    return code
+
+
+def _check_method(method: str) -> str:
+    if not METHOD.fullmatch(method):
+        raise InvalidValue("method", "must be 1 to 64 of a-z, 0-9 and _")
+    return method
+
+
+def _instant(text: object) -> datetime:
+    try:
+        instant = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise ValueError(
+            "must be an ISO 8601 time with its zone, such as 2024-12-09T14:00:00Z "
+            "(a + is written %2B in a URL)"
+        ) from None
+    if instant.tzinfo is None:
+        raise ValueError(f"must name its zone: {text}Z is UTC")
+    try:
+        utc = instant.astimezone(UTC)
+    except OverflowError:
+        utc = datetime.max.replace(tzinfo=UTC)
+    if not EPOCH <= utc <= LATEST:
+        raise ValueError("must lie between 1970 and 2200")
+    # Payments carry milliseconds: the first one at or after this instant is the same.
+    return floor_millisecond(utc + MILLISECOND - timedelta(microseconds=1))
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+Currency = Annotated[str, AfterValidator(check_currency)]
+Method = Annotated[str, AfterValidator(_check_method)]
+TenantId = Annotated[str, AfterValidator(check_tenant_id)]
+TimezoneName = Annotated[str, AfterValidator(check_timezone)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+
+
+class Parameters(BaseModel):
+    """Parameters of a route, camelCase in the URL."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_camel)
+
+
+class OfTenant(Parameters):
+    """Whose data is asked for."""
+
+    tenant_id: TenantId = Field(DEFAULT_TENANT, description="Whose payments")
+
+
+class PaymentSelection(OfTenant):
+    """Which payments of a tenant."""
+
+    status: Status | None = Field(None, description="Only payments of this status")
+    method: Method | None = Field(None, description="Only payments of this method")
+    currency: Currency | None = Field(None, description="Only payments in this currency")
+    start: Instant | None = Field(
+        None, alias="from", description="Only payments created at or after this time"
+    )
+    end: Instant | None = Field(
+        None, alias="to", description="Only payments created before this time"
+    )
+
+    @model_validator(mode="after")
+    def _window_is_one(self) -> Self:
+        _check_window(self.start, self.end)
+        return self
+
+    def chosen(self) -> PaymentFilter:
+        """The selection as the store takes it."""
+        return PaymentFilter(
+            status=self.status,
+            method=self.method,
+            currency=self.currency,
+            start=self.start,
+            end=self.end,
+        )
+
+
+class ListParameters(PaymentSelection):
+    """Parameters of the list of payments."""
+
+    limit: int = Field(100, ge=1, le=1000, description="How many payments")
+    before: str | None = Field(
+        None, description="Where the page begins: the cursor of the `Link` header's `next`"
+    )
+
+
+class ExportParameters(PaymentSelection):
+    """Parameters of the export."""
+
+    format: Literal["csv", "ndjson", "parquet", "arrow"] = Field("csv", description="File format")
+
+
+class AnalyticsParameters(OfTenant):
+    """Parameters that every analytics route takes."""
+
+    currency: Currency | None = Field(
+        None, description="Payments in this currency; by default the tenant's"
+    )
+    method: Method | None = Field(None, description="Only payments of this method")
+    timezone: TimezoneName | None = Field(
+        None,
+        description="Cut hours and days in this time zone; another than the tenant's only for "
+        "windows of at most 7 days",
+    )
+    period: Period | None = Field(
+        None,
+        description="`day`: last 24 hours, `week`: last 7 days, `month`: last 30 days, `year`: "
+        "last 12 months; instead of `from` and `to`",
+    )
+    start: Instant | None = Field(
+        None, alias="from", description="First moment of the window; without it from the beginning"
+    )
+    end: Instant | None = Field(
+        None, alias="to", description="End of the window, not included; without it up to now"
+    )
+
+    @model_validator(mode="after")
+    def _window_is_one(self) -> Self:
+        if self.period is not None and (self.start is not None or self.end is not None):
+            raise InvalidValue("period", "give either a period, or from and to")
+        _check_window(self.start, self.end)
+        return self
+
+
+class MetricsParameters(AnalyticsParameters):
+    """Parameters of the key figures."""
+
+    compare: bool = Field(False, description="Whether to add `previous`, the period before")
+
+    @model_validator(mode="after")
+    def _is_comparable(self) -> Self:
+        closed = self.start is not None and self.end is not None
+        if self.compare and self.period is None and not closed:
+            raise InvalidValue("compare", "needs a period, or both from and to")
+        return self
+
+
+class PeriodParameters(AnalyticsParameters):
+    """Parameters of what is cut into buckets: the last day unless said otherwise."""
+
+    @model_validator(mode="after")
+    def _is_closed(self) -> Self:
+        if (self.start is None) is not (self.end is None):
+            missing = "from" if self.start is None else "to"
+            raise InvalidValue(missing, "is missing: give a period, or both from and to")
+        return self
+
+    @property
+    def cut_period(self) -> Period | None:
+        """The period to cut; None when a window is given."""
+        return self.period or (Period.DAY if self.start is None else None)
+
+
+class SnapshotParameters(PeriodParameters):
+    """Parameters of the snapshot."""
+
+    rollups: bool = Field(
+        False, description="Whether to add the rollups that the figures are computed from"
+    )
+
+
+class TimezoneParameters(Parameters):
+    """Parameters of a tenant's change of time zone."""
+
+    timezone: TimezoneName = Field(description="IANA name, such as `Europe/Berlin`")
+
+
+class BatchParameters(Parameters):
+    """Parameters of a batch."""
+
+    source: Literal[Source.API, Source.IMPORT] = Field(
+        Source.API, description="`import` allows status `refunded` and `refundedAt`"
+    )
+
+
+class SeedParameters(Parameters):
+    """Parameters of the seed."""
+
+    count: int = Field(1000, ge=1, le=1_000_000, description="How many payments")
+    days: int = Field(30, ge=1, le=3650, description="Over how many days up to now")
+
+
+def _check_window(start: datetime | None, end: datetime | None) -> None:
+    if start is not None and end is not None and start >= end:
+        raise InvalidValue("from", "must be before to")

@@ -1,0 +1,137 @@
+"""Errors as `application/problem+json` (RFC 9457): the one place where they become answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from financeops.core.errors import (
+    Conflict,
+    FinanceOpsError,
+    InvalidValue,
+    Misconfigured,
+    NotFound,
+    Unavailable,
+)
+from financeops.core.wire import encode
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER = 2
+"""Seconds after which it is worth trying again when something is away."""
+
+
+class TooLarge(FinanceOpsError):
+    """A request body beyond the limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body must not be larger than {limit} bytes; send it in parts")
+
+
+class Forbidden(FinanceOpsError):
+    """A request that its sender may not make."""
+
+
+def status_of(error: FinanceOpsError) -> HTTPStatus:
+    """HTTP status that says what kind of error it is."""
+    match error:
+        case InvalidValue():
+            return HTTPStatus.UNPROCESSABLE_ENTITY
+        case NotFound():
+            return HTTPStatus.NOT_FOUND
+        case Conflict():
+            return HTTPStatus.CONFLICT
+        case TooLarge():
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        case Forbidden():
+            return HTTPStatus.FORBIDDEN
+        case Unavailable() | Misconfigured():
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        case _:
+            return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def problem_of(error: FinanceOpsError) -> dict[str, Any]:
+    """Problem document of one of our errors."""
+    members = {"field": error.field} if isinstance(error, InvalidValue) else {}
+    return _problem(status_of(error), str(error), **members)
+
+
+def problem_response(error: FinanceOpsError) -> Response:
+    """Answer that tells one of our errors."""
+    headers = {"Retry-After": str(RETRY_AFTER)} if isinstance(error, Unavailable) else None
+    return _response(problem_of(error), headers)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the application be answered as a problem."""
+
+    @app.exception_handler(FinanceOpsError)
+    async def on_ours(_: Request, error: FinanceOpsError) -> Response:
+        return problem_response(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_parameters(_: Request, error: RequestValidationError) -> Response:
+        return _response(_parameters_problem(error))
+
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        status = HTTPStatus(error.status_code)
+        match status:
+            case HTTPStatus.NOT_FOUND:
+                detail = f"there is no {request.url.path}; GET /docs lists every route"
+            case HTTPStatus.METHOD_NOT_ALLOWED:
+                detail = f"{request.url.path} does not take {request.method}"
+            case _:
+                detail = str(error.detail)
+        return _response(_problem(status, detail), error.headers)
+
+    @app.exception_handler(Exception)
+    async def on_unexpected(_: Request, error: Exception) -> Response:
+        # What went wrong is for the log, where the web server writes it.
+        del error
+        detail = "something went wrong on our side; it has been written to the server's log"
+        return _response(_problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
+
+
+def _parameters_problem(error: RequestValidationError) -> dict[str, Any]:
+    wrong = [
+        {"field": str(each["loc"][-1]), "problem": _what_is_wrong(each)} for each in error.errors()
+    ]
+    detail = "; ".join(f"{each['field']}: {each['problem']}" for each in wrong)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return _problem(status, detail, field=wrong[0]["field"], errors=wrong)
+
+
+def _what_is_wrong(error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "is not a parameter of this route"
+    text: str = error["msg"]
+    text = text.removeprefix("Value error, ").replace("Input should be", "must be", 1)
+    return text[:1].lower() + text[1:]
+
+
+def _problem(status: HTTPStatus, detail: str, **members: Any) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        **members,
+    }
+
+
+def _response(problem: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    return Response(
+        encode(problem),
+        status_code=problem["status"],
+        headers=headers,
+        media_type="application/problem+json",
+    )

@@ -1,0 +1,81 @@
+"""History to begin with: realistic payments in an empty database."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Depends, Query
+from msgspec.structs import replace
+from starlette.responses import HTMLResponse
+
+from financeops.core.payments import Draft, Source
+from financeops.core.simulate import simulate
+from financeops.store.ledger import Insert, Result
+from financeops.store.tenants import payments_by_source
+from server import examples
+from server.intake import MAX_OPERATIONS
+from server.lifespan import Here, Services
+from server.pages import SEED_PAGE
+from server.parameters import SeedParameters, refuse_all
+from server.responses import Json
+from server.settings import DEFAULT_TENANT
+from server.simulation import simulation_config
+
+router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
+
+
+@router.post("/seed", responses=examples.answers(examples.SEEDED, 403, 422, 503))
+async def seed(here: Here, asked: Annotated[SeedParameters, Query()]) -> Json:
+    """Record realistic payments of the past, if there are none but simulated ones."""
+    async with here.seeding:
+        already = await _recorded(here)
+        if not already:
+            drafts = await _history(here, asked)
+            if created := await _record(here, drafts):
+                return Json({"message": "Seeded successfully", "count": created})
+            already = await _recorded(here)  # another server process was quicker
+    return Json({"message": "Already seeded", "count": already})
+
+
+@router.get(
+    "/seed",
+    dependencies=[Depends(refuse_all)],
+    response_class=HTMLResponse,
+    include_in_schema=True,
+)
+async def seed_page() -> HTMLResponse:
+    """Page with a button that does the same, for people without curl."""
+    return HTMLResponse(SEED_PAGE)
+
+
+async def _recorded(here: Services) -> int:
+    """How many payments there are that were not simulated."""
+    counts = await payments_by_source(here.db)
+    return sum(n for source, n in counts.items() if source != Source.SIMULATION)
+
+
+async def _history(here: Services, asked: SeedParameters) -> list[Draft]:
+    config = replace(simulation_config(here.settings), source=Source.SEED.value)
+    rng = np.random.default_rng(here.settings.simulate_seed)
+    now = here.now()
+    since = now - timedelta(days=asked.days)
+    # A million payments take seconds: requests go on being answered meanwhile.
+    return await asyncio.to_thread(simulate, config, rng, now, count=asked.count, since=since)
+
+
+async def _record(here: Services, drafts: list[Draft]) -> int:
+    """Record them; returns how many were new."""
+    tenant = await here.tenants.existing_or_new(DEFAULT_TENANT)
+    created = 0
+    for start in range(0, len(drafts), MAX_OPERATIONS):
+        # The key counts: should two server processes seed at once, each place is filled once.
+        part = [
+            Insert(draft=draft, key=("key", f"seed {place}"))
+            for place, draft in enumerate(drafts[start : start + MAX_OPERATIONS], start)
+        ]
+        outcomes = await here.intake.submit(tenant, part)
+        created += sum(outcome.result is Result.CREATED for outcome in outcomes)
+    return created

@@ -1,0 +1,221 @@
+"""Everything a customer may change, each with its default and what it means."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from financeops.core.drafts import METHOD, TENANT_ID
+from financeops.core.errors import InvalidValue, Misconfigured
+from financeops.core.money import exponent
+from financeops.core.payments import Tenant
+
+PREFIX = "FINANCEOPS_"
+DEFAULT_TENANT = "tenant_1"
+
+
+class TenantSettings(BaseModel):
+    """Reporting currency and time zone of one tenant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    currency: str = "USD"
+    timezone: str = "UTC"
+
+    @field_validator("currency")
+    @classmethod
+    def _is_currency(cls, currency: str) -> str:
+        try:
+            exponent(currency)
+        except InvalidValue as error:
+            raise ValueError(error.problem) from None
+        return currency
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_timezone(cls, timezone: str) -> str:
+        try:
+            ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                f"{timezone!r} is not an IANA time zone such as 'Europe/Berlin'"
+            ) from None
+        return timezone
+
+
+class Settings(BaseSettings):
+    """Settings of the server; a variable of the environment wins over the same line in `.env`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, validate_default=True
+    )
+
+    mongodb_uri: SecretStr = Field(
+        description="MongoDB to keep the payments in: a replica set, a sharded cluster or the "
+        "embedded database; `mongodb://` or `mongodb+srv://`, its path names the database "
+        "(`financeops` without one)"
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` for every one")
+    port: int = Field(3001, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much is written to the log"
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins of web pages that may call the API and the stream, separated by "
+        "commas (`https://app.example.com`); `*` for all. Pages of this computer (localhost, "
+        "127.0.0.1, [::1], any port) always may",
+    )
+    methods: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("card", "bank_transfer", "crypto", "paypal"),
+        description="Accepted payment methods, separated by commas",
+    )
+    tenants: dict[str, TenantSettings] = Field(
+        {},
+        description="Tenants with currency and time zone, as JSON: "
+        '`{"tenant_2": {"currency": "EUR", "timezone": "Europe/Berlin"}}`. '
+        f"`{DEFAULT_TENANT}` (USD, UTC) exists in any case; a tenant that is not named here "
+        "comes into being with its first payment, in USD and UTC",
+    )
+
+    simulate: bool = Field(True, description=f"Whether payments of `{DEFAULT_TENANT}` are made up")
+    simulate_interval: float = Field(
+        2.0, ge=0.01, le=3600, description="Seconds between two simulated payments"
+    )
+    simulate_success_rate: float = Field(
+        0.8, ge=0, le=1, description="Share of simulated payments that succeed"
+    )
+    simulate_refund_rate: float = Field(
+        0.03, ge=0, le=1, description="Share of simulated successful payments refunded later"
+    )
+    simulate_amount_factor: float = Field(
+        1.0, gt=0, le=1000, description="How many times the usual amounts simulated payments have"
+    )
+    simulate_seed: int | None = Field(
+        None, ge=0, description="Seed of the simulated payments; the same seed gives the same ones"
+    )
+
+    heartbeat_seconds: float = Field(
+        5.0, ge=0.05, le=300, description="Seconds between two heartbeats on the stream"
+    )
+    changes_hours: float = Field(
+        24.0, gt=0, le=24 * 365, description="Hours that missed events can be caught up with"
+    )
+    max_missed_events: int = Field(
+        10_000, ge=0, description="Beyond so many missed events a client is told to reload"
+    )
+    max_body_bytes: int = Field(
+        10_000_000, ge=1000, description="Largest body of a request, in bytes"
+    )
+    max_waiting: int = Field(
+        20_000,
+        ge=1000,
+        description="Payments that may wait for a commit; beyond it requests get 503",
+    )
+    database_timeout: float = Field(
+        5.0, gt=0, le=600, description="Seconds to wait for the database at the start"
+    )
+
+    @field_validator("methods", "allowed_origins", mode="before")
+    @classmethod
+    def _separated(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            try:
+                return tuple(msgspec.json.decode(value, type=list[str]))
+            except msgspec.DecodeError:
+                raise ValueError("must be names separated by commas, or a JSON array") from None
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("methods")
+    @classmethod
+    def _are_methods(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
+        if not methods or not all(METHOD.fullmatch(method) for method in methods):
+            raise ValueError("must name methods of a-z, 0-9 and _, such as card,paypal")
+        return methods
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            if origin != "*" and (f"{parts.scheme}://{parts.netloc}" != origin or not parts.netloc):
+                raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
+        return origins
+
+    @field_validator("tenants")
+    @classmethod
+    def _are_tenants(cls, tenants: dict[str, TenantSettings]) -> dict[str, TenantSettings]:
+        for tenant_id in tenants:
+            if not TENANT_ID.fullmatch(tenant_id):
+                raise ValueError(
+                    f"{tenant_id!r} is not a tenant id: 1 to 64 letters, digits, '_', '-' or '.'"
+                )
+        return {DEFAULT_TENANT: TenantSettings(), **tenants}
+
+    def tenant(self, tenant_id: str) -> Tenant:
+        """The tenant as it is configured, or as its first payment would make it."""
+        known = self.tenants.get(tenant_id, TenantSettings())
+        return Tenant(id=tenant_id, currency=known.currency, timezone=known.timezone)
+
+    def configured_tenants(self) -> Sequence[Tenant]:
+        """The tenants that exist before their first payment."""
+        return [self.tenant(tenant_id) for tenant_id in self.tenants]
+
+
+def read_settings(**given: Any) -> Settings:
+    """Settings of the environment and `.env`; raises `Misconfigured` naming the wrong one."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name, *inside = (str(part) for part in first["loc"])
+        where = f" ({'.'.join(inside)})" if inside else ""
+        if first["type"] == "missing":
+            problem = (
+                "is not set: it names the MongoDB to use, mongodb://localhost:27017/financeops"
+            )
+        else:
+            problem = first["msg"].removeprefix("Value error, ")
+        raise Misconfigured(f"{PREFIX}{name.upper()}{where}: {problem}") from None
+    except ValueError as error:  # a value that should be JSON and is not
+        name = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "")
+        raise Misconfigured(f"{PREFIX}{name.upper()}: is not the JSON it should be") from None
+
+
+def settings_table() -> str:
+    """Every setting with its default and meaning, as a Markdown table."""
+    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        rows.append(f"| `{PREFIX}{name.upper()}` | {_shown(field)} | {field.description} |")
+    return "\n".join(rows)
+
+
+def _shown(field: Any) -> str:
+    if field.is_required():
+        return "(required)"
+    match field.default:
+        case None:
+            return "(none)"
+        case bool():
+            return f"`{str(field.default).lower()}`"
+        case tuple() if not field.default:
+            return "(none)"
+        case tuple():
+            return f"`{','.join(field.default)}`"
+        case dict() if not field.default:
+            return "`{}`"
+        case _:
+            return f"`{field.default}`"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_table() + "\n")

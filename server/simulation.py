@@ -1,0 +1,92 @@
+"""Payments made up by the second, so that there is something to see."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+
+from financeops.core.errors import FinanceOpsError
+from financeops.core.payments import Draft, Status
+from financeops.core.scenario import SimulationConfig, profiles
+from financeops.core.simulate import pick_refund, pick_retry, simulate
+from financeops.store.ledger import Insert, Operation, Refund, Result
+from server.intake import Intake
+from server.settings import DEFAULT_TENANT, Settings
+
+logger = logging.getLogger(__name__)
+
+_REMEMBERED = 1000
+"""How many payments may still be refunded or tried again."""
+
+
+def simulation_config(settings: Settings) -> SimulationConfig:
+    """What the settings say about simulated payments."""
+    tenant = settings.tenant(DEFAULT_TENANT)
+    return SimulationConfig(
+        tenant_id=tenant.id,
+        currency=tenant.currency,
+        timezone=tenant.timezone,
+        methods=profiles(settings.methods),
+        success_rate=settings.simulate_success_rate,
+        refund_rate=settings.simulate_refund_rate,
+        amount_factor=settings.simulate_amount_factor,
+        seed=1 if settings.simulate_seed is None else settings.simulate_seed,
+    )
+
+
+class Simulation:
+    """Sends made-up payments and refunds in through the intake, as real systems would."""
+
+    def __init__(self, settings: Settings, intake: Intake, *, now: Callable[[], datetime]) -> None:
+        self._tenant = settings.tenant(DEFAULT_TENANT)
+        self._interval = settings.simulate_interval
+        self._config = simulation_config(settings)
+        self._rng = np.random.default_rng(settings.simulate_seed)
+        self._intake = intake
+        self._now = now
+        self._failed: deque[Draft] = deque(maxlen=_REMEMBERED)
+        self._refundable: deque[str] = deque(maxlen=_REMEMBERED)
+
+    async def run(self) -> None:
+        """Send one payment per interval until cancelled; wait while the database is away."""
+        away = False
+        while True:
+            await asyncio.sleep(self._interval)
+            try:
+                await self._step()
+            except FinanceOpsError as error:
+                if not away:
+                    logger.warning("the simulation waits: %s", error)
+                away = True
+            else:
+                away = False
+
+    async def _step(self) -> None:
+        now = self._now()
+        draft = pick_retry(self._config, self._rng, now, self._failed)
+        if draft is None:
+            (draft,) = simulate(self._config, self._rng, now)
+        else:
+            # Tried again once: of the payments that failed this one is out.
+            self._failed = deque(
+                (each for each in self._failed if each.customer_id != draft.customer_id),
+                maxlen=_REMEMBERED,
+            )
+        operations: list[Operation] = [Insert(draft=draft)]
+        refunded = pick_refund(self._config, self._rng, self._refundable)
+        if refunded is not None:
+            operations.append(Refund(payment_id=refunded))
+        outcome, *_ = await self._intake.submit(self._tenant, operations)
+        if refunded is not None:
+            self._refundable.remove(refunded)
+        if outcome.result is not Result.CREATED or outcome.payment is None:
+            return
+        if draft.status is Status.FAILED:
+            self._failed.append(draft)
+        else:
+            self._refundable.append(outcome.payment.id)

@@ -1,0 +1,32 @@
+"""Tenants as the intake needs them: known ones from memory, new ones as configured."""
+
+from __future__ import annotations
+
+from financeops.core.errors import NotFound
+from financeops.core.payments import Tenant
+from financeops.store.connection import Database
+from financeops.store.tenants import find_tenant
+from server.settings import Settings
+
+
+class Tenants:
+    """Remembers each tenant's currency and zone, which do not change while the server runs."""
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._db = db
+        self._settings = settings
+        self._known: dict[str, Tenant] = {}
+
+    async def existing(self, tenant_id: str) -> Tenant:
+        """The tenant; raises `NotFound`."""
+        tenant = self._known.get(tenant_id)
+        if tenant is None:
+            tenant = self._known[tenant_id] = await find_tenant(self._db, tenant_id)
+        return tenant
+
+    async def existing_or_new(self, tenant_id: str) -> Tenant:
+        """The tenant, or what its first payment will make it."""
+        try:
+            return await self.existing(tenant_id)
+        except NotFound:
+            return self._settings.tenant(tenant_id)

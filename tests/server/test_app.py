@@ -1,0 +1,174 @@
+"""What every route has in common: problems, limits, origins, documentation, health."""
+
+import re
+
+import httpx
+import pytest
+
+from tests.server.problem import problem
+
+ORDER = {"amount": 1, "method": "card", "status": "success"}
+ROUTES = {
+    ("get", "/api/analytics/metrics"),
+    ("get", "/api/analytics/trends"),
+    ("get", "/api/analytics/methods"),
+    ("get", "/api/analytics/declines"),
+    ("get", "/api/analytics/snapshot"),
+    ("get", "/payments"),
+    ("post", "/payments"),
+    ("get", "/payments/{payment_id}"),
+    ("post", "/payments/{payment_id}/refund"),
+    ("post", "/payments/batch"),
+    ("get", "/payments/seed"),
+    ("post", "/payments/seed"),
+    ("get", "/payments/export"),
+    ("get", "/health"),
+    ("get", "/ready"),
+    ("get", "/metrics"),
+}
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/payments/", "/api/analytics/", "/payments/a/b"])
+async def test_no_such_route(http, path):
+    problem(await http.get(path), 404)
+
+
+async def test_no_such_method(http):
+    response = await http.delete("/payments/seed")
+    problem(response, 405)
+    assert response.headers["allow"]
+
+
+@pytest.mark.parametrize("path", ["/payments", "/payments/batch"])
+async def test_a_body_over_the_limit(http, path):
+    large = b" " * 10_000_001
+    problem(await http.post(path, content=large), 413)
+
+    async def parts():
+        for _ in range(11):
+            yield b" " * 1_000_000
+
+    problem(await http.post(path, content=parts()), 413)
+    problem(await http.post(path, content=large[:-1]), 422, field="body")
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/ready", "/metrics", "/payments/seed", "/payments/batch"]
+)
+async def test_an_unknown_parameter_is_refused_everywhere(http, path):
+    method = "POST" if path == "/payments/batch" else "GET"
+    problem(await http.request(method, f"{path}?colour=red"), 422, field="colour")
+
+
+async def test_health_and_readiness(http):
+    for path in ("/health", "/ready"):
+        response = await http.get(path)
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "application/json"
+
+
+async def test_prometheus_reads_what_happened(http):
+    await http.post("/payments", json=ORDER)
+    response = await http.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain")
+    text = response.text
+    for name in (
+        'financeops_requests_total{method="POST",route="/payments",status="201"}',
+        'financeops_request_seconds_bucket{le="0.1",method="POST",route="/payments"}',
+        'financeops_committed_changes_total{result="created"}',
+        "financeops_commit_operations_bucket",
+        "financeops_stream_clients",
+        "financeops_stream_raw_writes_total",
+        "financeops_publish_lag_seconds",
+        "financeops_waiting_operations",
+    ):
+        assert name in text, name
+
+
+async def test_labels_hold_no_ids(http):
+    await http.get("/payments/6756fb49a1b2c3d4e5f60701")
+    await http.get("/no/such/route")
+    text = (await http.get("/metrics")).text
+    assert 'route="/payments/{payment_id}"' in text
+    assert "6756fb49a1b2c3d4e5f60701" not in text
+    assert "/no/such/route" not in text
+
+
+async def test_every_route_is_documented_with_an_example(http):
+    document = (await http.get("/openapi.json")).json()
+    found = {(method, path) for path, each in document["paths"].items() for method in each}
+    assert found >= ROUTES
+    for method, path in ROUTES - {("get", "/metrics"), ("get", "/payments/seed")}:
+        operation = document["paths"][path][method]
+        assert operation["summary"]
+        assert operation["description"]
+        for status, response in operation["responses"].items():
+            for content in response["content"].values():
+                shown = content.get("example") or content["schema"]
+                assert shown, (method, path, status)
+    assert document["paths"]["/payments"]["post"]["requestBody"]["content"]
+
+
+async def test_the_documentation_asks_no_other_host(http):
+    page = await http.get("/docs")
+    assert page.status_code == 200
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert assets
+    assert all(asset.startswith("/") for asset in assets), assets
+    for asset in assets:
+        assert (await http.get(asset)).status_code == 200
+    assert "://" not in page.text
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:8866", "https://localhost", "http://127.0.0.1:1", "http://[::1]:8"]
+)
+async def test_pages_of_this_computer_may_call(http, origin):
+    response = await http.get("/payments", headers={"Origin": origin})
+    assert response.headers["access-control-allow-origin"] == origin
+    assert (await http.post("/payments", json=ORDER, headers={"Origin": origin})).is_success
+    preflight = await http.options(
+        "/payments",
+        headers={
+            "Origin": origin,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type,idempotency-key",
+        },
+    )
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == origin
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "http://localhost.evil.example", "http://localhost:1@evil", "null"],
+)
+async def test_foreign_pages_may_not(http, origin):
+    response = await http.get("/payments", headers={"Origin": origin})
+    assert "access-control-allow-origin" not in response.headers
+    for path in ("/payments", "/payments/batch", "/payments/seed"):
+        problem(await http.post(path, json=ORDER, headers={"Origin": origin}), 403)
+    stream = await http.get("/ws/payments/?EIO=4&transport=polling", headers={"Origin": origin})
+    assert stream.status_code == 400
+    assert "access-control-allow-origin" not in stream.headers
+
+
+async def test_our_own_page_may_post_when_reached_by_address(http):
+    headers = {"Origin": "http://192.0.2.7:3001", "Host": "192.0.2.7:3001"}
+    assert (await http.post("/payments", json=ORDER, headers=headers)).is_success
+    rebound = {"Origin": "http://evil.example", "Host": "evil.example"}
+    problem(await http.post("/payments", json=ORDER, headers=rebound), 403)
+
+
+async def test_answers_are_not_sniffed_or_framed(http):
+    for path in ("/health", "/nothing", "/payments/seed"):
+        headers = (await http.get(path)).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+
+
+async def test_nonsense_is_answered(shared_server):
+    async with httpx.AsyncClient(base_url=shared_server.url) as http:
+        for path in ("/payments/%00", "/payments/%ff", "/payments?before=%ff%00", "/%2e%2e/"):
+            assert (await http.get(path)).status_code in {404, 422}

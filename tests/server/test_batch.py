@@ -1,0 +1,141 @@
+"""Many payments in one request."""
+
+import json
+
+import pytest
+
+from tests.server.problem import problem
+
+BATCH = "/payments/batch"
+
+
+def order(tenant_id, **fields):
+    return {"tenantId": tenant_id, "amount": 1, "method": "card", "status": "success", **fields}
+
+
+async def total(http, tenant_id):
+    return (await http.get("/api/analytics/metrics", params={"tenantId": tenant_id})).json()
+
+
+async def test_a_thousand_payments_are_recorded_at_once(http, tenant_id):
+    answer = await http.post(BATCH, json=[order(tenant_id, amount=n) for n in range(1000)])
+    assert answer.status_code == 200
+    document = answer.json()
+    assert (document["created"], document["duplicate"], document["rejected"]) == (1000, 0, 0)
+    assert [item["index"] for item in document["items"]] == list(range(1000))
+    assert len({item["_id"] for item in document["items"]}) == 1000
+    figures = await total(http, tenant_id)
+    assert (figures["totalPayments"], figures["totalVolume"]) == (1000, sum(range(1000)))
+
+
+async def test_one_too_many_is_refused_whole(http, tenant_id):
+    answer = await http.post(BATCH, json=[order(tenant_id) for _ in range(1001)])
+    problem(answer, 422, field="body")
+    problem(await http.get(f"/payments?tenantId={tenant_id}"), 404)
+
+
+@pytest.mark.parametrize("form", ["array", "ndjson", "ndjson undeclared"])
+async def test_good_items_are_kept_when_others_are_bad(http, tenant_id, form):
+    items = [
+        json.dumps(order(tenant_id, amount=5)),
+        json.dumps(order(tenant_id, amount=-5)),
+        json.dumps(order(tenant_id, colour="red")),
+        '{"amount": "1"}',
+        json.dumps(order(tenant_id, amount=7)),
+        "7",
+    ]
+    if form == "array":
+        body, headers = f"[{','.join(items)}]", {}
+    else:
+        items[3] = '{"amount": NaN'
+        body = "\n".join(items) + "\n\n"
+        headers = {"Content-Type": "application/x-ndjson"} if form == "ndjson" else {}
+    document = (await http.post(BATCH, content=body, headers=headers)).json()
+    outcomes = [item["outcome"] for item in document["items"]]
+    assert outcomes == ["created", "rejected", "rejected", "rejected", "created", "rejected"]
+    assert (document["created"], document["rejected"]) == (2, 4)
+    wrong = [item["problem"] for item in document["items"] if "problem" in item]
+    assert [each["status"] for each in wrong] == [422] * 4
+    assert [each["field"] for each in wrong][:2] == ["amount", "colour"]
+    assert (await total(http, tenant_id))["totalVolume"] == 12
+
+
+async def test_a_reference_counts_once(http, tenant_id):
+    items = [order(tenant_id, reference=f"r{n}") for n in range(3)]
+    first = (await http.post(BATCH, json=items)).json()
+    again = (await http.post(BATCH, json=items)).json()
+    assert (first["created"], again["duplicate"]) == (3, 3)
+    assert [x["_id"] for x in first["items"]] == [x["_id"] for x in again["items"]]
+    single = await http.post("/payments", json=items[0])
+    assert single.status_code == 200
+
+
+async def test_a_reference_with_another_body_is_rejected(http, tenant_id):
+    await http.post("/payments", json=order(tenant_id, reference="r"))
+    items = [order(tenant_id, reference="r", amount=2), order(tenant_id, reference="s")]
+    document = (await http.post(BATCH, json=items)).json()
+    assert [item["outcome"] for item in document["items"]] == ["rejected", "created"]
+    assert document["items"][0]["problem"]["status"] == 409
+
+
+async def test_the_same_reference_twice_in_one_batch_counts_once(http, tenant_id):
+    same = order(tenant_id, reference="r")
+    document = (await http.post(BATCH, json=[same, same, {**same, "amount": 2}])).json()
+    outcomes = [item["outcome"] for item in document["items"]]
+    assert outcomes == ["created", "duplicate", "rejected"]
+    assert (await total(http, tenant_id))["totalPayments"] == 1
+
+
+async def test_each_tenant_gets_its_own(http, tenant_id):
+    other = f"{tenant_id}_b"
+    document = (
+        await http.post(BATCH, json=[order(tenant_id), order(other), order(tenant_id)])
+    ).json()
+    assert document["created"] == 3
+    assert (await total(http, tenant_id))["totalPayments"] == 2
+    assert (await total(http, other))["totalPayments"] == 1
+
+
+async def test_only_an_import_brings_refunds(http, tenant_id):
+    refunded = order(
+        tenant_id,
+        status="refunded",
+        createdAt="2024-12-09T14:00:00Z",
+        refundedAt="2024-12-11T09:00:00Z",
+    )
+    assert (await http.post(BATCH, json=[refunded])).json()["rejected"] == 1
+    document = (await http.post(f"{BATCH}?source=import", json=[refunded])).json()
+    assert document["created"] == 1
+    (payment,) = (await http.get(f"/payments?tenantId={tenant_id}")).json()
+    assert (payment["source"], payment["status"]) == ("import", "refunded")
+    figures = await total(http, tenant_id)
+    assert (figures["refundedVolume"], figures["seq"]) == (1, 1)
+    problem(await http.post(f"{BATCH}?source=seed", json=[refunded]), 422, field="source")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", "application/json"),
+        (b"{}", "application/json"),
+        (b'{"payments": []}', "application/json"),
+        (b'"text"', "application/json"),
+        (b"[{]", "application/json"),
+        (b"[1, 2", "application/json"),
+        (b"nonsense", "text/plain"),
+    ],
+)
+async def test_a_wrong_container_is_refused(http, body, content_type):
+    answer = await http.post(BATCH, content=body, headers={"Content-Type": content_type})
+    problem(answer, 422, field="body")
+
+
+async def test_an_empty_array_is_a_batch(http):
+    answer = await http.post(BATCH, json=[])
+    assert answer.json() == {"created": 0, "duplicate": 0, "rejected": 0, "items": []}
+
+
+async def test_an_idempotency_key_is_not_for_batches(http, tenant_id):
+    headers = {"Idempotency-Key": "k"}
+    answer = await http.post(BATCH, json=[order(tenant_id)], headers=headers)
+    problem(answer, 422, field="Idempotency-Key")

@@ -1,0 +1,115 @@
+"""Starting: it works, or one clear line names the setting to change."""
+
+import subprocess
+import sys
+
+import httpx
+import pytest
+from pymongo import MongoClient
+
+from tests.database import free_port
+from tests.processes import ROOT, environment
+
+
+def refusal(**settings):
+    """What a server that does not start says; its exit code is 1 and it says one line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "server"],
+        cwd=ROOT,
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def test_without_a_database_it_says_what_to_set():
+    assert "FINANCEOPS_MONGODB_URI" in refusal()
+
+
+def test_a_database_that_does_not_answer():
+    uri = f"mongodb://127.0.0.1:{free_port()}/?directConnection=true"
+    assert "FINANCEOPS_MONGODB_URI" in refusal(mongodb_uri=uri, port=0, database_timeout=0.5)
+
+
+def test_a_password_is_not_told():
+    uri = f"mongodb://user:secret@127.0.0.1:{free_port()}/?directConnection=true"
+    assert "secret" not in refusal(mongodb_uri=uri, port=0, database_timeout=0.5)
+
+
+@pytest.mark.parametrize("uri", ["nonsense", "mongodb://", "mongodb+srv://no-such-cluster.invalid"])
+def test_a_uri_that_is_none(uri):
+    assert "FINANCEOPS_MONGODB_URI" in refusal(mongodb_uri=uri, port=0)
+
+
+def test_a_port_that_is_taken(start, database_uri):
+    server = start(database_uri)
+    port = int(server.url.rpartition(":")[2])
+    line = refusal(mongodb_uri=database_uri, port=port)
+    assert "FINANCEOPS_PORT" in line
+    assert str(port) in line
+
+
+def test_another_programs_payments(database_uri):
+    with MongoClient(database_uri) as client:
+        client.get_default_database().payments.insert_one({"theirs": True})
+    line = refusal(mongodb_uri=database_uri, port=0)
+    assert "FINANCEOPS_MONGODB_URI" in line
+    assert "payments" in line
+
+
+def test_a_zone_that_differs(start, database_uri):
+    assert start(database_uri).stop() == 0
+    line = refusal(
+        mongodb_uri=database_uri, port=0, tenants='{"tenant_1": {"timezone": "Europe/Berlin"}}'
+    )
+    assert "FINANCEOPS_TENANTS" in line
+    assert "set-timezone" in line
+
+
+def test_a_setting_that_is_wrong():
+    line = refusal(mongodb_uri="mongodb://127.0.0.1:1/", port="http")
+    assert line.startswith("financeops: FINANCEOPS_PORT")
+
+
+def test_settings_take_effect(start, database_uri):
+    server = start(
+        database_uri,
+        methods="card,cash",
+        tenants='{"tenant_2": {"currency": "JPY", "timezone": "Asia/Tokyo"}}',
+        allowed_origins="https://app.example.com",
+        max_body_bytes=2000,
+    )
+    with httpx.Client(base_url=server.url) as http:
+        metrics = http.get("/api/analytics/metrics?tenantId=tenant_2").json()
+        assert (metrics["currency"], metrics["timezone"]) == ("JPY", "Asia/Tokyo")
+        order = {"tenantId": "tenant_2", "amount": 500, "method": "cash", "status": "success"}
+        origin = {"Origin": "https://app.example.com"}
+        recorded = http.post("/payments", json=order, headers=origin)
+        assert recorded.status_code == 201
+        assert recorded.headers["access-control-allow-origin"] == "https://app.example.com"
+        assert recorded.json()["currency"] == "JPY"
+        assert http.post("/payments", json={**order, "method": "paypal"}).status_code == 422
+        assert http.post("/payments", content=b" " * 2001).status_code == 413
+
+
+def test_an_env_file_is_read(tmp_path, database_uri):
+    (tmp_path / ".env").write_text(
+        f"FINANCEOPS_MONGODB_URI={database_uri}\nFINANCEOPS_PORT=http\nOTHER=1\n", encoding="utf-8"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "server"],
+        cwd=tmp_path,
+        env=environment({}) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "FINANCEOPS_PORT" in done.stderr
