@@ -1,0 +1,135 @@
+"""The programs that `up` runs, and how it asks each whether it is ready."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from financeops.cli import addresses
+from financeops.cli.supervisor import Child
+from financeops.core.errors import Misconfigured
+
+URI_SETTING = "FINANCEOPS_MONGODB_URI"
+_LOCAL = "127.0.0.1"
+_TEMPLATES = Path(__file__).parents[1] / "dashboard"
+_VOILA_FILE = "/voila/static/voila.js"
+
+
+def database(directory: Path, port: int) -> Child:
+    """The embedded database, for a laptop and a demo. It listens on this machine only."""
+    program = Path(sys.executable).with_name("secantusd-py")
+    if not program.exists():
+        raise Misconfigured(
+            "the embedded database is not installed: pip install 'financeops[embedded]', or name "
+            f"a MongoDB with {URI_SETTING}"
+        )
+    return Child(
+        name="database",
+        command=(
+            str(program),
+            *("--host", _LOCAL, "--port", str(port)),
+            *("--storage-path", str(directory.resolve())),
+            # Without it a killed database has lost acknowledged payments.
+            "--sync-on-commit",
+        ),
+        is_ready=partial(addresses.accepts, _LOCAL, port),
+        # Opening a million payments after a kill took 14 s on two cores.
+        ready_within=180,
+    )
+
+
+def database_uri(port: int) -> str:
+    """URI of the embedded database for the server."""
+    return f"mongodb://{_LOCAL}:{port}/financeops?directConnection=true"
+
+
+def server(host: str, port: int, *, uri: str | None, simulate: bool) -> Child:
+    """The server; without `uri` it reads that setting itself."""
+    environment = {"FINANCEOPS_HOST": host, "FINANCEOPS_PORT": str(port)}
+    if uri is not None:
+        environment[URI_SETTING] = uri
+    if not simulate:
+        environment["FINANCEOPS_SIMULATE"] = "false"
+    return Child(
+        name="server",
+        command=(sys.executable, "-m", "server"),
+        environment=environment,
+        is_ready=partial(addresses.answers, addresses.reachable(host), port, "/ready"),
+        ready_within=120,
+        complaint="financeops: ",
+    )
+
+
+def dashboard(notebooks: Path, host: str, port: int, *, server_url: str) -> Child:
+    """Voilà with the dashboard's notebook."""
+    _needs("voila", "--no-dashboard")
+    return Child(
+        name="dashboard",
+        command=(
+            *(sys.executable, "-m", "voila", str(notebooks / "dashboard.ipynb")),
+            *("--no-browser", f"--Voila.ip={host}", f"--port={port}", "--Voila.port_retries=0"),
+            # Two kernels wait with the page computed: it shows figures 2 s after a click, not 4.
+            *("--template=financeops", "--preheat_kernel=True", "--pool_size=2"),
+        ),
+        environment={
+            "FINANCEOPS_URL": server_url,
+            "JUPYTER_PATH": os.pathsep.join([str(_TEMPLATES), *_own_jupyter_path()]),
+        },
+        # A GET of the page itself would start a kernel.
+        is_ready=partial(addresses.answers, addresses.reachable(host), port, _VOILA_FILE),
+        ready_within=120,
+    )
+
+
+def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -> Child:
+    """JupyterLab on the notebooks."""
+    _needs("jupyterlab", "--no-lab")
+    return Child(
+        name="lab",
+        command=(
+            *(sys.executable, "-m", "jupyterlab", "--no-browser"),
+            *(f"--ServerApp.ip={host}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
+            f"--ServerApp.root_dir={notebooks}",
+            # No request to an outside host.
+            "--LabApp.news_url=None",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            *(["--allow-root"] if os.geteuid() == 0 else []),
+        ),
+        # In the environment: everybody on the machine can read a command line.
+        environment={"FINANCEOPS_URL": server_url, "JUPYTER_TOKEN": token},
+        is_ready=partial(addresses.answers, addresses.reachable(host), port, "/api"),
+        ready_within=120,
+    )
+
+
+def _own_jupyter_path() -> list[str]:
+    own = os.environ.get("JUPYTER_PATH")
+    return [own] if own else []
+
+
+def lab_token() -> str:
+    """Token that protects JupyterLab: the one that is set, else a new one."""
+    return os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
+
+
+def notebooks_folder() -> Path:
+    """Folder with the notebooks: of this checkout, else of the working directory."""
+    for root in (Path(__file__).parents[2], Path.cwd()):
+        folder = root / "notebooks"
+        if (folder / "dashboard.ipynb").exists():
+            return folder
+    raise Misconfigured(
+        "there is no notebooks/dashboard.ipynb here: go to the checkout of FinanceOps, or use "
+        "--no-dashboard --no-lab"
+    )
+
+
+def _needs(module: str, flag: str) -> None:
+    if find_spec(module) is None:
+        raise Misconfigured(
+            f"{module} is not installed: pip install 'financeops[notebook]', or use {flag}"
+        )

@@ -1,0 +1,33 @@
+"""How often each content came before in a file, in constant memory."""
+
+from __future__ import annotations
+
+import sqlite3
+
+_CACHE_KIB = 32 * 1024
+
+
+class Occurrences:
+    """Counts keys. Beyond its cache it keeps them in a temporary file of the system."""
+
+    def __init__(self) -> None:
+        # An empty name is a database that only this connection sees and that leaves nothing.
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.executescript(
+            f"PRAGMA journal_mode = OFF; PRAGMA cache_size = -{_CACHE_KIB};"
+            "CREATE TABLE seen (key BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;"
+            "BEGIN"
+        )
+
+    def count(self, key: bytes) -> int:
+        """Count a key and return how often it was counted: 1 the first time."""
+        row = self._database.execute("SELECT n FROM seen WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            self._database.execute("INSERT INTO seen VALUES (?, 1)", (key,))
+            return 1
+        self._database.execute("UPDATE seen SET n = n + 1 WHERE key = ?", (key,))
+        return int(row[0]) + 1
+
+    def close(self) -> None:
+        """Give the memory and the file back."""
+        self._database.close()

@@ -1,0 +1,86 @@
+"""The commands that run programs: ``up`` and ``serve``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from financeops.core.errors import Misconfigured
+
+_Host = Annotated[
+    str, typer.Option(envvar="FINANCEOPS_HOST", help="Address to listen on; 0.0.0.0 for all.")
+]
+_Port = Annotated[
+    int, typer.Option(envvar="FINANCEOPS_PORT", min=1, max=65535, help="Port of the server.")
+]
+_NoSimulate = Annotated[bool, typer.Option("--no-simulate", help="Make no payments up.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.command()(up)
+    app.command()(serve)
+
+
+def up(
+    *,
+    host: _Host = "127.0.0.1",
+    port: _Port = 3001,
+    dashboard_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Voilà.")] = 8866,
+    lab_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of JupyterLab.")] = 8888,
+    data_dir: Annotated[
+        Path, typer.Option(file_okay=False, help="Folder for the embedded database and logs.")
+    ] = Path(".financeops"),
+    no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Without Voilà.")] = False,
+    no_lab: Annotated[bool, typer.Option("--no-lab", help="Without JupyterLab.")] = False,
+    no_simulate: _NoSimulate = False,
+    no_seed: Annotated[
+        bool, typer.Option("--no-seed", help="Leave an empty database empty.")
+    ] = False,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the dashboard in the browser.")
+    ] = False,
+) -> None:
+    """Run everything: database, server, dashboard, JupyterLab. Ctrl-C stops it.
+
+    With FINANCEOPS_MONGODB_URI set, that database is used and none is started.
+    """
+    from financeops.cli.screen import Screen  # noqa: PLC0415 - `--help` needs none of this
+    from financeops.cli.up import Choices, up  # noqa: PLC0415
+
+    choices = Choices(
+        host=host,
+        port=port,
+        dashboard_port=dashboard_port,
+        lab_port=lab_port,
+        data_dir=data_dir,
+        dashboard=not no_dashboard,
+        lab=not no_lab,
+        simulate=not no_simulate,
+        seed=not no_seed,
+        open_browser=open_browser,
+    )
+    up(choices, Screen())
+
+
+def serve(
+    *, host: _Host = "127.0.0.1", port: _Port = 3001, no_simulate: _NoSimulate = False
+) -> None:
+    """Run the server alone, on your own database.
+
+    It is the one that FINANCEOPS_MONGODB_URI names.
+    """
+    if not os.environ.get("FINANCEOPS_MONGODB_URI"):
+        raise Misconfigured(
+            "FINANCEOPS_MONGODB_URI is not set: name a MongoDB such as "
+            "mongodb://localhost:27017/financeops, or let `financeops up` start one"
+        )
+    environment = {**os.environ, "FINANCEOPS_HOST": host, "FINANCEOPS_PORT": str(port)}
+    if no_simulate:
+        environment["FINANCEOPS_SIMULATE"] = "false"
+    # The server takes this process over: signals and the exit code are its own.
+    os.execve(sys.executable, [sys.executable, "-m", "server"], environment)  # noqa: S606

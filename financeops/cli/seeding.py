@@ -1,0 +1,33 @@
+"""`financeops seed`: a history for an empty database."""
+
+from __future__ import annotations
+
+import asyncio
+
+from financeops.cli.progress import Bar
+from financeops.client import Client
+from financeops.core.errors import FinanceOpsError
+
+_ASK_EVERY = 0.5
+
+
+async def seed_with_progress(url: str, *, count: int, days: int) -> str:
+    """Have payments made, show how far it is, and return what to say in the end."""
+    async with Client(url) as client:
+        before = await _total(client)
+        seeding = asyncio.create_task(client.seed(count=count, days=days))
+        with Bar(total=count) as bar:
+            while not seeding.done():
+                await asyncio.wait({seeding}, timeout=_ASK_EVERY)
+                made = min(count, await _total(client) - before)
+                bar.show(made, f"{made:,} of {count:,} payments")
+        answer = await seeding
+    return f"{answer.message}: {answer.count:,} payments"
+
+
+async def _total(client: Client) -> int:
+    """Payments of the default tenant now; 0 when the server has no time to answer."""
+    try:
+        return (await client.metrics()).total_payments
+    except FinanceOpsError:
+        return 0

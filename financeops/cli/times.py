@@ -1,0 +1,75 @@
+"""Instants as files write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from financeops.core.errors import InvalidValue
+
+_UNIX = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = re.compile(r"\d{8}")
+_SECOND = re.compile(r"\d{14}")
+_EPOCH = re.compile(r"\d{9,10}(\.\d+)?|\d{12,13}|\d{15,16}")
+_KNOWN = "ISO 8601, YYYYMMDD, YYYYMMDDHHMMSS or Unix time; else say --date-format"
+
+
+def instant_of(value: Any, *, field: str, zone: ZoneInfo, date_format: str | None) -> datetime:
+    """Aware UTC datetime of what a file holds.
+
+    Parameters
+    ----------
+    value : str, int, Decimal, date or datetime
+        Numbers are Unix time: seconds, milliseconds or microseconds by their size.
+    field : str
+        Named in the error.
+    zone : ZoneInfo
+        Where times without an offset were written. A time that daylight saving skips is taken
+        with the offset before it, one that comes twice is the first.
+    date_format : str, optional
+        `strptime` format of texts.
+
+    Raises
+    ------
+    InvalidValue
+        When it is no time.
+    """
+    try:
+        moment = _moment(value, date_format)
+        aware = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
+        return aware.astimezone(UTC)
+    except (ValueError, OverflowError, ArithmeticError):
+        expected = f"in the form {date_format!r}" if date_format else f"of {_KNOWN}"
+        raise InvalidValue(field, f"{str(value)[:50]!r} is no time {expected}") from None
+
+
+def _moment(value: Any, date_format: str | None) -> datetime:
+    match value:
+        case datetime():
+            return value
+        case date():
+            return datetime.combine(value, time())
+        case bool():
+            raise ValueError
+        case int():
+            text = str(value)
+        case Decimal():
+            text = format(value, "f")  # str would write 1.7E+9
+        case str():
+            text = value.strip()
+        case _:
+            raise ValueError
+    if date_format is not None:
+        return datetime.strptime(text, date_format)  # noqa: DTZ007 - the zone comes later
+    if _DAY.fullmatch(text):
+        return datetime.strptime(text, "%Y%m%d")  # noqa: DTZ007
+    if _SECOND.fullmatch(text):
+        return datetime.strptime(text, "%Y%m%d%H%M%S")  # noqa: DTZ007
+    if _EPOCH.fullmatch(text):
+        whole = len(text.partition(".")[0])
+        scale = 1 if whole <= 10 else 1_000 if whole <= 13 else 1_000_000
+        return _UNIX + timedelta(microseconds=int(Decimal(text) * (1_000_000 // scale)))
+    return datetime.fromisoformat(text)

@@ -1,0 +1,33 @@
+"""The network code of FinanceOps: REST and the live stream, both async."""
+
+from financeops.client.answers import (
+    BatchAnswer,
+    BatchItem,
+    DeclineAnswer,
+    MethodAnswer,
+    MetricsAnswer,
+    SeedAnswer,
+    Snapshot,
+    TrendAnswer,
+    VerifyAnswer,
+)
+from financeops.client.rest import Client
+from financeops.client.stream import Connected, Disconnected, Heartbeat, Reload, Stream
+
+__all__ = [
+    "BatchAnswer",
+    "BatchItem",
+    "Client",
+    "Connected",
+    "DeclineAnswer",
+    "Disconnected",
+    "Heartbeat",
+    "MethodAnswer",
+    "MetricsAnswer",
+    "Reload",
+    "SeedAnswer",
+    "Snapshot",
+    "Stream",
+    "TrendAnswer",
+    "VerifyAnswer",
+]

@@ -1,0 +1,444 @@
+"""The REST client."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from financeops.client.address import server_url
+from financeops.client.answers import (
+    BatchAnswer,
+    DeclineAnswer,
+    MethodAnswer,
+    MetricsAnswer,
+    SeedAnswer,
+    Snapshot,
+    TrendAnswer,
+    VerifyAnswer,
+    answer_of,
+    snapshot_of,
+)
+from financeops.client.problems import error_of
+from financeops.core import wire
+from financeops.core.errors import Unavailable
+from financeops.core.payments import Payment, Status
+from financeops.core.periods import Period
+
+_PAGE = 1000
+_CHUNK = 1 << 18
+
+
+class Client:
+    """The server's REST routes as methods.
+
+    Use it as an async context manager, or `close` it.
+
+    Parameters
+    ----------
+    url : str, optional
+        Default: ``FINANCEOPS_URL``, else ``http://localhost:3001``.
+    timeout : float
+        Seconds that an answer may take; those that are streamed or do long work take as long as
+        they need.
+
+    Raises
+    ------
+    InvalidValue
+        By every method: a parameter or field that the server refuses, named.
+    NotFound
+        By every method: an unknown tenant or payment.
+    Unavailable
+        By every method: the server, or its database, cannot be reached now.
+    """
+
+    def __init__(self, url: str | None = None, *, timeout: float = 30.0) -> None:
+        self.url = server_url(url)
+        self._timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def metrics(
+        self,
+        tenant_id: str | None = None,
+        *,
+        period: Period | str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        currency: str | None = None,
+        method: str | None = None,
+        timezone: str | None = None,
+        compare: bool = False,
+    ) -> MetricsAnswer:
+        """Key figures, over all time unless `period` or `start` and `end` are given.
+
+        With `compare` its `previous` holds the same figures of the previous period.
+        """
+        query = _question(
+            tenant_id,
+            period=period,
+            start=start,
+            end=end,
+            currency=currency,
+            method=method,
+            timezone=timezone,
+        )
+        if compare:
+            query["compare"] = "true"
+        return answer_of(await self._get("/api/analytics/metrics", query), MetricsAnswer)
+
+    async def trends(
+        self,
+        tenant_id: str | None = None,
+        *,
+        period: Period | str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        currency: str | None = None,
+        method: str | None = None,
+        timezone: str | None = None,
+    ) -> list[TrendAnswer]:
+        """One element for each bucket, empty ones included, oldest first."""
+        query = _question(
+            tenant_id,
+            period=period,
+            start=start,
+            end=end,
+            currency=currency,
+            method=method,
+            timezone=timezone,
+        )
+        return answer_of(await self._get("/api/analytics/trends", query), list[TrendAnswer])
+
+    async def methods(
+        self,
+        tenant_id: str | None = None,
+        *,
+        period: Period | str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        currency: str | None = None,
+        timezone: str | None = None,
+    ) -> list[MethodAnswer]:
+        """Figures of each payment method, most attempts first."""
+        query = _question(
+            tenant_id, period=period, start=start, end=end, currency=currency, timezone=timezone
+        )
+        return answer_of(await self._get("/api/analytics/methods", query), list[MethodAnswer])
+
+    async def declines(
+        self,
+        tenant_id: str | None = None,
+        *,
+        period: Period | str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        currency: str | None = None,
+        method: str | None = None,
+        timezone: str | None = None,
+    ) -> list[DeclineAnswer]:
+        """Figures of each decline code, most failures first."""
+        query = _question(
+            tenant_id,
+            period=period,
+            start=start,
+            end=end,
+            currency=currency,
+            method=method,
+            timezone=timezone,
+        )
+        return answer_of(await self._get("/api/analytics/declines", query), list[DeclineAnswer])
+
+    async def snapshot(
+        self,
+        tenant_id: str | None = None,
+        *,
+        period: Period | str = Period.DAY,
+        currency: str | None = None,
+        method: str | None = None,
+        rollups: bool = False,
+    ) -> Snapshot:
+        """All figures and the newest payments, of one consistent moment."""
+        query = _question(tenant_id, period=period, currency=currency, method=method)
+        if rollups:
+            query["rollups"] = "true"
+        return snapshot_of(await self._get("/api/analytics/snapshot", query))
+
+    async def payment(self, payment_id: str, tenant_id: str | None = None) -> Payment:
+        """One payment."""
+        query = _present(tenantId=tenant_id)
+        return wire.payment_from(await self._get(f"/payments/{quote(payment_id, safe='')}", query))
+
+    async def payments(
+        self,
+        tenant_id: str | None = None,
+        *,
+        status: Status | str | None = None,
+        method: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[Payment]:
+        """Payments, newest first, fetched page by page as they are asked for.
+
+        Parameters
+        ----------
+        limit : int, optional
+            How many at most; default all.
+        """
+        query = _payments(tenant_id, status, method, start, end)
+        left = limit
+        while left is None or left > 0:
+            query["limit"] = str(_PAGE if left is None else min(left, _PAGE))
+            async with self._request("GET", "/payments", query) as answer:
+                page = wire.decode(await answer.read())
+                following = answer.links.get("next")
+            for document in page:
+                yield wire.payment_from(document)
+            if following is None:
+                return
+            # Only the cursor is taken: behind a proxy the server may know itself by another name.
+            query["before"] = URL(following["url"]).query["before"]
+            left = None if left is None else left - len(page)
+
+    async def post_payment(
+        self, payment: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> Payment:
+        """Record one payment.
+
+        Parameters
+        ----------
+        payment : mapping
+            The fields of the REST contract: ``amount`` (a Decimal or int in major units),
+            ``method``, ``status``, and optionally ``tenantId``, ``currency``, ``createdAt``
+            (a datetime or text), ``reference`` and so on.
+        idempotency_key : str, optional
+            Sent again with the same key, the payment counts once.
+
+        Raises
+        ------
+        Conflict
+            When the key or reference was used for another payment.
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        answer = await self._post("/payments", body=wire.encode(payment), headers=headers)
+        return wire.payment_from(answer)
+
+    async def post_batch(
+        self, payments: Iterable[Mapping[str, Any]], *, source: str | None = None
+    ) -> BatchAnswer:
+        """Record up to 1,000 payments; those that are valid are kept when others are not."""
+        return answer_of(
+            await self._post(
+                "/payments/batch", _present(source=source), body=wire.encode(list(payments))
+            ),
+            BatchAnswer,
+        )
+
+    async def refund(self, payment_id: str, tenant_id: str | None = None) -> Payment:
+        """Refund a payment; again gives the same answer and counts once.
+
+        Raises
+        ------
+        Conflict
+            When the payment failed: there is nothing to give back.
+        """
+        path = f"/payments/{quote(payment_id, safe='')}/refund"
+        return wire.payment_from(await self._post(path, _present(tenantId=tenant_id)))
+
+    async def seed(self, *, count: int | None = None, days: int | None = None) -> SeedAnswer:
+        """Fill an empty database with realistic historical payments."""
+        query = _present(count=count, days=days)
+        return answer_of(await self._post("/payments/seed", query, patient=True), SeedAnswer)
+
+    async def export_chunks(
+        self,
+        tenant_id: str | None = None,
+        *,
+        format: str = "csv",  # noqa: A002 - the parameter's name in the REST contract
+        status: Status | str | None = None,
+        method: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> AsyncIterator[bytes]:
+        """Every payment of the query as a file, in pieces as they arrive."""
+        query = {**_payments(tenant_id, status, method, start, end), "format": format}
+        async with self._request("GET", "/payments/export", query, patient=True) as answer:
+            async for chunk in answer.content.iter_chunked(_CHUNK):
+                yield chunk
+
+    async def export(
+        self,
+        file: BinaryIO,
+        tenant_id: str | None = None,
+        *,
+        format: str = "csv",  # noqa: A002 - the parameter's name in the REST contract
+        status: Status | str | None = None,
+        method: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> int:
+        """Write every payment of the query to a binary file as it arrives.
+
+        Parameters
+        ----------
+        file : binary file
+        format : {"csv", "parquet", "arrow", "ndjson"}
+
+        Returns
+        -------
+        int
+            Bytes written.
+        """
+        written = 0
+        async for chunk in self.export_chunks(
+            tenant_id, format=format, status=status, method=method, start=start, end=end
+        ):
+            written += file.write(chunk)
+        return written
+
+    async def verify(self, tenant_id: str, *, repair: bool = False) -> VerifyAnswer:
+        """Compare the kept totals with the payments; `repair` mends what differs."""
+        query = {"tenantId": tenant_id}
+        method = "POST" if repair else "GET"
+        answer = await self._json(method, "/api/verify", query, patient=True)
+        return answer_of(answer, VerifyAnswer)
+
+    async def set_timezone(self, tenant_id: str, timezone: str) -> VerifyAnswer:
+        """Give a tenant another time zone: the server cuts its totals anew."""
+        path = f"/api/tenants/{quote(tenant_id, safe='')}/timezone"
+        answer = await self._json("POST", path, {"timezone": timezone}, patient=True)
+        return answer_of(answer, VerifyAnswer)
+
+    async def ready(self) -> None:
+        """Return when the server and its database answer, else raise `Unavailable`."""
+        async with self._request("GET", "/ready", {}):
+            pass
+
+    async def _get(self, path: str, query: Mapping[str, str]) -> Any:
+        return await self._json("GET", path, query)
+
+    async def _post(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        patient: bool = False,
+    ) -> Any:
+        return await self._json(
+            "POST", path, query or {}, body=body, headers=headers, patient=patient
+        )
+
+    async def _json(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        patient: bool = False,
+    ) -> Any:
+        async with self._request(
+            method, path, query, body=body, headers=headers, patient=patient
+        ) as answer:
+            return wire.decode(await answer.read())
+
+    @asynccontextmanager
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        patient: bool = False,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        if self._session is None:
+            # Made at the first request: a session belongs to the event loop that is running.
+            self._session = aiohttp.ClientSession()
+        sent = dict(headers or {})
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        try:
+            async with self._session.request(
+                method,
+                self.url + path,
+                params=query,
+                data=body,
+                headers=sent,
+                timeout=aiohttp.ClientTimeout(
+                    total=None if patient else self._timeout, sock_connect=self._timeout
+                ),
+            ) as answer:
+                if answer.status >= 400:
+                    raise error_of(answer.status, await answer.read())
+                yield answer
+        except aiohttp.ClientConnectionError as error:
+            raise Unavailable(f"no connection to {self.url}") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unavailable(f"no answer from {self.url}") from error
+
+
+def _question(
+    tenant_id: str | None,
+    *,
+    period: Period | str | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    currency: str | None = None,
+    method: str | None = None,
+    timezone: str | None = None,
+) -> dict[str, str]:
+    return _present(
+        tenantId=tenant_id,
+        period=period,
+        **{"from": start, "to": end},
+        currency=currency,
+        method=method,
+        timezone=timezone,
+    )
+
+
+def _payments(
+    tenant_id: str | None,
+    status: Status | str | None,
+    method: str | None,
+    start: datetime | None,
+    end: datetime | None,
+) -> dict[str, str]:
+    return _present(tenantId=tenant_id, status=status, method=method, **{"from": start, "to": end})
+
+
+def _present(**parameters: str | int | datetime | None) -> dict[str, str]:
+    """Query parameters that were given, as text."""
+    return {
+        name: wire.timestamp(value) if isinstance(value, datetime) else str(value)
+        for name, value in parameters.items()
+        if value is not None
+    }

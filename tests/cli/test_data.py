@@ -1,0 +1,115 @@
+"""`financeops seed`, `export`, `verify` and the program itself, against a real server."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+from pymongo import MongoClient
+
+from financeops.client import Client
+from tests.cli.conftest import run
+from tests.processes import start_server
+
+SALES = "amount,createdAt,reference\n11.77,2024-03-01,a\n0.23,2024-03-02,b\n5,2024-03-03,c\n"
+PAID = ("--currency", "USD", "--default", "method=card,status=success")
+
+
+@pytest.fixture
+def sales(financeops, tenant, tmp_path):
+    (tmp_path / "sales.csv").write_text(SALES)
+    assert financeops("import", "sales.csv", "--tenant", tenant, *PAID).returncode == 0
+
+
+def test_export_writes_the_payments_that_are_asked_for(financeops, tenant, tmp_path, sales):
+    span = ("--from", "2024-03-02T00:00:00Z", "--to", "2024-03-03T01:00:00+01:00")
+    result = financeops("export", "-o", "some.csv", "--tenant", tenant, *span)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == ""
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "some.csv").read_text()))
+    assert (row["reference"], row["amount"]) == ("b", "0.23")
+
+    lines = financeops("export", "-o", "-", "--tenant", tenant, "--format", "ndjson")
+    assert [json.loads(line)["reference"] for line in lines.stdout.splitlines()] == ["a", "b", "c"]
+
+
+def test_an_export_that_fails_leaves_the_file_that_was_there(financeops, tmp_path):
+    (tmp_path / "all.csv").write_text("yesterday's")
+    result = financeops("export", "-o", "all.csv", "--tenant", "nobody")
+    assert result.returncode == 1
+    assert result.stderr.startswith("financeops: tenant 'nobody' does not exist")
+    assert [path.name for path in tmp_path.iterdir()] == ["all.csv"]
+    assert (tmp_path / "all.csv").read_text() == "yesterday's"
+
+
+def test_export_says_what_is_wrong_with_its_options(financeops):
+    naive = financeops("export", "-o", "x.csv", "--from", "2024-03-01")
+    assert (naive.returncode, naive.stderr) == (
+        1,
+        "financeops: --from: must be a time with an offset such as 2026-01-01T00:00:00Z\n",
+    )
+    nowhere = financeops("export", "-o", "no/x.csv")
+    assert nowhere.returncode == 1
+    assert "cannot write no/x.csv: No such file or directory; change --output" in nowhere.stderr
+    assert financeops("export", "-o", "x.csv", "--format", "xls").returncode == 2
+
+
+def test_seed_fills_an_empty_database_once_and_verify_finds_and_mends_a_wrong_sum(database_uri):
+    server = start_server(database_uri)
+    try:
+        first = run("seed", "--count", 1500, "--days", 10, url=server.url)
+        assert (first.returncode, first.stdout) == (0, "Seeded successfully: 1,500 payments\n")
+        again = run("seed", url=server.url)
+        assert (again.returncode, again.stdout) == (0, "Already seeded: 1,500 payments\n")
+
+        good = run("verify", url=server.url)
+        assert good.returncode == 0, good.stdout + good.stderr
+        assert good.stdout.endswith("no difference\n")
+        with MongoClient(database_uri) as client:
+            rollups = client.get_default_database()["rollups"]
+            rollups.update_one({"grain": "total"}, {"$inc": {"methods.card.success.amount": 1}})
+        bad = run("verify", url=server.url)
+        assert bad.returncode == 1
+        assert "1 differ; `financeops verify --repair` mends them\n" in bad.stdout
+        mended = run("verify", "--repair", url=server.url)
+        assert (mended.returncode, mended.stdout.rpartition(", ")[2]) == (
+            0,
+            "1 differed and were repaired\n",
+        )
+        assert run("verify", url=server.url).returncode == 0
+    finally:
+        server.stop()
+
+
+async def test_a_tenant_can_move_to_another_time_zone(financeops, tenant, sales, server_url):
+    moved = financeops("tenant", "set-timezone", tenant, "Asia/Tokyo")
+    assert moved.returncode == 0, moved.stderr
+    assert moved.stdout.startswith(f"{tenant}: ")
+    assert "Asia/Tokyo" in moved.stdout
+    async with Client(server_url) as client:
+        assert (await client.metrics(tenant)).timezone == "Asia/Tokyo"
+    assert financeops("verify", "--tenant", tenant).returncode == 0
+
+    wrong = financeops("tenant", "set-timezone", tenant, "Mars")
+    assert wrong.returncode == 1
+    assert wrong.stderr.startswith("financeops: timezone: ")
+
+
+def test_help_names_every_command_without_loading_what_they_need():
+    result = run("--help")
+    assert result.returncode == 0
+    for command in ("up", "serve", "seed", "import", "export", "verify", "tenant"):
+        assert f"\n  {command} " in result.stdout
+    code = "import sys, financeops.cli; print({'aiohttp', 'pyarrow', 'rich'} & set(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert loaded.stdout == b"set()\n"
+
+
+def test_an_unknown_option_is_a_usage_error():
+    result = run("seed", "--amount", 3)
+    assert result.returncode == 2
+    assert "No such option" in result.stderr

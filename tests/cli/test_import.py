@@ -1,0 +1,264 @@
+"""`financeops import` into a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from financeops.client import Client
+from tests.cli.conftest import run
+from tests.processes import start_server
+
+PAID = ("--default", "method=card,status=success", "--currency", "USD")
+MAPPED = ("--map", "amount=dollars,createdAt=day,customerId=who", *PAID)
+
+SALES = """\
+who,day,dollars
+ada,2024-03-01,11.77
+ben,2024-03-01T08:30:00Z,5
+ada,2024-03-01,11.77
+ada,2024-03-01,11.77
+"""
+
+
+@pytest.fixture
+async def client(server_url):
+    async with Client(server_url) as client:
+        yield client
+
+
+async def payments_of(client, tenant):
+    return [payment async for payment in client.payments(tenant)]
+
+
+async def test_equal_rows_all_count_and_a_second_run_adds_nothing(
+    financeops, tenant, client, tmp_path
+):
+    (tmp_path / "sales.csv").write_text(SALES)
+    first = financeops("import", "sales.csv", "--tenant", tenant, *MAPPED)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("sales.csv: 4 created, 0 duplicate, 0 rejected in ")
+
+    # Under another name, in another order, with other texts for the same values.
+    (tmp_path / "again.csv").write_text(
+        "who;dollars;day\nada;11.770;20240301\nada;11.77;20240301\nada;11.77;2024-03-01T00:00Z\n"
+        "ben;5.00;2024-03-01T09:30:00+01:00\n"
+    )
+    again = financeops("import", "again.csv", "--tenant", tenant, *MAPPED)
+    assert again.stdout.startswith("again.csv: 0 created, 4 duplicate, 0 rejected in ")
+
+    # One more of the same is one more payment.
+    (tmp_path / "more.csv").write_text(SALES + "ada,2024-03-01,11.77\n")
+    more = financeops("import", "more.csv", "--tenant", tenant, *MAPPED)
+    assert more.stdout.startswith("more.csv: 1 created, 4 duplicate, 0 rejected in ")
+
+    metrics = await client.metrics(tenant)
+    assert metrics.total_payments == 5
+    assert metrics.total_volume == 4 * Decimal("11.77") + 5
+
+
+async def test_bad_rows_go_to_a_file_with_line_reason_and_original(
+    financeops, tenant, client, tmp_path
+):
+    rows = [
+        "who,day,dollars",
+        "ada,2024-03-01,11.77",
+        "ada,2024-03-01,eleven",
+        "ada,yesterday,1.00",
+        "",
+        "ada,2024-03-01",
+        'ada,2024-03-01,"1.00',
+        "ben,2024-03-02,-3",
+        "ben,2024-03-02,3.001",
+        "ben,,3",
+        "ben,1969-12-31,3",
+        '"ben, the ""first""",2024-03-02,7.00',
+    ]
+    (tmp_path / "sales.csv").write_text("\n".join(rows), encoding="utf-8")
+    with (tmp_path / "sales.csv").open("ab") as file:
+        file.write(b"\nJos\xe9,2024-03-02,1.00\n")
+    result = financeops("import", "sales.csv", "--tenant", tenant, *MAPPED)
+    assert result.returncode == 2, result.stderr
+    assert "2 created, 0 duplicate, 9 rejected (sales.csv.rejects.csv)" in result.stdout
+
+    with (tmp_path / "sales.csv.rejects.csv").open(newline="") as file:
+        rejected = list(csv.DictReader(file))
+    assert [(row["line"], row["reason"].partition(":")[0]) for row in rejected] == [
+        ("3", "amount"),
+        ("4", "createdAt"),
+        ("6", "has 2 fields instead of 3"),
+        ("7", "',' expected after '\"'"),
+        ("8", "amount"),
+        ("9", "amount"),
+        ("10", "createdAt"),
+        ("11", "createdAt"),
+        ("13", "is not UTF-8 text"),
+    ]
+    originals = [row["original"] for row in rejected]
+    assert originals[:3] == [rows[2], rows[3], rows[5]]
+    assert originals[-1] == "Jos\\xe9,2024-03-02,1.00"
+    assert {payment.customer_id for payment in await payments_of(client, tenant)} == {
+        "ada",
+        'ben, the "first"',
+    }
+
+
+async def test_naive_times_are_in_the_tenants_zone_unless_another_is_named(
+    financeops, client, tmp_path
+):
+    (tmp_path / "a.csv").write_text("createdAt,amount\n2024-07-01 12:00,1.00\n")
+    (tmp_path / "b.csv").write_text("createdAt,amount\n2024-07-01 12:00,2.00\n")
+    paid = ("--tenant", "berlin", "--default", "method=card", "--default", "status=success")
+    assert financeops("import", "a.csv", *paid).returncode == 0
+    assert financeops("import", "b.csv", *paid, "--timezone", "Asia/Tokyo").returncode == 0
+    payments = await payments_of(client, "berlin")
+    assert {(payment.amount, payment.currency): payment.created_at for payment in payments} == {
+        (100, "EUR"): datetime(2024, 7, 1, 10, tzinfo=UTC),
+        (200, "EUR"): datetime(2024, 7, 1, 3, tzinfo=UTC),
+    }
+
+
+async def test_ndjson_with_references_statuses_and_refunds(financeops, tenant, client, tmp_path):
+    rows = [
+        {"amount": 12.5, "createdAt": 1709251200, "status": "success", "reference": "a-1"},
+        {"amount": "3", "createdAt": "2024-03-01T00:00:00Z", "status": "failed", "reference": "a-2"}
+        | {"declineCode": "do_not_honor"},
+        {"amount": 7, "createdAt": 1709251200000, "status": "refunded", "reference": "a-3"}
+        | {"refundedAt": "2024-03-05T00:00:00Z", "country": "DE", "unknown": [1, 2]},
+        {"amount": 8, "createdAt": 1709251200, "status": "paid"},
+        {"amount": True, "createdAt": 1709251200, "status": "success"},
+    ]
+    text = "\n".join(json.dumps(row) for row in rows) + "\n[1]\n{broken\n"
+    (tmp_path / "rows.ndjson").write_text(text)
+    command = ("import", "rows.ndjson", "--tenant", tenant, "--default", "method=paypal")
+    result = financeops(*command, "--currency", "EUR", "--rejects", "bad.csv")
+    assert result.returncode == 2, result.stderr
+    assert "3 created, 0 duplicate, 4 rejected (bad.csv)" in result.stdout
+    with (tmp_path / "bad.csv").open(newline="") as file:
+        assert [row["line"] for row in csv.DictReader(file)] == ["4", "5", "6", "7"]
+
+    payments = {payment.reference: payment for payment in await payments_of(client, tenant)}
+    assert set(payments) == {"a-1", "a-2", "a-3"}
+    assert payments["a-1"].amount == 1250
+    assert payments["a-2"].decline_code == "do_not_honor"
+    assert payments["a-3"].refunded_at == datetime(2024, 3, 5, tzinfo=UTC)
+    moment = datetime(2024, 3, 1, tzinfo=UTC)
+    assert {payment.created_at for payment in payments.values()} == {moment}
+
+
+async def test_parquet_keeps_what_its_types_say(financeops, tenant, client, tmp_path):
+    moment = datetime(2024, 3, 1, 12, 30, tzinfo=UTC)
+    table = pa.table(
+        {
+            "price": pa.array([11.77, None, 0.1], pa.float32()),
+            "at": pa.array([moment] * 3, pa.timestamp("ns", "UTC")),
+            "kind": pa.array(["card", "card", "crypto"]).dictionary_encode(),
+            "who": pa.array([7, 8, 9]),
+        }
+    )
+    parquet.write_table(table, tmp_path / "rows.parquet", row_group_size=2)
+    result = financeops(
+        *("import", "rows.parquet", "--tenant", tenant, "--currency", "USD"),
+        *("--map", "amount=price,createdAt=at,method=kind", "--map", "customerId=who"),
+        *("--default", "status=success"),
+    )
+    assert result.returncode == 2, result.stderr
+    assert "2 created, 0 duplicate, 1 rejected" in result.stdout
+    with (tmp_path / "rows.parquet.rejects.csv").open(newline="") as file:
+        (rejected,) = csv.DictReader(file)
+    assert (rejected["line"], rejected["reason"]) == ("2", "amount: is missing")
+    assert json.loads(rejected["original"])["who"] == 8
+    found = {
+        (payment.amount, payment.method, payment.customer_id, payment.created_at)
+        for payment in await payments_of(client, tenant)
+    }
+    assert found == {(1177, "card", "7", moment), (10, "crypto", "9", moment)}
+
+
+async def test_columns_can_be_named_and_numbers_written_with_a_comma(
+    financeops, tenant, client, tmp_path
+):
+    (tmp_path / "kunden.txt").write_bytes("M\xfcller;31.12.2023;1.850,50\r\n".encode("cp1252"))
+    result = financeops(
+        *("import", "kunden.txt", "--tenant", tenant, "--columns", "who,day,dollars", *MAPPED),
+        *("--date-format", "%d.%m.%Y", "--decimal-comma", "--encoding", "cp1252"),
+        *("--timezone", "Europe/Berlin"),
+    )
+    assert result.returncode == 0, result.stderr
+    (payment,) = await payments_of(client, tenant)
+    assert payment.customer_id == "Müller"
+    assert payment.amount == 185050
+    assert payment.created_at == datetime(2023, 12, 30, 23, tzinfo=UTC)
+
+
+async def test_an_export_can_be_imported_by_another_tenant(financeops, tenant, client, tmp_path):
+    (tmp_path / "sales.csv").write_text(SALES)
+    assert financeops("import", "sales.csv", "--tenant", tenant, *MAPPED).returncode == 0
+    for name in ("all.csv", "all.ndjson", "all.parquet"):
+        file_format = name.partition(".")[2]
+        exported = financeops("export", "-o", name, "--tenant", tenant, "--format", file_format)
+        assert exported.returncode == 0, exported.stderr
+        imported = financeops("import", name, "--tenant", f"{tenant}_copy", "--currency", "USD")
+        assert imported.returncode == 0, imported.stdout + imported.stderr
+    original, copy = await client.metrics(tenant), await client.metrics(f"{tenant}_copy")
+    assert (copy.total_payments, copy.total_volume) == (4, original.total_volume)
+
+
+async def test_a_server_that_is_killed_and_comes_back_costs_no_row_and_counts_none_twice(
+    database_uri, tmp_path
+):
+    rows = (f"2024-03-01T{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}Z,{n}" for n in range(6000))
+    (tmp_path / "rows.csv").write_text("\n".join(["createdAt,amount", *rows]))
+    server = start_server(database_uri)
+    command = ("import", "rows.csv", "--tenant", "tenant_1", *PAID)
+    importing = asyncio.create_task(asyncio.to_thread(run, *command, url=server.url, cwd=tmp_path))
+    async with Client(server.url) as client:
+        while (await client.metrics()).total_payments == 0:
+            pass
+        server.kill()
+        port = int(server.url.rpartition(":")[2])
+        server = start_server(database_uri, port=port)
+        result = await importing
+        metrics = await client.metrics()
+    server.stop()
+    assert result.returncode == 0, result.stderr
+    assert "trying again" in result.stderr
+    assert (metrics.total_payments, metrics.total_volume) == (6000, sum(range(6000)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["missing.csv", *MAPPED], "FILE: missing.csv cannot be read: No such file"),
+        (["sales.csv", *PAID, "--map", "amount=euros"], "--map: amount=euros: the file has who,"),
+        (["sales.csv", "--currency", "USD"], "amount: has no column: name it with --map"),
+        (["sales.csv", "--map", "price=dollars"], "--map: 'price' is none of amount, currency"),
+        (["sales.csv", "--map", "dollars"], "--map: must be pairs such as amount=dollars"),
+        (["sales.csv", *MAPPED, "--timezone", "Mars"], "--timezone: 'Mars' is no IANA time zone"),
+        (["sales.csv", *MAPPED, "--delimiter", "::"], "--delimiter: must be one character"),
+        (["sales.csv", *MAPPED, "--encoding", "utf-16"], "--encoding: must be one that contains"),
+        (["sales.csv", *MAPPED, "--format", "xls"], "--format: must be one of csv, ndjson"),
+        (["sales.doc", *MAPPED], "--format: sales.doc does not say"),
+        (["sales.csv", "--map", "amount=dollars"], "--currency: is needed"),
+        (["sales.csv", *MAPPED, "--currency", "XYZ"], "currency: must be an ISO 4217 code"),
+        (["sales.parquet", *MAPPED], "FILE: sales.parquet is not a Parquet file"),
+        (
+            ["sales.csv", *MAPPED, "--timezone", "UTC", "--url", "http://127.0.0.1:1"],
+            "no connection to http://127.0.0.1:1",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(financeops, tenant, tmp_path, arguments, says):
+    for name in ("sales.csv", "sales.doc", "sales.parquet"):
+        (tmp_path / name).write_text(SALES)
+    result = financeops("import", *arguments, "--tenant", tenant)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"financeops: {says}")
+    assert result.stderr.count("\n") == 1

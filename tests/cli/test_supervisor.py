@@ -1,0 +1,229 @@
+"""Real child processes: small Python programs that do what real ones do to us."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import psutil
+import pytest
+
+from financeops.cli.logs import Log
+from financeops.cli.supervisor import Child, ChildFailed, Supervisor
+
+# Each program says in a file that it is there: first its own process id, then that of a program
+# which it started in a session of its own, as Jupyter does with kernels.
+STEADY = """
+    import os, pathlib, signal, subprocess, sys, time
+    here = pathlib.Path(sys.argv[1])
+    kernel = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True
+    )
+    def stop(*_):
+        with here.with_name("stopped").open("a") as file:
+            file.write(here.name + "\\n")
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, stop)
+    print("at work", flush=True)
+    here.with_suffix(".new").write_text(f"{os.getpid()} {kernel.pid}")
+    here.with_suffix(".new").rename(here)
+    time.sleep(600)
+"""
+STUBBORN = STEADY.replace("signal.signal(signal.SIGTERM, stop)", "signal.signal(15, 1)")
+DYING = "print('first line'); print('what went wrong'); raise SystemExit(3)"
+
+
+def child(folder: Path, name: str, program: str, **settings) -> Child:
+    async def is_there() -> bool:
+        return (folder / name).exists()
+
+    return Child(
+        name=name,
+        command=(sys.executable, "-c", textwrap.dedent(program), str(folder / name)),
+        is_ready=settings.pop("is_ready", is_there),
+        **settings,
+    )
+
+
+def processes(folder: Path, name: str) -> list[psutil.Process]:
+    """The program of that name, and the one that it started."""
+    return [psutil.Process(int(pid)) for pid in (folder / name).read_text().split()]
+
+
+def gone(these: list[psutil.Process]) -> bool:
+    """Whether all have ended, once init has had time to clear away those without a parent."""
+    return psutil.wait_procs(these, timeout=10)[1] == []
+
+
+class Said:
+    """What the supervisor said, line by line."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._new: asyncio.Queue[str] = asyncio.Queue()
+
+    def __call__(self, line: str) -> None:
+        self.lines.append(line)
+        self._new.put_nowait(line)
+
+    async def until(self, words: str) -> None:
+        while words not in await self._new.get():
+            pass
+
+
+@pytest.fixture
+def said():
+    return Said()
+
+
+async def test_a_started_child_is_ready_and_its_output_is_in_its_log(tmp_path, said):
+    async with Supervisor(tmp_path / "logs", said) as supervisor:
+        await supervisor.start(child(tmp_path, "worker", STEADY))
+        assert (tmp_path / "worker").exists()
+        assert (tmp_path / "logs" / "worker.log").read_text() == "at work\n"
+    assert said.lines == []
+
+
+async def test_a_killed_child_is_started_again_without_what_it_had_started(tmp_path, said):
+    async with Supervisor(tmp_path / "logs", said) as supervisor:
+        await supervisor.start(child(tmp_path, "worker", STEADY))
+        before = processes(tmp_path, "worker")
+        (tmp_path / "worker").unlink()
+        before[0].kill()
+        await said.until("worker is ready again")
+        after = processes(tmp_path, "worker")
+        assert gone(before)
+        assert all(process.is_running() for process in after)
+    assert said.lines == [
+        "worker ended (SIGKILL): starting it again",
+        "worker is ready again",
+    ]
+
+
+async def test_the_third_death_within_a_minute_is_the_last_and_shows_the_last_lines(tmp_path, said):
+    async with Supervisor(tmp_path / "logs", said) as supervisor:
+        await supervisor.start(child(tmp_path, "steady", STEADY))
+        steady = processes(tmp_path, "steady")
+        with pytest.raises(ChildFailed, match=r"exit code 3.*third time") as failure:
+            await supervisor.start(child(tmp_path, "dying", DYING))
+    assert failure.value.last_lines[-2:] == ["first line", "what went wrong"]
+    assert len(failure.value.last_lines) == 6
+    assert said.lines == ["dying ended (exit code 3): starting it again"] * 2
+    assert gone(steady)
+
+
+async def test_watching_ends_when_a_child_died_three_times(tmp_path, said):
+    async with Supervisor(tmp_path / "logs", said) as supervisor:
+        await supervisor.start(child(tmp_path, "worker", STEADY))
+        watching = asyncio.create_task(supervisor.watch())
+        for _ in range(2):
+            leader, _ = processes(tmp_path, "worker")
+            (tmp_path / "worker").unlink()
+            leader.kill()
+            await said.until("is ready again")
+        processes(tmp_path, "worker")[0].kill()
+        with pytest.raises(ChildFailed, match="third time"):
+            await watching
+
+
+async def test_a_child_that_says_what_must_be_changed_is_not_tried_again(tmp_path, said):
+    misled = child(tmp_path, "misled", DYING, complaint="what went ")
+    async with Supervisor(tmp_path / "logs", said) as supervisor:
+        with pytest.raises(ChildFailed, match=r"^wrong$") as failure:
+            await supervisor.start(misled)
+    assert failure.value.last_lines == []
+    assert said.lines == []
+
+
+async def test_a_child_that_never_becomes_ready_has_failed(tmp_path, said):
+    async def never() -> bool:
+        return False
+
+    lazy = child(tmp_path, "lazy", STEADY, is_ready=never, ready_within=0.2)
+    async with Supervisor(tmp_path / "logs", said) as supervisor:
+        with pytest.raises(ChildFailed, match="lazy ended"):
+            await supervisor.start(lazy)
+    assert said.lines.count("lazy was not ready within 0 s") == 3
+
+
+async def test_children_are_stopped_in_the_reverse_order_and_leave_nothing(tmp_path, said):
+    names = ["database", "server", "page"]
+    async with Supervisor(tmp_path / "logs", said) as supervisor:
+        for name in names:
+            await supervisor.start(child(tmp_path, name, STEADY))
+        all_of_them = [process for name in names for process in processes(tmp_path, name)]
+    assert (tmp_path / "stopped").read_text().split() == ["page", "server", "database"]
+    assert gone(all_of_them)
+
+
+async def test_a_child_that_does_not_listen_is_killed_after_its_grace(tmp_path, said):
+    async with Supervisor(tmp_path / "logs", said, grace=0.2) as supervisor:
+        await supervisor.start(child(tmp_path, "stubborn", STUBBORN))
+        stubborn = processes(tmp_path, "stubborn")
+    assert gone(stubborn)
+
+
+async def test_kill_spares_nobody(tmp_path, said):
+    async with Supervisor(tmp_path / "logs", said) as supervisor:
+        await supervisor.start(child(tmp_path, "stubborn", STUBBORN))
+        stubborn = processes(tmp_path, "stubborn")
+        supervisor.kill()
+        assert gone(stubborn)
+
+
+PARENT = """
+    import asyncio, pathlib, sys
+    from tests.cli.test_supervisor import STEADY, child
+    from financeops.cli.supervisor import Supervisor
+
+    async def main():
+        folder = pathlib.Path(sys.argv[1])
+        async with Supervisor(folder / "logs", print) as supervisor:
+            for name in ("first", "second"):
+                await supervisor.start(child(folder, name, STEADY))
+            print("ready", flush=True)
+            await supervisor.watch()
+
+    asyncio.run(main())
+"""
+
+
+def test_nothing_outlives_a_parent_that_was_killed(tmp_path):
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", textwrap.dedent(PARENT), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"ready\n"
+        orphans = [*processes(tmp_path, "first"), *processes(tmp_path, "second")]
+        parent.send_signal(signal.SIGKILL)
+    assert gone(orphans)
+    assert (tmp_path / "stopped").read_text().split() == ["second", "first"]
+
+
+def test_a_log_keeps_the_run_before_and_its_size_is_bounded(tmp_path):
+    path = tmp_path / "worker.log"
+    with Log(path).open() as file:
+        file.write(b"earlier\n")
+    log = Log(path)
+    with log.open() as file:
+        assert (tmp_path / "worker.log.1").read_text() == "earlier\n"
+        file.write(b"line\n" * 100)
+        file.flush()
+        log.bound(max_bytes=1000)
+        assert path.stat().st_size == 500
+        log.bound(max_bytes=100)
+        file.write(b"later\n\n")
+    assert path.read_text() == "later\n\n"
+    assert log.last_lines(5) == ["later"]
+
+
+def test_a_log_that_somebody_deleted_has_no_lines(tmp_path):
+    log = Log(tmp_path / "worker.log")
+    log.open().close()
+    (tmp_path / "worker.log").unlink()
+    log.bound()
+    assert log.last_lines() == []

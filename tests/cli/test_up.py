@@ -1,0 +1,211 @@
+"""`financeops up` as a person runs it: real database, server, Voilà and JupyterLab."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from tests.cli.conftest import run
+from tests.cli.test_supervisor import gone
+from tests.database import free_port
+
+BARE = ("--no-dashboard", "--no-lab", "--no-simulate")
+STARTED = "Ctrl-C stops everything"
+
+
+class Up:
+    """A running `financeops up`."""
+
+    def __init__(self, folder: Path, *flags: str, **environment: str) -> None:
+        self.port = free_port()
+        clean = {name: value for name, value in os.environ.items() if "FINANCEOPS" not in name}
+        command = [sys.executable, "-m", "financeops", "up", "--port", str(self.port), *flags]
+        self.process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=clean | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.said = ""
+
+    def until(self, words: str) -> None:
+        """Read on until it has said something."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said += line
+            if words in line:
+                return
+        raise AssertionError(f"it ended without {words!r}:\n{self.said}")
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal, read on to the end, and return the exit code."""
+        assert self.process.stdout is not None
+        self.process.send_signal(number)
+        self.said += self.process.stdout.read()
+        return self.process.wait(60)
+
+    def family(self) -> list[psutil.Process]:
+        """Every process that it started, directly or not."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def program(self, words: str) -> psutil.Process:
+        """The one of them whose command line holds some words."""
+        (found,) = (each for each in self.family() if words in " ".join(each.cmdline()))
+        return found
+
+
+@contextmanager
+def running(folder: Path, *flags: str, **environment: str) -> Iterator[Up]:
+    up = Up(folder, *flags, **environment)
+    try:
+        up.until(STARTED)
+        yield up
+    finally:
+        if up.process.poll() is None:
+            up.end(signal.SIGTERM)
+        assert up.process.stdout is not None
+        up.process.stdout.close()
+
+
+def get(url: str) -> bytes:
+    with urlopen(url, timeout=60) as answer:
+        body: bytes = answer.read()
+    return body
+
+
+def test_ctrl_c_stops_database_and_server_and_the_payments_stay(tmp_path):
+    with running(tmp_path, *BARE) as up:
+        metrics = get(f"http://127.0.0.1:{up.port}/api/analytics/metrics")
+        assert b'"totalPayments":1000' in metrics.replace(b" ", b"")
+        family = up.family()
+        assert len(family) >= 3, "database, server, guard"
+        assert up.end(signal.SIGINT) == 0
+    assert gone(family)
+    assert f"http://localhost:{up.port}/docs" in up.said
+    assert up.said.endswith("Stopping …\nStopped.\n")
+
+    with running(tmp_path, *BARE) as up:
+        assert get(f"http://127.0.0.1:{up.port}/api/analytics/metrics") == metrics
+
+
+def test_a_killed_server_is_started_again(tmp_path):
+    with running(tmp_path, *BARE, "--no-seed") as up:
+        up.program("-m server").kill()
+        up.until("server ended (SIGKILL): starting it again")
+        up.until("server is ready again")
+        get(f"http://127.0.0.1:{up.port}/ready")
+
+
+def test_what_a_killed_run_left_ends_and_the_next_run_waits_for_that(tmp_path):
+    with running(tmp_path, *BARE) as up:
+        family = up.family()
+        up.end(signal.SIGKILL)
+    with running(tmp_path, *BARE) as up:
+        assert b'"totalPayments":1000' in get(
+            f"http://127.0.0.1:{up.port}/api/analytics/metrics"
+        ).replace(b" ", b"")
+    assert gone(family)
+
+
+@pytest.mark.timeout(400)
+def test_dashboard_and_notebooks_are_served_and_leave_no_kernel_behind(tmp_path):
+    ports = (free_port(), free_port())
+    flags = ("--dashboard-port", str(ports[0]), "--lab-port", str(ports[1]))
+    with running(tmp_path, *flags) as up:
+        links = re.findall(r"http://localhost:\S+", up.said)
+        assert [link.partition("/lab")[0] for link in links] == [
+            f"http://localhost:{ports[0]}",
+            f"http://localhost:{up.port}/docs",
+            f"http://localhost:{ports[1]}",
+        ]
+        assert b"voila" in get(links[0])
+        assert b"JupyterLab" in get(links[2])
+        family = up.family()
+        assert any("ipykernel" in " ".join(each.cmdline()) for each in family)
+        assert up.end(signal.SIGTERM) == 0
+    assert gone(family)
+
+
+def test_a_second_run_on_the_same_data_is_refused(tmp_path):
+    with running(tmp_path, *BARE) as up:
+        second = run("up", *BARE, "--port", free_port(), cwd=tmp_path)
+        assert second.returncode == 1
+        assert second.stderr == (
+            f"financeops: .financeops is in use by another `financeops up` (process "
+            f"{up.process.pid}): stop it or choose another with --data-dir\n"
+        )
+
+
+def test_a_port_that_is_taken_is_named_with_its_flag(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for flag in ("--port", "--dashboard-port", "--lab-port"):
+            free = {"--port": free_port(), "--dashboard-port": free_port()}
+            chosen = {**free, "--lab-port": free_port(), flag: port}
+            result = run("up", *(word for pair in chosen.items() for word in pair), cwd=tmp_path)
+            assert (result.returncode, result.stdout) == (1, "")
+            assert result.stderr == (
+                f"financeops: port {port} is taken: stop what uses it or choose another "
+                f"with {flag}\n"
+            )
+
+
+def test_what_cannot_work_is_said_in_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    nowhere = f"mongodb://127.0.0.1:{free_port()}/"
+    port = ("--port", free_port())
+    for arguments, environment, says in (
+        (("--data-dir", "file/data"), {}, "cannot write to file/data (Not a directory): choose"),
+        (("--host", "203.0.113.7"), {}, "'203.0.113.7' is no address of this machine: change"),
+        (("--lab-port", port[1]), {}, f"--port and --lab-port are both {port[1]}"),
+        (BARE, {"FINANCEOPS_MONGODB_URI": nowhere}, "FINANCEOPS_MONGODB_URI: no database answers"),
+        (BARE, {"FINANCEOPS_SIMULATE_INTERVAL": "soon"}, "FINANCEOPS_SIMULATE_INTERVAL: "),
+    ):
+        result = run("up", *port, *arguments, cwd=tmp_path, **environment)
+        assert result.returncode == 1, result.stdout
+        assert result.stderr.startswith(f"financeops: {says}")
+        assert result.stderr.count("\n") == 1
+
+
+def test_a_database_that_is_named_in_dotenv_is_used_and_none_is_started(tmp_path, database_uri):
+    port = free_port()
+    (tmp_path / ".env").write_text(
+        f"FINANCEOPS_MONGODB_URI={database_uri}\nFINANCEOPS_TENANTS='{{\"shop\": {{}}}}'\n"
+    )
+    with running(tmp_path, *BARE, "--port", str(port)) as up:
+        assert "database" not in up.said
+        assert b"shop" not in get(f"http://127.0.0.1:{port}/api/analytics/metrics?tenantId=shop")
+
+
+def test_serve_needs_a_database_and_says_so(tmp_path):
+    result = run("serve", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("financeops: FINANCEOPS_MONGODB_URI is not set: ")
+
+
+def test_serve_is_the_server(tmp_path, database_uri):
+    port = free_port()
+    command = [sys.executable, "-m", "financeops", "serve", "--port", str(port), "--no-simulate"]
+    environment = {**os.environ, "FINANCEOPS_MONGODB_URI": database_uri}
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == f"FinanceOps server on http://127.0.0.1:{port}\n"
+        assert "Started server process" in process.stderr.readline()
+        process.terminate()
+        process.stderr.read()
+    assert process.returncode == 0
