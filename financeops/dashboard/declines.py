@@ -1,0 +1,65 @@
+"""Why payments fail."""
+
+from __future__ import annotations
+
+from financeops.core.metrics import DeclineFigures
+from financeops.dashboard import texts
+from financeops.dashboard.formats import Formats
+from financeops.dashboard.markup import Markup, h
+from financeops.dashboard.model import DashboardModel
+from financeops.dashboard.panel import Panel
+
+SHOWN = 10
+"""So many reasons; what is left is rarely worth a line."""
+
+
+class Declines:
+    """Decline reasons with their share of the failures, as a table with bars."""
+
+    def __init__(self, formats: Formats) -> None:
+        self._formats = formats
+        self.widget = Panel("declines")
+
+    def paint(self, model: DashboardModel) -> None:
+        """Show the model."""
+        figures = model.figures
+        failed = self._formats.count(figures.metrics.failed_payments)
+        currency = figures.metrics.currency
+        rows = figures.declines[:SHOWN]
+        self.widget.html = h(
+            "section.fo-box",
+            h(
+                "div.fo-box-head",
+                h("h2", texts.DECLINES),
+                h("p", texts.DECLINES_SPAN.format(count=failed)) if rows else None,
+            ),
+            h(
+                "table.fo-bars",
+                h("caption.fo-hidden", texts.DECLINES),
+                h(
+                    "thead.fo-hidden",
+                    h(
+                        "tr",
+                        [
+                            h("th", text, scope="col")
+                            for text in (texts.REASON, texts.COUNT, texts.VOLUME, texts.SHARE)
+                        ],
+                    ),
+                ),
+                h("tbody", [self._row(row, currency) for row in rows]),
+            )
+            if rows
+            else h("p.fo-nothing", texts.NO_DECLINES),
+        )
+
+    def _row(self, row: DeclineFigures, currency: str) -> Markup:
+        return h(
+            "tr",
+            h("th", texts.humanized(row.decline_code), scope="row"),
+            h("td.fo-number", self._formats.count(row.count)),
+            h("td.fo-number.fo-quiet", self._formats.short_money(row.volume, currency)),
+            h("td.fo-number.fo-share", self._formats.percent(row.share, decimals=0)),
+            data_key=row.decline_code,
+            data_decline=row.decline_code,
+            style=f"--fo-share: {float(row.share or 0):.1f}%",
+        )

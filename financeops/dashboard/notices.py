@@ -1,0 +1,82 @@
+"""What is shown when there are no figures, or old ones."""
+
+from __future__ import annotations
+
+from financeops.core.errors import NotFound, Unavailable
+from financeops.dashboard import texts
+from financeops.dashboard.formats import Formats
+from financeops.dashboard.markup import Markup, h
+from financeops.dashboard.model import Connection, DashboardModel
+from financeops.dashboard.panel import Panel
+
+
+class Notice:
+    """A line, or the whole screen, that says what is the matter and what to do."""
+
+    def __init__(self, formats: Formats) -> None:
+        self._formats = formats
+        self.widget = Panel("notice")
+
+    def paint(self, model: DashboardModel) -> None:
+        """Show the model."""
+        self.widget.html = self._notice(model)
+
+    def _notice(self, model: DashboardModel) -> Markup:
+        if not model.loaded:
+            return _skeleton() if model.error is None else _error(model)
+        if model.empty:
+            return _full(
+                texts.EMPTY, texts.EMPTY_HINT, h("code", texts.EMPTY_COMMAND), state="empty"
+            )
+        if model.connection in {Connection.RECONNECTING, Connection.STALE}:
+            reconnecting = model.connection is Connection.RECONNECTING
+            hint = texts.RECONNECTING_HINT if reconnecting else texts.STALE_HINT
+            assert model.fresh_at is not None, "loaded figures have a time"
+            local = model.fresh_at.astimezone(model.zone)
+            time = self._formats.clock(model.fresh_at, model.zone, local.date())
+            return _line(hint.format(time=time), state=model.connection.value)
+        return _line(model.notice, state="said") if model.notice else h("div")
+
+
+def _error(model: DashboardModel) -> Markup:
+    match model.error:
+        case NotFound():
+            return _full(
+                texts.NOT_FOUND, texts.NOT_FOUND_HINT, h("code", model.tenant), state="not-found"
+            )
+        case Unavailable():
+            return _full(
+                texts.NOT_REACHED,
+                texts.NOT_REACHED_HINT,
+                h("p.fo-quiet", str(model.error)),
+                state="not-reached",
+            )
+        case _:
+            return _full(texts.FAILED, str(model.error), None, state="failed")
+
+
+def _full(title: str, hint: str, more: Markup | None, *, state: str) -> Markup:
+    return h(
+        "section.fo-box.fo-full",
+        h("h2", title),
+        h("p", hint),
+        more,
+        role="status",
+        data_notice=state,
+    )
+
+
+def _line(text: str, *, state: str) -> Markup:
+    return h("p.fo-line", text, role="status", data_notice=state)
+
+
+def _skeleton() -> Markup:
+    """Grey shapes where the figures will be."""
+    return h(
+        "div.fo-skeleton",
+        h("span.fo-hidden", texts.LOADING, role="status"),
+        h("div.fo-card-row", [h("div.fo-card") for _ in range(4)]),
+        h("div.fo-skeleton-charts", h("div.fo-box"), h("div.fo-box")),
+        h("div.fo-box"),
+        data_notice="loading",
+    )

@@ -1,0 +1,67 @@
+"""What the kernel knows of the browser, and what only the browser can do."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+_HERE = Path(__file__).parent
+_FONT = "fonts/inter-latin-wght-normal.woff2"
+
+
+def _stylesheet() -> str:
+    """The theme as one text, its font within: a notebook cell has no place for files."""
+    theme = _HERE / "theme"
+    font = base64.b64encode((theme / _FONT).read_bytes()).decode()
+    css = "\n".join(
+        (theme / name).read_text(encoding="utf-8") for name in ("tokens.css", "dashboard.css")
+    )
+    return css.replace(_FONT, f"data:font/woff2;base64,{font}")
+
+
+class Page(anywidget.AnyWidget):
+    """The browser page that shows a dashboard.
+
+    It brings the theme, says every few seconds that somebody is there, whether the page is
+    visible, and when a repaint has reached the screen; and it saves files.
+
+    Attributes
+    ----------
+    painted : int
+        Number of the last repaint; the page answers with `shown` when it is on the screen.
+    """
+
+    _esm = _HERE / "page.js"
+    _css = _stylesheet()
+    painted = traitlets.Int().tag(sync=True)
+
+    def __init__(
+        self,
+        *,
+        on_beat: Callable[[bool], None],
+        on_shown: Callable[[int], None],
+    ) -> None:
+        super().__init__()
+        self.add_class("fo-page")
+        self._on_beat = on_beat
+        self._on_shown = on_shown
+        self.on_msg(self._hear)
+
+    def save(self, name: str, kind: str, chunk: bytes | None) -> None:
+        """Hand the browser the next piece of a file; None ends it, and it is saved as `name`."""
+        self.send(
+            {"save": name, "type": kind, "done": chunk is None},
+            buffers=None if chunk is None else [chunk],
+        )
+
+    def _hear(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        match content:
+            case {"beat": bool(visible)}:
+                self._on_beat(visible)
+            case {"shown": int(painted)}:
+                self._on_shown(painted)

@@ -1,0 +1,47 @@
+"""Snapshots as the server makes them, of payments that a test knows."""
+
+from financeops.client.answers import MetricsAnswer, Snapshot, answer_of
+from financeops.core.metrics import metrics
+from financeops.core.periods import Period, buckets, previous_window
+from financeops.core.rollup import Rollup, rollup_of, total
+from financeops.core.wire import metrics_document
+
+
+def rollup_in(payments, window, zone, *, currency="USD"):
+    """Rollup of the payments of a currency that were created in a window."""
+    return total(
+        rollup_of(payment, zone)
+        for payment in payments
+        if payment.created_at in window and payment.currency == currency
+    )
+
+
+def snapshot(payments, *, as_of, zone, period=Period.DAY, seq=0, currency="USD"):
+    """What the server answers for these payments at `as_of`."""
+    cut = buckets(period, as_of, zone)
+    rollups = tuple(rollup_in(payments, bucket, zone, currency=currency) for bucket in cut)
+    before = previous_window(period, as_of, zone)
+    previous = rollup_in(payments, before, zone, currency=currency)
+    return Snapshot(
+        seq=seq,
+        as_of=as_of,
+        metrics=_answer(total(rollups), currency, zone),
+        previous=_answer(previous, currency, zone),
+        trends=[],
+        methods=[],
+        declines=[],
+        payments=sorted(payments, key=lambda payment: payment.created_at, reverse=True)[:100],
+        buckets=cut,
+        bucket_rollups=rollups,
+        previous_window=before,
+        previous_rollup=previous,
+    )
+
+
+def _answer(rollup: Rollup, currency: str, zone) -> MetricsAnswer:
+    document = {
+        **metrics_document(metrics(rollup, currency=currency)),
+        "timezone": zone.key,
+        "currencies": [currency],
+    }
+    return answer_of(document, MetricsAnswer)

@@ -1,0 +1,190 @@
+"""The dashboard and a running server: what it shows is what the API says."""
+
+import asyncio
+import random
+from decimal import Decimal
+
+import pytest
+
+from financeops.client import Client
+from financeops.core.errors import NotFound, Unavailable
+from financeops.core.periods import Period
+from financeops.core.wire import metrics_document
+from financeops.dashboard import Dashboard
+from financeops.dashboard.model import Connection
+from tests.database import free_port
+from tests.processes import start_server
+
+METHODS = ["card", "bank_transfer", "crypto", "paypal"]
+
+
+@pytest.fixture
+def server(database_uri):
+    process = start_server(database_uri, heartbeat_seconds=0.3)
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+async def client(server):
+    async with Client(server.url) as client:
+        yield client
+
+
+@pytest.fixture
+async def dashboard(server):
+    dashboard = Dashboard(server.url)
+    yield dashboard
+    await dashboard.close()
+
+
+async def until(dashboard, condition):
+    """Return when the model is as wanted; every change of it is looked at."""
+    changed = asyncio.Event()
+    look = lambda _change: changed.set()  # noqa: E731 - the same object is observed and unobserved
+    dashboard.model.observe(look)
+    try:
+        async with asyncio.timeout(20):
+            while not condition(dashboard.model):
+                await changed.wait()
+                changed.clear()
+    finally:
+        dashboard.model.unobserve(look)
+
+
+async def assert_equals_api(dashboard, client):
+    """Every figure on the screen is the API's for the same `seq`."""
+    model = dashboard.model
+    shown = model.figures
+    asked = await client.snapshot(model.tenant, period=model.period)
+    assert asked.seq == shown.seq
+    for mine, theirs in ((shown.metrics, asked.metrics), (shown.previous, asked.previous)):
+        for name, value in metrics_document(mine).items():
+            field = "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
+            assert getattr(theirs, field) == value, name
+    assert [(p.bucket.start, p.count, p.success_rate) for p in shown.trends] == [
+        (p.timestamp, p.count, p.success_rate) for p in asked.trends
+    ]
+    assert [(row.method, row.count, row.share) for row in shown.methods] == [
+        (row.method, row.count, row.share) for row in asked.methods
+    ]
+    assert [(row.decline_code, row.count, row.share) for row in shown.declines] == [
+        (row.decline_code, row.count, row.share) for row in asked.declines
+    ]
+
+
+async def act(client, rng, *, steps):
+    """Payments of all kinds, some refunded; returns how many changes that made."""
+    changes, paid = 0, []
+    for _ in range(steps):
+        status = rng.choice(["success", "success", "failed"])
+        items = [
+            {
+                "amount": Decimal(rng.randrange(100_000)) / 100,
+                "method": rng.choice(METHODS),
+                "status": status,
+            }
+            for _ in range(rng.randrange(1, 8))
+        ]
+        answer = await client.post_batch(items)
+        changes += answer.created
+        if status == "success":
+            paid += [item.id for item in answer.items]
+        if paid and rng.random() < 0.4:
+            await client.refund(paid.pop(rng.randrange(len(paid))))
+            changes += 1
+    return changes
+
+
+async def test_after_random_events_with_pauses_every_figure_equals_the_api_s(dashboard, client):
+    rng = random.Random(20260310)
+    await client.seed(count=300, days=40)
+    await dashboard.ready()
+    await until(dashboard, lambda model: model.connection is Connection.LIVE)
+
+    for period in Period:
+        dashboard.model.period = period
+        await until(dashboard, lambda model, wanted=period: model.figures.period is wanted)
+        expected = dashboard.model.seq + await act(client, rng, steps=5)
+        await until(dashboard, lambda model, seq=expected: model.seq == seq)
+
+        dashboard.model.paused = True
+        missed = await act(client, rng, steps=5)
+        await until(dashboard, lambda model, n=missed: model.missed == n)
+        assert dashboard.model.seq == expected
+        assert dashboard.model.resume() == missed
+
+        await assert_equals_api(dashboard, client)
+
+
+async def test_a_change_reaches_the_widgets_by_itself(dashboard, client):
+    await client.post_payment({"amount": 10, "method": "card", "status": "success"})
+    await dashboard.ready()
+
+    await client.post_payment({"amount": Decimal("2.5"), "method": "card", "status": "failed"})
+
+    cards = dashboard.screen.cards.widget
+    repainted = asyncio.Event()
+    cards.observe(lambda _change: repainted.set(), "html")
+    async with asyncio.timeout(10):
+        while "50.0%" not in cards.html:
+            await repainted.wait()
+            repainted.clear()
+
+
+async def test_it_says_that_the_server_is_away_and_catches_up(database_uri):
+    port = free_port()
+    payment = {"amount": 1, "method": "card", "status": "success"}
+    server = start_server(database_uri, port=port)
+    dashboard = Dashboard(server.url)
+    async with Client(server.url) as client:
+        await client.post_payment(payment)
+        await dashboard.ready()
+        await until(dashboard, lambda model: model.connection is Connection.LIVE)
+
+        server.kill()
+        await until(dashboard, lambda model: model.connection is Connection.RECONNECTING)
+        assert dashboard.model.disconnected_at is not None
+        server = await asyncio.to_thread(start_server, database_uri, port=port)
+        await client.post_payment(payment)
+
+        await until(dashboard, lambda model: model.seq == 2)
+        assert dashboard.model.connection is Connection.LIVE
+        await assert_equals_api(dashboard, client)
+    await dashboard.close()
+    assert server.stop() == 0
+
+
+async def test_it_exports_the_period_through_the_page(dashboard, client):
+    paid = await client.post_payment({"amount": 10, "method": "card", "status": "success"})
+    await dashboard.ready()
+    saved = []
+    dashboard._page.save = lambda name, _kind, chunk: saved.append((name, chunk))
+
+    dashboard.screen.header.widget._handle_custom_msg({"action": "export", "value": None}, [])
+    await until(dashboard, lambda model: model.exported == 0)
+    await until(dashboard, lambda model: model.exported is None)
+
+    assert saved[-1] == ("payments-tenant_1-day.csv", None)
+    assert paid.id.encode() in b"".join(chunk for _, chunk in saved[:-1])
+
+
+async def test_an_unknown_tenant_is_said_and_shown_when_it_appears(server, client):
+    dashboard = Dashboard(server.url, tenant="newcomer")
+    with pytest.raises(NotFound):
+        await dashboard.ready()
+
+    await client.post_payment(
+        {"tenantId": "newcomer", "amount": 1, "method": "card", "status": "success"}
+    )
+
+    await until(dashboard, lambda model: model.loaded)
+    assert dashboard.model.error is None
+    await dashboard.close()
+
+
+async def test_a_server_that_was_never_reached_is_unavailable():
+    dashboard = Dashboard(f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(Unavailable):
+        await dashboard.ready()
+    await dashboard.close()

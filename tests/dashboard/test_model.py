@@ -1,0 +1,158 @@
+"""The model: figures that follow changes exactly."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from financeops.core import metrics as figure
+from financeops.core.periods import Period, previous_window
+from financeops.core.rollup import total
+from financeops.dashboard import DashboardModel
+from financeops.dashboard import model as module
+from tests.builders import change, payment
+from tests.dashboard.snapshots import rollup_in, snapshot
+from tests.strategies import histories, instants, zones
+
+AS_OF = datetime(2026, 3, 10, 12, 20, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def loaded(payments=(), *, seq=0, period=Period.DAY, zone=BERLIN):
+    """A model that shows a snapshot of these payments."""
+    model = DashboardModel(period=period)
+    model.load(snapshot(payments, as_of=AS_OF, zone=zone, period=period, seq=seq))
+    return model
+
+
+def recent(n, **fields):
+    """Change number `n`: a payment just before `AS_OF`."""
+    return change(n, id=f"{n:024x}", created_at=AS_OF - timedelta(minutes=1), **fields)
+
+
+@given(
+    history=histories(created=instants(AS_OF - timedelta(days=800), AS_OF)),
+    period=st.sampled_from(Period),
+    zone=zones,
+    data=st.data(),
+)
+def test_folding_gives_the_figures_of_everything(history, period, zone, data):
+    known = data.draw(st.integers(0, len(history)), label="in the snapshot")
+    as_known = list({each.payment.id: each.payment for each in history[:known]}.values())
+    model = loaded(as_known, seq=known, period=period, zone=zone)
+
+    for each in history[known:]:
+        model.receive(each)
+        if data.draw(st.booleans(), label="pause or resume"):
+            if model.paused:
+                model.resume()
+            else:
+                model.paused = True
+        elif data.draw(st.booleans(), label="look"):
+            assert model.figures.seq == model.seq
+    model.resume()
+
+    payments = list({each.payment.id: each.payment for each in history}.values())
+    wanted = snapshot(payments, as_of=AS_OF, zone=zone, period=period)
+    everything = total(wanted.bucket_rollups)
+    before = rollup_in(payments, previous_window(period, AS_OF, zone), zone)
+    shown = model.figures
+    assert shown.metrics == figure.metrics(everything, currency="USD")
+    assert shown.previous == figure.metrics(before, currency="USD")
+    assert shown.trends == figure.trends(wanted.buckets, wanted.bucket_rollups)
+    assert shown.methods == figure.methods(everything)
+    assert shown.declines == figure.declines(everything)
+    assert shown.hours == figure.attempts_by_hour(everything)
+    assert (shown.seq, model.missed) == (len(history), 0)
+
+
+def test_while_paused_nothing_moves_and_nothing_is_lost():
+    model = loaded()
+    model.receive(recent(1, amount=100))
+    model.paused = True
+    before = model.figures
+
+    model.receive(recent(2, amount=200))
+    model.receive(recent(3, amount=300, status="failed"))
+
+    assert (model.missed, model.figures) == (2, before)
+    assert model.resume() == 2
+    assert (model.missed, model.figures.metrics.total_volume) == (0, 300)
+    assert [entry.payment.amount for entry in model.feed] == [300, 200, 100]
+
+
+def test_a_pause_that_was_too_long_asks_for_a_snapshot(monkeypatch):
+    monkeypatch.setattr(module, "HELD", 3)
+    model = loaded()
+    model.paused = True
+    for n in range(1, 6):
+        model.receive(recent(n))
+
+    assert not model.needs_reload
+    assert model.resume() == 5
+    assert model.needs_reload
+    assert model.figures.seq == 0
+
+    model.load(snapshot([recent(n).payment for n in range(1, 6)], as_of=AS_OF, zone=BERLIN, seq=5))
+    assert not model.needs_reload
+    assert model.figures.metrics.total_payments == 5
+
+
+def test_a_refund_moves_the_bucket_its_payment_was_created_in():
+    paid = payment(created_at=AS_OF - timedelta(hours=3), amount=500)
+    model = loaded([paid], seq=1)
+
+    model.receive(change(2, status="refunded", created_at=paid.created_at, amount=500))
+
+    assert model.figures.metrics.refunded_volume == 500
+    assert model.figures.metrics.total_volume == 500
+    assert [point.amount for point in model.figures.trends if point.count] == [500]
+
+
+def test_another_currency_is_in_the_feed_and_not_in_the_figures():
+    model = loaded()
+
+    model.receive(recent(1, amount=100, currency="EUR"))
+
+    assert model.figures.metrics.total_payments == 0
+    assert [entry.payment.currency for entry in model.feed] == ["EUR"]
+    assert model.seq == 1
+
+
+def test_figures_are_due_again_at_the_next_quarter_hour():
+    model = loaded()
+
+    assert not model.due(AS_OF + timedelta(minutes=9))
+    assert model.due(AS_OF + timedelta(minutes=10))
+    model.paused = True
+    assert not model.due(AS_OF + timedelta(minutes=10))
+
+
+def test_a_reload_keeps_what_the_feed_told():
+    paid = recent(1, amount=100).payment
+    model = loaded([paid], seq=1)
+    model.receive(recent(2, amount=200))
+
+    model.load(snapshot([paid, recent(2, amount=200).payment], as_of=AS_OF, zone=BERLIN, seq=2))
+
+    assert sorted(entry.payment.amount for entry in model.feed) == [100, 200]
+
+
+def test_a_tenant_without_payments_is_empty_until_the_first_one():
+    model = loaded()
+    assert model.empty
+    assert model.figures.metrics.success_rate is None
+
+    model.receive(recent(1))
+
+    assert not model.empty
+
+
+def test_the_feed_is_bounded():
+    model = loaded()
+    for n in range(1, module.FEED + 50):
+        model.receive(recent(n))
+
+    assert len(model.feed) == module.FEED
+    assert model.figures.metrics.total_payments == module.FEED + 49

@@ -1,0 +1,96 @@
+"""The theme and the page that Voilà serves."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+import financeops
+from financeops.dashboard.page import Page
+from tests.database import free_port
+
+PACKAGE = Path(financeops.__file__).parent / "dashboard"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "dashboard.ipynb"
+
+
+def test_the_theme_brings_its_font_and_asks_no_other_host():
+    css = str(Page._css)
+
+    assert "url(data:font/woff2;base64," in css
+    assert re.findall(r"url\((?!data:)", css) == []
+    assert "http" not in css
+    assert "Open Font License" in (PACKAGE / "theme/fonts/OFL.txt").read_text()
+
+
+def test_every_colour_in_use_has_a_token():
+    tokens = set(re.findall(r"(--fo-[\w-]+):", (PACKAGE / "theme/tokens.css").read_text()))
+    local = {"--fo-state", "--fo-status", "--fo-share"}
+    used = {
+        name
+        for path in [*PACKAGE.rglob("*.css"), *PACKAGE.glob("*.py")]
+        for name in re.findall(r"var\((--fo-[\w-]+?)\)", path.read_text())
+    }
+    assert used <= tokens | local
+
+
+def test_the_template_has_no_comment_of_jinja_in_its_css():
+    for path in PACKAGE.rglob("*.css"):
+        assert "{#" not in path.read_text()
+
+
+@pytest.fixture(scope="module")
+def voila(tmp_path_factory):
+    """Voilà on the notebook, as `financeops up` starts it; the server is away."""
+    port = free_port()
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "voila", NOTEBOOK, "--template=financeops", "--no-browser"),
+            *(f"--port={port}", "--Voila.ip=127.0.0.1", "--KernelManager.autorestart=False"),
+        ],
+        env={
+            **os.environ,
+            "JUPYTER_PATH": str(PACKAGE),
+            "JUPYTER_CONFIG_DIR": str(tmp_path_factory.mktemp("jupyter")),
+            "FINANCEOPS_URL": f"http://127.0.0.1:{free_port()}",
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said = ""
+    while "is running at" not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.communicate(timeout=30)
+
+
+async def test_the_page_names_no_other_host_and_shows_its_shape_at_once(voila):
+    async with aiohttp.ClientSession() as session, session.get(voila) as answer:
+        page = await answer.text()
+
+    assert answer.status == 200
+    assert 'class="fo-loading"' in page
+    assert "--fo-background" in page
+    outside = re.findall(r"""(?:src|href|import\()\s*=?\s*["'](https?://[^"']+)""", page)
+    assert outside == []
+
+
+async def test_leaving_the_page_ends_its_kernel_and_only_with_the_cookie_s_token(voila):
+    async with aiohttp.ClientSession() as session:
+        async with session.get(voila) as answer:
+            kernel = re.search(r'"kernelId": "([\w-]+)"', await answer.text())
+        assert kernel is not None
+        goodbye = f"{voila}/voila/api/shutdown/{kernel[1]}"
+        async with session.post(goodbye) as refused:
+            assert refused.status == 403
+        token = "0123456789abcdef" * 2
+        async with session.post(
+            goodbye, data={"_xsrf": token}, cookies={"_xsrf": token}
+        ) as accepted:
+            assert accepted.status == 204

@@ -1,0 +1,265 @@
+"""What is on the screen, read from the widgets' state without a browser."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from financeops.core.errors import NotFound, Unavailable
+from financeops.core.periods import Period
+from financeops.dashboard.app import Dashboard
+from financeops.dashboard.model import Connection
+from tests.builders import change, payment
+from tests.dashboard.snapshots import snapshot
+
+AS_OF = datetime(2026, 3, 10, 12, 20, tzinfo=UTC)
+UTC_ZONE = ZoneInfo("UTC")
+
+
+@pytest.fixture
+def dashboard():
+    """A dashboard that is fed by the test and follows no server."""
+    return Dashboard(now=lambda: AS_OF)
+
+
+def load(dashboard, payments=(), *, seq=0, **options):
+    dashboard.model.load(
+        snapshot(
+            payments, as_of=AS_OF, zone=UTC_ZONE, period=dashboard.model.period, seq=seq, **options
+        )
+    )
+    dashboard.model.connection = Connection.LIVE
+    dashboard.paint()
+
+
+def paid(n=1, **fields):
+    ordinary = {"id": f"{n:024x}", "created_at": AS_OF - timedelta(minutes=n)}
+    return payment(**{**ordinary, **fields})
+
+
+def text(part):
+    """What a person reads in a part or a panel."""
+    panel = getattr(part, "widget", part)
+    return " ".join(re.sub(r"<[^>]*>", " ", panel.html).split())
+
+
+def figure(dashboard, name):
+    """Value of a card."""
+    found = re.search(rf'data-figure="{name}"[^>]*>([^<]*)<', dashboard.screen.cards.widget.html)
+    assert found is not None
+    return found[1]
+
+
+def badge(dashboard):
+    found = re.search(r'class="fo-badge" data-state="(\w+)"', dashboard.screen.header.widget.html)
+    assert found is not None
+    return found[1]
+
+
+def test_the_cards_show_the_figures(dashboard):
+    earlier = paid(2, amount=5_000, created_at=AS_OF - timedelta(days=1, minutes=30))
+    load(dashboard, [earlier, paid(1, amount=1_234_550), paid(3, status="failed")], seq=3)
+
+    assert figure(dashboard, "total_volume") == "$12,345.50"
+    assert figure(dashboard, "success_rate") == "50.0%"
+    assert figure(dashboard, "average_amount") == "$12,345.50"
+    assert figure(dashboard, "peak_hour") == "12:00"
+    assert "-50.0 pp" in text(dashboard.screen.cards)
+
+
+def test_no_data_is_not_zero(dashboard):
+    load(dashboard, [paid(currency="EUR")], seq=1)
+
+    assert figure(dashboard, "total_volume") == "$0.00"
+    for name in ("success_rate", "average_amount", "peak_hour"):
+        assert figure(dashboard, name) == "no data"
+    assert "nothing to compare with" in text(dashboard.screen.cards)
+
+
+def test_a_change_reaches_every_part(dashboard):
+    load(dashboard, [paid(1, amount=1000)], seq=1)
+
+    dashboard.model.receive(
+        change(
+            2,
+            id="f" * 24,
+            amount=500,
+            method="paypal",
+            status="failed",
+            decline_code="expired_card",
+            created_at=AS_OF,
+        )
+    )
+    dashboard.paint()
+
+    screen = dashboard.screen
+    assert figure(dashboard, "success_rate") == "50.0%"
+    assert list(screen.methods.pie.sizes) == [1, 1]
+    assert "PayPal" in text(screen.methods.table)
+    assert "Expired card 1" in text(screen.declines)
+    assert f'data-payment="{"f" * 24}" data-status="failed"' in screen.feed.widget.html
+    assert screen.trend.rates.y[-1] == 50
+
+
+def test_the_chart_follows_the_period_and_marks_are_changed_not_rebuilt(dashboard):
+    load(dashboard, [paid(1, amount=1000)], seq=1)
+    trend = dashboard.screen.trend
+    marks = list(trend.figure.marks)
+    assert (len(trend.bars.y), trend.bars.y[-1]) == (24, 1000)
+    assert np.isnan(trend.rate.y[0])
+    assert trend.rate.y[-1] == 100
+
+    dashboard.model.period = Period.WEEK
+    load(dashboard, [paid(1, amount=1000)], seq=1)
+
+    assert len(trend.bars.y) == len(trend.columns.x) == len(trend.bars.colors) == 7
+    assert trend.bars.colors[-1] != trend.bars.colors[0], "the running bucket is marked"
+    assert trend.figure.marks == marks
+    assert "Last 7 days" in text(trend.head)
+
+
+def test_pointing_at_a_bucket_shows_its_values(dashboard):
+    load(dashboard, [paid(1, amount=1234)], seq=1)
+    trend = dashboard.screen.trend
+
+    trend.columns._hover_handlers(trend.columns, {"data": {"index": 23}})
+
+    assert "$12.34" in trend.columns.tooltip.html
+    assert "100.0%" in trend.columns.tooltip.html
+    assert "this hour so far" in trend.columns.tooltip.html
+
+
+def test_each_chart_has_a_text_alternative(dashboard):
+    load(dashboard, [paid(1, amount=1234)], seq=1)
+
+    table = dashboard.screen.trend.table.html
+    assert table.count("<tr>") == 25
+    assert "$12.34" in table
+
+
+def test_pause_and_resume_by_their_button(dashboard):
+    load(dashboard, [paid(1)], seq=1)
+    press(dashboard, "pause")
+    dashboard.model.receive(change(2, id="f" * 24, created_at=AS_OF))
+    dashboard.paint()
+
+    assert badge(dashboard) == "paused"
+    assert "Paused 1 missed" in text(dashboard.screen.header)
+    assert "Resume" in text(dashboard.screen.header)
+
+    press(dashboard, "pause")
+    dashboard.paint()
+    assert badge(dashboard) == "live"
+    assert dashboard.model.figures.metrics.total_payments == 2
+    assert "1 came while paused" in text(dashboard.screen.notice)
+
+
+def test_a_period_is_chosen_by_its_button(dashboard):
+    load(dashboard)
+    press(dashboard, "period", "month")
+    dashboard.paint()
+
+    assert dashboard.model.period is Period.MONTH
+    assert re.search(r'data-value="month" aria-pressed="true"', dashboard.screen.header.widget.html)
+
+
+def press(dashboard, action, value=None):
+    """What the browser says when a control is used."""
+    panel = dashboard.screen.header.widget
+    panel._handle_custom_msg({"action": action, "value": value}, [])
+
+
+def test_the_badge_says_how_fresh_the_figures_are(dashboard):
+    load(dashboard, [paid()], seq=1)
+    dashboard.model.lag = 0.084
+    dashboard.paint()
+    assert "Live 84 ms" in text(dashboard.screen.header)
+
+    dashboard.model.connection = Connection.RECONNECTING
+    dashboard.model.disconnected_at = AS_OF - timedelta(seconds=12)
+    dashboard.paint()
+    assert badge(dashboard) == "reconnecting"
+    assert "12 s" in text(dashboard.screen.header)
+    assert "12:20:00" in text(dashboard.screen.notice)
+
+    dashboard.model.connection = Connection.STALE
+    dashboard.paint()
+    assert badge(dashboard) == "stale"
+    assert "may be old" in text(dashboard.screen.notice)
+
+
+def test_loading_empty_and_errors_are_designed(dashboard):
+    notice, body = dashboard.screen.notice, dashboard.screen._body
+    assert 'data-notice="loading"' in notice.widget.html
+    assert "fo-off" in body._dom_classes
+
+    dashboard.model.error = Unavailable("no answer from http://localhost:3001")
+    dashboard.paint()
+    assert "cannot be reached" in text(notice)
+
+    dashboard.model.error = NotFound("there is no tenant_9")
+    dashboard.paint()
+    assert "does not exist" in text(notice)
+
+    load(dashboard)
+    assert "No payments yet" in text(notice)
+    assert "financeops seed" in text(notice)
+    assert "fo-off" in body._dom_classes
+
+    load(dashboard, [paid()], seq=1)
+    assert "fo-off" not in body._dom_classes
+    assert text(notice) == ""
+
+
+def test_the_feed_turns_its_pages(dashboard):
+    load(dashboard, [paid(n, amount=n) for n in range(1, 31)], seq=30)
+    feed = dashboard.screen.feed
+    assert "1 to 12 of 30" in text(feed)
+    assert "$0.01" in text(feed)
+
+    feed.widget._handle_custom_msg({"action": "older", "value": None}, [])
+    assert "13 to 24 of 30" in text(feed)
+    feed.widget._handle_custom_msg({"action": "older", "value": None}, [])
+    feed.widget._handle_custom_msg({"action": "older", "value": None}, [])
+    assert "25 to 30 of 30" in text(feed)
+
+
+def test_whatever_a_payment_says_is_text(dashboard):
+    script = "<script>alert(1)</script>"
+    dashboard.model.tenant = script
+    load(
+        dashboard, [paid(1, id=script, method=script, status="failed", decline_code=script)], seq=1
+    )
+
+    screen = dashboard.screen
+    parts = (screen.header, screen.feed, screen.declines)
+    for panel in (*(part.widget for part in parts), screen.methods.table):
+        assert "<script" not in panel.html.lower()
+        assert "&lt;script" in panel.html.lower()
+
+
+def test_a_fault_in_one_part_leaves_the_others_alive(dashboard, monkeypatch, caplog):
+    load(dashboard, [paid(1)], seq=1)
+    monkeypatch.setattr(dashboard.screen.trend, "paint", lambda _model: 1 / 0)
+
+    dashboard.model.receive(change(2, id="f" * 24, created_at=AS_OF))
+    dashboard.paint()
+
+    assert "2 payments" in text(dashboard.screen.cards)
+    assert "could not be painted" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "shown"),
+    [
+        ("JPY", 1850, "¥1,850"),
+        ("KWD", 1850, "KWD\N{NO-BREAK SPACE}1.850"),
+        ("USD", 10**15, "$10,000,000,000,000.00"),
+    ],
+)
+def test_amounts_are_written_as_their_currency_wants(dashboard, currency, amount, shown):
+    load(dashboard, [paid(amount=amount, currency=currency)], seq=1, currency=currency)
+
+    assert figure(dashboard, "total_volume") == shown
