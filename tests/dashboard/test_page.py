@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 import aiohttp
 import pytest
@@ -65,9 +66,14 @@ def voila(tmp_path_factory):
         line = process.stderr.readline()
         assert line, said
         said += line
+    # Read on, or the process would block once the pipe is full.
+    reader = Thread(target=process.stderr.read, daemon=True)
+    reader.start()
     yield f"http://127.0.0.1:{port}"
     process.terminate()
-    process.communicate(timeout=30)
+    process.wait(timeout=30)
+    reader.join()
+    process.stderr.close()
 
 
 async def test_the_page_names_no_other_host_and_shows_its_shape_at_once(voila):

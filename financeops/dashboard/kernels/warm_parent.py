@@ -170,10 +170,13 @@ def warm_up() -> None:
     for name in _ALSO:
         import_module(name)
 
-    from ipywidgets import Widget  # noqa: PLC0415 - after what is to be found was settled
+    # After what is to be found was settled.
+    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415
+    from ipywidgets import Widget  # noqa: PLC0415
 
     from financeops.dashboard import Dashboard  # noqa: PLC0415
 
+    IPKernelApp().parse_command_line([*OPTIONS])
     Dashboard()
     Widget.close_all()
 

@@ -1,0 +1,4 @@
+"""The dashboard as a page: Voilà with kernels that are forks, a number of viewers, and an end.
+
+``python -m financeops.dashboard.serve notebooks/dashboard.ipynb`` takes every option of Voilà.
+"""

@@ -1,0 +1,137 @@
+"""Voilà, made to serve one dashboard to many."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.services.kernels.handlers import KernelHandler
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from jupyter_server.utils import url_path_join
+from traitlets.config import Config
+from voila.app import Voila
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.handler import TornadoVoilaHandler
+
+from financeops.core.errors import Misconfigured
+from financeops.dashboard.serve.handlers import (
+    HealthHandler,
+    LeaveHandler,
+    PageHandler,
+    PresenceHandler,
+)
+from financeops.dashboard.serve.viewers import Viewers
+
+KERNEL = "financeops-viewer"
+LIMIT_SETTING = "FINANCEOPS_MAX_VIEWERS"
+LIMIT = 25
+"""Viewers at once, unless set: so many fit in 1 GiB."""
+
+_DASHBOARD = Path(__file__).parents[1]
+_OWN_HANDLERS = {
+    KernelHandler: PresenceHandler,
+    TornadoVoilaHandler: PageHandler,
+    VoilaShutdownKernelHandler: LeaveHandler,
+}
+
+
+class ViewerKernels(AsyncMappingKernelManager):
+    """Starts a viewer's kernel whatever kernel the notebook names: that one is for JupyterLab."""
+
+    async def start_kernel(self, **options: Any) -> str:
+        """Start a kernel and return its id."""
+        kernel_id: str = await super().start_kernel(**{**options, "kernel_name": KERNEL})
+        return kernel_id
+
+
+class DashboardServer(Voila):
+    """Voilà with a limit on viewers, who are let go when they have left."""
+
+    name = "financeops-dashboard"
+    viewers: Viewers
+
+    def init_settings(self) -> dict[str, Any]:
+        """Voilà's settings, and ours: who may ask, and how soon a lost browser is noticed."""
+        settings: dict[str, Any] = super().init_settings()
+        self.viewers = Viewers(self.kernel_manager, limit=limit_of(os.environ))
+        return {
+            **settings,
+            # A page of elsewhere whose name leads to this machine is refused by its Host, if only
+            # this machine is meant to see the dashboard.
+            "allow_remote_access": not _is_loopback(self.ip),
+            # Milliseconds: a browser that has lost its network says no good-bye.
+            "ws_ping_interval": 8_000,
+            "ws_ping_timeout": 12_000,
+        }
+
+    def init_handlers(self) -> list[Any]:
+        """Voilà's handlers, with ours in the place of some."""
+        health = (url_path_join(self.server_url, "/voila/health"), HealthHandler)
+        handlers = [health]
+        for pattern, handler, *options in super().init_handlers():
+            handlers.append((pattern, _OWN_HANDLERS.get(handler, handler), *options))
+        self.app.settings["viewers"] = self.viewers
+        return handlers
+
+    def listen(self) -> None:
+        """Serve until stopped."""
+        watching = asyncio.get_event_loop().create_task(self.viewers.watch())
+        super().listen()
+        watching.cancel()
+
+
+def limit_of(environment: Mapping[str, str]) -> int:
+    """Number of viewers at once.
+
+    Raises
+    ------
+    Misconfigured
+        When it is not a whole number above zero.
+    """
+    text = environment.get(LIMIT_SETTING) or str(LIMIT)
+    try:
+        limit = int(text)
+    except ValueError:
+        limit = 0
+    if limit < 1:
+        raise Misconfigured(f"{LIMIT_SETTING} is {text!r}: it is a whole number of at least 1")
+    return limit
+
+
+def main() -> None:
+    """Run it with the options of the command line."""
+    limit_of(os.environ)  # whoever set it wrongly hears it now
+    path = [str(_DASHBOARD), *filter(None, [os.environ.get("JUPYTER_PATH")])]
+    # Here are the template and the kernel.
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(path)
+    DashboardServer.launch_instance(config=_defaults())
+
+
+def _defaults() -> Config:
+    """What we set and the command line may change."""
+    defaults = Config()
+    defaults.Voila.open_browser = False
+    # A taken port is an error: nobody would look for the page on another.
+    defaults.Voila.port_retries = 0
+    defaults.VoilaConfiguration.template = "financeops"
+    defaults.VoilaConfiguration.multi_kernel_manager_class = ViewerKernels
+    # ?theme= and ?template= are not Voilà's to act on: the first one is the dashboard's.
+    defaults.VoilaConfiguration.allow_theme_override = "NO"
+    defaults.VoilaConfiguration.allow_template_override = "NO"
+    # So many kernels wait with the page computed.
+    defaults.VoilaConfiguration.preheat_kernel = True
+    defaults.VoilaConfiguration.default_pool_size = 2
+    # A dead kernel has lost its page: the page is loaded anew.
+    defaults.KernelManager.autorestart = False
+    return defaults
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,147 @@
+"""Who looks at the dashboard, and which kernels nobody needs any more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from jupyter_core.utils import ensure_async
+
+logger = logging.getLogger(__name__)
+
+ALONE = 20.0
+"""Seconds that a kernel is kept for a page that does not answer: it is reloading, perhaps."""
+
+_EVERY = 1.0
+
+
+class Viewers:
+    """The kernels that have, or had, a page.
+
+    A page shows that it is there by its WebSocket, and by asking for its kernel now and then. A
+    kernel whose page has done neither for some time is ended, and so is one that died. Kernels
+    that Voilà keeps warm for the next page are not viewers; they are replaced when they die.
+
+    Parameters
+    ----------
+    kernels : voila.voila_kernel_manager.VoilaKernelManager
+    limit : int
+        Number of viewers at once.
+    alone : float
+        Seconds without a sign of life.
+    clock : callable
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        kernels: Any,
+        *,
+        limit: int,
+        alone: float = ALONE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._kernels = kernels
+        self.limit = limit
+        self._alone = alone
+        self._clock = clock
+        self._arriving = 0
+        self._seen: dict[str, float] = {}
+
+    @property
+    def count(self) -> int:
+        """How many there are, those included whose page is on its way."""
+        return self._arriving + len(set(self._kernels.list_kernel_ids()) - self.waiting())
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more may come."""
+        return self.count < self.limit
+
+    def waiting(self) -> set[str]:
+        """Ids of the kernels without a page, for the next to come."""
+        return {
+            task.result()["kernel_id"]
+            for pool in self._pools().values()
+            for task in pool
+            if task.done() and not task.cancelled() and task.exception() is None
+        }
+
+    @contextmanager
+    def arriving(self) -> Iterator[Callable[[], None]]:
+        """Count one more until the given function is called: its kernel is known by then."""
+        counted = 1
+        self._arriving += 1
+
+        def arrived() -> None:
+            nonlocal counted
+            self._arriving -= counted
+            counted = 0
+
+        try:
+            yield arrived
+        finally:
+            arrived()
+
+    def see(self, kernel_id: str) -> None:
+        """A page asked for its kernel."""
+        if kernel_id in self._seen:
+            self._seen[kernel_id] = self._clock()
+
+    async def watch(self) -> None:
+        """Look after the kernels for ever."""
+        while True:
+            try:
+                await self.tidy()
+            except Exception:
+                logger.exception("the kernels could not be looked after")
+            await asyncio.sleep(_EVERY)
+
+    async def tidy(self) -> None:
+        """End the kernels that nobody needs, and fill their places."""
+        self._drop_failed()
+        waiting = self.waiting()
+        now = self._clock()
+        ids = self._kernels.list_kernel_ids()
+        self._seen = {kernel_id: self._seen.get(kernel_id, now) for kernel_id in ids}
+        for kernel_id in ids:
+            kernel = self._kernels.get_kernel(kernel_id)
+            if not kernel.ready.done():
+                continue  # it starts
+            if not await ensure_async(kernel.is_alive()):
+                logger.info("kernel %s has ended", kernel_id)
+                await self.end(kernel_id)
+            elif kernel_id in waiting or self._kernels.kernel_model(kernel_id)["connections"]:
+                self._seen[kernel_id] = now
+            elif now - self._seen[kernel_id] >= self._alone:
+                logger.info("kernel %s has no page any more", kernel_id)
+                await self.end(kernel_id)
+        self._refill()
+
+    async def end(self, kernel_id: str) -> None:
+        """End a kernel at once: it has nothing to save."""
+        if kernel_id in self._kernels:
+            self._seen.pop(kernel_id, None)
+            await ensure_async(self._kernels.shutdown_kernel(kernel_id, now=True))
+
+    def _pools(self) -> dict[str, list[asyncio.Task[Any]]]:
+        # Voilà has no other way to say which kernels wait; without them it has none.
+        pools: dict[str, list[asyncio.Task[Any]]] = getattr(self._kernels, "_pools", {})
+        return pools
+
+    def _drop_failed(self) -> None:
+        """Forget what could not be started: Voilà would show the failure to the next viewer."""
+        for pool in self._pools().values():
+            pool[:] = [
+                task
+                for task in pool
+                if not (task.done() and (task.cancelled() or task.exception() is not None))
+            ]
+
+    def _refill(self) -> None:
+        for notebook in self._pools():
+            self._kernels.fill_if_needed(delay=0, notebook_name=notebook)

@@ -1,0 +1,53 @@
+// The page and its kernel know of each other: a page that is left ends its kernel, one that was forgotten lets it go,
+// and one that comes back and finds its kernel gone loads itself again. Its address says what it showed.
+(() => {
+  const LOOK_MS = 8000; // the server keeps a kernel 20 s for a page that says nothing
+  const FORGOTTEN_MS = 30 * 60 * 1000;
+
+  const { baseUrl, kernelId } = JSON.parse(document.getElementById("jupyter-config-data").textContent);
+  let released = false;
+  let hiddenSince = null;
+
+  // Voilà's own message on leaving is refused, for it lacks the token that the server compares with a cookie (and that
+  // no page of another site can know). Ours has both.
+  const token = () => {
+    const known = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/);
+    if (known) return decodeURIComponent(known[1]);
+    const made = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    document.cookie = `_xsrf=${made}; path=${baseUrl}; SameSite=Strict`;
+    return made;
+  };
+
+  const leave = () => {
+    if (released) return;
+    released = true;
+    const form = new FormData();
+    form.append("_xsrf", token());
+    navigator.sendBeacon(`${baseUrl}voila/api/shutdown/${kernelId}`, form);
+  };
+
+  const look = async () => {
+    if (document.hidden) {
+      hiddenSince ??= Date.now();
+      if (Date.now() - hiddenSince > FORGOTTEN_MS) leave();
+    } else {
+      hiddenSince = null;
+    }
+    if (released && document.hidden) return;
+    try {
+      const answer = await fetch(`${baseUrl}api/kernels/${kernelId}`, { cache: "no-store" });
+      if (answer.status === 404 && !document.hidden) location.reload();
+    } catch {
+      // the server is away: it is asked again
+    }
+  };
+
+  look();
+  setInterval(look, LOOK_MS);
+  document.addEventListener("visibilitychange", look);
+  window.addEventListener("pageshow", (event) => event.persisted && look());
+  window.addEventListener("online", look);
+  window.addEventListener("pagehide", (event) => {
+    if (!event.persisted) leave(); // else the browser keeps the page: it may come back
+  });
+})();
