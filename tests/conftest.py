@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from pymongo import MongoClient
 
 from tests.database import NAMED_URI, EmbeddedDatabase, fresh_name, with_database
+
+# How long an example takes depends on the machine; what it shows does not.
+settings.register_profile("any-machine", parent=settings.default, deadline=None)
+settings.load_profile("any-machine")
 
 
 @pytest.fixture(scope="session")
