@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, TypedDict, Unpack
 from urllib.parse import quote
 
-import aiohttp
 from yarl import URL
 
 from financeops.client.address import server_url
@@ -25,14 +23,38 @@ from financeops.client.answers import (
     answer_of,
     snapshot_of,
 )
-from financeops.client.problems import error_of
+from financeops.client.transport import Transport
 from financeops.core import wire
-from financeops.core.errors import Unavailable
 from financeops.core.payments import Payment, Status
 from financeops.core.periods import Period
 
 _PAGE = 1000
 _CHUNK = 1 << 18
+
+
+class Question(TypedDict, total=False):
+    """What analytics are asked for; each may be left out.
+
+    With neither `period` nor `start` and `end`: all time, where buckets are needed the last day.
+    `timezone` other than the tenant's is for windows of at most 7 days.
+    """
+
+    period: Period | str | None
+    start: datetime | None
+    end: datetime | None
+    currency: str | None
+    method: str | None
+    timezone: str | None
+
+
+class Selection(TypedDict, total=False):
+    """Which payments are meant; each may be left out."""
+
+    status: Status | str | None
+    method: str | None
+    currency: str | None
+    start: datetime | None
+    end: datetime | None
 
 
 class Client:
@@ -60,8 +82,7 @@ class Client:
 
     def __init__(self, url: str | None = None, *, timeout: float = 30.0) -> None:
         self.url = server_url(url)
-        self._timeout = timeout
-        self._session: aiohttp.ClientSession | None = None
+        self._http = Transport(self.url, timeout=timeout)
 
     async def __aenter__(self) -> Self:
         return self
@@ -76,130 +97,85 @@ class Client:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._http.close()
 
     async def metrics(
         self,
         tenant_id: str | None = None,
         *,
-        period: Period | str | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        currency: str | None = None,
-        method: str | None = None,
-        timezone: str | None = None,
         compare: bool = False,
+        **question: Unpack[Question],
     ) -> MetricsAnswer:
         """Key figures, over all time unless `period` or `start` and `end` are given.
 
         With `compare` its `previous` holds the same figures of the previous period.
         """
-        query = _question(
-            tenant_id,
-            period=period,
-            start=start,
-            end=end,
-            currency=currency,
-            method=method,
-            timezone=timezone,
-        )
+        query = _asked(tenant_id, question)
         if compare:
             query["compare"] = "true"
-        return answer_of(await self._get("/api/analytics/metrics", query), MetricsAnswer)
+        return answer_of(
+            await self._http.json("GET", "/api/analytics/metrics", query), MetricsAnswer
+        )
 
     async def trends(
         self,
         tenant_id: str | None = None,
-        *,
-        period: Period | str | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        currency: str | None = None,
-        method: str | None = None,
-        timezone: str | None = None,
+        **question: Unpack[Question],
     ) -> list[TrendAnswer]:
         """One element for each bucket, empty ones included, oldest first."""
-        query = _question(
-            tenant_id,
-            period=period,
-            start=start,
-            end=end,
-            currency=currency,
-            method=method,
-            timezone=timezone,
+        query = _asked(tenant_id, question)
+        return answer_of(
+            await self._http.json("GET", "/api/analytics/trends", query), list[TrendAnswer]
         )
-        return answer_of(await self._get("/api/analytics/trends", query), list[TrendAnswer])
 
     async def methods(
         self,
         tenant_id: str | None = None,
-        *,
-        period: Period | str | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        currency: str | None = None,
-        timezone: str | None = None,
+        **question: Unpack[Question],
     ) -> list[MethodAnswer]:
         """Figures of each payment method, most attempts first."""
-        query = _question(
-            tenant_id, period=period, start=start, end=end, currency=currency, timezone=timezone
+        query = _asked(tenant_id, question)
+        return answer_of(
+            await self._http.json("GET", "/api/analytics/methods", query), list[MethodAnswer]
         )
-        return answer_of(await self._get("/api/analytics/methods", query), list[MethodAnswer])
 
     async def declines(
         self,
         tenant_id: str | None = None,
-        *,
-        period: Period | str | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        currency: str | None = None,
-        method: str | None = None,
-        timezone: str | None = None,
+        **question: Unpack[Question],
     ) -> list[DeclineAnswer]:
         """Figures of each decline code, most failures first."""
-        query = _question(
-            tenant_id,
-            period=period,
-            start=start,
-            end=end,
-            currency=currency,
-            method=method,
-            timezone=timezone,
+        query = _asked(tenant_id, question)
+        return answer_of(
+            await self._http.json("GET", "/api/analytics/declines", query), list[DeclineAnswer]
         )
-        return answer_of(await self._get("/api/analytics/declines", query), list[DeclineAnswer])
 
     async def snapshot(
         self,
         tenant_id: str | None = None,
         *,
-        period: Period | str = Period.DAY,
-        currency: str | None = None,
-        method: str | None = None,
         rollups: bool = False,
+        **question: Unpack[Question],
     ) -> Snapshot:
         """All figures and the newest payments, of one consistent moment."""
-        query = _question(tenant_id, period=period, currency=currency, method=method)
+        query = _asked(tenant_id, question)
         if rollups:
             query["rollups"] = "true"
-        return snapshot_of(await self._get("/api/analytics/snapshot", query))
+        return snapshot_of(await self._http.json("GET", "/api/analytics/snapshot", query))
 
     async def payment(self, payment_id: str, tenant_id: str | None = None) -> Payment:
         """One payment."""
         query = _present(tenantId=tenant_id)
-        return wire.payment_from(await self._get(f"/payments/{quote(payment_id, safe='')}", query))
+        return wire.payment_from(
+            await self._http.json("GET", f"/payments/{quote(payment_id, safe='')}", query)
+        )
 
     async def payments(
         self,
         tenant_id: str | None = None,
         *,
-        status: Status | str | None = None,
-        method: str | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
         limit: int | None = None,
+        **selection: Unpack[Selection],
     ) -> AsyncIterator[Payment]:
         """Payments, newest first, fetched page by page as they are asked for.
 
@@ -208,11 +184,11 @@ class Client:
         limit : int, optional
             How many at most; default all.
         """
-        query = _payments(tenant_id, status, method, start, end)
+        query = _asked(tenant_id, selection)
         left = limit
         while left is None or left > 0:
             query["limit"] = str(_PAGE if left is None else min(left, _PAGE))
-            async with self._request("GET", "/payments", query) as answer:
+            async with self._http.request("GET", "/payments", query) as answer:
                 page = wire.decode(await answer.read())
                 following = answer.links.get("next")
             for document in page:
@@ -243,7 +219,9 @@ class Client:
             When the key or reference was used for another payment.
         """
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        answer = await self._post("/payments", body=wire.encode(payment), headers=headers)
+        answer = await self._http.json(
+            "POST", "/payments", {}, body=wire.encode(payment), headers=headers
+        )
         return wire.payment_from(answer)
 
     async def post_batch(
@@ -251,8 +229,8 @@ class Client:
     ) -> BatchAnswer:
         """Record up to 1,000 payments; those that are valid are kept when others are not."""
         return answer_of(
-            await self._post(
-                "/payments/batch", _present(source=source), body=wire.encode(list(payments))
+            await self._http.json(
+                "POST", "/payments/batch", _present(source=source), body=wire.encode(list(payments))
             ),
             BatchAnswer,
         )
@@ -266,26 +244,25 @@ class Client:
             When the payment failed: there is nothing to give back.
         """
         path = f"/payments/{quote(payment_id, safe='')}/refund"
-        return wire.payment_from(await self._post(path, _present(tenantId=tenant_id)))
+        return wire.payment_from(await self._http.json("POST", path, _present(tenantId=tenant_id)))
 
     async def seed(self, *, count: int | None = None, days: int | None = None) -> SeedAnswer:
         """Fill an empty database with realistic historical payments."""
         query = _present(count=count, days=days)
-        return answer_of(await self._post("/payments/seed", query, patient=True), SeedAnswer)
+        return answer_of(
+            await self._http.json("POST", "/payments/seed", query, patient=True), SeedAnswer
+        )
 
     async def export_chunks(
         self,
         tenant_id: str | None = None,
         *,
         format: str = "csv",  # noqa: A002 - the parameter's name in the REST contract
-        status: Status | str | None = None,
-        method: str | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
+        **selection: Unpack[Selection],
     ) -> AsyncIterator[bytes]:
         """Every payment of the query as a file, in pieces as they arrive."""
-        query = {**_payments(tenant_id, status, method, start, end), "format": format}
-        async with self._request("GET", "/payments/export", query, patient=True) as answer:
+        query = {**_asked(tenant_id, selection), "format": format}
+        async with self._http.request("GET", "/payments/export", query, patient=True) as answer:
             async for chunk in answer.content.iter_chunked(_CHUNK):
                 yield chunk
 
@@ -295,10 +272,7 @@ class Client:
         tenant_id: str | None = None,
         *,
         format: str = "csv",  # noqa: A002 - the parameter's name in the REST contract
-        status: Status | str | None = None,
-        method: str | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
+        **selection: Unpack[Selection],
     ) -> int:
         """Write every payment of the query to a binary file as it arrives.
 
@@ -313,9 +287,7 @@ class Client:
             Bytes written.
         """
         written = 0
-        async for chunk in self.export_chunks(
-            tenant_id, format=format, status=status, method=method, start=start, end=end
-        ):
+        async for chunk in self.export_chunks(tenant_id, format=format, **selection):
             written += file.write(chunk)
         return written
 
@@ -323,116 +295,27 @@ class Client:
         """Compare the kept totals with the payments; `repair` mends what differs."""
         query = {"tenantId": tenant_id}
         method = "POST" if repair else "GET"
-        answer = await self._json(method, "/api/verify", query, patient=True)
+        answer = await self._http.json(method, "/api/verify", query, patient=True)
         return answer_of(answer, VerifyAnswer)
 
     async def set_timezone(self, tenant_id: str, timezone: str) -> VerifyAnswer:
         """Give a tenant another time zone: the server cuts its totals anew."""
         path = f"/api/tenants/{quote(tenant_id, safe='')}/timezone"
-        answer = await self._json("POST", path, {"timezone": timezone}, patient=True)
+        answer = await self._http.json("POST", path, {"timezone": timezone}, patient=True)
         return answer_of(answer, VerifyAnswer)
 
     async def ready(self) -> None:
         """Return when the server and its database answer, else raise `Unavailable`."""
-        async with self._request("GET", "/ready", {}):
+        async with self._http.request("GET", "/ready", {}):
             pass
 
-    async def _get(self, path: str, query: Mapping[str, str]) -> Any:
-        return await self._json("GET", path, query)
 
-    async def _post(
-        self,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        patient: bool = False,
-    ) -> Any:
-        return await self._json(
-            "POST", path, query or {}, body=body, headers=headers, patient=patient
-        )
-
-    async def _json(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        *,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        patient: bool = False,
-    ) -> Any:
-        async with self._request(
-            method, path, query, body=body, headers=headers, patient=patient
-        ) as answer:
-            return wire.decode(await answer.read())
-
-    @asynccontextmanager
-    async def _request(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        *,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        patient: bool = False,
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        if self._session is None:
-            # Made at the first request: a session belongs to the event loop that is running.
-            self._session = aiohttp.ClientSession()
-        sent = dict(headers or {})
-        if body is not None:
-            sent["Content-Type"] = "application/json"
-        try:
-            async with self._session.request(
-                method,
-                self.url + path,
-                params=query,
-                data=body,
-                headers=sent,
-                timeout=aiohttp.ClientTimeout(
-                    total=None if patient else self._timeout, sock_connect=self._timeout
-                ),
-            ) as answer:
-                if answer.status >= 400:
-                    raise error_of(answer.status, await answer.read())
-                yield answer
-        except aiohttp.ClientConnectionError as error:
-            raise Unavailable(f"no connection to {self.url}") from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unavailable(f"no answer from {self.url}") from error
-
-
-def _question(
-    tenant_id: str | None,
-    *,
-    period: Period | str | None = None,
-    start: datetime | None = None,
-    end: datetime | None = None,
-    currency: str | None = None,
-    method: str | None = None,
-    timezone: str | None = None,
-) -> dict[str, str]:
+def _asked(tenant_id: str | None, asked: Mapping[str, Any]) -> dict[str, str]:
+    """Query of a question or selection, in the REST contract's words."""
+    words = {"start": "from", "end": "to"}
     return _present(
-        tenantId=tenant_id,
-        period=period,
-        **{"from": start, "to": end},
-        currency=currency,
-        method=method,
-        timezone=timezone,
+        tenantId=tenant_id, **{words.get(name, name): value for name, value in asked.items()}
     )
-
-
-def _payments(
-    tenant_id: str | None,
-    status: Status | str | None,
-    method: str | None,
-    start: datetime | None,
-    end: datetime | None,
-) -> dict[str, str]:
-    return _present(tenantId=tenant_id, status=status, method=method, **{"from": start, "to": end})
 
 
 def _present(**parameters: str | int | datetime | None) -> dict[str, str]:

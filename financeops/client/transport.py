@@ -1,0 +1,88 @@
+"""HTTP to one server: JSON in and out, problems raised as errors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from financeops.client.problems import error_of
+from financeops.core import wire
+from financeops.core.errors import Unavailable
+
+
+class Transport:
+    """Requests to the server at `url`.
+
+    Parameters
+    ----------
+    url : str
+    timeout : float
+        Seconds that an answer may take; a patient request waits as long as it needs.
+    """
+
+    def __init__(self, url: str, *, timeout: float) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def json(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        patient: bool = False,
+    ) -> Any:
+        """The answer's JSON, numbers with a fraction as Decimal."""
+        async with self.request(
+            method, path, query, body=body, headers=headers, patient=patient
+        ) as answer:
+            return wire.decode(await answer.read())
+
+    @asynccontextmanager
+    async def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        patient: bool = False,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer that is no problem; what is one is raised as our error."""
+        if self._session is None:
+            # Made at the first request: a session belongs to the event loop that is running.
+            self._session = aiohttp.ClientSession()
+        sent = dict(headers or {})
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        try:
+            async with self._session.request(
+                method,
+                self._url + path,
+                params=query,
+                data=body,
+                headers=sent,
+                timeout=aiohttp.ClientTimeout(
+                    total=None if patient else self._timeout, sock_connect=self._timeout
+                ),
+            ) as answer:
+                if answer.status >= 400:
+                    raise error_of(answer.status, await answer.read())
+                yield answer
+        except aiohttp.ClientConnectionError as error:
+            raise Unavailable(f"no connection to {self._url}") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unavailable(f"no answer from {self._url}") from error
