@@ -122,11 +122,11 @@ def changes(draw, payments=payments()):  # noqa: B008 - a strategy is a value
 
 
 @st.composite
-def histories(draw, *, created=None):
+def histories(draw, *, created=None, currencies=st.just("USD")):  # noqa: B008 - a value
     """Changes of one tenant in order: payments come in, some are refunded later."""
     recorded = draw(
         st.lists(
-            payments(currencies=st.just("USD"), created=created),
+            payments(currencies=currencies, created=created),
             min_size=1,
             max_size=12,
             unique_by=lambda payment: payment.id,

@@ -169,15 +169,15 @@ def as_document(rollup: Rollup, *, hours: bool = True) -> dict[str, Any]:
 
 
 def from_document(document: Mapping[str, Any]) -> Rollup:
-    """Rollup of its nested form; the inverse of `as_document`."""
+    """Rollup of its nested form; the inverse of `as_document`. What is missing counts as zero."""
     return Rollup(
         {
-            (method, Status(status)): (cell["n"], cell["amount"])
+            (method, Status(status)): (cell.get("n", 0), cell.get("amount", 0))
             for method, statuses in document.get("methods", {}).items()
             for status, cell in statuses.items()
         },
         {
-            (method, code): (cell["n"], cell["amount"])
+            (method, code): (cell.get("n", 0), cell.get("amount", 0))
             for method, codes in document.get("declines", {}).items()
             for code, cell in codes.items()
         },

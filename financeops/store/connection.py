@@ -14,11 +14,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     ConfigurationError,
     ConnectionFailure,
+    CursorNotFound,
     ExecutionTimeout,
     InvalidURI,
     OperationFailure,
     PyMongoError,
-    ServerSelectionTimeoutError,
     WTimeoutError,
 )
 
@@ -31,6 +31,9 @@ Session: TypeAlias = AsyncClientSession
 DEFAULT_DATABASE = "financeops"
 URI_SETTING = "FINANCEOPS_MONGODB_URI"
 
+OPERATION_SECONDS = 5.0
+"""How long a read or write may take, waiting for a server included."""
+
 _AUTHENTICATION_FAILED = {13, 18}
 _STAND_ALONE = (
     f"{URI_SETTING} names a stand-alone MongoDB, but payments need transactions: start it with "
@@ -38,7 +41,11 @@ _STAND_ALONE = (
 )
 
 
-async def connect(uri: str, *, timeout: float = 5.0) -> Database:  # noqa: ASYNC109 - the driver's
+async def connect(
+    uri: str,
+    *,
+    timeout: float = OPERATION_SECONDS,  # noqa: ASYNC109 - the driver's
+) -> Database:
     """Open the database that a MongoDB URI names.
 
     Parameters
@@ -47,7 +54,7 @@ async def connect(uri: str, *, timeout: float = 5.0) -> Database:  # noqa: ASYNC
         ``mongodb://`` or ``mongodb+srv://``; its path is the database, `DEFAULT_DATABASE`
         without one.
     timeout : float
-        Seconds that an operation may wait for a reachable server.
+        Seconds to wait for a server now.
 
     Raises
     ------
@@ -71,8 +78,11 @@ async def connect(uri: str, *, timeout: float = 5.0) -> Database:  # noqa: ASYNC
     except (InvalidURI, ConfigurationError, ValueError) as error:
         raise Misconfigured(f"{URI_SETTING} is not a MongoDB URI: {error}") from None
     try:
-        with driver_errors():
+        with driver_errors(seconds=timeout):
             hello = await client.admin.command("hello")
+    except ConfigurationError as error:  # names of a mongodb+srv:// URI are looked up here
+        await client.close()
+        raise Misconfigured(f"{URI_SETTING} names no database: {error}") from None
     except OperationFailure as error:
         await client.close()
         if error.code in _AUTHENTICATION_FAILED:
@@ -99,8 +109,16 @@ async def close(db: Database) -> None:
 
 
 @contextmanager
-def driver_errors(*, seconds: float = 10.0) -> Iterator[None]:
-    """Bound the driver's calls within, and raise `Unavailable` where trying later may help."""
+def driver_errors(
+    *, seconds: float = OPERATION_SECONDS, session: Session | None = None
+) -> Iterator[None]:
+    """Bound the driver's calls within, and raise `Unavailable` where trying later may help.
+
+    Within a transaction both are left to `in_transaction`, which must see what may be repeated.
+    """
+    if session is not None:
+        yield
+        return
     try:
         with pymongo.timeout(seconds):
             yield
@@ -110,20 +128,8 @@ def driver_errors(*, seconds: float = 10.0) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def unreachable() -> Iterator[None]:
-    """Within a transaction: give up as soon as no server answers.
-
-    The driver would repeat the transaction until its time is over; callers shall know earlier.
-    """
-    try:
-        yield
-    except ServerSelectionTimeoutError as error:
-        raise Unavailable("the database cannot be reached now") from error
-
-
 def _may_pass(error: PyMongoError) -> bool:
-    passing = (ConnectionFailure, ExecutionTimeout, WTimeoutError)
+    passing = (ConnectionFailure, CursorNotFound, ExecutionTimeout, WTimeoutError)
     return (
         isinstance(error, passing)
         or error.timeout

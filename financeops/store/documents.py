@@ -139,7 +139,7 @@ def rollup_document(rollup: Rollup, place: Place) -> Document:
 
 
 def increments(delta: Rollup, place: Place) -> dict[str, int]:
-    """`$inc` that adds a rollup to the stored one."""
+    """`$inc` that adds a rollup to the stored one; a zero makes the field exist."""
     return dict(_leaves(rollup_document(delta, place)))
 
 
@@ -147,5 +147,5 @@ def _leaves(document: Document, prefix: str = "") -> Iterator[tuple[str, int]]:
     for name, value in document.items():
         if isinstance(value, dict):
             yield from _leaves(value, f"{prefix}{name}.")
-        elif value:
+        else:
             yield f"{prefix}{name}", value

@@ -1,52 +1,31 @@
-"""The ledger: one transaction writes payments, their numbers, rollups and change log."""
+"""The ledger: operations on payments in, their outcomes out, once each and all in order."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import assert_never
-from zoneinfo import ZoneInfo
 
-from bson import ObjectId
 from msgspec import Struct, structs
-from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError, DocumentTooLarge, WriteError
-from pymongo.read_concern import ReadConcern
 
 from financeops.core.errors import Conflict, FinanceOpsError, InvalidValue, NotFound
-from financeops.core.payments import OTHER_DECLINE, Change, Draft, Payment, Status, Tenant
+from financeops.core.payments import Change, Draft, Payment, Status, Tenant
 from financeops.core.periods import floor_millisecond
-from financeops.core.rollup import deltas
-from financeops.store.connection import (
-    Database,
-    Document,
-    Session,
-    driver_errors,
-    unreachable,
-)
+from financeops.store.connection import Database, driver_errors
 from financeops.store.documents import (
     Key,
-    change_document,
     derived_payment_id,
-    increments,
     new_payment_id,
     object_id,
-    payment_document,
     payment_from,
-    place_fields,
-    rollup_id,
 )
-from financeops.store.sessions import writing_session
-from financeops.store.tenants import MAX_DECLINE_CODES, TenantRecord, find_record
+from financeops.store.posting import OutdatedError, RefusedError, post
+from financeops.store.transactions import in_transaction
 
-_DUPLICATE_KEY = 11000
 _IDS_PER_READ = 100
 """Long `$in` lists are slow on the embedded database."""
-
-TRANSACTION_SECONDS = 15.0
-"""How long a transaction may take with all its repetitions."""
 
 
 class Result(StrEnum):
@@ -107,10 +86,6 @@ class _Plan(Struct, frozen=True):
     outcomes: list[Outcome]
 
 
-class _OutdatedError(Exception):
-    """The plan was made from what is no longer true: read again, plan again."""
-
-
 async def commit(
     db: Database, tenant: Tenant, operations: Sequence[Operation], *, now: datetime
 ) -> list[Outcome]:
@@ -136,9 +111,13 @@ async def commit(
 
     Raises
     ------
+    ValueError
+        A draft is another tenant's.
     Unavailable
         The database cannot be reached; whether it committed is not known.
     """
+    if any(isinstance(each, Insert) and each.draft.tenant_id != tenant.id for each in operations):
+        raise ValueError(f"a draft is not of tenant {tenant.id!r}")
     items = [_Item(_payment_id(tenant.id, operation), operation) for operation in operations]
     return await _commit_or_halve(db, tenant, items, floor_millisecond(now))
 
@@ -148,9 +127,8 @@ async def _commit_or_halve(
 ) -> list[Outcome]:
     try:
         return await _commit(db, tenant, items, at)
-    except (DocumentTooLarge, BulkWriteError, WriteError) as error:
-        # What the database refuses for good (its validator, its limits). One item is guilty:
-        # halve, so that only that one fails.
+    except RefusedError as error:
+        # One item is guilty: halve, so that only that one fails.
         if len(items) == 1:
             refusal = InvalidValue("body", "the database refuses this payment")
             refusal.__cause__ = error
@@ -170,8 +148,9 @@ async def _commit(db: Database, tenant: Tenant, items: list[_Item], at: datetime
         if not plan.changes:
             return plan.outcomes
         try:
-            written = await _write(db, tenant, plan)
-        except _OutdatedError:
+            posting = partial(post, db, tenant, plan.changes, plan.hashes)
+            written = await in_transaction(db, posting, writes=True)
+        except OutdatedError:
             wanted = [item.payment_id for item in items]
             continue
         payments = {change.payment.id: change.payment for change in written}
@@ -235,140 +214,6 @@ def _refunded(known: _Stored | None, at: datetime) -> Outcome:
             return Outcome(result=Result.REFUNDED, payment=refunded)
 
 
-async def _write(db: Database, tenant: Tenant, plan: _Plan) -> list[Change]:
-    async def transaction(session: Session) -> list[Change]:
-        with unreachable():
-            return await _write_within(db, tenant, plan, session)
-
-    with driver_errors(seconds=TRANSACTION_SECONDS):
-        async with writing_session(db) as session:
-            written: list[Change] = await session.with_transaction(
-                transaction, read_concern=ReadConcern("snapshot")
-            )
-            return written
-
-
-async def _write_within(
-    db: Database, tenant: Tenant, plan: _Plan, session: Session
-) -> list[Change]:
-    # First of all, for this document is the tenant's lock: who comes second conflicts here, before
-    # any work, and the order of commits is the order of numbers.
-    record = await _take_numbers(db, tenant, plan.changes, session)
-    first = record.tenant.seq - len(plan.changes) + 1
-    groups = await _group_declines(db, record, plan.changes, session)
-    changes = [
-        structs.replace(
-            change,
-            seq=seq,
-            payment=structs.replace(change.payment, decline_group=OTHER_DECLINE)
-            if change.payment.decline_code in groups
-            else change.payment,
-        )
-        for seq, change in enumerate(plan.changes, first)
-    ]
-    await _insert_payments(db, changes, plan.hashes, session)
-    await _refund_payments(db, changes, session)
-    await _add_to_rollups(db, record.tenant, changes, session)
-    await db.changes.insert_one(change_document(tenant.id, changes), session=session)
-    return changes
-
-
-async def _take_numbers(
-    db: Database, tenant: Tenant, changes: Sequence[Change], session: Session
-) -> TenantRecord:
-    new = [change.payment for change in changes if change.previous_status is None]
-    update: Document = {
-        "$inc": {"seq": len(changes)},
-        "$setOnInsert": {"currency": tenant.currency, "timezone": tenant.timezone},
-    }
-    for source, count in Counter(str(payment.source) for payment in new).items():
-        update["$inc"][f"sources.{source}"] = count
-    if new:
-        currencies = sorted({payment.currency for payment in new})
-        update["$addToSet"] = {"currencies": {"$each": currencies}}
-        update["$min"] = {"firstAt": min(payment.created_at for payment in new)}
-        update["$max"] = {"lastAt": max(payment.created_at for payment in new)}
-    await db.tenants.update_one({"_id": tenant.id}, update, upsert=True, session=session)
-    return await find_record(db, tenant.id, session=session)
-
-
-async def _group_declines(
-    db: Database, record: TenantRecord, changes: Sequence[Change], session: Session
-) -> set[str]:
-    """Note decline codes seen for the first time; return those beyond the limit."""
-    seen = dict.fromkeys(change.payment.decline_code for change in changes)
-    unknown = [code for code in seen if code and code not in record.decline_codes]
-    if not unknown:
-        return set()
-    room = MAX_DECLINE_CODES - len(record.decline_codes)
-    if room > 0:
-        noted = {"$push": {"declineCodes": {"$each": unknown[:room]}}}
-        await db.tenants.update_one({"_id": record.tenant.id}, noted, session=session)
-    return set(unknown[max(room, 0) :])
-
-
-async def _insert_payments(
-    db: Database, changes: Sequence[Change], hashes: dict[str, str | None], session: Session
-) -> None:
-    documents = []
-    for change in changes:
-        if change.previous_status is None:
-            document = payment_document(change.payment)
-            if request_hash := hashes[change.payment.id]:
-                document["requestHash"] = request_hash
-            documents.append(document)
-    if not documents:
-        return
-    try:
-        await db.payments.insert_many(documents, session=session)
-    except BulkWriteError as error:
-        if any(each["code"] == _DUPLICATE_KEY for each in error.details["writeErrors"]):
-            raise _OutdatedError from None
-        raise
-
-
-async def _refund_payments(db: Database, changes: Sequence[Change], session: Session) -> None:
-    for change in changes:
-        if change.previous_status is None:
-            continue
-        payment = change.payment
-        result = await db.payments.update_one(
-            {
-                "_id": ObjectId(payment.id),
-                "tenantId": payment.tenant_id,
-                "status": change.previous_status.value,
-            },
-            {
-                "$set": {
-                    "status": payment.status.value,
-                    "refundedAt": payment.refunded_at,
-                    "updatedAt": payment.updated_at,
-                }
-            },
-            session=session,
-        )
-        if result.matched_count != 1:
-            raise _OutdatedError
-
-
-async def _add_to_rollups(
-    db: Database, tenant: Tenant, changes: Sequence[Change], session: Session
-) -> None:
-    touched = deltas(changes, ZoneInfo(tenant.timezone))
-    await db.rollups.bulk_write(
-        [
-            UpdateOne(
-                {"_id": rollup_id(tenant.id, place), "tenantId": tenant.id},
-                {"$inc": increments(delta, place), "$setOnInsert": place_fields(place)},
-                upsert=True,
-            )
-            for place, delta in touched.items()
-        ],
-        ordered=False,
-        session=session,
-    )
-
-
 async def _read_stored(
     db: Database, tenant_id: str, payment_ids: Sequence[str]
 ) -> dict[str, _Stored]:
@@ -389,4 +234,4 @@ def _payment_id(tenant_id: str, operation: Operation) -> str:
         case Insert(key=key):
             return new_payment_id() if key is None else derived_payment_id(tenant_id, key)
         case Refund(payment_id=payment_id):
-            return payment_id
+            return payment_id.lower()  # as the database writes it

@@ -1,22 +1,39 @@
-"""The newest payments of a tenant, whenever they were: the rollups say where to look.
+"""Payments in the order of time, some at a time: the rollups say where they are.
 
-No query here is unbounded in time. The rollups' counts give the stretch in which the wanted
-payments must be, first by month, then by day, then by quarter hour, so that what is read follows
-what is asked for and not how many payments there are.
+No query here is unbounded in time. The rollups' counts give the stretches that hold the wanted
+payments, by month, by day where a month has too many, then by quarter hour, so that what is read
+follows what is asked for and not how many payments there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
+from financeops.core.metrics import attempts
 from financeops.core.payments import Payment
 from financeops.core.periods import MILLISECOND, Grain, Window, grain_end
 from financeops.store.connection import Database, Session
 from financeops.store.filters import PaymentFilter, payments_between
 from financeops.store.rollups import read_rollups
 from financeops.store.tenants import TenantRecord
+
+_GRAINS = (Grain.MONTH, Grain.DAY, Grain.QUARTER)
+_SMALLEST_READ = 200
+
+
+class _Stretch(Struct, frozen=True):
+    """A window that holds wanted payments, and how many there are in it, wanted or not.
+
+    Its ends may cut rollups, so that there are fewer.
+    """
+
+    window: Window
+    held: int
 
 
 async def newest_payments(
@@ -28,108 +45,116 @@ async def newest_payments(
     session: Session | None = None,
 ) -> list[Payment]:
     """Return at most `limit` payments, newest first, equal times by id downwards."""
-    rollups = PaymentsByTime(db, record, chosen, session)
     found: list[Payment] = []
-    window = record.held(chosen.window)
-    boldness = 2
-    while len(found) < limit and window.start < window.end:
-        wanted = limit - len(found)
-        reach = await rollups.reach(window, wanted, boldness)
-        found += await payments_between(
-            db,
-            record.tenant.id,
-            Window(reach, window.end),
-            chosen,
-            newest_first=True,
-            limit=wanted,
-            session=session,
-        )
-        window = Window(window.start, reach)
-        boldness *= 2
-    return found
+    size = max(limit, _SMALLEST_READ)
+    chunks = payments_by_time(db, record, chosen, size=size, newest_first=True, session=session)
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            found += chunk
+            if len(found) >= limit:
+                break
+    return found[:limit]
 
 
-class PaymentsByTime:
-    """Tells from the rollups when the chosen payments were, without reading them."""
+async def payments_by_time(
+    db: Database,
+    record: TenantRecord,
+    chosen: PaymentFilter,
+    *,
+    size: int,
+    newest_first: bool = False,
+    session: Session | None = None,
+) -> AsyncGenerator[list[Payment], None]:
+    """Yield all payments of a filter in the order of time, about `size` or fewer at once."""
+    places = _Places(db, record, chosen, size, session, newest_first=newest_first)
+    async for stretch in places.stretches(_GRAINS, record.held(chosen.window)):
+        left = stretch.window
+        length = left.end - left.start
+        if stretch.held > size:  # a quarter hour of very many: cut by time, as if they were even
+            length = length * size / stretch.held
+        while left.start < left.end:
+            length = max(length // MILLISECOND * MILLISECOND, MILLISECOND)
+            if newest_first:
+                part = Window(max(left.end - length, left.start), left.end)
+                left = Window(left.start, part.start)
+            else:
+                part = Window(left.start, min(left.start + length, left.end))
+                left = Window(part.end, left.end)
+            found = await payments_between(
+                db, record.tenant.id, part, chosen, newest_first=newest_first, session=session
+            )
+            if found:
+                yield found
+            if len(found) < size // 2:
+                length *= 2
+            elif len(found) > 2 * size:
+                length /= 2
+
+
+class _Places:
+    """Tells from the rollups where the chosen payments are, without reading them."""
 
     def __init__(
         self,
         db: Database,
         record: TenantRecord,
         chosen: PaymentFilter,
-        session: Session | None = None,
+        size: int,
+        session: Session | None,
+        *,
+        newest_first: bool,
     ) -> None:
         self._db = db
         self._record = record
         self._zone = ZoneInfo(record.tenant.timezone)
-        self._currencies = [chosen.currency] if chosen.currency else record.currencies
         self._chosen = chosen
+        self._size = size
         self._session = session
+        self._newest_first = newest_first
 
-    async def reach(self, window: Window, wanted: int, boldness: int) -> datetime:
-        """How far back the newest `wanted` payments of a window reach.
-
-        An estimate: the window's ends cut rollups, so there may be fewer, and within a quarter
-        hour of very many payments only `boldness` times the share that is wanted is taken.
-        """
-        inside, expected = window, 0
-        for grain in (Grain.MONTH, Grain.DAY, Grain.QUARTER):
-            counts = await self._counts(grain, inside)
-            if sum(counts.values()) < wanted:
-                return max(min(counts, default=inside.start), window.start)
-            for start in sorted(counts, reverse=True):
-                expected = counts[start]
-                if expected >= wanted:
-                    end = min(grain_end(grain, start, self._zone), window.end)
-                    inside = Window(max(start, window.start), end)
-                    break
-                wanted -= expected
-        share = boldness * wanted / expected
-        if share >= 1:
-            return inside.start
-        return inside.end - max((inside.end - inside.start) * share, MILLISECOND)
-
-    async def parts(self, window: Window, size: int) -> AsyncIterator[Window]:
-        """Cut a window, oldest first, into parts of about `size` payments, empty ones left out.
-
-        A part is never finer than a quarter hour.
-        """
-        async for part in self._parts((Grain.MONTH, Grain.DAY, Grain.QUARTER), window, size):
-            yield part
-
-    async def _parts(
-        self, grains: tuple[Grain, ...], window: Window, size: int
-    ) -> AsyncIterator[Window]:
+    async def stretches(self, grains: Sequence[Grain], window: Window) -> AsyncIterator[_Stretch]:
+        """Stretches of about `size` payments, in order; one of more is a quarter hour at most."""
         grain, finer = grains[0], grains[1:]
-        together: Window | None = None
-        held = 0
+        together: _Stretch | None = None
         counts = await self._counts(grain, window)
-        for start in sorted(counts):
-            part = Window(
-                max(start, window.start), min(grain_end(grain, start, self._zone), window.end)
-            )
-            n = counts[start]
-            if together is not None and held + n > size:
+        for start in sorted(counts, reverse=self._newest_first):
+            wanted, held = counts[start]
+            if together and (not wanted or together.held + held > self._size):
                 yield together
-                together, held = None, 0
-            if n > size and finer:
-                async for fine in self._parts(finer, part, size):
-                    yield fine
+                together = None
+            if not wanted:
                 continue
-            together = Window(together.start if together else part.start, part.end)
-            held += n
-        if together is not None:
+            end = grain_end(grain, start, self._zone)
+            part = Window(max(start, window.start), min(end, window.end))
+            if held > self._size and finer:
+                async for stretch in self.stretches(finer, part):
+                    yield stretch
+            else:
+                together = _joined(together, _Stretch(part, held))
+        if together:
             yield together
 
-    async def _counts(self, grain: Grain, window: Window) -> dict[datetime, int]:
-        """How many payments each rollup that reaches into a window counts, empty ones left out."""
-        counts: dict[datetime, int] = {}
+    async def _counts(self, grain: Grain, window: Window) -> dict[datetime, tuple[int, int]]:
+        """How many chosen payments, and how many in all, each rollup of a window counts."""
+        counts: dict[datetime, tuple[int, int]] = {}
         inside = self._record.held(window)
-        for currency in self._currencies:
+        for currency in self._record.currencies:
+            meant = self._chosen.currency in (None, currency)
             rollups = await read_rollups(
                 self._db, self._record.tenant, currency, grain, inside, session=self._session
             )
             for (_, _, start), rollup in rollups:
-                if n := self._chosen.count(rollup):
-                    counts[start] = counts.get(start, 0) + n
+                wanted, held = counts.get(start, (0, 0))
+                wanted += self._chosen.count(rollup) if meant else 0
+                counts[start] = wanted, held + attempts(rollup)
         return counts
+
+
+def _joined(first: _Stretch | None, second: _Stretch) -> _Stretch:
+    """Two neighbours as one; between them there is nothing."""
+    if first is None:
+        return second
+    window = Window(
+        min(first.window.start, second.window.start), max(first.window.end, second.window.end)
+    )
+    return _Stretch(window, first.held + second.held)

@@ -16,7 +16,7 @@ from financeops.core.periods import EPOCH, MILLISECOND, Window
 from financeops.store.connection import Database, driver_errors
 from financeops.store.documents import object_id, payment_from
 from financeops.store.filters import PaymentFilter, payments_between
-from financeops.store.newest import PaymentsByTime, newest_payments
+from financeops.store.newest import newest_payments, payments_by_time
 from financeops.store.tenants import find_record
 
 CHUNK = 2000
@@ -94,10 +94,8 @@ async def export_payments(
         The tenant does not exist.
     """
     record = await find_record(db, tenant_id)
-    by_time = PaymentsByTime(db, record, chosen)
-    async for part in by_time.parts(record.held(chosen.window), CHUNK):
-        if payments := await payments_between(db, tenant_id, part, chosen):
-            yield payments
+    async for payments in payments_by_time(db, record, chosen, size=CHUNK):
+        yield payments
 
 
 def _cursor(payment: Payment) -> str:

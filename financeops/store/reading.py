@@ -9,19 +9,19 @@ from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
-from pymongo.read_concern import ReadConcern
 
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Span, Window
 from financeops.core.rollup import Place, Rollup, at_hour, rollup_of, total
 from financeops.store.book import Book, Feed, Page, forget_oldest, pages_of
 from financeops.store.changes import read_changes
-from financeops.store.connection import Database, Session, driver_errors, unreachable
+from financeops.store.connection import Database, Session
 from financeops.store.filters import PaymentFilter, payments_between
 from financeops.store.newest import newest_payments
 from financeops.store.questions import Answer, Plan, Question
 from financeops.store.rollups import read_rollups
 from financeops.store.tenants import TenantRecord, find_record
+from financeops.store.transactions import in_transaction
 
 MAX_BOOKS = 1000
 """How many tenants a process remembers."""
@@ -101,11 +101,13 @@ class Reader:
                 book = self._book(record)
                 wanted = _wanted(book, plan, feed)
                 read = await self._read(record, book, plan, wanted)
-                if book.move_on(read.changes, seq=read.record.tenant.seq):
+                now = read.record
+                if now.repairs == book.repairs and book.move_on(read.changes, seq=now.tenant.seq):
                     break
-                # What happened since is no longer in the log: begin with an empty book.
-                del self._books[question.tenant_id]
-                record = read.record
+                # What happened since is no longer in the log, or not only that happened: the
+                # rollups were rewritten. Begin with an empty book.
+                self._books.pop(question.tenant_id, None)
+                record = now
             _keep(book, read, wanted)
             answer = _answer(plan, book, read, method=question.method, as_of=as_of)
             return structs.replace(answer, payments=book.newest(feed)) if feed else answer
@@ -132,44 +134,38 @@ class Reader:
             return _Read(record, await self._changes(record, book))
 
         async def transaction(session: Session) -> _Read:
-            with unreachable():
-                now = await find_record(self._db, record.tenant.id, session=session)
-                pages = {
-                    page: await read_rollups(
-                        self._db,
-                        now.tenant,
-                        page.currency,
-                        page.grain,
-                        now.held(page.window),
-                        session=session,
-                    )
-                    for page in wanted.pages
-                }
-                edges = {
-                    edge: await payments_between(
-                        self._db,
-                        now.tenant.id,
-                        Window(edge.start, edge.end),
-                        PaymentFilter(currency=plan.currency),
-                        session=session,
-                    )
-                    for edge in wanted.edges
-                }
-                payments: list[Payment] = []
-                if (feed := wanted.feed) is not None:
-                    chosen = PaymentFilter(currency=feed.currency, method=feed.method)
-                    payments = await newest_payments(
-                        self._db, now, chosen, limit=feed.length, session=session
-                    )
-                changes = await self._changes(now, book, session)
-                return _Read(now, changes, pages, payments, edges)
-
-        with driver_errors():
-            async with self._db.client.start_session() as session:
-                read: _Read = await session.with_transaction(
-                    transaction, read_concern=ReadConcern("snapshot")
+            now = await find_record(self._db, record.tenant.id, session=session)
+            pages = {
+                page: await read_rollups(
+                    self._db,
+                    now.tenant,
+                    page.currency,
+                    page.grain,
+                    now.held(page.window),
+                    session=session,
                 )
-                return read
+                for page in wanted.pages
+            }
+            edges = {
+                edge: await payments_between(
+                    self._db,
+                    now.tenant.id,
+                    Window(edge.start, edge.end),
+                    PaymentFilter(currency=plan.currency),
+                    session=session,
+                )
+                for edge in wanted.edges
+            }
+            payments: list[Payment] = []
+            if (feed := wanted.feed) is not None:
+                chosen = PaymentFilter(currency=feed.currency, method=feed.method)
+                payments = await newest_payments(
+                    self._db, now, chosen, limit=feed.length, session=session
+                )
+            changes = await self._changes(now, book, session)
+            return _Read(now, changes, pages, payments, edges)
+
+        return await in_transaction(self._db, transaction)
 
     async def _changes(
         self, record: TenantRecord, book: Book, session: Session | None = None

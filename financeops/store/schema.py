@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.errors import OperationFailure
 
 from financeops.core.errors import Misconfigured
 from financeops.core.payments import Status, Tenant
@@ -17,6 +17,7 @@ from financeops.store.tenants import find_tenant
 VERSION = 1
 """Version of the data model. A later one migrates from here, in `prepare`."""
 
+_COLLECTION_EXISTS = 48
 _INDEX_DIFFERS = {85, 86}
 
 _COUNT = {"bsonType": ["int", "long"], "minimum": 0}
@@ -65,11 +66,10 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "tenants": _TENANT,
 }
 
-_PAYMENT_INDEXES = (
-    # Their prefixes serve {tenantId} and {tenantId, status}: no single-field indexes beside them.
-    [("tenantId", 1), ("createdAt", -1)],
-    [("tenantId", 1), ("status", 1), ("createdAt", -1)],
-)
+BY_TIME = [("tenantId", 1), ("createdAt", -1)]
+BY_STATUS = [("tenantId", 1), ("status", 1), ("createdAt", -1)]
+# Their prefixes serve {tenantId} and {tenantId, status}: no single-field indexes beside them.
+_PAYMENT_INDEXES = (BY_TIME, BY_STATUS)
 
 
 async def prepare(db: Database, tenants: Sequence[Tenant], *, changes_ttl: timedelta) -> None:
@@ -130,9 +130,10 @@ async def _ensure_collection(
     validator = {"$jsonSchema": schema}
     if not exists:
         try:
-            await db.create_collection(name, validator=validator)
-        except CollectionInvalid:
-            pass  # another process was quicker
+            await db.create_collection(name, validator=validator, check_exists=False)
+        except OperationFailure as error:
+            if error.code != _COLLECTION_EXISTS:  # another process was quicker
+                raise
         else:
             return
     await db.command("collMod", name, validator=validator)
@@ -162,6 +163,6 @@ async def _ensure_tenant(db: Database, tenant: Tenant) -> None:
     if stored.timezone != tenant.timezone:
         raise Misconfigured(
             f"FINANCEOPS_TENANTS gives {tenant.id} the time zone {tenant.timezone}, its rollups "
-            f"are cut in {stored.timezone}: change the setting, or run "
-            f"`financeops tenant set-timezone {tenant.id} {tenant.timezone}`"
+            f"are cut in {stored.timezone}: set that zone again, or start with it once more and "
+            f"run `financeops tenant set-timezone {tenant.id} {tenant.timezone}`"
         )

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from weakref import WeakKeyDictionary
 
 import psutil
+import pymongo
 from bson import Binary
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure
@@ -23,6 +24,9 @@ from financeops.store.connection import Database, Document, Session, driver_erro
 
 KEPT = timedelta(days=1)
 """How long a note is kept: no transaction lives that long."""
+
+NOTE_SECONDS = 4.0
+"""How long a note may take: less than the transaction, so that its caller knows in good time."""
 
 _noted: WeakKeyDictionary[AsyncMongoClient[Document], set[bytes]] = WeakKeyDictionary()
 
@@ -36,7 +40,8 @@ async def writing_session(db: Database) -> AsyncIterator[Session]:
         # The driver uses few sessions again and again: most find their note there.
         if bytes(lsid) not in noted:
             note = {"$set": {**_this_process(), "at": datetime.now(UTC)}}
-            await db.sessions.update_one({"_id": lsid}, note, upsert=True)
+            with pymongo.timeout(NOTE_SECONDS):
+                await db.sessions.update_one({"_id": lsid}, note, upsert=True)
             noted.add(bytes(lsid))
         yield session
 

@@ -49,7 +49,7 @@ async def find_record(
     db: Database, tenant_id: str, *, session: Session | None = None
 ) -> TenantRecord:
     """Return all that is known of a tenant; raises `NotFound`."""
-    with driver_errors():
+    with driver_errors(session=session):
         document = await db.tenants.find_one({"_id": tenant_id}, session=session)
     if document is None:
         raise NotFound(f"tenant {tenant_id!r} does not exist: it has no payment yet")

@@ -11,24 +11,18 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from pymongo import DeleteOne, ReplaceOne
-from pymongo.read_concern import ReadConcern
 
 from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Grain
 from financeops.core.rollup import Place, Rollup, at_hour, deltas, from_document
-from financeops.store.changes import changes_after
-from financeops.store.connection import Database, Document, Session, driver_errors
-from financeops.store.documents import (
-    payment_from,
-    place_fields,
-    place_of,
-    rollup_document,
-    rollup_id,
-)
-from financeops.store.sessions import writing_session
+from financeops.store.changes import changes_after, read_changes
+from financeops.store.connection import Database, Session, driver_errors
+from financeops.store.documents import payment_from, place_of
+from financeops.store.rollups import replace_rollups
+from financeops.store.schema import BY_TIME
 from financeops.store.tenants import TenantRecord, find_record
+from financeops.store.transactions import in_transaction
 
 CLOCK_MARGIN = timedelta(hours=1)
 """Payments changed this shortly before the reading began are remembered one by one: the clocks of
@@ -36,6 +30,7 @@ the processes that change them may differ by as much."""
 
 _CHUNK = 1000
 _PATIENCE_SECONDS = 3600.0
+_LOG_TOO_SHORT = "the change log does not reach back to where verifying began"
 
 
 class Difference(Struct, frozen=True, kw_only=True):
@@ -46,6 +41,11 @@ class Difference(Struct, frozen=True, kw_only=True):
     start: datetime
     kept: Rollup
     counted: Rollup
+
+    @property
+    def place(self) -> Place:
+        """Where the rollup is kept."""
+        return self.currency, self.grain, self.start
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -115,56 +115,82 @@ async def set_timezone(db: Database, tenant_id: str, timezone: str) -> Report:
 
 
 async def _verify(db: Database, record: TenantRecord, zone: ZoneInfo, *, repair: bool) -> Report:
-    tenant = record.tenant
-    count = _Count(zone, tenant.seq)
-    await _count_payments(db, tenant.id, count)
-    while True:
-        now, kept = await _read_kept(db, tenant.id)
-        await _catch_up(db, tenant.id, count, now.tenant.seq)
-        differences = _differences(kept, count.rollups)
-        rezoned = zone.key != now.tenant.timezone
-        mend = repair and (bool(differences) or rezoned)
-        # Whoever writes in between makes the numbers move on: then compare again.
-        if not mend or await _replace(db, now, zone, differences):
-            return Report(
-                tenant_id=tenant.id,
-                seq=count.seq,
-                checked=len(kept.keys() | count.rollups.keys()),
-                differences=differences,
-                repaired=mend,
-            )
+    tenant_id = record.tenant.id
+    count = _Count(zone, record.tenant.seq)
+    await _count_payments(db, tenant_id, count)
+    now, kept = await _read_kept(db, tenant_id)
+    await _catch_up(db, tenant_id, count, now.tenant.seq)
+    differences = _differences(kept, count.rollups)
+    mend = repair and (bool(differences) or zone.key != now.tenant.timezone)
+    if mend:
+        await _repair(db, now, count, {each.place for each in differences})
+    return Report(
+        tenant_id=tenant_id,
+        seq=count.seq,
+        checked=len(kept.keys() | count.rollups.keys()),
+        differences=differences,
+        repaired=mend,
+    )
 
 
 async def _count_payments(db: Database, tenant_id: str, count: _Count) -> None:
     with driver_errors(seconds=_PATIENCE_SECONDS):
         hello = await db.client.admin.command("hello")
         since = hello["localTime"].replace(tzinfo=UTC) - CLOCK_MARGIN
-        # All of them, not by way of the rollups: it is the rollups that are in doubt.
-        cursor = db.payments.find({"tenantId": tenant_id}, batch_size=_CHUNK)
+        # All of them, not by way of the rollups: it is the rollups that are in doubt. By an index
+        # in which a refund does not move a payment to where the reading has already been.
+        cursor = db.payments.find({"tenantId": tenant_id}, batch_size=_CHUNK).hint(BY_TIME)
         async with cursor:
             while chunk := await cursor.to_list(_CHUNK):
                 count.count(map(payment_from, chunk), remembered_since=since)
 
 
 async def _read_kept(db: Database, tenant_id: str) -> tuple[TenantRecord, dict[Place, Rollup]]:
-    async def transaction(session: Session) -> tuple[TenantRecord, list[Document]]:
-        record = await find_record(db, tenant_id, session=session)
-        return record, await db.rollups.find({"tenantId": tenant_id}, session=session).to_list()
+    # Ids begin with the tenant's and "|"; the sign after that is "}".
+    named = {"_id": {"$gte": f"{tenant_id}|", "$lt": f"{tenant_id}}}"}, "tenantId": tenant_id}
 
-    with driver_errors(seconds=_PATIENCE_SECONDS):
-        async with db.client.start_session() as session:
-            record, documents = await session.with_transaction(
-                transaction, read_concern=ReadConcern("snapshot")
-            )
-    return record, {place_of(each): from_document(each) for each in documents}
+    async def transaction(session: Session) -> tuple[TenantRecord, dict[Place, Rollup]]:
+        record = await find_record(db, tenant_id, session=session)
+        documents = await db.rollups.find(named, session=session).to_list()
+        return record, {place_of(each): from_document(each) for each in documents}
+
+    return await in_transaction(db, transaction, seconds=_PATIENCE_SECONDS)
 
 
 async def _catch_up(db: Database, tenant_id: str, count: _Count, seq: int) -> None:
     while count.seq < seq:
         changes = await changes_after(db, tenant_id, count.seq, limit=seq - count.seq)
         if changes is None:
-            raise Unavailable("the change log does not reach back to where verifying began")
+            raise Unavailable(_LOG_TOO_SHORT)
         count.move_on([change for change in changes if change.seq <= seq])
+
+
+async def _repair(db: Database, compared: TenantRecord, count: _Count, wrong: set[Place]) -> None:
+    """Write the rollups that are wrong as they are counted, while nobody else writes."""
+    tenant_id = compared.tenant.id
+
+    async def transaction(session: Session) -> None:
+        # Takes the tenant's lock. Counts as a repair, so that every process forgets the rollups
+        # it remembers.
+        await db.tenants.update_one(
+            {"_id": tenant_id},
+            {"$set": {"timezone": count.zone.key}, "$inc": {"repairs": 1}},
+            session=session,
+        )
+        seq = (await find_record(db, tenant_id, session=session)).tenant.seq
+        changes = await read_changes(
+            db, tenant_id, count.seq, limit=seq - count.seq, session=session
+        )
+        if len(changes) != seq - count.seq:
+            raise Unavailable(_LOG_TOO_SHORT)
+        # What was written since the comparison went to the places of the old zone as well.
+        kept_zone = ZoneInfo(compared.tenant.timezone)
+        wrong.update(deltas(changes, kept_zone), deltas(changes, count.zone))
+        count.move_on(changes)
+        counted = {place: count.rollups.get(place, Rollup()) for place in wrong}
+        await replace_rollups(db, tenant_id, counted, session)
+
+    await in_transaction(db, transaction, writes=True, seconds=_PATIENCE_SECONDS)
 
 
 def _differences(kept: Mapping[Place, Rollup], counted: Mapping[Place, Rollup]) -> list[Difference]:
@@ -180,38 +206,6 @@ def _differences(kept: Mapping[Place, Rollup], counted: Mapping[Place, Rollup]) 
                 Difference(currency=currency, grain=grain, start=start, kept=here, counted=there)
             )
     return differences
-
-
-async def _replace(
-    db: Database, record: TenantRecord, zone: ZoneInfo, differences: list[Difference]
-) -> bool:
-    """Write the counted rollups if nothing happened since; False when something did."""
-    tenant = record.tenant
-    writes: list[ReplaceOne[Document] | DeleteOne] = []
-    for difference in differences:
-        place = (difference.currency, difference.grain, difference.start)
-        named = {"_id": rollup_id(tenant.id, place), "tenantId": tenant.id}
-        if difference.counted:
-            counts = rollup_document(difference.counted, place)
-            writes.append(ReplaceOne(named, named | place_fields(place) | counts, upsert=True))
-        else:
-            writes.append(DeleteOne(named))
-
-    async def transaction(session: Session) -> bool:
-        # Counts as a repair, so that every process forgets the rollups it remembers.
-        claimed = await db.tenants.update_one(
-            {"_id": tenant.id, "seq": tenant.seq},
-            {"$set": {"timezone": zone.key}, "$inc": {"repairs": 1}},
-            session=session,
-        )
-        if claimed.matched_count == 1 and writes:
-            await db.rollups.bulk_write(writes, ordered=False, session=session)
-        return claimed.matched_count == 1
-
-    with driver_errors(seconds=_PATIENCE_SECONDS):
-        async with writing_session(db) as session:
-            written: bool = await session.with_transaction(transaction)
-            return written
 
 
 def _as_new(payment: Payment) -> Change:

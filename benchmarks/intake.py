@@ -1,0 +1,127 @@
+"""What the ledger costs: `commit()` with everything on against bare `insert_many`, side by side.
+
+    python -m benchmarks.intake [--batches 20]
+
+One embedded database. In turns, a batch goes bare into a collection with the same indexes and then through the ledger:
+number, idempotency, rollups in four grains, change log, in one transaction. Ratios are of medians.
+"""
+
+import argparse
+import asyncio
+import random
+import time
+from datetime import UTC, datetime, timedelta
+from statistics import median
+
+import numpy as np
+from bson import ObjectId
+
+from benchmarks.processes import embedded_database
+from financeops.core.payments import Payment, Tenant
+from financeops.core.scenario import SimulationConfig
+from financeops.core.simulate import simulate
+from financeops.store.connection import close, connect
+from financeops.store.documents import new_payment_id, payment_document
+from financeops.store.ledger import Insert, Result, commit
+from financeops.store.schema import BY_STATUS, BY_TIME, prepare
+
+YEAR = timedelta(days=365)
+YEARLY = 60_000
+"""Payments of the year that the history is a part of."""
+ZONE = "Europe/Berlin"
+
+
+def present(count, now):
+    return drafts(count, now, timedelta(minutes=30))
+
+
+def sorted_history(count, now):
+    return drafts(YEARLY, now, YEAR)[:count]
+
+
+def sorted_in_chunks(count, now):
+    """Without order as it comes, sorted by who sends it, 20,000 at a time."""
+    history = unsorted_history(count, now)
+    chunks = (history[start : start + 20_000] for start in range(0, count, 20_000))
+    return [each for chunk in chunks for each in sorted(chunk, key=lambda draft: draft.created_at)]
+
+
+def unsorted_history(count, now):
+    history = drafts(YEARLY, now, YEAR)
+    random.Random(1).shuffle(history)
+    return history[:count]
+
+
+CASES = [
+    ("present", present, 1000, 0.6),
+    ("present", present, 100, 0.6),
+    ("a year, sorted", sorted_history, 1000, 0.4),
+    ("a year, unsorted", unsorted_history, 1000, 0.4),
+    ("a year, unsorted, then sorted", sorted_in_chunks, 1000, 0.4),
+]
+
+
+def drafts(count, now, reach):
+    config = SimulationConfig(tenant_id="t", timezone=ZONE)
+    return simulate(config, np.random.default_rng(1), now, count=count, since=now - reach)
+
+
+async def measure(db, drawn, size, now):
+    """Seconds of each batch, bare and through the ledger."""
+    bare = db.client["bare"].payments
+    for keys in (BY_TIME, BY_STATUS):
+        await bare.create_index(keys)
+    tenant = Tenant(id="t", currency="USD", timezone=ZONE)
+    times = [], []
+    for start in range(0, len(drawn), size):
+        batch = drawn[start : start + size]
+        documents = [document(draft, now) for draft in batch]
+        operations = [
+            Insert(draft=draft, key=("reference", f"{start}-{n}"), request_hash="0" * 64)
+            for n, draft in enumerate(batch)
+        ]
+        times[0].append(await seconds(bare.insert_many(documents)))
+        began = time.perf_counter()
+        outcomes = await commit(db, tenant, operations, now=now)
+        times[1].append(time.perf_counter() - began)
+        assert {outcome.result for outcome in outcomes} == {Result.CREATED}
+    return times
+
+
+def document(draft, now):
+    fields = {name: getattr(draft, name) for name in draft.__struct_fields__}
+    payment = Payment(**fields, id=new_payment_id(), updated_at=now)
+    return payment_document(payment) | {"_id": ObjectId(), "requestHash": "0" * 64}
+
+
+async def seconds(work):
+    began = time.perf_counter()
+    await work
+    return time.perf_counter() - began
+
+
+async def run(options):
+    now = datetime.now(UTC)
+    print(f"{'payments/s':32}{'batch':>6}{'bare':>9}{'ledger':>9}{'ratio':>8}{'budget':>8}")
+    for name, draw, size, budget in CASES:
+        count = size * options.batches
+        with embedded_database() as uri:
+            db = await connect(uri)
+            await prepare(db, [], changes_ttl=timedelta(days=1))
+            bare, ledger = await measure(db, draw(count, now), size, now)
+            await close(db)
+        rates = size / median(bare), size / median(ledger)
+        print(
+            f"{name:32}{size:6,}{rates[0]:9,.0f}{rates[1]:9,.0f}{rates[1] / rates[0]:8.2f}{budget:8.1f}",
+            flush=True,
+        )
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--batches", type=int, default=20)
+    asyncio.run(run(parser.parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    main()

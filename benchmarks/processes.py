@@ -1,0 +1,79 @@
+"""What a benchmark runs: an embedded database and a server, each a process of its own."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 60
+
+
+@contextmanager
+def embedded_database():
+    """URI of a new and empty embedded database; it and its files are gone afterwards."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as directory:
+        command = [Path(sys.executable).parent / "secantusd-py", "--host", "127.0.0.1"]
+        command += ["--port", str(port), "--storage-path", directory, "--sync-on-commit"]
+        quiet = subprocess.DEVNULL
+        with ended(subprocess.Popen(command, stdout=quiet, stderr=quiet, cwd=directory)):
+            uri = f"mongodb://127.0.0.1:{port}/financeops?directConnection=true"
+            wait_for(uri)
+            yield uri
+
+
+@contextmanager
+def running_server(uri):
+    """URL of a server on a database, without simulation."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FINANCEOPS_")}
+    settings = {"MONGODB_URI": uri, "PORT": "0", "SIMULATE": "false"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server"],
+        cwd=ROOT,
+        env=kept | {f"FINANCEOPS_{name}": value for name, value in settings.items()},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with ended(process):
+        for line in process.stderr:
+            if found := re.search(r"FinanceOps server on (http://\S+)", line):
+                yield found[1]
+                return
+        raise RuntimeError("the server did not start")
+
+
+@contextmanager
+def ended(process):
+    """A process that is ended at the end."""
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stderr:
+            process.stderr.close()
+
+
+def wait_for(uri):
+    deadline = time.monotonic() + START_SECONDS
+    with MongoClient(uri, serverSelectionTimeoutMS=500) as client:
+        while time.monotonic() < deadline:
+            with suppress(PyMongoError):
+                client.admin.command("ping")
+                return
+    raise RuntimeError("the database did not start")

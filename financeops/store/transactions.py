@@ -1,0 +1,80 @@
+"""Transactions: all of it or nothing, on one snapshot, repeated while others are in the way."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import TypeVar
+
+import pymongo
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from financeops.store.connection import Database, Session, driver_errors
+from financeops.store.sessions import writing_session
+
+TRANSACTION_SECONDS = 10.0
+"""How long a transaction may take with all its repetitions."""
+
+_SELECTION_SECONDS = 4.0
+_COMMIT_SECONDS = 4.0
+_ABORT_SECONDS = 1.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
+
+Result = TypeVar("Result")
+
+
+async def in_transaction(
+    db: Database,
+    body: Callable[[Session], Awaitable[Result]],
+    *,
+    writes: bool = False,
+    seconds: float = TRANSACTION_SECONDS,
+) -> Result:
+    """Run `body` in a transaction on one snapshot; again while it only conflicts with others.
+
+    The driver's `with_transaction` is as patient with a database that is away as with a conflict.
+    Here callers know within seconds.
+
+    Raises
+    ------
+    Unavailable
+        No server answers, or it conflicted until the time was over. Whether it was committed is
+        not known.
+    """
+    deadline = time.monotonic() + seconds
+    with driver_errors(seconds=seconds):
+        await _wait_for_server(db)
+        async with writing_session(db) if writes else db.client.start_session() as session:
+            for attempt in count():
+                try:
+                    return await _attempt(session, body)
+                except PyMongoError as error:
+                    transient = error.has_error_label("TransientTransactionError")
+                    if not transient or time.monotonic() > deadline:
+                        raise
+                pause = min(_FIRST_PAUSE * 1.5 ** min(attempt, 20), _LONGEST_PAUSE)
+                await asyncio.sleep(pause * random.random())  # noqa: S311 - no secret
+                await _wait_for_server(db)
+    raise AssertionError("unreachable: attempts are counted without end")
+
+
+async def _wait_for_server(db: Database) -> None:
+    with pymongo.timeout(_SELECTION_SECONDS):
+        await db.client.is_primary  # known without asking it, as long as it answers
+
+
+async def _attempt(session: Session, body: Callable[[Session], Awaitable[Result]]) -> Result:
+    await session.start_transaction(read_concern=ReadConcern("snapshot"))
+    try:
+        result = await body(session)
+    except BaseException:
+        with pymongo.timeout(_ABORT_SECONDS):
+            await session.abort_transaction()
+        raise
+    with pymongo.timeout(_COMMIT_SECONDS):
+        await session.commit_transaction()
+    return result

@@ -1,0 +1,106 @@
+"""What lies in the database, and what it should add up to: the slow and obvious way."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from financeops.core.payments import Status
+from financeops.core.periods import Grain, grain_start
+from financeops.core.rollup import at_hour, from_document, rollup_of, total
+from financeops.store.changes import changes_after
+from financeops.store.documents import payment_from, place_of
+from financeops.store.ledger import Insert, Refund, Result, commit
+from financeops.store.tenants import find_tenant
+from tests.builders import NOON, draft, tenant
+
+
+def insert(reference=None, *, request_hash=None, **fields):
+    """An operation that records ``draft(**fields)``, once per reference."""
+    key = None if reference is None else ("reference", reference)
+    return Insert(
+        draft=draft(reference=reference, **fields),
+        key=key,
+        request_hash=request_hash or (key and "asked like this"),
+    )
+
+
+def refund(payment):
+    """An operation that refunds a payment or an id."""
+    return Refund(payment_id=payment if isinstance(payment, str) else payment.id)
+
+
+async def record(db, *operations, of=None, now=NOON):
+    """Commit operations, all of which must succeed, and return the payments."""
+    outcomes = await commit(db, of or tenant(), operations, now=now)
+    assert {outcome.result for outcome in outcomes} <= {Result.CREATED, Result.REFUNDED}, outcomes
+    return [outcome.payment for outcome in outcomes]
+
+
+async def stored_payments(db, tenant_id="tenant_1"):
+    """Every payment of a tenant, as it is stored."""
+    return [
+        payment_from(each) for each in await db.payments.find({"tenantId": tenant_id}).to_list()
+    ]
+
+
+async def stored_rollups(db, tenant_id="tenant_1"):
+    """Every rollup of a tenant, as it is stored; those that became empty are left out."""
+    found = await db.rollups.find({"tenantId": tenant_id}).to_list()
+    return {place_of(each): from_document(each) for each in found if from_document(each)}
+
+
+async def stored_changes(db, tenant_id="tenant_1"):
+    """The whole change log of a tenant."""
+    changes, more = [], True
+    while more:
+        more = await changes_after(db, tenant_id, changes[-1].seq if changes else 0)
+        changes += more
+    return changes
+
+
+def recomputed(payments, timezone):
+    """The rollups that payments make, each summed up on its own."""
+    zone = ZoneInfo(timezone)
+    members = {}
+    for payment in payments:
+        for grain in Grain:
+            place = (payment.currency, grain, grain_start(grain, payment.created_at, zone))
+            members.setdefault(place, []).append(payment)
+    return {
+        place: total(_without_hours(rollup_of(each, zone), place) for each in inside)
+        for place, inside in members.items()
+    }
+
+
+def _without_hours(rollup, place):
+    return type(rollup)(rollup.cells, rollup.declines) if place[1] is Grain.QUARTER else rollup
+
+
+def replayed(changes):
+    """Payments by id after all that the change log says."""
+    payments = {}
+    for change in changes:
+        before = payments.get(change.payment.id)
+        assert (before and before.status) == change.previous_status
+        payments[change.payment.id] = change.payment
+    return payments
+
+
+async def check_ledger(db, tenant_id="tenant_1"):
+    """Assert that payments, rollups, numbers and change log of a tenant tell the same story."""
+    known = await find_tenant(db, tenant_id)
+    payments = await stored_payments(db, tenant_id)
+    changes = await stored_changes(db, tenant_id)
+    assert [change.seq for change in changes] == list(range(1, known.seq + 1))
+    assert replayed(changes) == {payment.id: payment for payment in payments}
+    assert await stored_rollups(db, tenant_id) == recomputed(payments, known.timezone)
+
+
+def in_hours(rollup, hour):
+    """The same rollup with all its attempts in one hour of day."""
+    return at_hour(rollup, hour)
+
+
+def succeeded(payments):
+    """Those whose money was collected."""
+    return [payment for payment in payments if payment.status is not Status.FAILED]

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from financeops.core.errors import InvalidValue, NotFound
+from financeops.core.payments import Status
+from financeops.core.periods import DAY, MILLISECOND
+from financeops.store import queries
+from financeops.store.filters import PaymentFilter
+from financeops.store.queries import export_payments, find_payment, list_payments
+from financeops.store.schema import prepare
+from tests.builders import NOON, tenant
+from tests.store.recorded import insert, record, stored_payments
+from tests.strategies import METHODS
+
+ODD_ZONE = tenant(timezone="Asia/Kathmandu")
+
+SPREADS = {
+    "all in one millisecond": lambda _: NOON,
+    "packed into a second": lambda rng: NOON - MILLISECOND * rng.randrange(1000),
+    "dense with a late crowd": lambda rng: (
+        NOON - MILLISECOND * min(rng.randrange(100_000) for _ in range(4))
+    ),
+    "spread over two years": lambda rng: (
+        NOON - MILLISECOND * rng.randrange(730 * DAY // MILLISECOND)
+    ),
+    "one a month": lambda rng: NOON - 30 * DAY * rng.randrange(60),
+}
+FILTERS = [
+    PaymentFilter(),
+    PaymentFilter(status=Status.FAILED),
+    PaymentFilter(status=Status.REFUNDED),
+    PaymentFilter(method="card"),
+    PaymentFilter(method="no_such_method"),
+    PaymentFilter(currency="EUR", method="paypal"),
+    PaymentFilter(currency="JPY"),
+    PaymentFilter(start=NOON - 40 * DAY, end=NOON - timedelta(milliseconds=200)),
+    PaymentFilter(status=Status.SUCCESS, end=NOON - timedelta(milliseconds=500)),
+    PaymentFilter(start=NOON + DAY),
+]
+
+
+def matches(chosen, payment):
+    return (
+        chosen.status in (None, payment.status)
+        and chosen.method in (None, payment.method)
+        and chosen.currency in (None, payment.currency)
+        and payment.created_at in chosen.window
+    )
+
+
+def oldest_first(payments):
+    return sorted(payments, key=lambda payment: (payment.created_at, payment.id))
+
+
+@pytest.fixture(params=SPREADS)
+async def recorded(request, db):
+    """Two hundred and fifty payments in one of many shapes."""
+    rng = Random(request.param)
+    await record(
+        db,
+        *(
+            insert(
+                amount=rng.randrange(1000),
+                currency=rng.choice(["USD", "EUR"]),
+                method=rng.choice(METHODS),
+                status=rng.choice(["success", "failed"]),
+                created_at=SPREADS[request.param](rng),
+            )
+            for _ in range(250)
+        ),
+        of=ODD_ZONE,
+    )
+    return await stored_payments(db)
+
+
+@pytest.mark.parametrize("limit", [7, 100])
+async def test_pages_are_all_payments_once_and_in_order(db, recorded, limit):
+    for chosen in FILTERS:
+        pages, cursor = [], None
+        while True:
+            page = await list_payments(db, "tenant_1", chosen, limit=limit, before=cursor)
+            pages.append(page.payments)
+            assert len(page.payments) == limit or page.following is None
+            if page.following is None:
+                break
+            cursor = page.following
+        expected = oldest_first(payment for payment in recorded if matches(chosen, payment))
+        assert [payment for page in pages for payment in page] == expected[::-1], chosen
+
+
+@pytest.mark.parametrize("chunk", [10, 2000])
+async def test_an_export_is_all_payments_once_oldest_first(db, recorded, chunk, monkeypatch):
+    monkeypatch.setattr(queries, "CHUNK", chunk)
+    for chosen in FILTERS:
+        found = [each async for part in export_payments(db, "tenant_1", chosen) for each in part]
+        assert found == oldest_first(each for each in recorded if matches(chosen, each)), chosen
+
+
+async def test_an_export_of_a_dense_quarter_hour_comes_in_small_parts(db, monkeypatch):
+    monkeypatch.setattr(queries, "CHUNK", 50)
+    await record(db, *(insert(created_at=NOON + n * timedelta(seconds=1)) for n in range(800)))
+    parts = [len(part) async for part in export_payments(db, "tenant_1", PaymentFilter())]
+    assert sum(parts) == 800
+    assert max(parts) <= 100
+
+
+async def test_a_payment_that_comes_in_between_moves_no_other_from_page_to_page(db):
+    await record(db, *(insert(created_at=NOON - n * timedelta(seconds=1)) for n in range(10)))
+    before = oldest_first(await stored_payments(db))[::-1]
+    first = await list_payments(db, "tenant_1", PaymentFilter(), limit=5)
+    await record(db, insert(created_at=NOON + DAY))
+    second = await list_payments(db, "tenant_1", PaymentFilter(), limit=5, before=first.following)
+    assert first.payments + second.payments == before
+
+
+async def test_a_filter_that_nothing_matches_reads_no_payments(db, recorded):
+    """The rollups tell that there are none: a payment they do not count is not looked for."""
+    await db.payments.update_many({}, {"$set": {"method": "uncounted"}})
+    page = await list_payments(db, "tenant_1", PaymentFilter(method="uncounted"), limit=10)
+    assert page.payments == []
+
+
+async def test_a_payment_is_found_in_its_tenant_only(db):
+    (mine,) = await record(db, insert())
+    await record(db, insert(tenant_id="b"), of=tenant("b"))
+    assert await find_payment(db, "tenant_1", mine.id) == mine
+    for tenant_id, payment_id in [("b", mine.id), ("tenant_1", "x"), ("nobody", mine.id)]:
+        with pytest.raises(NotFound):
+            await find_payment(db, tenant_id, payment_id)
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "1-2", "-69b00b40a1b2c3d4e5f60001", "9" * 14 + "-" + "0" * 24]
+)
+async def test_what_is_no_cursor_is_refused(db, cursor):
+    await record(db, insert())
+    with pytest.raises(InvalidValue, match="before"):
+        await list_payments(db, "tenant_1", PaymentFilter(), limit=5, before=cursor)
+
+
+async def test_a_tenant_without_payments_has_an_empty_page_and_export(db):
+    await prepare(db, [tenant()], changes_ttl=DAY)
+    page = await list_payments(db, "tenant_1", PaymentFilter(), limit=5)
+    assert (page.payments, page.following) == ([], None)
+    assert [part async for part in export_payments(db, "tenant_1", PaymentFilter())] == []
+    with pytest.raises(NotFound):
+        await list_payments(db, "nobody", PaymentFilter(), limit=5)

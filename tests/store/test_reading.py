@@ -1,0 +1,272 @@
+"""Every answer is what a recomputation from the payments says, whoever wrote them meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from financeops.core.errors import InvalidValue, NotFound
+from financeops.core.payments import Status
+from financeops.core.periods import (
+    DAY,
+    MILLISECOND,
+    Period,
+    Window,
+    buckets,
+    previous_window,
+    window_buckets,
+)
+from financeops.core.rollup import Rollup, rollup_of, total
+from financeops.store import reading
+from financeops.store.questions import Question
+from financeops.store.reading import Reader
+from financeops.store.verify import set_timezone, verify
+from tests.builders import NOON, tenant
+from tests.store.recorded import insert, record, refund, stored_payments
+from tests.strategies import METHODS, instants
+
+ZONE = "Asia/Kathmandu"
+ZONES = [None, ZONE, "America/New_York", "Australia/Lord_Howe"]
+KATHMANDU = tenant(timezone=ZONE)
+
+
+def some_payments(rng, count, *, until=NOON):
+    """Insertions: half of them of the last two days, the others of the last two years."""
+    for _ in range(count):
+        reach = rng.choice([2 * DAY, 730 * DAY])
+        yield insert(
+            amount=rng.randrange(10_000),
+            currency=rng.choice(["USD", "USD", "EUR"]),
+            method=rng.choice(METHODS),
+            status=rng.choice(["success", "success", "failed"]),
+            created_at=until - MILLISECOND * rng.randrange(reach // MILLISECOND),
+        )
+
+
+def recompute(payments, window, zone, *, currency, method):
+    return total(
+        rollup_of(payment, zone)
+        for payment in payments
+        if (window is None or payment.created_at in window)
+        and payment.currency == currency
+        and method in (None, payment.method)
+    )
+
+
+def newest(payments, count, *, currency, method):
+    chosen = [
+        each
+        for each in payments
+        if currency in (None, each.currency) and method in (None, each.method)
+    ]
+    return sorted(chosen, key=lambda each: (each.created_at, each.id), reverse=True)[:count]
+
+
+async def check(db, reader, question, *, as_of=NOON, payments=0):
+    """Ask with everything that the question allows, and compare with a recomputation."""
+    closed = question.period is not None or None not in (question.start, question.end)
+    answer = await reader.answer(
+        question, as_of=as_of, in_buckets=closed, compare=closed, payments=payments
+    )
+    stored = await stored_payments(db, question.tenant_id)
+    zone = ZoneInfo(question.timezone or answer.tenant.timezone)
+    chosen = {"currency": question.currency or answer.tenant.currency, "method": question.method}
+    if question.period is not None:
+        cut = buckets(question.period, as_of, zone)
+        window = Window(cut[0].start, cut[-1].end)
+        before = previous_window(question.period, as_of, zone)
+    elif closed:
+        window = Window(question.start, question.end)
+        cut = window_buckets(window, zone)
+        before = Window(window.start - (window.end - window.start), window.start)
+    else:
+        cut, before = (), None
+        window = None
+    assert answer.rollup == recompute(stored, window, zone, **chosen)
+    assert answer.buckets == cut
+    assert answer.bucket_rollups == [recompute(stored, each, zone, **chosen) for each in cut]
+    assert answer.previous_window == before
+    if before:
+        assert answer.previous == recompute(stored, before, zone, **chosen)
+    feed = {"currency": question.currency, "method": question.method}
+    assert answer.payments == newest(stored, payments, **feed)
+    assert answer.currencies == sorted({each.currency for each in stored})
+    return answer
+
+
+@st.composite
+def questions(draw):
+    kind = draw(st.sampled_from(["period", "window", "all time"]))
+    asked = {
+        "tenant_id": "tenant_1",
+        "currency": draw(st.sampled_from([None, "USD", "EUR", "JPY"])),
+        "method": draw(st.sampled_from([None, *METHODS])),
+    }
+    if kind == "all time":
+        return Question(**asked)
+    asked["timezone"] = draw(st.sampled_from(ZONES))
+    foreign = asked["timezone"] not in (None, ZONE)
+    if kind == "period":
+        short = [Period.DAY, Period.WEEK]
+        return Question(**asked, period=draw(st.sampled_from(short if foreign else Period)))
+    start = draw(instants(NOON - 3 * DAY, NOON) | instants(NOON - 500 * DAY, NOON))
+    longest = 7 * DAY if foreign else draw(st.sampled_from([3 * DAY, 400 * DAY]))
+    end = start + draw(st.integers(1, longest // MILLISECOND)) * MILLISECOND
+    return Question(**asked, start=start, end=end)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(question=questions(), seed=st.integers(0, 2**32), payments=st.sampled_from([0, 3, 30]))
+async def test_answers_are_recomputations(db, other_db, question, seed, payments):
+    # One reader per database: what it remembers of one example is there for the next, and each
+    # example changes the payments behind its back.
+    reader = readers.setdefault(db.name, Reader(db))
+    rng = Random(seed)
+    new = await record(other_db, *some_payments(rng, 6), of=KATHMANDU)
+    paid = [payment for payment in new if payment.status is Status.SUCCESS]
+    if paid:
+        await record(other_db, refund(rng.choice(paid)), of=KATHMANDU)
+    await check(db, reader, question, payments=payments)
+
+
+readers = {}
+
+
+@pytest.fixture
+async def reader(db):
+    """A reader that remembers all kinds of figures of thirty payments."""
+    await record(db, *some_payments(Random(1), 30), of=KATHMANDU)
+    reader = Reader(db)
+    for question in EVERYTHING:
+        await check(db, reader, question, payments=5)
+    return reader
+
+
+EVERYTHING = [
+    Question(tenant_id="tenant_1"),
+    *(Question(tenant_id="tenant_1", period=period) for period in Period),
+    Question(tenant_id="tenant_1", start=NOON - 90 * DAY, end=NOON - 2 * DAY),
+]
+
+
+async def check_everything(db, reader):
+    for question in EVERYTHING:
+        await check(db, reader, question, payments=5)
+
+
+async def test_remembered_figures_follow_what_others_commit(db, other_db, reader):
+    for seed in range(3):
+        await record(other_db, *some_payments(Random(seed), 5), of=KATHMANDU)
+        await check_everything(db, reader)
+
+
+async def test_figures_are_of_one_moment_while_others_write(db, other_db, reader):
+    """With n payments of one unit each, every part of an answer must speak of the same n."""
+    one = tenant("busy")
+    await record(db, insert(tenant_id="busy", amount=1), of=one)
+    writing = True
+
+    async def write():
+        while writing:
+            await record(other_db, insert(tenant_id="busy", amount=1), of=one)
+
+    async def ask():
+        seqs = []
+        for period in [*Period, *Period, *Period]:
+            answer = await reader.answer(
+                Question(tenant_id="busy", period=period), as_of=NOON, in_buckets=True, payments=200
+            )
+            n = answer.tenant.seq
+            assert answer.rollup.cells == {("card", Status.SUCCESS): (n, n)}
+            assert len(answer.payments) == min(n, 200)
+            seqs.append(n)
+        return seqs
+
+    writer = asyncio.create_task(write())
+    seqs, more = await asyncio.gather(ask(), ask())
+    writing = False
+    await writer
+    assert seqs == sorted(seqs)
+    assert seqs[-1] > seqs[0], "something was written between the answers"
+    assert more == sorted(more)
+
+
+async def test_remembered_figures_are_forgotten_after_a_repair(db, other_db, reader):
+    await db.rollups.update_many({}, {"$inc": {"methods.card.success.n": 1}})
+    assert (await reader.answer(EVERYTHING[0], as_of=NOON)).rollup  # from memory: still right
+    assert (await verify(other_db, "tenant_1", repair=True)).repaired
+    await check_everything(db, reader)
+
+
+async def test_remembered_figures_are_cut_anew_in_another_time_zone(db, other_db, reader):
+    await set_timezone(other_db, "tenant_1", "America/New_York")
+    await check_everything(db, reader)
+
+
+async def test_figures_are_read_anew_when_the_change_log_has_expired(db, other_db, reader):
+    await record(other_db, *some_payments(Random(7), 5), of=KATHMANDU)
+    await db.changes.delete_many({})
+    await check_everything(db, reader)
+
+
+async def test_figures_are_read_anew_when_far_behind(db, other_db, reader, monkeypatch):
+    monkeypatch.setattr(reading, "FOLDED_AT_MOST", 3)
+    await record(other_db, *some_payments(Random(7), 10), of=KATHMANDU)
+    await check_everything(db, reader)
+
+
+async def test_newest_payments_follow_refunds(db, other_db, reader):
+    paid = (await reader.answer(EVERYTHING[0], as_of=NOON, payments=30)).payments
+    chosen = next(payment for payment in paid if payment.status is Status.SUCCESS)
+    await record(other_db, refund(chosen), of=KATHMANDU)
+    answer = await check(db, reader, EVERYTHING[0], payments=30)
+    assert Status.REFUNDED in {payment.status for payment in answer.payments}
+
+
+async def test_more_tenants_than_are_remembered(db, monkeypatch):
+    monkeypatch.setattr(reading, "MAX_BOOKS", 2)
+    reader = Reader(db)
+    names = [f"t{n}" for n in range(5)]
+    for name in names:
+        await record(db, insert(tenant_id=name), of=tenant(name))
+    asked = [Question(tenant_id=name, period=Period.DAY) for name in names * 2]
+    answers = await asyncio.gather(*(reader.answer(each, as_of=NOON) for each in asked))
+    assert all(answer.rollup for answer in answers)
+
+
+async def test_an_unknown_tenant_is_not_found(db):
+    with pytest.raises(NotFound):
+        await Reader(db).answer(Question(tenant_id="nobody"), as_of=NOON)
+
+
+async def test_a_tenant_without_payments_has_empty_figures(db):
+    from financeops.store.schema import prepare
+
+    await prepare(db, [KATHMANDU], changes_ttl=timedelta(days=1))
+    answer = await Reader(db).answer(
+        Question(tenant_id="tenant_1", period=Period.MONTH), as_of=NOON, compare=True, payments=5
+    )
+    assert (answer.rollup, answer.previous, answer.payments) == (Rollup(), Rollup(), [])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"period": Period.MONTH},
+        {"start": NOON - 8 * DAY, "end": NOON},
+        {"start": NOON},
+        {},
+    ],
+)
+async def test_long_windows_in_another_zone_are_refused(db, reader, asked):
+    question = Question(tenant_id="tenant_1", timezone="Europe/Berlin", **asked)
+    with pytest.raises(InvalidValue, match="7 days"):
+        await reader.answer(question, as_of=NOON)

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from bson import ObjectId
+from pymongo.errors import WriteError
+
+from financeops.core.errors import Misconfigured
+from financeops.store.connection import close, connect
+from financeops.store.documents import payment_document
+from financeops.store.schema import VERSION, prepare
+from financeops.store.tenants import find_tenant, list_tenants
+from tests.builders import payment, tenant
+from tests.store.recorded import insert, record
+
+TTL = timedelta(hours=24)
+
+
+@pytest.fixture
+async def empty(database_uri):
+    """A database that nobody prepared."""
+    database = await connect(database_uri)
+    yield database
+    await close(database)
+
+
+async def described(db):
+    """Everything that preparing makes."""
+    found = {}
+    for name in sorted(await db.list_collection_names()):
+        options = await db[name].options()
+        found[name] = (options.get("validator"), await db[name].index_information())
+    return found
+
+
+async def test_preparing_again_changes_nothing(empty):
+    shops = [tenant("b", currency="EUR", timezone="Europe/Berlin"), tenant("a")]
+    await prepare(empty, shops, changes_ttl=TTL)
+    first = await described(empty)
+    await prepare(empty, shops, changes_ttl=TTL)
+    assert await described(empty) == first
+    assert await list_tenants(empty) == shops[::-1]
+    assert (await empty.schema.find_one({}))["version"] == VERSION
+
+
+async def test_several_processes_prepare_at_once(empty, database_uri):
+    clients = [await connect(database_uri) for _ in range(4)]
+    await asyncio.gather(*(prepare(each, [tenant()], changes_ttl=TTL) for each in clients))
+    for each in clients:
+        await close(each)
+    assert {name for name, (validator, _) in (await described(empty)).items() if validator} == {
+        *("changes", "payments", "rollups", "tenants")
+    }
+    assert await empty.tenants.count_documents({}) == 1
+    await record(empty, insert())
+
+
+async def test_payments_of_another_program_are_not_touched(empty):
+    await empty.payments.insert_one({"sum": 12})
+    with pytest.raises(Misconfigured, match="another program"):
+        await prepare(empty, [], changes_ttl=TTL)
+    assert await empty.list_collection_names() == ["payments"]
+
+
+async def test_data_of_a_later_version_is_refused(empty):
+    await prepare(empty, [], changes_ttl=TTL)
+    await empty.schema.update_one({}, {"$set": {"version": VERSION + 1}})
+    with pytest.raises(Misconfigured, match="newer"):
+        await prepare(empty, [], changes_ttl=TTL)
+
+
+async def test_another_time_zone_than_the_stored_one_is_refused(empty):
+    await prepare(empty, [tenant()], changes_ttl=TTL)
+    with pytest.raises(Misconfigured, match="set-timezone tenant_1 Asia/Tokyo"):
+        await prepare(empty, [tenant(timezone="Asia/Tokyo")], changes_ttl=TTL)
+    assert (await find_tenant(empty, "tenant_1")).timezone == "UTC"
+
+
+async def test_the_reporting_currency_follows_the_configuration(empty):
+    await prepare(empty, [tenant()], changes_ttl=TTL)
+    await record(empty, insert())
+    await prepare(empty, [tenant(currency="EUR")], changes_ttl=TTL)
+    assert await find_tenant(empty, "tenant_1") == tenant(currency="EUR", seq=1)
+
+
+async def test_the_change_log_expires_when_configured(empty):
+    for hours in (24, 2):
+        await prepare(empty, [], changes_ttl=timedelta(hours=hours))
+        indexes = await empty.changes.index_information()
+        assert indexes["at_1"]["expireAfterSeconds"] == hours * 3600
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"amount": 12.5},
+        {"amount": -1},
+        {"currency": "dollars"},
+        {"method": "Credit Card"},
+        {"status": "pending"},
+        {"createdAt": "2026-03-10"},
+        {"tenantId": 7},
+        {"source": None},
+    ],
+)
+async def test_what_another_program_writes_badly_is_refused(db, bad):
+    good = payment_document(payment())
+    await db.payments.insert_one(good)
+    with pytest.raises(WriteError):
+        await db.payments.insert_one({**good, "_id": ObjectId(), **bad})
+    assert await db.payments.count_documents({}) == 1
