@@ -1,10 +1,10 @@
-"""Run all benchmarks, or the named ones: ``python -m benchmarks [fanout] [intake] [reads] [simulate]``."""
+"""Run all benchmarks, or the named ones: ``python -m benchmarks intake reads``."""
 
 import argparse
 import subprocess
 import sys
 
-NAMES = ["simulate", "intake", "reads", "fanout"]
+NAMES = ["simulate", "intake", "reads", "fanout", "dashboard"]
 
 
 def main():

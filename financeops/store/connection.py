@@ -110,10 +110,11 @@ async def close(db: Database) -> None:
 
 @contextmanager
 def driver_errors(
-    *, seconds: float = OPERATION_SECONDS, session: Session | None = None
+    *, seconds: float | None = OPERATION_SECONDS, session: Session | None = None
 ) -> Iterator[None]:
     """Bound the driver's calls within, and raise `Unavailable` where trying later may help.
 
+    Without `seconds` an operation may take as long as it needs, but waits no longer for a server.
     Within a transaction both are left to `in_transaction`, which must see what may be repeated.
     """
     if session is not None:

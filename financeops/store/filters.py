@@ -81,6 +81,6 @@ async def payments_between(
         {"$sort": {"createdAt": direction, "_id": direction}},
         *([{"$limit": limit}] if limit is not None else []),
     ]
-    with driver_errors(seconds=60, session=session):
+    with driver_errors(session=session):
         cursor = await db.payments.aggregate(pipeline, session=session)
         return [payment_from(document) for document in await cursor.to_list()]

@@ -134,7 +134,7 @@ async def _verify(db: Database, record: TenantRecord, zone: ZoneInfo, *, repair:
 
 
 async def _count_payments(db: Database, tenant_id: str, count: _Count) -> None:
-    with driver_errors(seconds=_PATIENCE_SECONDS):
+    with driver_errors(seconds=None):
         hello = await db.client.admin.command("hello")
         since = hello["localTime"].replace(tzinfo=UTC) - CLOCK_MARGIN
         # All of them, not by way of the rollups: it is the rollups that are in doubt. By an index

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from financeops.core.payments import Status
 from financeops.core.periods import Grain, grain_start
-from financeops.core.rollup import at_hour, from_document, rollup_of, total
+from financeops.core.rollup import from_document, rollup_of, total
 from financeops.store.changes import changes_after
 from financeops.store.documents import payment_from, place_of
 from financeops.store.ledger import Insert, Refund, Result, commit
@@ -94,13 +93,3 @@ async def check_ledger(db, tenant_id="tenant_1"):
     assert [change.seq for change in changes] == list(range(1, known.seq + 1))
     assert replayed(changes) == {payment.id: payment for payment in payments}
     assert await stored_rollups(db, tenant_id) == recomputed(payments, known.timezone)
-
-
-def in_hours(rollup, hour):
-    """The same rollup with all its attempts in one hour of day."""
-    return at_hour(rollup, hour)
-
-
-def succeeded(payments):
-    """Those whose money was collected."""
-    return [payment for payment in payments if payment.status is not Status.FAILED]

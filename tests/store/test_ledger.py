@@ -9,9 +9,10 @@ from financeops.core.metrics import declines
 from financeops.core.payments import Status
 from financeops.core.periods import EPOCH, Grain
 from financeops.store import changes as change_log
-from financeops.store.ledger import Result, commit
+from financeops.store.documents import derived_payment_id
+from financeops.store.ledger import Insert, Result, commit
 from financeops.store.tenants import MAX_DECLINE_CODES, find_tenant, payments_by_source
-from tests.builders import NOON, tenant
+from tests.builders import NOON, draft, tenant
 from tests.store.recorded import (
     check_ledger,
     insert,
@@ -80,9 +81,6 @@ async def test_another_request_under_the_same_key_is_refused_and_the_others_are_
 
 
 async def test_a_key_and_a_reference_of_the_same_text_are_two(db):
-    from financeops.store.ledger import Insert
-    from tests.builders import draft
-
     by_key = Insert(draft=draft(), key=("key", "a"), request_hash="asked like this")
     assert results(await send(db, insert("a"), by_key)) == [Result.CREATED, Result.CREATED]
 
@@ -117,8 +115,6 @@ async def test_refund_again_gives_the_same_answer_and_counts_once(db):
 
 
 async def test_payment_and_its_refund_in_one_batch(db):
-    from financeops.store.documents import derived_payment_id
-
     payment_id = derived_payment_id("tenant_1", ("reference", "a"))
     created, refunded = await send(db, insert("a"), refund(payment_id))
     assert (created.result, refunded.result) == (Result.CREATED, Result.REFUNDED)

@@ -26,6 +26,7 @@ from financeops.core.rollup import Rollup, rollup_of, total
 from financeops.store import reading
 from financeops.store.questions import Question
 from financeops.store.reading import Reader
+from financeops.store.schema import prepare
 from financeops.store.verify import set_timezone, verify
 from tests.builders import NOON, tenant
 from tests.store.recorded import insert, record, refund, stored_payments
@@ -122,7 +123,7 @@ def questions(draw):
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(question=questions(), seed=st.integers(0, 2**32), payments=st.sampled_from([0, 3, 30]))
 async def test_answers_are_recomputations(db, other_db, question, seed, payments):
@@ -248,8 +249,6 @@ async def test_an_unknown_tenant_is_not_found(db):
 
 
 async def test_a_tenant_without_payments_has_empty_figures(db):
-    from financeops.store.schema import prepare
-
     await prepare(db, [KATHMANDU], changes_ttl=timedelta(days=1))
     answer = await Reader(db).answer(
         Question(tenant_id="tenant_1", period=Period.MONTH), as_of=NOON, compare=True, payments=5
