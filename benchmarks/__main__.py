@@ -4,7 +4,7 @@ import argparse
 import subprocess
 import sys
 
-NAMES = ["simulate", "intake", "reads", "fanout", "dashboard"]
+NAMES = ["simulate", "intake", "reads", "fanout", "viewers", "dashboard"]
 
 
 def main():

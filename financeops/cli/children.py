@@ -15,8 +15,6 @@ from financeops.core.errors import Misconfigured
 
 URI_SETTING = "FINANCEOPS_MONGODB_URI"
 _LOCAL = "127.0.0.1"
-_TEMPLATES = Path(__file__).parents[1] / "dashboard"
-_VOILA_FILE = "/voila/static/voila.js"
 
 
 def database(directory: Path, port: int) -> Child:
@@ -70,18 +68,14 @@ def dashboard(notebooks: Path, host: str, port: int, *, server_url: str) -> Chil
     return Child(
         name="dashboard",
         command=(
-            *(sys.executable, "-m", "voila", str(notebooks / "dashboard.ipynb")),
-            *("--no-browser", f"--Voila.ip={host}", f"--port={port}", "--Voila.port_retries=0"),
-            # Two kernels wait with the page computed: it shows figures 2 s after a click, not 4.
-            *("--template=financeops", "--preheat_kernel=True", "--pool_size=2"),
+            *(sys.executable, "-m", "financeops.dashboard.serve"),
+            *(str(notebooks / "dashboard.ipynb"), f"--Voila.ip={host}", f"--port={port}"),
         ),
-        environment={
-            "FINANCEOPS_URL": server_url,
-            "JUPYTER_PATH": os.pathsep.join([str(_TEMPLATES), *_own_jupyter_path()]),
-        },
-        # A GET of the page itself would start a kernel.
-        is_ready=partial(addresses.answers, addresses.reachable(host), port, _VOILA_FILE),
+        environment={"FINANCEOPS_URL": server_url},
+        # A GET of the page itself would take a kernel.
+        is_ready=partial(addresses.answers, addresses.reachable(host), port, "/voila/health"),
         ready_within=120,
+        complaint="financeops: ",
     )
 
 
@@ -104,11 +98,6 @@ def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -
         is_ready=partial(addresses.answers, addresses.reachable(host), port, "/api"),
         ready_within=120,
     )
-
-
-def _own_jupyter_path() -> list[str]:
-    own = os.environ.get("JUPYTER_PATH")
-    return [own] if own else []
 
 
 def lab_token() -> str:

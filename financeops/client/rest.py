@@ -175,6 +175,7 @@ class Client:
         tenant_id: str | None = None,
         *,
         limit: int | None = None,
+        page: int = _PAGE,
         **selection: Unpack[Selection],
     ) -> AsyncIterator[Payment]:
         """Payments, newest first, fetched page by page as they are asked for.
@@ -183,21 +184,23 @@ class Client:
         ----------
         limit : int, optional
             How many at most; default all.
+        page : int
+            How many to fetch at once, 1 to 1,000.
         """
         query = _asked(tenant_id, selection)
         left = limit
         while left is None or left > 0:
-            query["limit"] = str(_PAGE if left is None else min(left, _PAGE))
+            query["limit"] = str(page if left is None else min(left, page))
             async with self._http.request("GET", "/payments", query) as answer:
-                page = wire.decode(await answer.read())
+                documents = wire.decode(await answer.read())
                 following = answer.links.get("next")
-            for document in page:
+            for document in documents:
                 yield wire.payment_from(document)
             if following is None:
                 return
             # Only the cursor is taken: behind a proxy the server may know itself by another name.
             query["before"] = URL(following["url"]).query["before"]
-            left = None if left is None else left - len(page)
+            left = None if left is None else left - len(documents)
 
     async def post_payment(
         self, payment: Mapping[str, Any], *, idempotency_key: str | None = None

@@ -6,21 +6,27 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from functools import partial
 from statistics import median
 from typing import Any
 
 from financeops.client.rest import Client
+from financeops.core.errors import InvalidValue
 from financeops.core.periods import Period
 from financeops.dashboard import texts
+from financeops.dashboard.controls import controls_of
 from financeops.dashboard.export import export_csv
 from financeops.dashboard.formats import Formats
 from financeops.dashboard.kernel import end_when_served
+from financeops.dashboard.links import Address
 from financeops.dashboard.live import Live, utc_now
 from financeops.dashboard.model import DashboardModel
 from financeops.dashboard.page import Page
 from financeops.dashboard.painter import Painter
+from financeops.dashboard.preferences import Preferences, Theme
 from financeops.dashboard.presence import Presence
 from financeops.dashboard.screen import Screen
+from financeops.dashboard.words import LANGUAGES, locale_of
 
 
 class Dashboard:
@@ -34,8 +40,9 @@ class Dashboard:
         Of the server. Default: ``FINANCEOPS_URL``, else ``http://localhost:3001``.
     tenant : str
     period : {"day", "week", "month", "year"}
-    locale : str
-        How numbers and times are written, such as ``"en"`` or ``"de_DE"``.
+    locale : {"ar", "de", "en"}, optional
+        Its language, with a country if you like: ``"de_AT"``. Default: the browser's.
+    theme : {"system", "light", "dark"}
     now : callable
         The clock.
 
@@ -43,6 +50,8 @@ class Dashboard:
     ----------
     model : DashboardModel
         What is shown; its figures can be read at any time.
+    preferences : Preferences
+        How it is shown.
     screen : Screen
         The parts that show it.
     """
@@ -53,28 +62,43 @@ class Dashboard:
         tenant: str = "tenant_1",
         period: Period | str = Period.DAY,
         *,
-        locale: str = "en",
+        locale: str | None = None,
+        theme: Theme | str = Theme.SYSTEM,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._formats = Formats(locale)
+        if locale is not None and locale_of(locale) is None:
+            raise InvalidValue("locale", f"must be in {', '.join(LANGUAGES)}, such as 'de_AT'")
+        self.preferences = Preferences(theme=Theme(theme), language=locale)
+        self._formats = Formats(self.preferences.locale)
         self.model = DashboardModel(tenant, period)
         self._client = Client(url)
         self._live = Live(self.model, self._client, now=now)
         self._painter = Painter(self.paint)
         self._presence = Presence(arrived=self._follow, left=self._leave)
-        self._page = Page(on_beat=self._beat, on_shown=self._shown)
+        self._page = Page(on_beat=self._beat, on_shown=self._shown, on_opened=self._open)
         self.screen = Screen(
             self._formats,
+            self.preferences,
             self._page,
-            period=self._choose_period,
-            pause=self._pause_or_resume,
+            **controls_of(self.model, self._formats),
             export=self._export,
+            language=partial(setattr, self.preferences, "language"),
+            theme=self._choose_theme,
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._following: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
         self._arrivals: dict[int, datetime] = {}
         self._was_seen = False
         self._lags: deque[float] = deque(maxlen=9)
+        self._address = Address(
+            self.model,
+            self.preferences,
+            choose_tenant=self._choose_tenant,
+            write=partial(setattr, self._page, "address"),
+        )
+        self.preferences.observe(self._dress)
+        self._dress()
         self.paint()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
@@ -133,7 +157,11 @@ class Dashboard:
             self._page.painted = number
 
     def _follow(self) -> None:
-        self._following = self._spawn(self._live.run())
+        self._following = self._spawn(self._follow_alone())
+
+    async def _follow_alone(self) -> None:
+        async with self._one_at_a_time:  # who was told to stop may need a moment for it
+            await self._live.run()
 
     def _unfollow(self) -> None:
         if self._following is not None:
@@ -153,6 +181,28 @@ class Dashboard:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def _open(self, parameters: dict[str, str], languages: list[str]) -> None:
+        """The page says what its address asks for, and what its browser speaks."""
+        self.preferences.browser = languages
+        self._dress()
+        odd = self._address.open(parameters)
+        if odd:
+            names = ", ".join(odd)
+            self.model.notice = self._formats.say(texts.NOT_OPENED, count=len(odd), names=names)
+        self.paint()
+
+    def _dress(self, _change: object = None) -> None:
+        """Speak the language and have the colours that are wanted."""
+        self._formats.use(self.preferences.locale)
+        self._page.look = {
+            "theme": self.preferences.theme.value,
+            "lang": str(self._formats.locale).replace("_", "-"),
+            "dir": self._formats.direction,
+            "title": self._formats.say(texts.TITLE),
+        }
+        self.screen.forget()
+        self._painter.ask()
+
     def _beat(self, visible: bool) -> None:  # noqa: FBT001 - what the page says
         self._was_seen = True
         self._presence.beat()
@@ -167,18 +217,17 @@ class Dashboard:
             self._lags.append(max(0.0, lag))
             self.model.lag = median(self._lags)
 
-    def _choose_period(self, period: str | None) -> None:
-        if period is not None:
-            self.model.period = Period(period)
+    def _choose_tenant(self, tenant: str) -> None:
+        followed = self._following is not None
+        self._unfollow()
+        self.model.forget()
+        self.model.tenant = tenant
+        if followed:
+            self._follow()
 
-    def _pause_or_resume(self, _value: str | None) -> None:
-        model = self.model
-        if not model.paused:
-            model.notice = ""
-            model.paused = True
-            return
-        came = model.resume()
-        model.notice = texts.CAUGHT_UP.format(count=self._formats.count(came)) if came else ""
+    def _choose_theme(self, theme: str | None) -> None:
+        if theme is not None:
+            self.preferences.theme = Theme(theme)
 
     def _export(self, _value: str | None) -> None:
-        self._spawn(export_csv(self.model, self._client, self._page))
+        self._spawn(export_csv(self.model, self._client, self._page, self._formats))

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from financeops.core.money import ratio
 from financeops.dashboard import icons, texts
+from financeops.dashboard.figures import Figures
 from financeops.dashboard.formats import Formats
 from financeops.dashboard.markup import Markup, h
-from financeops.dashboard.model import DashboardModel, Figures
+from financeops.dashboard.model import DashboardModel
 from financeops.dashboard.panel import Panel
 from financeops.dashboard.sparkline import histogram, sparkline
 
@@ -32,64 +33,65 @@ class Cards:
         )
 
     def _total_volume(self, figures: Figures) -> Markup:
+        say = self._formats.say
         now, before = figures.metrics, figures.previous
-        return _card(
+        return self._card(
             "total_volume",
-            texts.TOTAL_VOLUME,
+            say(texts.TOTAL_VOLUME),
             self._formats.money(now.total_volume, now.currency),
             exact=now.total_volume,
             change=self._relative(now.total_volume, before.total_volume),
-            before=texts.BEFORE[figures.period],
-            note=texts.PAYMENTS.format(count=self._formats.count(now.total_payments)),
+            before=say(texts.BEFORE[figures.period]),
+            note=say(texts.PAYMENTS, count=now.total_payments),
             drawing=sparkline([point.amount for point in figures.trends]),
         )
 
     def _success_rate(self, figures: Figures) -> Markup:
+        say = self._formats.say
         now, before = figures.metrics, figures.previous
-        return _card(
+        return self._card(
             "success_rate",
-            texts.SUCCESS_RATE,
+            say(texts.SUCCESS_RATE),
             self._formats.percent(now.success_rate),
             exact=now.success_rate,
             change=self._points(now.success_rate, before.success_rate),
-            before=texts.BEFORE[figures.period],
-            note=texts.OF_PAYMENTS.format(
-                succeeded=self._formats.count(now.succeeded_payments),
-                count=self._formats.count(now.total_payments),
-            ),
+            before=say(texts.BEFORE[figures.period]),
+            note=say(texts.OF_PAYMENTS, succeeded=now.succeeded_payments, count=now.total_payments),
             drawing=sparkline([point.success_rate for point in figures.trends]),
         )
 
     def _average_amount(self, figures: Figures) -> Markup:
+        say = self._formats.say
         now, before = figures.metrics, figures.previous
         change = None
         if now.average_amount is not None and before.average_amount:
             change = self._signed(100 * (now.average_amount / before.average_amount - 1))
-        return _card(
+        return self._card(
             "average_amount",
-            texts.AVERAGE_AMOUNT,
+            say(texts.AVERAGE_AMOUNT),
             self._formats.major(now.average_amount, now.currency),
             exact=now.average_amount,
             change=change,
-            before=texts.BEFORE[figures.period],
-            note=texts.PER_SUCCEEDED,
+            before=say(texts.BEFORE[figures.period]),
+            note=say(texts.PER_SUCCEEDED),
             drawing=sparkline(figures.averages),
         )
 
     def _peak_hour(self, figures: Figures) -> Markup:
+        say = self._formats.say
         now, before = figures.metrics.peak_hour, figures.previous.peak_hour
         change = None
         if now is not None and before is not None:
-            moved = texts.PREVIOUS_PEAK.format(hour=self._formats.hour(before))
-            change = h("span.fo-change", texts.UNCHANGED if now == before else moved)
-        return _card(
+            moved = say(texts.PREVIOUS_PEAK, hour=self._formats.hour(before))
+            change = h("span.fo-change", say(texts.UNCHANGED) if now == before else moved)
+        return self._card(
             "peak_hour",
-            texts.PEAK_HOUR,
+            say(texts.PEAK_HOUR),
             self._formats.hour(now),
             exact=now,
             change=change,
-            before=texts.BEFORE[figures.period],
-            note=texts.ATTEMPTS_BY_HOUR,
+            before=say(texts.BEFORE[figures.period]),
+            note=say(texts.ATTEMPTS_BY_HOUR),
             drawing=histogram(figures.hours, marked=now),
         )
 
@@ -103,10 +105,14 @@ class Cards:
         return self._signed(now - before, points=True)
 
     def _signed(self, change: Decimal, *, points: bool = False) -> Markup:
+        say = self._formats.say
         if not round(change, 1):
-            return h("span.fo-change", texts.UNCHANGED, data_direction="same")
-        number = self._formats.signed(change)
-        text = texts.POINTS.format(points=number) if points else f"{number}%"
+            return h("span.fo-change", say(texts.UNCHANGED), data_direction="same")
+        text = (
+            say(texts.POINTS, points=self._formats.points(change))
+            if points
+            else h("bdi", self._formats.change(change))
+        )
         up = change > 0
         return h(
             "span.fo-change",
@@ -115,35 +121,35 @@ class Cards:
             data_direction="up" if up else "down",
         )
 
-
-def _card(
-    name: str,
-    title: str,
-    value: str,
-    *,
-    exact: Decimal | int | None,
-    change: Markup | None,
-    before: str,
-    note: str,
-    drawing: Markup,
-) -> Markup:
-    """One card. `exact` is the figure as the model has it (volumes in minor units)."""
-    return h(
-        "section.fo-card",
-        h("h2", title),
-        h(
-            "p.fo-value",
-            value if exact is not None else texts.NO_DATA,
-            data_figure=name,
-            data_exact=exact if exact is not None else "",
-            data_long=len(value) > 12,
-        ),
-        h(
-            "p.fo-compare",
-            change or h("span.fo-change", texts.NOTHING_BEFORE),
-            h("span.fo-before", before) if change else None,
-        ),
-        drawing,
-        h("p.fo-note", note),
-        data_card=name,
-    )
+    def _card(
+        self,
+        name: str,
+        title: str,
+        value: str,
+        *,
+        exact: Decimal | int | None,
+        change: Markup | None,
+        before: str,
+        note: str,
+        drawing: Markup,
+    ) -> Markup:
+        """One card. `exact` is the figure as the model has it (volumes in minor units)."""
+        return h(
+            "section.fo-card",
+            h("h2", title),
+            h(
+                "p.fo-value",
+                h("bdi", value) if exact is not None else self._formats.say(texts.NO_DATA),
+                data_figure=name,
+                data_exact=exact if exact is not None else "",
+                data_long=len(value) > 12,
+            ),
+            h(
+                "p.fo-compare",
+                change or h("span.fo-change", self._formats.say(texts.NOTHING_BEFORE)),
+                h("span.fo-before", before) if change else None,
+            ),
+            drawing,
+            h("p.fo-note", note),
+            data_card=name,
+        )

@@ -22,26 +22,27 @@ class Declines:
 
     def paint(self, model: DashboardModel) -> None:
         """Show the model."""
+        say = self._formats.say
         figures = model.figures
-        failed = self._formats.count(figures.metrics.failed_payments)
+        failed = figures.metrics.failed_payments
         currency = figures.metrics.currency
         rows = figures.declines[:SHOWN]
         self.widget.html = h(
             "section.fo-box",
             h(
                 "div.fo-box-head",
-                h("h2", texts.DECLINES),
-                h("p", texts.DECLINES_SPAN.format(count=failed)) if rows else None,
+                h("h2", say(texts.DECLINES)),
+                h("p", say(texts.DECLINES_SPAN, count=failed)) if rows else None,
             ),
             h(
                 "table.fo-bars",
-                h("caption.fo-hidden", texts.DECLINES),
+                h("caption.fo-hidden", say(texts.DECLINES)),
                 h(
                     "thead.fo-hidden",
                     h(
                         "tr",
                         [
-                            h("th", text, scope="col")
+                            h("th", say(text), scope="col")
                             for text in (texts.REASON, texts.COUNT, texts.VOLUME, texts.SHARE)
                         ],
                     ),
@@ -49,16 +50,16 @@ class Declines:
                 h("tbody", [self._row(row, currency) for row in rows]),
             )
             if rows
-            else h("p.fo-nothing", texts.NO_DECLINES),
+            else h("p.fo-nothing", say(texts.NO_DECLINES)),
         )
 
     def _row(self, row: DeclineFigures, currency: str) -> Markup:
         return h(
             "tr",
-            h("th", texts.humanized(row.decline_code), scope="row"),
-            h("td.fo-number", self._formats.count(row.count)),
-            h("td.fo-number.fo-quiet", self._formats.short_money(row.volume, currency)),
-            h("td.fo-number.fo-share", self._formats.percent(row.share, decimals=0)),
+            h("th", self._formats.named(row.decline_code, texts.REASONS), scope="row"),
+            h("td.fo-number", h("bdi", self._formats.count(row.count))),
+            h("td.fo-number.fo-quiet", h("bdi", self._formats.short_money(row.volume, currency))),
+            h("td.fo-number.fo-share", h("bdi", self._formats.percent(row.share, decimals=0))),
             data_key=row.decline_code,
             data_decline=row.decline_code,
             style=f"--fo-share: {float(row.share or 0):.1f}%",

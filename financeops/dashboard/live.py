@@ -10,6 +10,7 @@ from financeops.client.rest import Client
 from financeops.client.stream import Connected, Disconnected, Heartbeat, Reload, Stream
 from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Change
+from financeops.dashboard.history import History
 from financeops.dashboard.model import Connection, DashboardModel
 
 _SILENCE = timedelta(seconds=60)
@@ -64,7 +65,7 @@ class Live:
         """Follow the tenant until cancelled."""
         model = self._model
         model.connection = Connection.CONNECTING
-        model.observe(self.reload, ["period"])
+        model.observe(self.reload, ["period", "chosen_currency"])
         model.observe(self._reload_if_needed, ["paused"])
         try:
             self._wanted.set()
@@ -75,11 +76,12 @@ class Live:
             ):
                 self._stream = stream
                 tasks.create_task(self._load_when_wanted())
+                tasks.create_task(History(model, self._client).run())
                 tasks.create_task(self._listen(stream))
                 tasks.create_task(self._tick())
         finally:
             self._stream = None
-            model.unobserve(self.reload, ["period"])
+            model.unobserve(self.reload, ["period", "chosen_currency"])
             model.unobserve(self._reload_if_needed, ["paused"])
 
     async def _listen(self, stream: Stream) -> None:
@@ -119,10 +121,13 @@ class Live:
             # What comes meanwhile is held by the stream: it may or may not be in the snapshot.
             if self._stream is not None:
                 self._stream.hold()
-            asked = (model.tenant, model.period)
+            asked = (model.tenant, model.period, model.chosen_currency)
             try:
                 snapshot = await self._client.snapshot(
-                    model.tenant, period=model.period, rollups=True
+                    model.tenant,
+                    period=model.period,
+                    currency=model.chosen_currency,
+                    rollups=True,
                 )
             except FinanceOpsError as error:
                 model.error = error
@@ -131,7 +136,7 @@ class Live:
                 await asyncio.sleep(_RETRY)
                 self._wanted.set()
                 continue
-            if asked != (model.tenant, model.period):
+            if asked != (model.tenant, model.period, model.chosen_currency):
                 continue  # somebody chose another one meanwhile, and it is wanted already
             model.load(snapshot)
             if self._stream is not None:

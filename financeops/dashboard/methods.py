@@ -11,17 +11,26 @@ from financeops.dashboard import texts
 from financeops.dashboard.formats import Formats
 from financeops.dashboard.markup import Markup, h
 from financeops.dashboard.model import DashboardModel
-from financeops.dashboard.panel import Panel
+from financeops.dashboard.panel import Action, Panel
 
 COLOURS = 12
 """How many method colours the theme has."""
 
 
 class MethodChart:
-    """The share of each method in the attempts, with count, volume and success rate."""
+    """The share of each method in the attempts, with count, volume and success rate.
 
-    def __init__(self, formats: Formats) -> None:
+    Parameters
+    ----------
+    formats : Formats
+    choose : callable
+        Takes the method that was clicked, in the table or in the ring.
+    """
+
+    def __init__(self, formats: Formats, choose: Action) -> None:
         self._formats = formats
+        self._choose = choose
+        self._methods: list[str] = []
         self._colour: dict[str, int] = {}
         self.pie = Pie(
             sizes=[1.0],
@@ -32,6 +41,7 @@ class MethodChart:
             display_labels="none",
             sort=False,
         )
+        self.pie.on_element_click(self._click)
         self.figure = Figure(
             marks=[self.pie],
             fig_margin={"top": 0, "bottom": 0, "left": 0, "right": 0},
@@ -45,7 +55,7 @@ class MethodChart:
         self.figure.add_class("fo-chart")
         self.head = Panel("methods-head")
         self._middle = Panel("methods-middle")
-        self.table = Panel("methods-table")
+        self.table = Panel("methods-table", method=choose)
         ring = Box([self.figure, self._middle])
         ring.add_class("fo-ring")
         body = Box([ring, self.table])
@@ -56,59 +66,78 @@ class MethodChart:
 
     def paint(self, model: DashboardModel) -> None:
         """Show the model."""
+        say = self._formats.say
         figures = model.figures
         rows, currency = figures.methods, figures.metrics.currency
         for row in sorted(rows, key=lambda row: row.method):
             # A method keeps its colour while the order of the rows changes.
             self._colour.setdefault(row.method, len(self._colour) % COLOURS + 1)
         self.head.html = h(
-            "div.fo-box-head", h("h2", texts.METHOD_CHART), h("p", texts.METHOD_SHARE)
+            "div.fo-box-head", h("h2", say(texts.METHOD_CHART)), h("p", say(texts.METHOD_SHARE))
         )
         self._middle.html = h(
             "p.fo-ring-middle",
-            h("strong", self._formats.short_count(figures.metrics.total_payments)),
-            h("span", texts.COUNT.lower()),
+            h("strong", h("bdi", self._formats.short_count(figures.metrics.total_payments))),
+            h("span", say(texts.PAYMENTS_UNIT, count=figures.metrics.total_payments)),
         )
         self.table.html = h(
             "table.fo-table",
-            h("caption.fo-hidden", texts.METHOD_CHART),
+            h("caption.fo-hidden", say(texts.METHOD_CHART)),
             h(
                 "thead",
                 h(
                     "tr",
-                    h("th", texts.METHOD, scope="col"),
-                    h("th.fo-number", texts.COUNT, scope="col"),
-                    h("th.fo-number", texts.VOLUME, scope="col"),
-                    h("th.fo-number", texts.SHARE, scope="col"),
-                    h("th.fo-number", texts.SUCCESS_RATE, scope="col"),
+                    h("th", say(texts.METHOD), scope="col"),
+                    h("th.fo-number", say(texts.COUNT), scope="col"),
+                    h("th.fo-number", say(texts.VOLUME), scope="col"),
+                    h("th.fo-number", say(texts.SHARE), scope="col"),
+                    h("th.fo-number", say(texts.SUCCESS_RATE), scope="col"),
                 ),
             ),
-            h("tbody", [self._row(row, currency) for row in rows]),
+            h("tbody", [self._row(row, currency, chosen=figures.method) for row in rows]),
         )
+        self._methods = [row.method for row in rows]
+        opacities = [1.0 if figures.method in {None, row.method} else 0.28 for row in rows]
+        if opacities != list(self.pie.opacities):
+            self.pie.opacities = opacities
         sizes = np.array([float(row.count) for row in rows] or [1.0])
-        if not np.array_equal(sizes, self.pie.sizes):
-            with self.pie.hold_sync():
-                self.pie.colors = [
-                    f"var(--fo-method-{self._colour[row.method]})" for row in rows
-                ] or ["var(--fo-line)"]
+        colours = [f"var(--fo-method-{self._colour[row.method]})" for row in rows]
+        with self.pie.hold_sync():
+            self.pie.colors = colours or ["var(--fo-line)"]
+            if not np.array_equal(sizes, self.pie.sizes):
                 self.pie.sizes = sizes
 
-    def _row(self, row: MethodFigures, currency: str) -> Markup:
+    def _click(self, _mark: object, target: dict[str, dict[str, int]]) -> None:
+        index = target["data"]["index"]
+        if index < len(self._methods):
+            self._choose(self._methods[index])
+
+    def _row(self, row: MethodFigures, currency: str, *, chosen: str | None) -> Markup:
+        name = self._formats.named(row.method, texts.METHODS)
         return h(
             "tr",
             h(
                 "th",
                 h(
-                    "i.fo-swatch",
-                    style=f"background: var(--fo-method-{self._colour[row.method]})",
+                    "button.fo-method",
+                    h(
+                        "i.fo-swatch",
+                        style=f"background: var(--fo-method-{self._colour[row.method]})",
+                    ),
+                    h("bdi", name),
+                    type="button",
+                    title=self._formats.say(texts.SHOW_ONLY, name=name),
+                    data_action="method",
+                    data_value=row.method,
+                    aria_pressed="true" if row.method == chosen else "false",
                 ),
-                texts.humanized(row.method, texts.METHODS),
                 scope="row",
             ),
-            h("td.fo-number", self._formats.count(row.count)),
-            h("td.fo-number", self._formats.short_money(row.volume, currency)),
-            h("td.fo-number", self._formats.percent(row.share, decimals=0)),
-            h("td.fo-number", self._formats.percent(row.success_rate)),
+            h("td.fo-number", h("bdi", self._formats.count(row.count))),
+            h("td.fo-number", h("bdi", self._formats.short_money(row.volume, currency))),
+            h("td.fo-number", h("bdi", self._formats.percent(row.share, decimals=0))),
+            h("td.fo-number", h("bdi", self._formats.percent(row.success_rate))),
             data_key=row.method,
             data_method=row.method,
+            data_faded=chosen not in {None, row.method},
         )

@@ -5,32 +5,25 @@ No widgets and no network: the live task feeds it, the views read it.
 
 from __future__ import annotations
 
-from collections import deque
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
-from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, UseEnum
+from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, UseEnum, observe
 
 from financeops.client.answers import Snapshot
-from financeops.core import metrics as figure
 from financeops.core.errors import FinanceOpsError
-from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
-from financeops.core.payments import Change, Payment
+from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Period, Window, floor_quarter
-from financeops.core.rollup import Rollup, delta_of, total
-
-FEED = 500
-"""How many payments the feed goes back."""
+from financeops.dashboard.figures import Figures, Totals
+from financeops.dashboard.timeline import Entry, Selection, Timeline
 
 HELD = 20_000
 """How many changes are kept while paused; when more come, Resume loads a snapshot instead."""
 
-
-UNFOLDED = 1_000
-"""How many changes may wait to be added up when nobody looks at the figures."""
+NOTICE = 20
+"""So many ticks is something said to the viewer left standing."""
 
 
 class Connection(StrEnum):
@@ -42,45 +35,20 @@ class Connection(StrEnum):
     STALE = "stale"
 
 
-class Entry(Struct, frozen=True):
-    """One line of the feed: a payment, and when what it tells happened."""
-
-    at: datetime
-    payment: Payment
-
-    @property
-    def key(self) -> str:
-        """Names the line: a payment that was refunded has two."""
-        return f"{self.payment.id}-{self.payment.status.value}"
-
-
-class Figures(Struct, frozen=True, kw_only=True):
-    """Every figure on the screen, at `seq`.
-
-    `period` and `buckets` are those of the figures: another period may be chosen and not yet
-    loaded. `trends` and `averages` (major units) have one element for each bucket; `hours` are the
-    attempts at each of the 24 hours of day.
-    """
-
-    seq: int
-    period: Period
-    zone: ZoneInfo
-    metrics: Metrics
-    previous: Metrics
-    trends: list[TrendPoint]
-    averages: list[Decimal | None]
-    hours: tuple[int, ...]
-    methods: list[MethodFigures]
-    declines: list[DeclineFigures]
-
-
 class DashboardModel(HasTraits):
     """State of one dashboard.
 
     Attributes
     ----------
-    tenant, period, currency
-        What is shown; `currency` is empty until the first snapshot tells the tenant's.
+    tenant, period
+        What is shown.
+    currency
+        Of the figures; empty until the first snapshot tells the tenant's. `chosen_currency` is the
+        one that the viewer asked for, None for the tenant's. `currencies` are all it has.
+    method
+        Only its payments are in figures and feed; None for all.
+    status
+        Only payments of this status are in the feed; None for all.
     seq : int
         The last change that is in the figures; `head` the last one heard of.
     paused : bool
@@ -97,11 +65,16 @@ class DashboardModel(HasTraits):
         What was last said to the viewer.
     ticks : int
         Seconds that went by: what is said by the clock alone follows it.
+    history_asked, history_came : int
+        How often older entries of the feed were asked for, and came.
     """
 
     tenant = Unicode()
     period = UseEnum(Period, default_value=Period.DAY)
     currency = Unicode()
+    chosen_currency = Unicode(None, allow_none=True)
+    method = Unicode(None, allow_none=True)
+    status = UseEnum(Status, default_value=None, allow_none=True)
     timezone = Unicode("UTC")
     currencies: tuple[str, ...] = ()
 
@@ -117,38 +90,36 @@ class DashboardModel(HasTraits):
     exported = Int(None, allow_none=True)
     notice = Unicode()
     ticks = Int()
+    history_asked = Int()
+    history_came = Int()
 
     def __init__(self, tenant: str = "tenant_1", period: Period | str = Period.DAY) -> None:
         super().__init__(tenant=tenant, period=Period(period))
-        self._feed: deque[Entry] = deque(maxlen=FEED)
+        self.timeline = Timeline()
+        self._totals = Totals()
         self._waiting: list[Change] = []
         self._overflowed = False
-        self._zone = ZoneInfo("UTC")
-        self._period = self.period
-        self._buckets: tuple[Window, ...] = ()
-        self._rollups: list[Rollup] = []
-        self._previous_window: Window | None = None
-        self._previous = Rollup()
-        self._unfolded: list[Change] = []
         self._figures: Figures | None = None
         self._arrived_at: datetime | None = None
+        self._changed_at: datetime | None = None  # the last change that is shown
+        self._said_at = 0
         self.fresh_at: datetime | None = None
         """Up to when the figures are known to be complete."""
 
     @property
     def zone(self) -> ZoneInfo:
         """The tenant's time zone."""
-        return self._zone
+        return self._totals.zone
 
     @property
     def feed(self) -> list[Entry]:
-        """Payments and refunds, newest first."""
-        return list(self._feed)
+        """Payments and refunds that are selected, newest first."""
+        return self.timeline.page(0, len(self.timeline))
 
     @property
     def window(self) -> Window | None:
         """From the period's first bucket to the end of the running one."""
-        return Window(self._buckets[0].start, self._buckets[-1].end) if self._buckets else None
+        return self._totals.window
 
     @property
     def missed(self) -> int:
@@ -158,46 +129,26 @@ class DashboardModel(HasTraits):
     @property
     def empty(self) -> bool:
         """Whether the tenant has no payments that could be shown."""
-        return self.loaded and not self._feed and self.figures.metrics.total_payments == 0
+        return self.loaded and self.timeline.silent and self._totals.empty
 
     @property
     def figures(self) -> Figures:
         """The figures at `seq`."""
-        self._fold()
         if self._figures is None:
-            everything = total(self._rollups)
-            self._figures = Figures(
-                seq=self.seq,
-                period=self._period,
-                zone=self._zone,
-                metrics=figure.metrics(everything, currency=self.currency),
-                previous=figure.metrics(self._previous, currency=self.currency),
-                trends=figure.trends(self._buckets, self._rollups),
-                averages=[
-                    figure.average_amount(rollup, currency=self.currency)
-                    for rollup in self._rollups
-                ],
-                hours=figure.attempts_by_hour(everything),
-                methods=figure.methods(everything),
-                declines=figure.declines(everything),
-            )
+            self._figures = self._totals.figures(seq=self.seq, method=self.method)
         return self._figures
 
     def load(self, snapshot: Snapshot) -> None:
         """Show a snapshot; what was waiting or known before is in it."""
         metrics = snapshot.metrics
         with self.hold_trait_notifications():
-            self._zone = ZoneInfo(metrics.timezone)
-            self._period = self.period
-            self._buckets = snapshot.buckets
-            self._rollups = list(snapshot.bucket_rollups)
-            self._previous_window = snapshot.previous_window
-            self._previous = snapshot.previous_rollup or Rollup()
-            self._unfolded.clear()
+            self._totals = Totals(snapshot, self.period)
             self._waiting.clear()
             self._overflowed = False
             self._figures = None
-            self._merge_feed(snapshot.payments)
+            self._changed_at = snapshot.as_of
+            if not self.timeline.merge(snapshot.payments) and self._selection != Selection():
+                self.ask_history()
             self.currencies = tuple(metrics.currencies) or (metrics.currency,)
             self.currency = metrics.currency
             self.timezone = metrics.timezone
@@ -211,11 +162,20 @@ class DashboardModel(HasTraits):
         with self.hold_trait_notifications():
             self.loaded = False
             self.error = None
-            self._feed.clear()
+            self.timeline.clear()
+            self.clear_filters()
+            self.chosen_currency = None
+            self._totals = Totals()
             self._waiting.clear()
-            self._unfolded.clear()
+            self._figures = None
             self.currency = ""
+            self.currencies = ()
             self.seq = self.head = 0
+
+    def clear_filters(self) -> None:
+        """Show payments of all methods and statuses."""
+        with self.hold_trait_notifications():
+            self.method = self.status = None
 
     def receive(self, change: Change) -> None:
         """Take the next change in: at once, or when paused later."""
@@ -251,6 +211,16 @@ class DashboardModel(HasTraits):
                 self._arrived_at = None  # how long they waited was the viewer's choice
         return came
 
+    def ask_history(self) -> None:
+        """Ask for entries of the feed that are older than those that are known."""
+        self.history_asked += 1
+
+    def remember(self, payments: list[Payment], *, complete: bool) -> None:
+        """Take older entries of the feed in; `complete` when there are none before them."""
+        shown_until = self._changed_at if self.paused else None
+        self.timeline.extend(payments, complete=complete, until=shown_until)
+        self.history_came += 1
+
     def take_arrival(self) -> datetime | None:
         """When the oldest change happened that came since this was last asked."""
         arrived_at, self._arrived_at = self._arrived_at, None
@@ -274,47 +244,33 @@ class DashboardModel(HasTraits):
         return None if self.disconnected_at is None else now - self.disconnected_at
 
     def _apply(self, change: Change) -> None:
-        payment = change.payment
-        new = change.previous_status is None
+        currency = change.payment.currency
+        if currency not in self.currencies:
+            self.currencies = tuple(sorted((*self.currencies, currency)))
         self._arrived_at = self._arrived_at or change.at
-        self._feed.appendleft(Entry(payment.created_at if new else change.at, payment))
-        if payment.currency == self.currency:
-            self._unfolded.append(change)
-            if len(self._unfolded) >= UNFOLDED:
-                self._fold()
+        self._changed_at = change.at
+        self.timeline.add(change)
+        self._totals.add(change)
         self._figures = None
         self.seq = change.seq
 
-    def _fold(self) -> None:
-        """Add what came to the rollups it belongs to: once per repaint, not once per change."""
-        if not self._unfolded:
-            return
-        deltas: dict[int, list[Rollup]] = {}
-        earlier: list[Rollup] = []
-        for change in self._unfolded:
-            created_at = change.payment.created_at
-            delta = delta_of(change, self._zone)
-            index = self._bucket_of(created_at)
-            if index is not None:
-                deltas.setdefault(index, []).append(delta)
-            if self._previous_window is not None and created_at in self._previous_window:
-                earlier.append(delta)
-        self._unfolded.clear()
-        for index, parts in deltas.items():
-            self._rollups[index] = total((self._rollups[index], *parts))
-        self._previous = total((self._previous, *earlier))
+    @observe("notice")
+    def _keep_notice(self, _change: object) -> None:
+        self._said_at = self.ticks
 
-    def _bucket_of(self, instant: datetime) -> int | None:
-        # From the end: what arrives is nearly always of the running bucket.
-        for index in reversed(range(len(self._buckets))):
-            if instant in self._buckets[index]:
-                return index
-        return None
+    @observe("ticks")
+    def _drop_notice(self, _change: object) -> None:
+        if self.notice and self.ticks - self._said_at >= NOTICE:
+            self.notice = ""
 
-    def _merge_feed(self, payments: list[Payment]) -> None:
-        entries = {entry.key: entry for entry in self._feed}
-        for payment in payments:
-            entry = Entry(payment.refunded_at or payment.created_at, payment)
-            entries.setdefault(entry.key, entry)
-        newest = sorted(entries.values(), key=lambda entry: entry.at, reverse=True)
-        self._feed = deque(newest[:FEED], maxlen=FEED)
+    @property
+    def _selection(self) -> Selection:
+        return Selection(self.status, self.method)
+
+    @observe("method", "status")
+    def _select(self, change: Any) -> None:
+        if change.name == "method":
+            self._figures = None
+        if self._selection != self.timeline.selection:
+            self.timeline.select(self._selection)
+            self.ask_history()

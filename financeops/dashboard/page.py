@@ -28,28 +28,38 @@ class Page(anywidget.AnyWidget):
     """The browser page that shows a dashboard.
 
     It brings the theme, says every few seconds that somebody is there, whether the page is
-    visible, and when a repaint has reached the screen; and it saves files.
+    visible, what its address asks for, and when a repaint has reached the screen; and it saves
+    files.
 
     Attributes
     ----------
     painted : int
         Number of the last repaint; the page answers with `shown` when it is on the screen.
+    look : dict
+        ``theme``, ``lang``, ``dir`` and ``title`` of the page.
+    address : dict
+        What the parameters of the address should be, None for one that should not be there.
+        Under Voilà only: in JupyterLab the address is not the dashboard's.
     """
 
     _esm = _HERE / "page.js"
     _css = _stylesheet()
     painted = traitlets.Int().tag(sync=True)
+    look = traitlets.Dict().tag(sync=True)
+    address = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
         *,
         on_beat: Callable[[bool], None],
         on_shown: Callable[[int], None],
+        on_opened: Callable[[dict[str, str], list[str]], None],
     ) -> None:
         super().__init__()
         self.add_class("fo-page")
         self._on_beat = on_beat
         self._on_shown = on_shown
+        self._on_opened = on_opened
         self.on_msg(self._hear)
 
     def save(self, name: str, kind: str, chunk: bytes | None) -> None:
@@ -65,3 +75,6 @@ class Page(anywidget.AnyWidget):
                 self._on_beat(visible)
             case {"shown": int(painted)}:
                 self._on_shown(painted)
+            case {"opened": dict(parameters), "languages": list(languages)}:
+                self._on_opened(parameters, languages)
+                self.send({"settled": True})

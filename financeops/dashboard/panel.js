@@ -16,6 +16,8 @@ function morph(have, wanted) {
     if (have.getAttribute(name) !== value) have.setAttribute(name, value);
   }
   morphChildren(have, wanted);
+  // What was chosen by hand no longer follows the attributes of its options.
+  if (have.nodeName === "SELECT" && have.value !== wanted.value) have.value = wanted.value;
 }
 
 // Elements with a data-key are found again wherever they moved to, others by their place.
@@ -43,24 +45,47 @@ function morphChildren(parent, next) {
   }
 }
 
+const MOVES = ["ArrowLeft", "ArrowRight", "Home", "End"];
+
 function render({ model, el }) {
+  const send = (action, value = null) => model.send({ action, value });
   const show = () => {
+    const focused = el.contains(document.activeElement) ? document.activeElement : null;
     const next = document.createElement("template");
     next.innerHTML = model.get("html");
     morphChildren(el, next.content);
+    // Whoever works with the keyboard goes on from here, not from the top of the page.
+    if (focused && !focused.isConnected) el.focus({ preventScroll: true });
   };
   const act = (event) => {
     const control = event.target.closest("[data-action]");
-    if (!control || !el.contains(control) || control.disabled) return;
+    if (!control || !el.contains(control) || control.disabled || control.ariaDisabled === "true") return;
     const chosen = control.matches("select, input");
     if (chosen !== (event.type === "change")) return;
-    model.send({ action: control.dataset.action, value: chosen ? control.value : (control.dataset.value ?? null) });
+    send(control.dataset.action, chosen ? control.value : (control.dataset.value ?? null));
   };
+  const move = (event) => {
+    const pointer = event.target.closest("[data-moves]");
+    if (!pointer || !MOVES.includes(event.key)) return;
+    event.preventDefault();
+    send(pointer.dataset.moves, event.key);
+  };
+  const escape = (event) => {
+    const control = event.key === "Escape" && el.querySelector("[data-escape]");
+    const here = event.target === document.body || el.closest(".fo-dashboard")?.contains(event.target);
+    if (control && here) send(control.dataset.escape);
+  };
+  el.tabIndex = -1;
   show();
   model.on("change:html", show);
   el.addEventListener("click", act);
   el.addEventListener("change", act);
-  return () => model.off("change:html", show);
+  el.addEventListener("keydown", move);
+  document.addEventListener("keydown", escape);
+  return () => {
+    model.off("change:html", show);
+    document.removeEventListener("keydown", escape);
+  };
 }
 
 export default { render };

@@ -19,7 +19,8 @@ class Panel(anywidget.AnyWidget):
 
     A new `html` changes only what differs, so that focus, hover and scroll position stay. A click
     on (or a new choice in) an element with ``data-action`` calls the action of that name with the
-    element's ``data-value`` (or the choice).
+    element's ``data-value`` (or the choice); the Escape key calls the one named by a
+    ``data-escape``, arrow keys, Home and End in an element with ``data-moves`` that one.
 
     Parameters
     ----------

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-PATIENCE = 30.0
-"""Seconds without a sign of life after which nobody is there any more."""
+PATIENCE = 90.0
+"""Seconds without a sign of life after which nobody is there any more.
+
+A browser lets the timers of a tab that is long hidden run once a minute: such a tab is still there.
+One that was closed is noticed sooner, by Voilà.
+"""
 
 
 class Presence:

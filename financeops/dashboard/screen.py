@@ -9,15 +9,20 @@ from functools import partial
 
 from ipywidgets import Box, Widget
 
+from financeops.dashboard import texts
 from financeops.dashboard.cards import Cards
 from financeops.dashboard.declines import Declines
 from financeops.dashboard.feed import Feed
+from financeops.dashboard.figures import Figures
+from financeops.dashboard.filters import Filters
 from financeops.dashboard.formats import Formats
 from financeops.dashboard.header import Header
+from financeops.dashboard.markup import h
 from financeops.dashboard.methods import MethodChart
-from financeops.dashboard.model import DashboardModel, Figures
+from financeops.dashboard.model import DashboardModel
 from financeops.dashboard.notices import Notice
-from financeops.dashboard.panel import Action
+from financeops.dashboard.panel import Action, Panel
+from financeops.dashboard.preferences import Preferences
 from financeops.dashboard.trend import TrendChart
 
 logger = logging.getLogger(__name__)
@@ -29,44 +34,65 @@ class Screen:
     Parameters
     ----------
     formats : Formats
+    preferences : Preferences
     page : Widget
         Comes first, for it brings the theme.
     **actions : callable
-        What the header's controls do.
+        What the controls do.
     """
 
-    def __init__(self, formats: Formats, page: Widget, **actions: Action) -> None:
-        self.header = Header(formats, **actions)
+    def __init__(
+        self, formats: Formats, preferences: Preferences, page: Widget, **actions: Action
+    ) -> None:
+        self._formats = formats
+        self.header = Header(formats, preferences, **actions)
         self.notice = Notice(formats)
         self.cards = Cards(formats)
         self.trend = TrendChart(formats)
-        self.methods = MethodChart(formats)
+        self.methods = MethodChart(formats, actions["method"])
         self.declines = Declines(formats)
-        self.feed = Feed(formats)
-        self._painted: Figures | None = None
+        self.feed = Feed(formats, status=actions["status"])
+        self.filters = Filters(formats, **actions)
+        self._figures: Figures | None = None
+        self._of_feed = (0, 0)
         parts = (self.cards, self.trend, self.methods, self.feed, self.declines)
         self._body = Box([part.widget for part in parts])
         self._body.add_class("fo-body")
-        self.widget = Box([page, self.header.widget, self.notice.widget, self._body])
+        tops = (self.header, self.notice, self.filters)
+        self.widget = Box([page, *(part.widget for part in tops), self._body])
         self.widget.add_class("fo-dashboard")
+
+    def forget(self) -> None:
+        """Paint every part the next time: the language is another one."""
+        self._figures = None
 
     def paint(self, model: DashboardModel, now: datetime) -> None:
         """Show the model; parts whose figures did not change cost nothing."""
-        _safely(partial(self.header.paint, model, now))
-        _safely(partial(self.notice.paint, model))
+        self._safely(self.header.widget, partial(self.header.paint, model, now))
+        self._safely(self.notice.widget, partial(self.notice.paint, model))
+        self._safely(self.filters.widget, partial(self.filters.paint, model))
         shown = model.loaded and not model.empty
         (self._body.remove_class if shown else self._body.add_class)("fo-off")
-        if not shown or model.figures is self._painted:
+        if not shown:
             return
-        self._painted = model.figures
-        for part in (self.cards, self.trend, self.methods, self.declines):
-            _safely(partial(part.paint, model))
-        _safely(partial(self.feed.paint, model, now))
+        figures, of_feed = model.figures, (model.timeline.beginning, model.history_came)
+        if figures is self._figures and of_feed == self._of_feed:
+            return
+        self._figures, self._of_feed = figures, of_feed
+        for panel, part in (
+            (self.cards.widget, self.cards),
+            (self.trend.head, self.trend),
+            (self.methods.head, self.methods),
+            (self.declines.widget, self.declines),
+        ):
+            self._safely(panel, partial(part.paint, model))
+        self._safely(self.feed.widget, partial(self.feed.paint, model, now))
 
-
-def _safely(paint: Callable[[], None]) -> None:
-    """Run one part's painting: its fault must leave the others alive."""
-    try:
-        paint()
-    except Exception:
-        logger.exception("a part of the dashboard could not be painted")
+    def _safely(self, panel: Panel, paint: Callable[[], None]) -> None:
+        """Run one part's painting: its fault must leave the others alive."""
+        try:
+            paint()
+        except Exception:
+            logger.exception("a part of the dashboard could not be painted")
+            failed = self._formats.say(texts.PANEL_FAILED)
+            panel.html = h("p.fo-box.fo-nothing", failed, role="alert", data_notice="part-failed")

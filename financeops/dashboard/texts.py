@@ -1,117 +1,172 @@
-"""Every word on the screen, in one place."""
+"""Every word on the screen, in one place and in English: `locale` has the other languages."""
 
 from __future__ import annotations
 
 from financeops.core.payments import Status
 from financeops.core.periods import Period
+from financeops.dashboard.words import Plural, Text
 
 PRODUCT = "FinanceOps"
-TITLE = "Live payments"
+TITLE = Text("Live payments")
 
 PERIODS = {
-    Period.DAY: "Day",
-    Period.WEEK: "Week",
-    Period.MONTH: "Month",
-    Period.YEAR: "Year",
+    Period.DAY: Text("Day"),
+    Period.WEEK: Text("Week"),
+    Period.MONTH: Text("Month"),
+    Period.YEAR: Text("Year"),
 }
 SPANS = {
-    Period.DAY: "Last 24 hours, by hour",
-    Period.WEEK: "Last 7 days, by day",
-    Period.MONTH: "Last 30 days, by day",
-    Period.YEAR: "Last 12 months, by month",
+    Period.DAY: Text("Last 24 hours, by hour"),
+    Period.WEEK: Text("Last 7 days, by day"),
+    Period.MONTH: Text("Last 30 days, by day"),
+    Period.YEAR: Text("Last 12 months, by month"),
 }
 BEFORE = {
-    Period.DAY: "vs 24 h before",
-    Period.WEEK: "vs 7 days before",
-    Period.MONTH: "vs 30 days before",
-    Period.YEAR: "vs a year before",
+    Period.DAY: Text("vs 24 h before"),
+    Period.WEEK: Text("vs 7 days before"),
+    Period.MONTH: Text("vs 30 days before"),
+    Period.YEAR: Text("vs a year before"),
 }
 RUNNING = {
-    Period.DAY: "this hour so far",
-    Period.WEEK: "today so far",
-    Period.MONTH: "today so far",
-    Period.YEAR: "this month so far",
+    Period.DAY: Text("this hour so far"),
+    Period.WEEK: Text("today so far"),
+    Period.MONTH: Text("today so far"),
+    Period.YEAR: Text("this month so far"),
 }
 STATUSES = {
-    Status.SUCCESS: "Succeeded",
-    Status.FAILED: "Failed",
-    Status.REFUNDED: "Refunded",
+    Status.SUCCESS: Text("Succeeded"),
+    Status.FAILED: Text("Failed"),
+    Status.REFUNDED: Text("Refunded"),
 }
 METHODS = {
-    "bank_transfer": "Bank transfer",
-    "card": "Card",
-    "crypto": "Crypto",
-    "paypal": "PayPal",
+    "bank_transfer": Text("Bank transfer"),
+    "card": Text("Card"),
+    "crypto": Text("Crypto"),
+    "paypal": Text("PayPal"),
+}
+REASONS = {
+    "account_closed": Text("Account closed"),
+    "account_restricted": Text("Account restricted"),
+    "authentication_failed": Text("Authentication failed"),
+    "bank_unavailable": Text("Bank unavailable"),
+    "declined": Text("Declined"),
+    "do_not_honor": Text("Do not honor"),
+    "expired_card": Text("Expired card"),
+    "incorrect_cvc": Text("Incorrect CVC"),
+    "instrument_declined": Text("Instrument declined"),
+    "insufficient_funds": Text("Insufficient funds"),
+    "invalid_account": Text("Invalid account"),
+    "invalid_address": Text("Invalid address"),
+    "issuer_unavailable": Text("Issuer unavailable"),
+    "lost_or_stolen_card": Text("Lost or stolen card"),
+    "network_congestion": Text("Network congestion"),
+    "other": Text("Other"),
+    "payer_cancelled": Text("Payer cancelled"),
+    "payment_expired": Text("Payment expired"),
+    "processing_error": Text("Processing error"),
+    "suspected_fraud": Text("Suspected fraud"),
+    "timeout": Text("Timeout"),
+    "underpaid": Text("Underpaid"),
 }
 
-PERIOD = "Period"
-PAUSE = "Pause"
-RESUME = "Resume"
-EXPORT = "Export CSV"
-EXPORTING = "Exporting {size}"
-CAUGHT_UP = "Caught up: {count} came while paused"
+THEMES = {
+    "system": Text("System"),
+    "light": Text("Light"),
+    "dark": Text("Dark"),
+}
 
-LIVE = "Live"
-PAUSED = "Paused"
-MISSED = "{count} missed"
-RECONNECTING = "Reconnecting"
-CONNECTING = "Connecting"
-STALE = "Stale"
-LAG_TITLE = "From event to screen"
+LANGUAGE = Text("Language")
+THEME = Text("Colours")
+NOT_OPENED = Plural(
+    "This part of the link is not understood and left out: {names}",
+    "These parts of the link are not understood and left out: {names}",
+)
 
-TOTAL_VOLUME = "Total volume"
-SUCCESS_RATE = "Success rate"
-AVERAGE_AMOUNT = "Average amount"
-PEAK_HOUR = "Peak hour"
-PAYMENTS = "{count} payments"
-OF_PAYMENTS = "{succeeded} of {count} payments"
-PER_SUCCEEDED = "per succeeded payment"
-ATTEMPTS_BY_HOUR = "Attempts by hour of day"
-NO_DATA = "no data"
-NOTHING_BEFORE = "nothing to compare with"
-POINTS = "{points} pp"
-PREVIOUS_PEAK = "was {hour}"
-UNCHANGED = "unchanged"
+PERIOD = Text("Period")
+PAUSE = Text("Pause")
+RESUME = Text("Resume")
+EXPORT = Text("Export CSV")
+EXPORTING = Text("Exporting {size}")
+CAUGHT_UP = Plural(
+    "Caught up: {count} change came while paused",
+    "Caught up: {count} changes came while paused",
+)
 
-TREND = "Volume and success rate"
-VOLUME = "Volume"
-BUCKET = "Time"
-COUNT = "Payments"
-METHOD_CHART = "Payment methods"
-METHOD_SHARE = "Share of attempts"
-METHOD = "Method"
-SHARE = "Share"
-DECLINES = "Why payments fail"
-DECLINES_SPAN = "{count} failed, by reason"
-NO_DECLINES = "No failed payments in this period"
-REASON = "Reason"
+CURRENCY = Text("Currency")
+FILTERS = Text("Filtered by")
+FILTERS_ALL = Text("figures and feed")
+FILTERS_FEED = Text("feed only")
+CLEAR = Text("Show everything")
+REMOVE_FILTER = Text("remove this filter")
+SHOW_ONLY = Text("Show only: {name}")
+ALL = Text("All")
 
-FEED = "Live feed"
-FEED_SPAN = "Newest {count}, as they happen"
-FEED_EMPTY = "Payments appear here as they happen"
-TIME = "Time"
-PAYMENT = "Payment"
-STATUS = "Status"
-AMOUNT = "Amount"
-NEWER = "Newer"
-OLDER = "Older"
-PAGE = "{first} to {last} of {count}"
+LIVE = Text("Live")
+PAUSED = Text("Paused")
+MISSED = Plural("{count} missed", "{count} missed")
+RECONNECTING = Text("Reconnecting")
+CONNECTING = Text("Connecting")
+STALE = Text("Stale")
+LAG_TITLE = Text("From event to screen")
 
-LOADING = "Loading payments"
-EMPTY = "No payments yet"
-EMPTY_HINT = "Send one to the server, or fill it with realistic history:"
+TOTAL_VOLUME = Text("Total volume")
+SUCCESS_RATE = Text("Success rate")
+AVERAGE_AMOUNT = Text("Average amount")
+PEAK_HOUR = Text("Peak hour")
+PAYMENTS = Plural("{count} payment", "{count} payments")
+OF_PAYMENTS = Plural("{succeeded} of {count} payment", "{succeeded} of {count} payments")
+PER_SUCCEEDED = Text("per succeeded payment")
+ATTEMPTS_BY_HOUR = Text("Attempts by hour of day")
+NO_DATA = Text("no data")
+NOTHING_BEFORE = Text("nothing to compare with")
+POINTS = Text("{points} pp")
+PREVIOUS_PEAK = Text("was {hour}")
+UNCHANGED = Text("unchanged")
+
+TREND = Text("Volume and success rate")
+TREND_KEYS = Text("Volume and success rate over time; the arrow keys move along")
+VOLUME = Text("Volume")
+BUCKET = Text("Time")
+COUNT = Text("Payments")
+METHOD_CHART = Text("Payment methods")
+METHOD_SHARE = Text("Share of attempts")
+PAYMENTS_UNIT = Plural("payment", "payments")
+METHOD = Text("Method")
+SHARE = Text("Share")
+DECLINES = Text("Why payments fail")
+DECLINES_SPAN = Plural("{count} failed, by reason", "{count} failed, by reason")
+NO_DECLINES = Text("No failed payments in this period")
+REASON = Text("Reason")
+
+FEED = Text("Live feed")
+FEED_SPAN = Plural("Newest {count}, as they happen", "Newest {count}, as they happen")
+FEED_SEARCHING = Text("Looking for older payments")
+FEED_NONE = Text("No payments like these")
+FEED_EMPTY = Text("Payments appear here as they happen")
+TIME = Text("Time")
+PAYMENT = Text("Payment")
+STATUS = Text("Status")
+AMOUNT = Text("Amount")
+NEWER = Text("Newer")
+OLDER = Text("Older")
+PAGE = Text("{first} to {last} of {count}")
+PAGE_OF_MORE = Text("{first} to {last} of more than {count}")
+PAGES = Text("Pages of the live feed")
+
+LOADING = Text("Loading payments")
+EMPTY = Text("No payments yet")
+EMPTY_HINT = Text("Send one to the server, or fill it with realistic history:")
 EMPTY_COMMAND = "financeops seed"
-NOT_REACHED = "The server cannot be reached"
-NOT_REACHED_HINT = "Trying again all the time. Is it running, and is FINANCEOPS_URL right?"
-RECONNECTING_HINT = "These figures are from {time}. Nothing is lost: they catch up when it is back."
-STALE_HINT = "The server is silent. These figures are from {time} and may be old."
-NOT_FOUND = "This tenant does not exist"
-NOT_FOUND_HINT = "It exists once it is configured or has its first payment."
-FAILED = "The figures could not be loaded"
-PANEL_FAILED = "This part could not be shown"
-EXPORT_FAILED = "The export did not work: {reason}"
-
-
-def humanized(code: str, names: dict[str, str] | None = None) -> str:
-    """Readable form of a method or decline code that may have no text of its own."""
-    return (names or {}).get(code) or code.replace("_", " ").capitalize()
+NOT_REACHED = Text("The server cannot be reached")
+NOT_REACHED_HINT = Text(
+    "Trying again all the time. Is it running, and is FINANCEOPS_URL right?",
+)
+RECONNECTING_HINT = Text(
+    "These figures are from {time}. Nothing is lost: they catch up when it is back.",
+)
+STALE_HINT = Text("The server is silent. These figures are from {time} and may be old.")
+NOT_FOUND = Text("This tenant does not exist")
+NOT_FOUND_HINT = Text("It exists once it is configured or has its first payment.")
+FAILED = Text("The figures could not be loaded")
+PANEL_FAILED = Text("This part could not be shown")
+EXPORT_FAILED = Text("The export did not work: {reason}")

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import zip_longest
 
 import numpy as np
+from babel import Locale
 from bqplot import Axis, Bars, Figure, LinearScale, Lines, OrdinalScale, Scatter
-from ipywidgets import VBox
+from ipywidgets import Box, VBox
 
 from financeops.core.metrics import TrendPoint
 from financeops.dashboard import texts
+from financeops.dashboard.figures import Figures
 from financeops.dashboard.formats import Formats
 from financeops.dashboard.markup import Markup, h
-from financeops.dashboard.model import DashboardModel, Figures
+from financeops.dashboard.model import DashboardModel
 from financeops.dashboard.panel import Panel
+from financeops.dashboard.pointer import Pointer, bucket_values
 from financeops.dashboard.ticks import round_ticks, spread
 
 HEADROOM = 1.18
 """Volume bars leave this much room for the success rate above them."""
+
+MARGIN = {"top": 10, "bottom": 28, "left": 58, "right": 54}
+"""Pixels around the plot; on the left more where amounts are long."""
 
 
 class TrendChart:
@@ -30,6 +37,8 @@ class TrendChart:
     def __init__(self, formats: Formats) -> None:
         self._formats = formats
         self._figures: Figures | None = None
+        self._rows: dict[tuple[object, ...], Markup] = {}
+        self._plotted: tuple[list[TrendPoint], Locale] | None = None
         place = OrdinalScale(domain=[0])
         volume, rate = LinearScale(min=0.0, max=1.0), LinearScale(min=0.0, max=100.0)
         self._place, self._volume = place, volume
@@ -73,17 +82,11 @@ class TrendChart:
         self.columns.on_hover(self._hover)
         self._times = Axis(scale=place, grid_lines="none", tick_values=[0], tick_labels={})
         self._volumes = Axis(scale=volume, side="left", grid_lines="solid", tick_values=[0.0])
-        rates = Axis(
-            scale=rate,
-            side="right",
-            grid_lines="none",
-            tick_values=[0, 50, 100],
-            tick_labels={str(n): formats.percent(Decimal(n), decimals=0) for n in (0, 50, 100)},
-        )
+        self._rates = Axis(scale=rate, side="right", grid_lines="none", tick_values=[0, 50, 100])
         self.figure = Figure(
             marks=[self.bars, self.rate, self.rates, self.columns],
-            axes=[self._times, self._volumes, rates],
-            fig_margin={"top": 10, "bottom": 28, "left": 58, "right": 46},
+            axes=[self._times, self._volumes, self._rates],
+            fig_margin=MARGIN,
             background_style={"fill": "transparent"},
             min_aspect_ratio=0.3,
             max_aspect_ratio=12,
@@ -92,30 +95,37 @@ class TrendChart:
             layout={"width": "100%", "height": "300px"},
         )
         self.figure.add_class("fo-chart")
+        self.pointer = Pointer(formats)
         self.head = Panel("trend-head")
         self.table = Panel("trend-table")
-        self.widget = VBox([self.head, self.figure, self.table])
+        plot = Box([self.figure, self.pointer.widget])
+        plot.add_class("fo-plot")
+        self.widget = VBox([self.head, plot, self.table])
         self.widget.add_class("fo-trend")
         self.widget.add_class("fo-box")
 
     def paint(self, model: DashboardModel) -> None:
         """Show the model."""
+        say = self._formats.say
         figures = model.figures
-        before, self._figures = self._figures, figures
+        self._figures = figures
         self.head.html = h(
             "div.fo-box-head",
-            h("h2", texts.TREND),
-            h("p", texts.SPANS[figures.period]),
+            h("h2", say(texts.TREND)),
+            h("p", say(texts.SPANS[figures.period])),
             h(
                 "ul.fo-legend",
-                h("li", h("i.fo-swatch-volume"), texts.VOLUME),
-                h("li", h("i.fo-swatch-running"), texts.RUNNING[figures.period]),
-                h("li", h("i.fo-swatch-rate"), texts.SUCCESS_RATE),
+                h("li", h("i.fo-swatch-volume"), say(texts.VOLUME)),
+                h("li", h("i.fo-swatch-running"), say(texts.RUNNING[figures.period])),
+                h("li", h("i.fo-swatch-rate"), say(texts.SUCCESS_RATE)),
             ),
         )
         self.table.html = self._alternative(figures)
-        if before is None or before.trends != figures.trends:
+        plotted = (figures.trends, self._formats.locale)
+        if self._plotted != plotted:
+            self._plotted = plotted
             self._plot(figures)
+        self.pointer.paint(figures, left=self.figure.fig_margin["left"])
 
     def _plot(self, figures: Figures) -> None:
         points = figures.trends
@@ -130,10 +140,15 @@ class TrendChart:
             else ""
             for index, point in enumerate(points)
         }
+        labels = self._formats.axis(ticks if highest else ticks[:1], currency)
         self._volumes.tick_labels = {
-            str(tick): self._formats.short_money(tick, currency) if highest or not tick else ""
-            for tick in ticks
+            str(tick): label for tick, label in zip_longest(ticks, labels, fillvalue="")
         }
+        self._rates.tick_labels = {
+            str(n): self._formats.percent(Decimal(n), decimals=0) for n in (0, 50, 100)
+        }
+        longest = max(map(len, labels))
+        self.figure.fig_margin = {**MARGIN, "left": max(MARGIN["left"], 20 + 9 * longest)}
         self._volumes.tick_values = np.array(ticks, dtype=float)
         self._volume.max = float(max(highest * HEADROOM, ticks[-1]))
         rates = [
@@ -175,52 +190,44 @@ class TrendChart:
     def _hover(self, _mark: object, target: dict[str, dict[str, int]]) -> None:
         index = target["data"]["index"]
         if self._figures is not None and index < len(self._figures.trends):
-            self._tip.html = self._values(self._figures.trends[index], self._figures, index)
-
-    def _values(self, point: TrendPoint, figures: Figures, index: int) -> Markup:
-        running = index == len(figures.trends) - 1
-        return h(
-            "div.fo-tip-box",
-            h(
-                "p.fo-tip-title",
-                self._formats.long_bucket(point.bucket.start, figures.period, figures.zone),
-                h("span", texts.RUNNING[figures.period]) if running else None,
-            ),
-            h(
-                "dl",
-                h("dt", h("i.fo-swatch-volume"), texts.VOLUME),
-                h("dd", self._formats.money(point.amount, figures.metrics.currency)),
-                h("dt", h("i.fo-swatch-rate"), texts.SUCCESS_RATE),
-                h("dd", self._formats.percent(point.success_rate)),
-                h("dt", h("i"), texts.COUNT),
-                h("dd", self._formats.count(point.count)),
-            ),
-        )
+            self._tip.html = bucket_values(self._formats, self._figures, index)
 
     def _alternative(self, figures: Figures) -> Markup:
         """The chart as a table, for who cannot see it."""
-        return h(
-            "table.fo-hidden",
-            h("caption", f"{texts.TREND}. {texts.SPANS[figures.period]}"),
+        say = self._formats.say
+        table = h(
+            "table",
+            h("caption", f"{say(texts.TREND)}. {say(texts.SPANS[figures.period])}"),
             h(
                 "tr",
                 [
-                    h("th", text, scope="col")
+                    h("th", say(text), scope="col")
                     for text in (texts.BUCKET, texts.VOLUME, texts.SUCCESS_RATE, texts.COUNT)
                 ],
             ),
-            [
-                h(
-                    "tr",
-                    h(
-                        "th",
-                        self._formats.bucket(point.bucket.start, figures.period, figures.zone),
-                        scope="row",
-                    ),
-                    h("td", self._formats.money(point.amount, figures.metrics.currency)),
-                    h("td", self._formats.percent(point.success_rate)),
-                    h("td", self._formats.count(point.count)),
-                )
-                for point in figures.trends
-            ],
+            self._table_rows(figures),
+        )
+        # A table is as wide as what is in it: only something around it can hide it.
+        return h("div.fo-hidden", table)
+
+    def _table_rows(self, figures: Figures) -> list[Markup]:
+        # With each repaint only the running bucket differs: to write all anew took a tenth of it.
+        about = (figures.period, figures.zone, figures.metrics.currency, self._formats.locale)
+        known, self._rows = self._rows, {}
+        for point in figures.trends:
+            key = (point, *about)
+            self._rows[key] = known.get(key) or self._table_row(point, figures)
+        return list(self._rows.values())
+
+    def _table_row(self, point: TrendPoint, figures: Figures) -> Markup:
+        return h(
+            "tr",
+            h(
+                "th",
+                self._formats.bucket(point.bucket.start, figures.period, figures.zone),
+                scope="row",
+            ),
+            h("td", self._formats.money(point.amount, figures.metrics.currency)),
+            h("td", self._formats.percent(point.success_rate)),
+            h("td", self._formats.count(point.count)),
         )

@@ -16,7 +16,7 @@ def rollup_in(payments, window, zone, *, currency="USD"):
     )
 
 
-def snapshot(payments, *, as_of, zone, period=Period.DAY, seq=0, currency="USD"):
+def snapshot(payments, *, as_of, zone, period=Period.DAY, seq=0, currency="USD", currencies=None):
     """What the server answers for these payments at `as_of`."""
     cut = buckets(period, as_of, zone)
     rollups = tuple(rollup_in(payments, bucket, zone, currency=currency) for bucket in cut)
@@ -25,8 +25,8 @@ def snapshot(payments, *, as_of, zone, period=Period.DAY, seq=0, currency="USD")
     return Snapshot(
         seq=seq,
         as_of=as_of,
-        metrics=_answer(total(rollups), currency, zone),
-        previous=_answer(previous, currency, zone),
+        metrics=_answer(total(rollups), currency, zone, currencies),
+        previous=_answer(previous, currency, zone, currencies),
         trends=[],
         methods=[],
         declines=[],
@@ -38,10 +38,10 @@ def snapshot(payments, *, as_of, zone, period=Period.DAY, seq=0, currency="USD")
     )
 
 
-def _answer(rollup: Rollup, currency: str, zone) -> MetricsAnswer:
+def _answer(rollup: Rollup, currency: str, zone, currencies) -> MetricsAnswer:
     document = {
         **metrics_document(metrics(rollup, currency=currency)),
         "timezone": zone.key,
-        "currencies": [currency],
+        "currencies": currencies or [currency],
     }
     return answer_of(document, MetricsAnswer)

@@ -8,6 +8,7 @@ import pytest
 
 from financeops.client import Client
 from financeops.core.errors import NotFound, Unavailable
+from financeops.core.payments import Status
 from financeops.core.periods import Period
 from financeops.core.wire import metrics_document
 from financeops.dashboard import Dashboard
@@ -56,8 +57,10 @@ async def assert_equals_api(dashboard, client):
     """Every figure on the screen is the API's for the same `seq`."""
     model = dashboard.model
     shown = model.figures
-    asked = await client.snapshot(model.tenant, period=model.period)
-    assert asked.seq == shown.seq
+    question = {"period": model.period, "currency": model.chosen_currency}
+    asked = await client.snapshot(model.tenant, method=model.method, **question)
+    assert (asked.seq, asked.metrics.currency) == (shown.seq, shown.metrics.currency)
+    assert asked.metrics.currencies == list(model.currencies)
     for mine, theirs in ((shown.metrics, asked.metrics), (shown.previous, asked.previous)):
         for name, value in metrics_document(mine).items():
             field = "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
@@ -65,22 +68,24 @@ async def assert_equals_api(dashboard, client):
     assert [(p.bucket.start, p.count, p.success_rate) for p in shown.trends] == [
         (p.timestamp, p.count, p.success_rate) for p in asked.trends
     ]
+    methods = await client.methods(model.tenant, **question)
     assert [(row.method, row.count, row.share) for row in shown.methods] == [
-        (row.method, row.count, row.share) for row in asked.methods
+        (row.method, row.count, row.share) for row in methods
     ]
     assert [(row.decline_code, row.count, row.share) for row in shown.declines] == [
         (row.decline_code, row.count, row.share) for row in asked.declines
     ]
 
 
-async def act(client, rng, *, steps):
+async def act(client, rng, *, steps, currencies=("USD",)):
     """Payments of all kinds, some refunded; returns how many changes that made."""
     changes, paid = 0, []
     for _ in range(steps):
         status = rng.choice(["success", "success", "failed"])
         items = [
             {
-                "amount": Decimal(rng.randrange(100_000)) / 100,
+                "amount": rng.randrange(100_000),
+                "currency": rng.choice(currencies),
                 "method": rng.choice(METHODS),
                 "status": status,
             }
@@ -115,6 +120,53 @@ async def test_after_random_events_with_pauses_every_figure_equals_the_api_s(das
         assert dashboard.model.resume() == missed
 
         await assert_equals_api(dashboard, client)
+
+
+async def test_one_currency_and_one_method_follow_the_stream_exactly(dashboard, client):
+    rng = random.Random(20260311)
+    currencies = ("USD", "JPY", "KWD")
+    await act(client, rng, steps=6, currencies=currencies)
+    await dashboard.ready()
+    model = dashboard.model
+    await until(dashboard, lambda model: model.connection is Connection.LIVE)
+    assert model.currency == "USD"
+
+    for currency in currencies:
+        model.chosen_currency = currency
+        await until(dashboard, lambda model, wanted=currency: model.currency == wanted)
+        for method in ("card", None, "paypal"):
+            model.method = method
+            expected = model.seq + await act(client, rng, steps=3, currencies=currencies)
+            await until(dashboard, lambda model, seq=expected: model.seq == seq)
+            model.paused = True
+            missed = await act(client, rng, steps=2, currencies=currencies)
+            await until(dashboard, lambda model, n=missed: model.missed == n)
+            assert model.resume() == missed
+            await assert_equals_api(dashboard, client)
+
+
+async def test_a_filtered_feed_goes_back_to_the_first_payment(dashboard, client):
+    at = {"createdAt": "2026-01-01T00:00:00Z", "amount": 1, "status": "success"}
+    for method, count in (("paypal", 230), ("card", 300)):
+        await client.post_batch([{**at, "method": method}] * count)
+    await dashboard.ready()
+    model = dashboard.model
+    await until(dashboard, lambda model: model.connection is Connection.LIVE)
+
+    model.method = "paypal"
+    await until(dashboard, lambda model: model.history_came == 1)
+    assert len(model.feed) == 100
+    while model.timeline.extensible:
+        came = model.history_came
+        model.ask_history()
+        await until(dashboard, lambda model, n=came: model.history_came > n)
+    assert len(model.feed) == 230
+
+    await client.post_payment({"amount": 1, "method": "paypal", "status": "failed"})
+    await until(dashboard, lambda model: len(model.feed) == 231)
+    model.status = Status.FAILED
+    await until(dashboard, lambda model: not model.timeline.extensible)
+    assert [entry.payment.status for entry in model.feed] == ["failed"]
 
 
 async def test_a_change_reaches_the_widgets_by_itself(dashboard, client):

@@ -7,22 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from financeops.core import metrics as figure
+from financeops.core.payments import Status
 from financeops.core.periods import Period, previous_window
 from financeops.core.rollup import total
-from financeops.dashboard import DashboardModel
+from financeops.dashboard import DashboardModel, timeline
 from financeops.dashboard import model as module
 from tests.builders import change, payment
 from tests.dashboard.snapshots import rollup_in, snapshot
-from tests.strategies import histories, instants, zones
+from tests.strategies import histories, instants, methods, zones
 
 AS_OF = datetime(2026, 3, 10, 12, 20, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def loaded(payments=(), *, seq=0, period=Period.DAY, zone=BERLIN):
+def loaded(payments=(), *, period=Period.DAY, zone=BERLIN, **options):
     """A model that shows a snapshot of these payments."""
     model = DashboardModel(period=period)
-    model.load(snapshot(payments, as_of=AS_OF, zone=zone, period=period, seq=seq))
+    model.load(snapshot(payments, as_of=AS_OF, zone=zone, period=period, **options))
     return model
 
 
@@ -32,18 +33,25 @@ def recent(n, **fields):
 
 
 @given(
-    history=histories(created=instants(AS_OF - timedelta(days=800), AS_OF)),
-    period=st.sampled_from(Period),
+    history=histories(
+        created=instants(AS_OF - timedelta(days=800), AS_OF),
+        currencies=st.sampled_from(["USD", "JPY", "KWD"]),
+    ),
     zone=zones,
+    currency=st.sampled_from(["USD", "JPY", "KWD"]),
+    method=st.none() | methods,
     data=st.data(),
 )
-def test_folding_gives_the_figures_of_everything(history, period, zone, data):
+def test_folding_gives_the_figures_of_everything_selected(history, zone, currency, method, data):
+    period = data.draw(st.sampled_from(Period))
     known = data.draw(st.integers(0, len(history)), label="in the snapshot")
     as_known = list({each.payment.id: each.payment for each in history[:known]}.values())
-    model = loaded(as_known, seq=known, period=period, zone=zone)
+    model = loaded(as_known, seq=known, period=period, zone=zone, currency=currency)
 
     for each in history[known:]:
         model.receive(each)
+        if data.draw(st.booleans(), label="filter"):
+            model.method = data.draw(st.none() | methods)
         if data.draw(st.booleans(), label="pause or resume"):
             if model.paused:
                 model.resume()
@@ -52,16 +60,19 @@ def test_folding_gives_the_figures_of_everything(history, period, zone, data):
         elif data.draw(st.booleans(), label="look"):
             assert model.figures.seq == model.seq
     model.resume()
+    model.method = method
 
     payments = list({each.payment.id: each.payment for each in history}.values())
-    wanted = snapshot(payments, as_of=AS_OF, zone=zone, period=period)
+    all_methods = snapshot(payments, as_of=AS_OF, zone=zone, period=period, currency=currency)
+    selected = [each for each in payments if method in {None, each.method}]
+    wanted = snapshot(selected, as_of=AS_OF, zone=zone, period=period, currency=currency)
     everything = total(wanted.bucket_rollups)
-    before = rollup_in(payments, previous_window(period, AS_OF, zone), zone)
+    before = rollup_in(selected, previous_window(period, AS_OF, zone), zone, currency=currency)
     shown = model.figures
-    assert shown.metrics == figure.metrics(everything, currency="USD")
-    assert shown.previous == figure.metrics(before, currency="USD")
+    assert shown.metrics == figure.metrics(everything, currency=currency)
+    assert shown.previous == figure.metrics(before, currency=currency)
     assert shown.trends == figure.trends(wanted.buckets, wanted.bucket_rollups)
-    assert shown.methods == figure.methods(everything)
+    assert shown.methods == figure.methods(total(all_methods.bucket_rollups))
     assert shown.declines == figure.declines(everything)
     assert shown.hours == figure.attempts_by_hour(everything)
     assert (shown.seq, model.missed) == (len(history), 0)
@@ -120,6 +131,55 @@ def test_another_currency_is_in_the_feed_and_not_in_the_figures():
     assert model.seq == 1
 
 
+def test_a_currency_that_comes_for_the_first_time_can_be_chosen():
+    model = loaded(currencies=["JPY", "USD"])
+
+    model.receive(recent(1, currency="EUR"))
+    model.receive(recent(2, currency="JPY"))
+
+    assert model.currencies == ("EUR", "JPY", "USD")
+
+
+def test_a_filter_asks_for_what_is_older_and_cleared_shows_everything():
+    model = loaded([recent(1).payment, recent(2, method="paypal").payment], seq=2)
+
+    model.method = "paypal"
+    assert [entry.payment.method for entry in model.feed] == ["paypal"]
+    assert model.figures.metrics.total_payments == 1
+    assert model.history_asked == 1
+    model.status = Status.FAILED
+    assert (model.feed, model.history_asked) == ([], 2)
+    assert model.figures.metrics.total_payments == 1, "a status filters the feed only"
+    assert not model.empty
+
+    model.clear_filters()
+    assert len(model.feed) == model.figures.metrics.total_payments == 2
+    assert model.history_asked == 3
+
+
+def test_what_is_read_while_paused_tells_nothing_of_later():
+    model = loaded()
+    model.receive(recent(1, amount=1))
+    model.paused = True
+    later = payment(id="f" * 24, created_at=AS_OF + timedelta(minutes=1))
+    earlier = payment(id="e" * 24, created_at=AS_OF - timedelta(days=3))
+
+    model.remember([later, earlier], complete=True)
+
+    assert [entry.payment.id[-1] for entry in model.feed] == ["1", "e"]
+
+
+def test_what_was_said_is_taken_back_after_a_while():
+    model = loaded()
+    model.ticks = 5
+    model.notice = "3 changes came"
+
+    model.ticks = 5 + module.NOTICE - 1
+    assert model.notice
+    model.ticks += 1
+    assert not model.notice
+
+
 def test_figures_are_due_again_at_the_next_quarter_hour():
     model = loaded()
 
@@ -151,8 +211,8 @@ def test_a_tenant_without_payments_is_empty_until_the_first_one():
 
 def test_the_feed_is_bounded():
     model = loaded()
-    for n in range(1, module.FEED + 50):
+    for n in range(1, timeline.HISTORY + 50):
         model.receive(recent(n))
 
-    assert len(model.feed) == module.FEED
-    assert model.figures.metrics.total_payments == module.FEED + 49
+    assert len(model.feed) == timeline.HISTORY
+    assert model.figures.metrics.total_payments == timeline.HISTORY + 49

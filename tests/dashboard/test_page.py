@@ -1,11 +1,7 @@
 """The theme and the page that Voilà serves."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
-from threading import Thread
 
 import aiohttp
 import pytest
@@ -13,9 +9,9 @@ import pytest
 import financeops
 from financeops.dashboard.page import Page
 from tests.database import free_port
+from tests.e2e.browser import dashboard_of
 
 PACKAGE = Path(financeops.__file__).parent / "dashboard"
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "dashboard.ipynb"
 
 
 def test_the_theme_brings_its_font_and_asks_no_other_host():
@@ -29,7 +25,7 @@ def test_the_theme_brings_its_font_and_asks_no_other_host():
 
 def test_every_colour_in_use_has_a_token():
     tokens = set(re.findall(r"(--fo-[\w-]+):", (PACKAGE / "theme/tokens.css").read_text()))
-    local = {"--fo-state", "--fo-status", "--fo-share"}
+    local = {"--fo-state", "--fo-status", "--fo-share", "--fo-place", "--fo-left", "--fo-width"}
     used = {
         name
         for path in [*PACKAGE.rglob("*.css"), *PACKAGE.glob("*.py")]
@@ -43,37 +39,11 @@ def test_the_template_has_no_comment_of_jinja_in_its_css():
         assert "{#" not in path.read_text()
 
 
-@pytest.fixture(scope="module")
-def voila(tmp_path_factory):
-    """Voilà on the notebook, as `financeops up` starts it; the server is away."""
-    port = free_port()
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "voila", NOTEBOOK, "--template=financeops", "--no-browser"),
-            *(f"--port={port}", "--Voila.ip=127.0.0.1", "--KernelManager.autorestart=False"),
-        ],
-        env={
-            **os.environ,
-            "JUPYTER_PATH": str(PACKAGE),
-            "JUPYTER_CONFIG_DIR": str(tmp_path_factory.mktemp("jupyter")),
-            "FINANCEOPS_URL": f"http://127.0.0.1:{free_port()}",
-        },
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    said = ""
-    while "is running at" not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
-    # Read on, or the process would block once the pipe is full.
-    reader = Thread(target=process.stderr.read, daemon=True)
-    reader.start()
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(timeout=30)
-    reader.join()
-    process.stderr.close()
+@pytest.fixture
+async def voila(tmp_path):
+    """The page as `financeops up` serves it; the server is away."""
+    async with dashboard_of(f"http://127.0.0.1:{free_port()}", tmp_path) as url:
+        yield url
 
 
 async def test_the_page_names_no_other_host_and_shows_its_shape_at_once(voila):

@@ -15,6 +15,18 @@ from tests.builders import change, payment
 from tests.dashboard.snapshots import snapshot
 
 AS_OF = datetime(2026, 3, 10, 12, 20, tzinfo=UTC)
+ODD = [
+    "a tenant name of sixty letters that goes on and on and on and on",
+    "مدفوعات",
+    "</td><script>alert(1)</script>",
+    '" onmouseover="alert(1)',
+    "\N{RIGHT-TO-LEFT OVERRIDE}txt.exe",
+    "\0 \n \t",
+    "🦄" * 20,
+    "",
+]
+"""What nobody expects as a name."""
+
 UTC_ZONE = ZoneInfo("UTC")
 
 
@@ -47,7 +59,8 @@ def text(part):
 
 def figure(dashboard, name):
     """Value of a card."""
-    found = re.search(rf'data-figure="{name}"[^>]*>([^<]*)<', dashboard.screen.cards.widget.html)
+    html = dashboard.screen.cards.widget.html
+    found = re.search(rf'data-figure="{name}"[^>]*>(?:<bdi>)?([^<]*)<', html)
     assert found is not None
     return found[1]
 
@@ -153,7 +166,7 @@ def test_pause_and_resume_by_their_button(dashboard):
     dashboard.paint()
     assert badge(dashboard) == "live"
     assert dashboard.model.figures.metrics.total_payments == 2
-    assert "1 came while paused" in text(dashboard.screen.notice)
+    assert "1 change came while paused" in text(dashboard.screen.notice)
 
 
 def test_a_period_is_chosen_by_its_button(dashboard):
@@ -181,7 +194,7 @@ def test_the_badge_says_how_fresh_the_figures_are(dashboard):
     dashboard.model.disconnected_at = AS_OF - timedelta(seconds=12)
     dashboard.paint()
     assert badge(dashboard) == "reconnecting"
-    assert "12 s" in text(dashboard.screen.header)
+    assert "12 sec" in text(dashboard.screen.header)
     assert "12:20:00" in text(dashboard.screen.notice)
 
     dashboard.model.connection = Connection.STALE
@@ -249,6 +262,111 @@ def test_a_fault_in_one_part_leaves_the_others_alive(dashboard, monkeypatch, cap
 
     assert "2 payments" in text(dashboard.screen.cards)
     assert "could not be painted" in caplog.text
+    assert "could not be shown" in text(dashboard.screen.trend.head)
+
+    monkeypatch.undo()
+    dashboard.model.receive(change(3, id="e" * 24, created_at=AS_OF))
+    dashboard.paint()
+    assert "Volume and success rate" in text(dashboard.screen.trend.head)
+
+
+def test_a_method_is_chosen_in_the_table_or_in_the_ring_and_chosen_again_cleared(dashboard):
+    load(dashboard, [paid(1, amount=700), paid(2, amount=300, method="paypal")], seq=2)
+    screen = dashboard.screen
+
+    screen.methods.table._handle_custom_msg({"action": "method", "value": "paypal"}, [])
+    dashboard.paint()
+    assert figure(dashboard, "total_volume") == "$3.00"
+    assert "Method PayPal figures and feed" in text(screen.filters)
+    assert 'data-value="paypal" aria-pressed="true"' in screen.methods.table.html
+    assert screen.methods.pie.opacities[1] == 1.0 > screen.methods.pie.opacities[0]
+    assert "Bank transfer" not in text(screen.methods.table)
+    assert "Card" in text(screen.methods.table), "another one can be chosen"
+    assert "Card" not in text(screen.feed)
+
+    screen.methods.pie._element_click_handlers(screen.methods.pie, {"data": {"index": 1}})
+    dashboard.paint()
+    assert figure(dashboard, "total_volume") == "$10.00"
+    assert "fo-chip" not in screen.filters.widget.html
+
+
+def test_a_status_filters_the_feed_and_escape_clears_it(dashboard):
+    load(dashboard, [paid(1), paid(2, status="failed")], seq=2)
+    screen = dashboard.screen
+
+    screen.feed.widget._handle_custom_msg({"action": "status", "value": "refunded"}, [])
+    dashboard.paint()
+    assert "Looking for older payments" in text(screen.feed)
+    dashboard.model.remember([], complete=True)
+    dashboard.paint()
+    assert "No payments like these" in text(screen.feed)
+    assert figure(dashboard, "success_rate") == "50.0%"
+
+    assert 'data-escape="clear"' in screen.filters.widget.html
+    screen.filters.widget._handle_custom_msg({"action": "clear", "value": None}, [])
+    dashboard.paint()
+    assert screen.feed.widget.html.count("data-payment") == 2
+
+
+def test_several_currencies_can_be_chosen_from(dashboard):
+    load(dashboard, [paid(1)], seq=1)
+    assert 'data-action="currency"' not in dashboard.screen.header.widget.html
+
+    load(dashboard, [paid(1)], seq=1, currencies=["JPY", "USD"])
+    assert 'data-action="currency"' in dashboard.screen.header.widget.html
+    press(dashboard, "currency", "JPY")
+    assert dashboard.model.chosen_currency == "JPY"
+
+
+def test_an_older_page_stays_where_it_is_while_others_come(dashboard):
+    load(dashboard, [paid(n) for n in range(1, 31)], seq=30)
+    feed = dashboard.screen.feed
+    feed.widget._handle_custom_msg({"action": "older", "value": None}, [])
+
+    dashboard.model.receive(change(31, id="f" * 24, created_at=AS_OF))
+    dashboard.paint()
+
+    assert "14 to 25 of 31" in text(feed)
+
+
+def test_the_trend_is_read_with_the_arrow_keys(dashboard):
+    load(dashboard, [paid(1, amount=1234)], seq=1)
+    cursor = dashboard.screen.trend.pointer.widget
+    assert 'aria-valuenow="23" aria-valuetext="Tue, Mar 10, 12:00, $12.34, 100.0%' in cursor.html
+
+    cursor._handle_custom_msg({"action": "point", "value": "ArrowLeft"}, [])
+    assert 'aria-valuenow="22"' in cursor.html
+    cursor._handle_custom_msg({"action": "point", "value": "Home"}, [])
+    assert 'aria-valuenow="0"' in cursor.html
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_no_name_breaks_anything(dashboard, odd, caplog):
+    dashboard.model.tenant = odd
+    payments = [
+        paid(n, id=f"{odd}{n}", method=f"{odd}{n}", status="failed", decline_code=f"{odd}{n}")
+        for n in range(12)
+    ]
+    load(dashboard, payments, seq=12)
+    dashboard.model.method = f"{odd}3"
+    dashboard.paint()
+
+    assert len(dashboard.screen.methods.pie.sizes) == 12
+    assert dashboard.screen.filters.widget.html.count("data-filter") == 1
+    assert dashboard.screen.feed.widget.html.count("data-payment") == 1
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("amount", [0, 1, 10**12])
+@pytest.mark.parametrize("currency", ["USD", "JPY", "KWD"])
+def test_no_amount_breaks_anything(dashboard, currency, amount, caplog):
+    payments = [paid(n, amount=amount, currency=currency) for n in range(1, 101)]
+    load(dashboard, payments, seq=100, currency=currency)
+
+    exact = f'data-figure="total_volume" data-exact="{100 * amount}"'
+    assert exact in dashboard.screen.cards.widget.html
+    assert dashboard.screen.trend.bars.y.sum() == 100 * amount
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,14 @@ _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+_AXE = Path(__file__).parent / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
+_SETTLED = """() => {
+    const chart = document.querySelector(".fo-body:not(.fo-off) .fo-plot .fo-chart");
+    const drawn = chart?.querySelector("svg").getBoundingClientRect().width;
+    const fits = !chart || Math.abs(drawn - chart.getBoundingClientRect().width) < 4;
+    return fits && document.documentElement.scrollWidth <= innerWidth;
+}"""
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 """Screenshots of the last run; not in git."""
 
@@ -54,6 +61,33 @@ async def exact(page: Page, figure: str) -> str:
 async def until_exact(page: Page, figure: str, value: object) -> None:
     """Return when a card shows this figure."""
     await page.locator(f'[data-figure={figure}][data-exact="{value}"]').wait_for(timeout=60_000)
+
+
+async def screenshots(page: Page, name: str) -> None:
+    """Keep what the page looks like on a phone, a laptop and a wall, in both themes."""
+    for width, height in ((390, 844), (1440, 900), (2560, 1440)):
+        await page.set_viewport_size({"width": width, "height": height})
+        for theme in ("dark", "light"):
+            await page.emulate_media(color_scheme=theme)
+            # Charts follow the window a moment later.
+            await page.wait_for_function(_SETTLED)
+            await screenshot(page, f"{name}-{width}-{theme}")
+
+
+async def barriers(page: Page) -> list[str]:
+    """What axe-core finds on the page that is serious or critical, in both themes."""
+    found = []
+    await page.evaluate(_AXE.read_text(encoding="utf-8"))
+    for theme in ("dark", "light"):
+        await page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        answer = await page.evaluate("axe.run({ resultTypes: ['violations'] })")
+        found += [
+            f"{theme}: {violation['id']}: {node['html']}: {node['failureSummary']}"
+            for violation in answer["violations"]
+            if violation["impact"] in {"serious", "critical"}
+            for node in violation["nodes"]
+        ]
+    return found
 
 
 async def screenshot(page: Page, name: str) -> None:

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from financeops.dashboard.kernels.forks import shared_parent
 
@@ -25,6 +25,8 @@ class ForkProvisioner(LocalProvisioner):
     Registered as ``financeops-fork``; the kernel spec ``financeops-viewer`` asks for it. What the
     command line of the spec says is for the ordinary ones.
     """
+
+    process: Any  # a Fork, or the Popen of an ordinary kernel
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel.

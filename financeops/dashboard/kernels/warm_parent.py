@@ -18,7 +18,6 @@ ZeroMQ: that is for the forks.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import json
 import os
@@ -26,24 +25,12 @@ import selectors
 import signal
 import socket
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-_PR_SET_PDEATHSIG = 1
 _CHUNK = 65536
-
-OPTIONS = (
-    # A viewer types nothing: no file of what was typed, no completion, no thread that reads
-    # what C code prints (it goes to the log).
-    "--HistoryManager.enabled=False",
-    "--Completer.use_jedi=False",
-    "--IPKernelApp.capture_fd_output=False",
-    # It need not watch its parent nor explain Ctrl-C.
-    "--IPKernelApp.parent_handle=1",
-)
 
 _NEVER = (
     "debugpy",  # nobody steps through a viewer's kernel
@@ -53,14 +40,16 @@ _ALSO = (
     # What an IPython kernel imports after it has begun.
     "IPython.core.completerlib",
     "IPython.core.debugger",
+    "IPython.core.logger",
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "ipykernel.debugger",
     "ipykernel.ipkernel",
-    "ipykernel.kernelapp",
     "psutil",
     "tornado.platform.asyncio",
     "zmq.utils.garbage",
+    # And what makes one of a fork.
+    "financeops.dashboard.kernels.kernel",
 )
 
 
@@ -171,33 +160,12 @@ def warm_up() -> None:
         import_module(name)
 
     # After what is to be found was settled.
-    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415
     from ipywidgets import Widget  # noqa: PLC0415
 
     from financeops.dashboard import Dashboard  # noqa: PLC0415
 
-    IPKernelApp().parse_command_line([*OPTIONS])
     Dashboard()
     Widget.close_all()
-
-
-def become_kernel(order: Mapping[str, Any], parent: int) -> None:
-    """Run an IPython kernel in this process until it is shut down."""
-    os.setsid()
-    # Whoever dies, the last one to know is the operating system: it kills us when the parent ends.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    gc.enable()
-    os.environ.clear()
-    os.environ.update(order["env"])
-    os.chdir(order["cwd"])
-    time.tzset()
-
-    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - loaded by the parent
-
-    IPKernelApp.launch_instance(argv=["-f", order["connection_file"], *OPTIONS])
 
 
 def main() -> None:
@@ -209,6 +177,8 @@ def main() -> None:
         gc.freeze()
         order = Parent(line).obey()
     if order is not None:
+        from financeops.dashboard.kernels.kernel import become_kernel  # noqa: PLC0415 - loaded
+
         become_kernel(order, parent)
 
 

@@ -42,7 +42,7 @@ _OWN_HANDLERS = {
 class ViewerKernels(AsyncMappingKernelManager):
     """Starts a viewer's kernel whatever kernel the notebook names: that one is for JupyterLab."""
 
-    async def start_kernel(self, **options: Any) -> str:
+    async def start_kernel(self, **options: Any) -> str:  # type: ignore[override] # theirs too
         """Start a kernel and return its id."""
         kernel_id: str = await super().start_kernel(**{**options, "kernel_name": KERNEL})
         return kernel_id

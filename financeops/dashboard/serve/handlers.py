@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
@@ -19,6 +21,7 @@ RETRY_SECONDS = 5
 
 _HERE = Path(__file__).parent
 _THEME = _HERE.parent / "theme"
+_FONT = "fonts/inter-latin-wght-normal.woff2"
 
 
 class PageHandler(TornadoVoilaHandler):
@@ -41,7 +44,7 @@ class PageHandler(TornadoVoilaHandler):
                 self.flush()
 
     @authenticated
-    async def head(self, path: str | None = None) -> None:
+    async def head(self, _path: str | None = None) -> None:
         """Say that there is a page, to those who only want to know."""
         self.set_header("Content-Type", "text/html")
         self.set_header("Cache-Control", "no-store")
@@ -90,7 +93,7 @@ class PresenceHandler(KernelHandler):
     async def get(self, kernel_id: str) -> None:
         """Answer with what is known of the kernel; 404 when it has ended."""
         self.settings["viewers"].see(kernel_id)
-        await super().get(kernel_id)
+        await ensure_async(super().get(kernel_id))
 
 
 class LeaveHandler(VoilaShutdownKernelHandler):
@@ -119,6 +122,7 @@ def _full_page(base_url: str, theme: str) -> str:
     page = (_HERE / "full.html").read_text(encoding="utf-8")
     given = {
         "tokens": (_THEME / "tokens.css").read_text(encoding="utf-8"),
+        "font": b64encode((_THEME / _FONT).read_bytes()).decode(),
         "theme": theme if theme in {"light", "dark"} else "",
         "health": f"{base_url}voila/health",
         "seconds": str(RETRY_SECONDS),

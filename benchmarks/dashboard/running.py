@@ -1,0 +1,48 @@
+"""The dashboard's web server, started as `financeops up` starts it, and the kernels below it."""
+
+import dataclasses
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+
+from financeops.cli import addresses, children
+from financeops.cli.supervisor import Supervisor
+
+HOST = "127.0.0.1"
+_PREHEAT, _COLD = "--preheat_kernel=True", "--preheat_kernel=False"
+
+
+@asynccontextmanager
+async def dashboard(folder, server_url, *, warm=True):
+    """The dashboard's web server; not `warm`: no kernel waits. Gives its URL and process."""
+    port = addresses.free_port()
+    child = children.dashboard(children.notebooks_folder(), HOST, port, server_url=server_url)
+    if not warm:
+        others = (option for option in child.command if option != _PREHEAT)
+        child = dataclasses.replace(child, command=(*others, _COLD))
+    async with Supervisor(Path(folder), print) as supervisor:
+        await supervisor.start(child)
+        yield f"http://localhost:{port}", _listening_on(port)
+
+
+def followers(process, server_url):
+    """The kernels below `process` that are connected to the server."""
+    port = int(server_url.rsplit(":", 1)[1])
+    return [child for child in process.children(recursive=True) if _is_connected(child, port)]
+
+
+def _is_connected(process, port):
+    try:
+        connections = process.net_connections("tcp")
+    except psutil.Error:  # it ended meanwhile
+        return False
+    return any(c.raddr and c.raddr.port == port and c.status == "ESTABLISHED" for c in connections)
+
+
+def _listening_on(port):
+    for process in psutil.Process().children(recursive=True):
+        for connection in process.net_connections("tcp"):
+            if connection.laddr.port == port and connection.status == "LISTEN":
+                return process
+    raise LookupError(f"no process listens on {port}")

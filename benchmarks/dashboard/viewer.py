@@ -1,0 +1,92 @@
+"""A real browser that looks at the dashboard, and what it saw."""
+
+import shutil
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+from playwright.async_api import async_playwright
+
+_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+_FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
+_WATCH = Path(__file__).with_name("watch.js").read_text(encoding="utf-8")
+_PATIENCE = 120_000  # milliseconds
+
+
+@asynccontextmanager
+async def browser():
+    """The machine's Chromium."""
+    program = next(filter(None, map(shutil.which, _PROGRAMS)))
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=program, args=_FLAGS)
+        yield chromium
+        await chromium.close()
+
+
+class Viewer:
+    """One page with the dashboard, of somebody who was never here before."""
+
+    def __init__(self, page):
+        self._page = page
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, chromium, url):
+        """Open the page and return when it shows figures."""
+        context = await chromium.new_context(viewport={"width": 1440, "height": 900})
+        page = await context.new_page()
+        await page.add_init_script(_WATCH)
+        await page.goto(url, wait_until="commit")
+        viewer = cls(page)
+        await page.wait_for_function("__seen.first !== null", timeout=_PATIENCE)
+        viewer.cdp = await context.new_cdp_session(page)
+        await viewer.cdp.send("Performance.enable")
+        yield viewer
+        await context.close()
+
+    async def first_figures(self):
+        """Seconds from the click to the first figures."""
+        return await self._page.evaluate("__seen.first") / 1000
+
+    async def lag(self):
+        """What the dashboard itself says it takes from event to screen."""
+        return await self._page.locator(".fo-badge-detail").first.text_content(timeout=5_000)
+
+    async def until_volume(self, volume):
+        """Return when the first card shows it."""
+        shown = self._page.locator(f'[data-figure=total_volume][data-exact="{volume}"]')
+        await shown.wait_for(timeout=_PATIENCE)
+
+    async def forget(self):
+        """Begin to note anew."""
+        await self._page.evaluate("__seen.volumes.length = 0")
+
+    async def volumes(self):
+        """Each total volume with when it was in the page and when drawn, by this machine's clock."""
+        ahead = await self._ahead()
+        noted = await self._page.evaluate("__seen.volumes.filter(note => note[2] !== null)")
+        return [(volume, dom / 1000 + ahead, drawn / 1000 + ahead) for volume, dom, drawn in noted]
+
+    async def memory(self):
+        """Bytes of the page's JavaScript heap and number of its DOM nodes, after a collection."""
+        await self.cdp.send("HeapProfiler.collectGarbage")
+        metrics = (await self.cdp.send("Performance.getMetrics"))["metrics"]
+        named = {metric["name"]: metric["value"] for metric in metrics}
+        return named["JSHeapUsedSize"], int(named["Nodes"])
+
+    async def _ahead(self):
+        """Seconds from the page's clock to ours: by the quickest of some round trips."""
+        trips = []
+        for _ in range(20):
+            before = time.time()
+            page = await self._page.evaluate("performance.now()") / 1000
+            after = time.time()
+            trips.append((after - before, (before + after) / 2 - page))
+        return min(trips)[1]
+
+
+def processes():
+    """The browser's processes."""
+    below = psutil.Process().children(recursive=True)
+    return [process for process in below if "chrom" in process.name()]

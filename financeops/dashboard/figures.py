@@ -1,0 +1,131 @@
+"""Every figure on the screen, and what it is computed from."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from financeops.client.answers import Snapshot
+from financeops.core import metrics as figure
+from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
+from financeops.core.payments import Change
+from financeops.core.periods import Period, Window
+from financeops.core.rollup import Rollup, delta_of, total
+
+UNFOLDED = 1_000
+"""How many changes may wait to be added up when nobody looks at the figures."""
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """Every figure on the screen, at `seq`.
+
+    `period`, `metrics.currency` and `method` are those of the figures: another period or currency
+    may be chosen and not yet loaded. `trends` and `averages` (major units) have one element for
+    each bucket; `hours` are the attempts at each of the 24 hours of day. `methods` are always all
+    methods, also when the rest is of one `method` only.
+    """
+
+    seq: int
+    period: Period
+    zone: ZoneInfo
+    method: str | None
+    metrics: Metrics
+    previous: Metrics
+    trends: list[TrendPoint]
+    averages: list[Decimal | None]
+    hours: tuple[int, ...]
+    methods: list[MethodFigures]
+    declines: list[DeclineFigures]
+
+
+class Totals:
+    """Rollups of a period's buckets and of the period before it, in one currency.
+
+    Parameters
+    ----------
+    snapshot : Snapshot, optional
+        Where they begin. Without one there is nothing.
+    period : Period
+        The snapshot's.
+    """
+
+    def __init__(self, snapshot: Snapshot | None = None, period: Period = Period.DAY) -> None:
+        self.period = period
+        self.zone = ZoneInfo(snapshot.metrics.timezone if snapshot else "UTC")
+        self.currency = snapshot.metrics.currency if snapshot else ""
+        self._buckets: tuple[Window, ...] = snapshot.buckets if snapshot else ()
+        self._rollups = list(snapshot.bucket_rollups) if snapshot else []
+        self._previous_window = snapshot.previous_window if snapshot else None
+        self._previous = (snapshot.previous_rollup if snapshot else None) or Rollup()
+        self._unfolded: list[Change] = []
+
+    @property
+    def window(self) -> Window | None:
+        """From the period's first bucket to the end of the running one."""
+        return Window(self._buckets[0].start, self._buckets[-1].end) if self._buckets else None
+
+    @property
+    def empty(self) -> bool:
+        """Whether the period has no payments of any method."""
+        self._fold()
+        return not any(self._rollups)
+
+    def add(self, change: Change) -> None:
+        """Count a change in; one of another currency counts elsewhere."""
+        if change.payment.currency == self.currency:
+            self._unfolded.append(change)
+            if len(self._unfolded) >= UNFOLDED:
+                self._fold()
+
+    def figures(self, *, seq: int, method: str | None = None) -> Figures:
+        """Figures of all that was added; `method` leaves only that method's payments in them."""
+        self._fold()
+        rollups, previous = self._rollups, self._previous
+        everything = total(rollups)
+        methods = figure.methods(everything)
+        if method is not None:
+            rollups = [rollup.only(method) for rollup in rollups]
+            everything, previous = everything.only(method), previous.only(method)
+        currency = self.currency
+        return Figures(
+            seq=seq,
+            period=self.period,
+            zone=self.zone,
+            method=method,
+            metrics=figure.metrics(everything, currency=currency),
+            previous=figure.metrics(previous, currency=currency),
+            trends=figure.trends(self._buckets, rollups),
+            averages=[figure.average_amount(rollup, currency=currency) for rollup in rollups],
+            hours=figure.attempts_by_hour(everything),
+            methods=methods,
+            declines=figure.declines(everything),
+        )
+
+    def _fold(self) -> None:
+        """Add what came to the rollups it belongs to: once per repaint, not once per change."""
+        if not self._unfolded:
+            return
+        deltas: dict[int, list[Rollup]] = {}
+        earlier: list[Rollup] = []
+        for change in self._unfolded:
+            created_at = change.payment.created_at
+            delta = delta_of(change, self.zone)
+            index = self._bucket_of(change)
+            if index is not None:
+                deltas.setdefault(index, []).append(delta)
+            if self._previous_window is not None and created_at in self._previous_window:
+                earlier.append(delta)
+        self._unfolded.clear()
+        for index, parts in deltas.items():
+            self._rollups[index] = total((self._rollups[index], *parts))
+        if earlier:
+            self._previous = total((self._previous, *earlier))
+
+    def _bucket_of(self, change: Change) -> int | None:
+        # From the end: what arrives is nearly always of the running bucket.
+        for index in reversed(range(len(self._buckets))):
+            if change.payment.created_at in self._buckets[index]:
+                return index
+        return None

@@ -1,0 +1,58 @@
+"""The kernel of one viewer, in a process that was forked for it."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import signal
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ipykernel.kernelapp import IPKernelApp
+from traitlets.config import Config
+
+_PR_SET_PDEATHSIG = 1
+
+
+class ViewerKernelApp(IPKernelApp):
+    """An IPython kernel without a command line: to look for options would cost each fork 4 MiB."""
+
+    def parse_command_line(self, argv: list[str] | None = None) -> None:
+        """Find nothing."""
+
+
+def become_kernel(order: Mapping[str, Any], parent: int) -> None:
+    """Run an IPython kernel in this process until it is shut down.
+
+    Parameters
+    ----------
+    order : mapping
+        ``connection_file``, ``cwd`` and ``env`` of the kernel.
+    parent : int
+        Process that this one must not outlive.
+    """
+    os.setsid()
+    # The parent may be killed without a word: then the operating system kills us.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.enable()
+    os.environ.clear()
+    os.environ.update(order["env"])
+    os.chdir(order["cwd"])
+    time.tzset()
+
+    # A viewer types nothing: no file of what was typed, no completion.
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.Completer.use_jedi = False
+    ViewerKernelApp.launch_instance(
+        argv=[],
+        config=config,
+        connection_file=order["connection_file"],
+        capture_fd_output=False,  # what C code prints goes to the log, and needs no thread
+        parent_handle=1,  # nobody to watch: see above
+    )

@@ -1,0 +1,76 @@
+"""How a viewer wants the dashboard to look and to speak: nothing of it changes a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from babel import Locale
+from traitlets import HasTraits, Unicode, UseEnum
+
+from financeops.dashboard import icons, texts
+from financeops.dashboard.choice import choice
+from financeops.dashboard.formats import Formats
+from financeops.dashboard.markup import Markup, h
+from financeops.dashboard.words import LANGUAGES, SOURCE, locale_of
+
+
+class Theme(StrEnum):
+    """Colours: those of the system, or always the same."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class Preferences(HasTraits):
+    """What a viewer chose.
+
+    Attributes
+    ----------
+    theme : Theme
+    language : str or None
+        Tag of the chosen language; None for the browser's.
+    """
+
+    theme = UseEnum(Theme, default_value=Theme.SYSTEM)
+    language = Unicode(None, allow_none=True)
+    browser: Sequence[str] = ()
+
+    @property
+    def locale(self) -> Locale:
+        """Of the chosen language, else of the first of the browser's that there are words in.
+
+        Where the browser names a country for the chosen language, dates and numbers are that
+        country's.
+        """
+        known = [locale for locale in map(locale_of, self.browser) if locale is not None]
+        chosen = None if self.language is None else locale_of(self.language)
+        if chosen is None:
+            return known[0] if known else Locale(SOURCE)
+        if chosen.territory is None:
+            same = (locale for locale in known if locale.language == chosen.language)
+            return next(same, chosen)
+        return chosen
+
+
+def controls(preferences: Preferences, formats: Formats) -> Markup:
+    """The two choices of the header."""
+    say = formats.say
+    return h(
+        "div.fo-preferences",
+        choice(
+            "language",
+            LANGUAGES,  # each in its own words: who reads only that one has to find it
+            formats.locale.language,
+            label=say(texts.LANGUAGE),
+            icon=icons.LANGUAGE,
+        ),
+        choice(
+            "theme",
+            {theme.value: say(texts.THEMES[theme.value]) for theme in Theme},
+            preferences.theme.value,
+            label=say(texts.THEME),
+            icon=icons.THEME,
+        ),
+    )

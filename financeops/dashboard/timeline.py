@@ -1,0 +1,159 @@
+"""What happened, newest first: the entries of the live feed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
+
+from msgspec import Struct
+
+from financeops.core.payments import Change, Payment, Status
+
+FEED = 500
+"""How many of the newest entries are kept whatever is selected."""
+
+HISTORY = 1_000
+"""How far the viewer can turn pages back."""
+
+
+SNAPSHOT = 100
+"""How many payments a snapshot brings; fewer are all that there are."""
+
+
+class Entry(Struct, frozen=True):
+    """One line of the feed: a payment, and when what it tells happened."""
+
+    at: datetime
+    payment: Payment
+
+    @property
+    def key(self) -> str:
+        """Names the line: a payment that was refunded has two."""
+        return f"{self.payment.id}-{self.payment.status.value}"
+
+
+class Selection(Struct, frozen=True):
+    """Which entries are wanted; None is any."""
+
+    status: Status | None = None
+    method: str | None = None
+
+    def __contains__(self, entry: object) -> bool:
+        return (
+            isinstance(entry, Entry)
+            and self.status in {None, entry.payment.status}
+            and self.method in {None, entry.payment.method}
+        )
+
+
+class Timeline:
+    """Entries that were heard of, and those of them that are selected.
+
+    The selected ones have no gap between them, and go back to the very first when `complete`.
+    `beginning` counts how often they began anew: older ones that were asked for before are not
+    theirs. `added` counts those that happened since.
+    """
+
+    def __init__(self) -> None:
+        # Oldest first, by key: an entry that was read from the server may still be on its way.
+        self._recent: dict[str, Entry] = {}
+        self._selected: dict[str, Entry] = {}
+        self.selection = Selection()
+        self.complete = False
+        self.beginning = 0
+        self.added = 0
+
+    def __len__(self) -> int:
+        return len(self._selected)
+
+    def __contains__(self, payment: object) -> bool:
+        return isinstance(payment, Payment) and _entry(payment).key in self._selected
+
+    def page(self, first: int, count: int) -> list[Entry]:
+        """`count` selected entries from the `first` on, newest first."""
+        return list(islice(reversed(self._selected.values()), first, first + count))
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing was heard of, selected or not."""
+        return not self._recent
+
+    @property
+    def extensible(self) -> bool:
+        """Whether there may be older selected entries that the viewer may turn to."""
+        return not self.complete and len(self._selected) < HISTORY
+
+    def clear(self) -> None:
+        """Forget everything, the selection stays."""
+        self._recent.clear()
+        self._begin({})
+
+    def add(self, change: Change) -> None:
+        """Put what just happened first."""
+        new = change.previous_status is None
+        entry = Entry(change.payment.created_at if new else change.at, change.payment)
+        _put(self._recent, entry, FEED)
+        if entry in self.selection:
+            self.added += entry.key not in self._selected
+            _put(self._selected, entry, HISTORY)
+
+    def merge(self, payments: list[Payment]) -> bool:
+        """Take in the newest payments.
+
+        Returns
+        -------
+        bool
+            False when there may be others between them and what was known before: then that is
+            forgotten, and the selected entries have to be asked for.
+        """
+        entries = [_entry(payment) for payment in reversed(payments)]
+        gap = bool(self._recent) and not any(entry.key in self._recent for entry in entries)
+        if gap:
+            self.clear()
+        self._recent = _newest((*self._recent.values(), *entries), FEED)
+        chosen = [entry for entry in entries if entry in self.selection]
+        self._selected = _newest((*self._selected.values(), *chosen), HISTORY)
+        self.complete = self.complete or len(payments) < SNAPSHOT
+        return not gap
+
+    def select(self, selection: Selection) -> None:
+        """Select others: those that are known at once, older ones have to be asked for."""
+        self.selection = selection
+        self._begin({key: entry for key, entry in self._recent.items() if entry in selection})
+
+    def extend(
+        self, payments: list[Payment], *, complete: bool, until: datetime | None = None
+    ) -> None:
+        """Take in older selected payments; `complete` when they go back to the first.
+
+        What changed after `until` is left out.
+        """
+        entries = [
+            _entry(payment)
+            for payment in reversed(payments)
+            if until is None or payment.updated_at <= until
+        ]
+        self._selected = _newest((*entries, *self._selected.values()), HISTORY)
+        self.complete = complete
+
+    def _begin(self, selected: dict[str, Entry]) -> None:
+        self._selected = selected
+        self.complete = False
+        self.beginning += 1
+
+
+def _entry(payment: Payment) -> Entry:
+    return Entry(payment.refunded_at or payment.created_at, payment)
+
+
+def _put(entries: dict[str, Entry], entry: Entry, most: int) -> None:
+    entries.setdefault(entry.key, entry)
+    if len(entries) > most:
+        del entries[next(iter(entries))]
+
+
+def _newest(entries: Iterable[Entry], most: int) -> dict[str, Entry]:
+    unique = {entry.key: entry for entry in entries}
+    newest = sorted(unique.values(), key=lambda entry: entry.at)[-most:]
+    return {entry.key: entry for entry in newest}

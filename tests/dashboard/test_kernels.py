@@ -1,0 +1,213 @@
+"""Kernels as forks of a warm parent, started as Jupyter starts kernels."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import zmq.asyncio
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+
+import financeops
+from financeops.core.errors import Unavailable
+from financeops.dashboard.kernels.forks import WarmParent, shared_parent
+from financeops.dashboard.kernels.provisioner import CAN_FORK
+
+DASHBOARD = Path(financeops.__file__).parent / "dashboard"
+SPECS = [str(DASHBOARD / "kernels")]
+
+pytestmark = pytest.mark.skipif(not CAN_FORK, reason="kernels are forked on Linux only")
+
+
+@asynccontextmanager
+async def kernel(**launch):
+    """A running viewer's kernel: its manager and a client."""
+    specs = KernelSpecManager(kernel_dirs=SPECS)
+    with zmq.asyncio.Context() as context:
+        manager = AsyncKernelManager(
+            kernel_name="financeops-viewer", kernel_spec_manager=specs, context=context
+        )
+        await manager.start_kernel(**launch)
+        client = manager.client()
+        client.start_channels()
+        try:
+            await client.wait_for_ready(timeout=60)
+            yield manager, client
+        finally:
+            client.stop_channels()
+            await manager.shutdown_kernel(now=True)
+
+
+async def run(client, code):
+    """What the code prints; fails when it raises."""
+    printed = []
+
+    def hear(message):
+        printed.append(message["content"].get("text", ""))
+
+    answer = await client.execute_interactive(code, output_hook=hear, timeout=60)
+    assert answer["content"]["status"] == "ok", answer["content"]
+    return "".join(printed).strip()
+
+
+def process_of(manager):
+    return psutil.Process(manager.provisioner.pid)
+
+
+def memory_of(process):
+    """Kilobytes of a process by kind: Pss, Private_Dirty, …"""
+    lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()[1:]
+    return {name.rstrip(":"): int(size) for name, size, *_ in map(str.split, lines)}
+
+
+def gone(*processes):
+    return psutil.wait_procs(processes, timeout=10)[1] == []
+
+
+async def test_a_kernel_runs_code_in_its_own_directory_and_environment(tmp_path):
+    async with kernel(cwd=str(tmp_path), env={"HOME": str(tmp_path), "SEEN": "yes"}) as (_, client):
+        said = await run(client, "import os; print(os.getcwd(), os.environ['SEEN'])")
+        assert said == f"{tmp_path} yes"
+
+
+async def test_a_kernel_that_is_asked_to_shut_down_ends_by_itself():
+    async with kernel() as (manager, _client):
+        process = process_of(manager)
+        await manager.shutdown_kernel()
+        assert gone(process)
+        assert manager.provisioner is None or not manager.provisioner.has_process
+
+
+async def test_a_kernel_is_interrupted_and_goes_on():
+    async with kernel() as (manager, client):
+        client.execute("import time; print('asleep', flush=True); time.sleep(600)")
+        while (await client.get_iopub_msg(timeout=30))["content"].get(
+            "text", ""
+        ).strip() != "asleep":
+            pass
+        await manager.interrupt_kernel()
+        answer = await client.get_shell_msg(timeout=30)
+        assert answer["content"]["ename"] == "KeyboardInterrupt"
+        assert await run(client, "print(6 * 7)") == "42"
+
+
+async def test_a_kernel_is_restarted_as_another_fork_without_what_was_in_it():
+    async with kernel() as (manager, client):
+        before = process_of(manager)
+        await run(client, "left = 1")
+        await manager.restart_kernel()
+        await client.wait_for_ready(timeout=60)
+        assert gone(before)
+        assert await run(client, "print('left' in dir())") == "False"
+
+
+async def test_a_killed_kernel_is_known_to_be_dead_with_its_signal():
+    async with kernel() as (manager, _client):
+        process = process_of(manager)
+        process.kill()
+        assert gone(process)  # and waited for: it is no zombie
+        async with asyncio.timeout(10):
+            assert await manager.provisioner.wait() == -9
+        assert not await manager.is_alive()
+
+
+async def test_what_a_kernel_started_ends_with_it():
+    async with kernel() as (manager, client):
+        code = "import subprocess; print(subprocess.Popen(['sleep', '600']).pid)"
+        child = psutil.Process(int(await run(client, code)))
+        await manager.shutdown_kernel(now=True)
+        assert gone(child)
+
+
+async def test_five_kernels_at_once_share_the_memory_of_what_they_imported():
+    async with AsyncExitStack() as stack:
+        kernels = [await stack.enter_async_context(kernel()) for _ in range(5)]
+        show = "import financeops as fo; dashboard = fo.Dashboard(); dashboard"
+        await asyncio.gather(*(run(client, show) for _, client in kernels))
+        processes = [process_of(manager) for manager, _ in kernels]
+        assert len({process.pid for process in processes}) == 5
+        for process in processes:
+            memory = memory_of(process)
+            # Most of what it uses is not its own: the figure moves, its half does not.
+            assert memory["Private_Dirty"] < memory["Rss"] / 2
+    assert gone(*processes)
+
+
+IMPORTED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import warm_parent
+warm_parent.warm_up()
+import os
+print(len(os.listdir("/proc/self/task")), *sorted(sys.modules))
+"""
+
+
+@pytest.fixture(scope="module")
+def warmed_up():
+    """Of a parent that is ready to fork: its number of threads, and the modules it has."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", IMPORTED, str(DASHBOARD / "kernels")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
+    threads, *modules = done.stdout.split()
+    return int(threads), set(modules)
+
+
+def test_the_parent_has_one_thread_for_a_fork_inherits_no_other(warmed_up):
+    assert warmed_up[0] == 1
+
+
+async def test_a_fork_finds_everything_imported(warmed_up):
+    async with kernel() as (_manager, client):
+        await run(client, "import financeops as fo; dashboard = fo.Dashboard(); dashboard")
+        modules = set((await run(client, "import sys; print(*sys.modules)")).split())
+    # This one a kernel begins with, and it must not be changed in the parent.
+    assert modules - warmed_up[1] <= {"faulthandler"}
+
+
+async def test_when_the_parent_is_killed_its_forks_are_too_and_the_next_kernel_has_a_new_one():
+    async with kernel() as (manager, _client):
+        parent, fork = psutil.Process(shared_parent().pid), process_of(manager)
+        parent.kill()
+        assert gone(fork)
+        async with asyncio.timeout(10):
+            assert await manager.provisioner.wait() == -9
+    async with kernel() as (_manager, client):
+        assert await run(client, "print(6 * 7)") == "42"
+    assert gone(parent)
+
+
+def test_a_fork_of_an_ended_parent_is_refused_with_the_reason():
+    parent = WarmParent()
+    psutil.Process(parent.pid).kill()
+    asked = parent.fork(connection_file="none", cwd="/", env={})
+    with pytest.raises(Unavailable, match="ended with code -9"):
+        asked.result(timeout=30)
+
+
+HOLDER = """
+import sys, time
+from financeops.dashboard.kernels.forks import WarmParent
+parent = WarmParent()
+fork = parent.fork(connection_file=sys.argv[1], cwd="/", env={"PATH": "", "HOME": "/"}).result(60)
+print(parent.pid, fork.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_nothing_outlives_a_killed_server(tmp_path):
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "kernel.json")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        processes = [psutil.Process(int(pid)) for pid in holder.stdout.readline().split()]
+        holder.kill()
+    assert len(processes) == 2
+    assert gone(*processes)

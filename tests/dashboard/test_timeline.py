@@ -1,0 +1,137 @@
+"""The feed's entries: in order, each once, and without gaps."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from financeops.core.payments import Status
+from financeops.dashboard import timeline as module
+from financeops.dashboard.timeline import Selection, Timeline
+from tests.builders import change, payment
+from tests.strategies import METHODS
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+def paid(n, **fields):
+    """Payment number `n`, a minute after the one before."""
+    return payment(id=f"{n:024x}", created_at=NOON + timedelta(minutes=n), **fields)
+
+
+def newest(*numbers, **fields):
+    """Payments as the server lists them."""
+    return [paid(n, **fields) for n in sorted(numbers, reverse=True)]
+
+
+def happened(n, **fields):
+    return change(n, id=f"{n:024x}", created_at=NOON + timedelta(minutes=n), **fields)
+
+
+def numbers(timeline):
+    """Which payments are shown, newest first."""
+    return [int(entry.payment.id, 16) for entry in timeline.page(0, len(timeline))]
+
+
+def test_a_page_is_counted_from_the_newest():
+    timeline = Timeline()
+    for n in range(1, 31):
+        timeline.add(happened(n))
+
+    assert [int(entry.payment.id, 16) for entry in timeline.page(12, 3)] == [18, 17, 16]
+    assert timeline.page(30, 12) == []
+
+
+def test_an_entry_that_was_read_before_it_arrived_is_shown_once():
+    timeline = Timeline()
+    timeline.merge(newest(1, 2, 3))
+
+    timeline.add(happened(3))
+    timeline.add(happened(4))
+
+    assert numbers(timeline) == [4, 3, 2, 1]
+
+
+def test_a_refund_is_a_line_of_its_own():
+    timeline = Timeline()
+    timeline.add(happened(1))
+    timeline.add(happened(1, status="refunded", moment="2026-03-10T13:00:00Z"))
+
+    assert [entry.payment.status for entry in timeline.page(0, 9)] == ["refunded", "success"]
+
+
+def test_a_selection_shows_what_is_known_and_then_what_is_older():
+    timeline = Timeline()
+    timeline.merge([paid(9, method="paypal"), *newest(7, 8)])
+
+    timeline.select(Selection(method="paypal"))
+    assert numbers(timeline) == [9]
+
+    timeline.extend(newest(3, 9, method="paypal"), complete=False)
+    assert (numbers(timeline), timeline.extensible) == ([9, 3], True)
+    timeline.extend(newest(1, 3, method="paypal"), complete=True)
+    assert (numbers(timeline), timeline.extensible) == ([9, 3, 1], False)
+
+    timeline.select(Selection())
+    assert numbers(timeline) == [9, 8, 7]
+
+
+def test_after_a_gap_nothing_older_is_kept():
+    timeline = Timeline()
+    assert timeline.merge(newest(1, 2))
+    assert timeline.merge(newest(2, 3))
+    assert numbers(timeline) == [3, 2, 1]
+
+    assert not timeline.merge(newest(50, 51))
+    assert numbers(timeline) == [51, 50]
+
+
+def test_while_paused_nothing_later_is_shown():
+    timeline = Timeline()
+
+    timeline.extend(newest(1, 2, 3), complete=True, until=paid(2).updated_at)
+
+    assert numbers(timeline) == [2, 1]
+
+
+def test_however_many_came_it_stays_bounded():
+    timeline = Timeline()
+    for n in range(1, module.HISTORY + 10):
+        timeline.add(happened(n))
+
+    assert len(timeline) == module.HISTORY
+    assert not timeline.extensible
+    timeline.select(Selection(status=Status.SUCCESS))
+    assert len(timeline) == module.FEED
+
+
+@given(
+    made=st.lists(
+        st.tuples(st.sampled_from(METHODS), st.sampled_from([Status.SUCCESS, Status.FAILED])),
+        max_size=30,
+    ),
+    status=st.none() | st.sampled_from(Status),
+    method=st.none() | st.sampled_from(METHODS),
+    data=st.data(),
+)
+def test_live_and_older_entries_make_the_list_of_all_that_are_selected(made, status, method, data):
+    changes = [happened(n, method=m, status=s) for n, (m, s) in enumerate(made, start=1)]
+    known = data.draw(st.integers(0, len(changes)), label="in the snapshot")
+    selected_at = data.draw(st.integers(known, len(changes)), label="selected")
+    timeline = Timeline()
+    timeline.merge([each.payment for each in reversed(changes[:known])][:3])
+
+    for each in changes[known:selected_at]:
+        timeline.add(each)
+    timeline.select(Selection(status, method))
+    wanted = [each.payment for each in reversed(changes) if _fits(each.payment, status, method)]
+    # The server's list may already hold what the stream has yet to bring.
+    timeline.extend(wanted, complete=True)
+    for each in changes[selected_at:]:
+        timeline.add(each)
+
+    assert [entry.payment for entry in timeline.page(0, 99)] == wanted
+
+
+def _fits(payment, status, method):
+    return status in {None, payment.status} and method in {None, payment.method}

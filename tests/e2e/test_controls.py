@@ -1,0 +1,205 @@
+"""Every control of the dashboard, used in a real browser as a person does."""
+
+import csv
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from playwright.async_api import expect
+
+from financeops.core.wire import decode
+from tests.e2e.browser import (
+    barriers,
+    dashboard_of,
+    exact,
+    launched,
+    screenshots,
+    until_exact,
+)
+from tests.processes import start_server
+
+METHODS = ["card", "card", "paypal", "crypto", "bank_transfer"]
+
+
+@pytest.fixture
+async def http(database_uri):
+    """A server with a day of payments in two currencies."""
+    server = start_server(database_uri)
+    now = datetime.now(UTC)
+    payments = [
+        {
+            "amount": 20 + n,
+            "currency": "JPY" if n % 9 == 0 else "USD",
+            "method": METHODS[n % 5],
+            "status": "failed" if n % 7 == 0 else "success",
+            "createdAt": (now - timedelta(minutes=11 * n)).isoformat(),
+            **({"declineCode": ["do_not_honor", "expired_card"][n % 2]} if n % 7 == 0 else {}),
+        }
+        for n in range(300)
+    ]
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        answer = (await http.post("/payments/batch", json=payments)).json()
+        assert answer["created"] == len(payments), answer
+        yield http
+    assert server.stop() == 0, server.said
+
+
+@pytest.fixture
+async def page(http, tmp_path):
+    """The dashboard of that server, live."""
+    async with (
+        dashboard_of(str(http.base_url).rstrip("/"), tmp_path) as dashboard,
+        launched() as browser,
+    ):
+        page = await browser.new_page(viewport={"width": 1440, "height": 900})
+        await page.goto(dashboard)
+        await page.locator("[data-state=live]").wait_for(timeout=60_000)
+        yield page
+
+
+async def metrics(http, **parameters):
+    answer = await http.get("/api/analytics/metrics", params={"period": "day", **parameters})
+    assert answer.status_code == 200, answer.text
+    return decode(answer.content)
+
+
+async def assert_shows(page, figures, *, minor=100):
+    await until_exact(page, "total_volume", int(figures["totalVolume"] * minor))
+    await until_exact(page, "success_rate", figures["successRate"])
+
+
+async def test_a_method_filters_figures_and_feed_until_it_is_cleared(page, http):
+    everything = await metrics(http)
+    method = page.locator("[data-action=method][data-value=card]")
+
+    await method.click()
+    await assert_shows(page, await metrics(http, method="card"))
+    await page.locator("[data-filter=method]", has_text="Card").wait_for()
+    await expect(page.locator(".fo-feed tbody td:nth-child(2)")).to_have_text(["Card"] * 12)
+
+    await http.post("/payments", json={"amount": 7, "method": "card", "status": "success"})
+    await http.post("/payments", json={"amount": 9, "method": "paypal", "status": "success"})
+    await assert_shows(page, await metrics(http, method="card"))
+    await screenshots(page, "filtered")
+    assert await barriers(page) == []
+
+    await page.keyboard.press("Escape")
+    await assert_shows(page, await metrics(http))
+    await page.locator("[data-filter]").wait_for(state="detached")
+
+    # The middle of a slice's box is the hole of the ring.
+    await page.locator(".fo-ring path.slice").first.dispatch_event("click")
+    await page.locator("[data-filter=method]").click()
+    await page.locator("[data-filter]").wait_for(state="detached")
+    assert int(await exact(page, "total_volume")) > int(everything["totalVolume"] * 100)
+
+
+async def test_a_status_filters_the_feed_only(page):
+    shown = await exact(page, "total_volume")
+
+    await page.locator(".fo-statuses [data-value=failed]").click()
+    await page.locator("[data-filter=status]").wait_for()
+    await expect(page.locator(".fo-feed tbody td:nth-child(3)")).to_have_text(["Failed"] * 12)
+    assert await exact(page, "total_volume") == shown
+
+    await page.locator("[data-action=clear]").click()
+    await page.locator(".fo-feed tr[data-status=success]").first.wait_for()
+    await page.locator(".fo-feed button.fo-status", has_text="Succeeded").first.click()
+    await page.locator("[data-filter=status]", has_text="Succeeded").wait_for()
+
+
+async def test_the_feed_turns_its_pages_back_to_the_first_payment(page, http):
+    older, pages = page.locator("[data-action=older]"), page.locator(".fo-pager span")
+    await pages.filter(has_text="1 to 12 of").wait_for()
+    for first in range(13, 300, 12):
+        await older.click()
+        await pages.filter(has_text=f"{first} to {first + 11} of").wait_for()
+    await pages.filter(has_text="289 to 300 of 300").wait_for()
+    assert await older.get_attribute("aria-disabled") == "true"
+
+    # What is being read stays where it is while others come.
+    last = await page.locator(".fo-feed tbody tr").last.get_attribute("data-key")
+    await http.post("/payments", json={"amount": 7, "method": "card", "status": "success"})
+    await pages.filter(has_text="290 to 301 of 301").wait_for()
+    assert await page.locator(".fo-feed tbody tr").last.get_attribute("data-key") == last
+    await page.locator("[data-action=newer]").click()
+    await pages.filter(has_text="278 to 289 of 301").wait_for()
+
+
+async def test_another_currency_shows_its_figures_and_the_export_is_of_what_is_filtered(page, http):
+    select = page.locator("select[data-action=currency]")
+    assert await select.input_value() == "USD"
+
+    await select.select_option("JPY")
+    yen = await metrics(http, currency="JPY", method="card")
+    await until_exact(page, "total_volume", (await metrics(http, currency="JPY"))["totalVolume"])
+    await page.locator("[data-action=method][data-value=card]").click()
+    await assert_shows(page, yen, minor=1)
+
+    async with page.expect_download() as download:
+        await page.locator("[data-action=export]").click()
+    saved = await download.value
+    assert saved.suggested_filename == "payments-tenant_1-day-JPY-card.csv"
+    with (await saved.path()).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == yen["totalPayments"]
+    assert {(row["currency"], row["method"]) for row in rows} == {("JPY", "card")}
+
+
+async def test_resume_says_how_many_came(page, http):
+    await page.keyboard.press("Tab")
+    pause = page.locator("[data-action=pause]")
+    await pause.focus()
+    await page.keyboard.press("Enter")
+    await page.locator("[data-state=paused]").wait_for()
+    for amount in (10, 20, 30):
+        sale = {"amount": amount, "method": "card", "status": "success"}
+        await http.post("/payments", json=sale)
+    await page.locator(".fo-badge-detail", has_text="3 missed").wait_for()
+
+    assert await pause.evaluate("element => element === document.activeElement")
+    await page.keyboard.press("Space")
+    await page.locator("[data-notice=said]", has_text="3 changes came while paused").wait_for()
+    await assert_shows(page, await metrics(http))
+
+
+async def test_the_trend_is_read_with_the_keyboard_and_with_the_pointer(page):
+    pointer = page.locator(".fo-pointer")
+    await pointer.focus()
+    await page.keyboard.press("Home")
+    await page.locator(".fo-pointer[aria-valuenow='0']").wait_for()
+    await page.keyboard.press("ArrowRight")
+    await page.locator(".fo-pointer[aria-valuenow='1']").wait_for()
+    said = await pointer.get_attribute("aria-valuetext")
+    assert "$" in said
+    assert "%" in said
+    await page.keyboard.press("End")
+    await page.locator(".fo-pointer[aria-valuenow='23']").wait_for()
+    tip = pointer.locator(".fo-tip")
+    assert await tip.is_visible()
+    await screenshots(page, "pointed")
+
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    await page.locator(".fo-trend").hover(position={"x": 500, "y": 200})
+    await page.locator(".bqplot_mark_tooltip .fo-tip dd").first.wait_for()
+
+
+async def test_every_control_is_reached_with_the_keyboard_and_shows_its_focus(page):
+    controls = ".fo-dashboard :is(button, select, [tabindex='0']):not(:disabled, [tabindex='-1'])"
+    wanted = await page.locator(f"{controls} >> visible=true").count()
+    reached = set()
+    for _ in range(wanted + 5):
+        await page.keyboard.press("Tab")
+        focused = await page.evaluate(
+            """() => {
+                const element = document.activeElement;
+                const all = [...document.querySelectorAll(".fo-dashboard *")];
+                const style = getComputedStyle(element);
+                const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 1;
+                return [all.indexOf(element), seen, element.outerHTML];
+            }"""
+        )
+        if focused[0] >= 0:
+            assert focused[1], focused[2]
+            reached.add(focused[0])
+    assert len(reached) == wanted

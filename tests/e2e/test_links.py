@@ -1,0 +1,170 @@
+"""A link opens its view, also where kernels wait with another one; the address follows."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from tests.e2e.browser import dashboard_of, exact, launched, screenshot, until_exact
+from tests.processes import start_server
+
+SHOP = "shop_berlin"
+LAPTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+async def url(database_uri):
+    """A server with the default tenant's payments, and others of a shop that counts in euros."""
+    tenants = {SHOP: {"currency": "EUR", "timezone": "Europe/Berlin"}}
+    server = start_server(database_uri, tenants=json.dumps(tenants))
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        for tenant, cents in (("tenant_1", 0), (SHOP, 99)):
+            batch = payments(tenant, cents=cents)
+            answer = (await http.post("/payments/batch", json=batch)).json()
+            assert answer["created"] == len(batch), answer
+    yield server.url
+    assert server.stop() == 0, server.said
+
+
+def payments(tenant, *, cents):
+    """Two days of payments with all methods and some failures."""
+    now = datetime.now(UTC)
+    methods = ["card", "card", "paypal", "crypto", "bank_transfer"]
+    codes = ["do_not_honor", "expired_card", "insufficient_funds"]
+    return [
+        {
+            "tenantId": tenant,
+            "amount": 25 + 7 * (n % 40) + cents / 100,
+            "method": methods[n % 5],
+            "status": "failed" if n % 6 == 0 else "success",
+            "createdAt": (now - timedelta(minutes=19 * n)).isoformat(),
+            **({"declineCode": codes[n % 5 % 3]} if n % 6 == 0 else {}),
+        }
+        for n in range(150)
+    ]
+
+
+def asked(page):
+    """Parameters of the page's address."""
+    return {name: values[-1] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+async def opened(browser, address, *, size=LAPTOP, **options):
+    """A new page at this address, with its figures."""
+    context = await browser.new_context(viewport=size, **options)
+    page = await context.new_page()
+    await page.goto(address)
+    await page.locator("[data-state=live]").wait_for(timeout=60_000)
+    await page.locator("[data-notice=loading]").wait_for(state="detached")
+    return page
+
+
+async def background(page):
+    """The colour that the dashboard really has."""
+    return await page.evaluate(
+        "getComputedStyle(document.querySelector('.fo-dashboard')).backgroundColor"
+    )
+
+
+LIGHT, DARK = "rgb(245, 246, 249)", "rgb(10, 13, 19)"
+# No box holds more than it has room for, and the charts have followed the window.
+NOTHING_CUT = """
+    [...document.querySelectorAll('.fo-box, .fo-card')].every(
+        (box) => box.scrollWidth <= box.clientWidth + 1) &&
+    [...document.querySelectorAll('.fo-chart .axis text')].every(
+        (label) => label.getBoundingClientRect().right <=
+            label.closest('.fo-chart').getBoundingClientRect().right + 1)
+"""
+
+
+async def warm(dashboard):
+    """Return when a kernel waits that has shown the default view already."""
+    async with httpx.AsyncClient() as http, asyncio.timeout(60):
+        while not (await http.get(f"{dashboard}/voila/health")).json()["waiting"]:  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.1)
+
+
+async def test_a_link_opens_its_view_and_the_address_follows_what_is_chosen(url, tmp_path):
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=30) as http,
+        dashboard_of(url, tmp_path) as dashboard,
+        launched() as browser,
+    ):
+        await warm(dashboard)
+        page = await opened(
+            browser, f"{dashboard}/?tenant={SHOP}&period=week&lang=de&theme=dark&utm=mail"
+        )
+        answer = await http.get(
+            "/api/analytics/metrics", params={"tenantId": SHOP, "period": "week"}
+        )
+        await until_exact(page, "total_volume", round(answer.json()["totalVolume"] * 100))
+        assert await page.locator("h1").inner_text() == "Zahlungen live"
+        assert await page.title() == "Zahlungen live"
+        assert "€" in await page.locator("[data-figure=total_volume]").inner_text()
+        assert await page.locator("html").get_attribute("lang") == "de"
+        assert await background(page) == DARK
+        await screenshot(page, "link-de-dark-1440")
+
+        await page.locator("[data-action=period][data-value=month]").click()
+        await page.wait_for_url("**period=month**")
+        await page.get_by_label("Farben").select_option("light")
+        await page.wait_for_url("**theme=light**")
+        assert await background(page) == LIGHT
+        await page.get_by_label("Sprache").select_option("ar")
+        await page.locator("html[dir=rtl]").wait_for(state="attached")
+        await page.wait_for_url("**lang=ar**")
+        assert asked(page) == {
+            "tenant": SHOP,
+            "period": "month",
+            "lang": "ar",
+            "theme": "light",
+            "utm": "mail",
+        }
+
+        await warm(dashboard)
+        shared = await opened(browser, page.url)
+        await until_exact(shared, "total_volume", await exact(page, "total_volume"))
+        assert await shared.locator("h1").inner_text() == await page.locator("h1").inner_text()
+        assert await background(shared) == LIGHT
+        await screenshot(shared, "link-ar-light-1440")
+
+
+async def test_what_a_link_leaves_open_or_says_wrongly_has_a_default(url, tmp_path):
+    async with dashboard_of(url, tmp_path) as dashboard, launched() as browser:
+        page = await opened(browser, dashboard, locale="de-AT", color_scheme="dark")
+        assert await page.locator("html").get_attribute("lang") == "de-AT"
+        assert await background(page) == DARK
+        assert asked(page) == {}
+
+        page = await opened(browser, f"{dashboard}/?period=fortnight&theme=pink&lang=xx")
+        said = page.locator("[data-notice=said]")
+        assert "period, lang, theme" in await said.inner_text()
+        assert await page.locator("h1").inner_text() == "Live payments"
+
+        await page.goto(f"{dashboard}/?tenant=nobody&lang=de")
+        await page.locator("[data-notice=not-found]").wait_for()
+        assert "nobody" in await page.locator("[data-notice=not-found]").inner_text()
+        assert "Mandanten" in await page.locator("[data-notice=not-found]").inner_text()
+        await screenshot(page, "link-unknown-tenant")
+
+
+async def test_it_is_whole_in_every_language_on_phone_and_laptop(url, tmp_path):
+    async with dashboard_of(url, tmp_path) as dashboard, launched() as browser:
+        page = await opened(browser, f"{dashboard}/?tenant={SHOP}")
+        for size in (LAPTOP, PHONE):
+            await page.set_viewport_size(size)
+            for language, theme in product(("ar", "de", "en"), ("light", "dark")):
+                await page.locator("[data-action=language]").select_option(language)
+                await page.locator("[data-action=theme]").select_option(theme)
+                await page.locator(f"html[lang|={language}][data-fo-theme={theme}]").wait_for(
+                    state="attached"
+                )
+                # Charts follow the window a moment later.
+                await page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+                await page.wait_for_function(NOTHING_CUT)
+                await screenshot(page, f"link-{language}-{theme}-{size['width']}")

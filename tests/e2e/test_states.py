@@ -1,0 +1,140 @@
+"""Every state of the dashboard in a real browser: what is said when there are no figures."""
+
+import asyncio
+import json
+import signal
+
+import httpx
+import pytest
+from playwright.async_api import expect
+
+from tests.database import free_port
+from tests.e2e.browser import barriers, dashboard_of, launched, screenshots, until_exact
+from tests.processes import start_server
+
+SALE = {"amount": 12.5, "method": "card", "status": "success"}
+
+
+@pytest.fixture
+async def browser():
+    async with launched() as browser:
+        yield browser
+
+
+async def opened(browser, address):
+    """A page that has just been asked for."""
+    page = await browser.new_page(viewport={"width": 1440, "height": 900})
+    await page.goto(address, wait_until="commit")
+    return page
+
+
+def notice(page, state):
+    return page.locator(f"[data-notice={state}]")
+
+
+async def test_an_empty_tenant_shows_the_command_that_fills_it(database_uri, browser, tmp_path):
+    server = start_server(database_uri)
+    async with (
+        httpx.AsyncClient(base_url=server.url, timeout=60) as http,
+        dashboard_of(server.url, tmp_path) as dashboard,
+    ):
+        page = await opened(browser, dashboard)
+        # The shape of the dashboard is there before its kernel is.
+        await page.locator("#loading.fo-loading").wait_for()
+        await screenshots(page, "state-loading")
+        await notice(page, "empty").wait_for(timeout=60_000)
+        await expect(notice(page, "empty").locator("code")).to_have_text("financeops seed")
+        await screenshots(page, "state-empty")
+        assert await barriers(page) == []
+
+        await http.post("/payments/seed", params={"count": 500})
+        await page.locator(".fo-feed tbody tr").first.wait_for(timeout=60_000)
+        await expect(notice(page, "empty")).to_have_count(0)
+
+        page = await opened(browser, f"{dashboard}?tenant=nobody")
+        await notice(page, "not-found").wait_for(timeout=60_000)
+        await expect(notice(page, "not-found").locator("code")).to_have_text("nobody")
+        await screenshots(page, "state-not-found")
+        assert await barriers(page) == []
+        await http.post("/payments", json={**SALE, "tenantId": "nobody"})
+        await until_exact(page, "total_volume", 1250)
+    assert server.stop() == 0, server.said
+
+
+async def test_a_server_that_is_away_is_said_and_what_came_is_caught_up(
+    database_uri, browser, tmp_path
+):
+    port = free_port()
+    async with dashboard_of(f"http://127.0.0.1:{port}", tmp_path) as dashboard:
+        page = await opened(browser, dashboard)
+        await notice(page, "not-reached").wait_for(timeout=60_000)
+        await screenshots(page, "state-not-reached")
+        assert await barriers(page) == []
+
+        server = await asyncio.to_thread(start_server, database_uri, port=port)
+        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+            await http.post("/payments", json=SALE)
+            await until_exact(page, "total_volume", 1250)
+            await page.locator("[data-state=live]").wait_for(timeout=60_000)
+
+            server.kill()
+            await page.locator("[data-state=reconnecting]").wait_for(timeout=60_000)
+            await notice(page, "reconnecting").wait_for()
+            await page.locator(".fo-badge-detail", has_text="3 sec").wait_for()
+            await screenshots(page, "state-reconnecting")
+            assert await barriers(page) == []
+            await until_exact(page, "total_volume", 1250)
+
+            server = await asyncio.to_thread(start_server, database_uri, port=port)
+            await http.post("/payments", json=SALE)
+            await until_exact(page, "total_volume", 2500)
+            await page.locator("[data-state=live]").wait_for(timeout=60_000)
+            await expect(notice(page, "reconnecting")).to_have_count(0)
+
+            # It holds the connection and does not answer: what is shown may be old.
+            server.process.send_signal(signal.SIGSTOP)
+            await page.locator("[data-action=period][data-value=week]").click()
+            await notice(page, "stale").wait_for(timeout=60_000)
+            await screenshots(page, "state-stale")
+            assert await barriers(page) == []
+            server.process.send_signal(signal.SIGCONT)
+            await page.locator("[data-state=live]").wait_for(timeout=60_000)
+            await page.locator(".fo-trend", has_text="Last 7 days").wait_for()
+    assert server.stop() == 0, server.said
+
+
+async def test_long_names_huge_amounts_and_many_methods_fit(database_uri, browser, tmp_path):
+    tenant = "a-tenant-name-of-sixty-letters-that-goes-on-and-on-and-on-60"
+    methods = [f"method_{n}_with_quite_a_long_name"[: 8 + 3 * n] for n in range(12)]
+    server = start_server(
+        database_uri,
+        methods=",".join(methods),
+        tenants=json.dumps({tenant: {"currency": "KWD", "timezone": "America/Argentina/Ushuaia"}}),
+    )
+    payments = [
+        {
+            "tenantId": tenant,
+            "amount": [10**9, 0.001, 0, 123_456.789][n % 4],
+            "method": methods[n % 12],
+            "status": "failed" if n % 3 == 0 else "success",
+            **({"declineCode": f"reason_{n:_<57}"} if n % 3 == 0 else {}),
+        }
+        for n in range(100)
+    ]
+    async with (
+        httpx.AsyncClient(base_url=server.url, timeout=60) as http,
+        dashboard_of(server.url, tmp_path) as dashboard,
+    ):
+        answer = (await http.post("/payments/batch", json=payments)).json()
+        assert answer["created"] == 100, answer
+        page = await opened(browser, f"{dashboard}?tenant={tenant}&status=failed")
+        await page.locator("[data-state=live]").wait_for(timeout=60_000)
+        await expect(page.locator(".fo-methods-table tbody tr")).to_have_count(12)
+        await expect(page.locator(".fo-feed tbody td:nth-child(3)")).to_have_text(["Failed"] * 12)
+        await screenshots(page, "extremes")
+        assert await barriers(page) == []
+        await page.locator(".fo-preferences select[data-action=language]").select_option("ar")
+        await page.locator("html[dir=rtl]").wait_for(state="attached")
+        await screenshots(page, "extremes-ar")
+        assert await barriers(page) == []
+    assert server.stop() == 0, server.said

@@ -1,0 +1,210 @@
+"""Who comes, who goes, and who is kept out: real browsers on the dashboard as `up` starts it."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager
+
+import aiohttp
+import psutil
+import pytest
+
+from tests.e2e.browser import dashboard_of, launched, screenshot
+from tests.processes import start_server
+
+GONE_WITHIN = 30
+FOREIGN = {"Origin": "https://elsewhere.example"}
+CARDS = ".fo-cards"
+
+
+@pytest.fixture
+def server(database_uri):
+    server = start_server(database_uri, simulate=True)
+    yield server.url
+    assert server.stop() == 0, server.said
+
+
+@asynccontextmanager
+async def served(server_url, folder):
+    """The dashboard's URL, and a session to ask its server with."""
+    async with dashboard_of(server_url, folder) as url, aiohttp.ClientSession(url) as http:
+        yield url, http
+
+
+async def health(http):
+    async with http.get("/voila/health") as answer:
+        return await answer.json()
+
+
+async def until(http, *, within=GONE_WITHIN, **counted):
+    """Return when the server's health says so, with the seconds that it took."""
+    began = time.monotonic()
+    async with asyncio.timeout(within):
+        while not counted.items() <= (await health(http)).items():  # noqa: ASYNC110 - as a monitor
+            await asyncio.sleep(0.2)
+    return time.monotonic() - began
+
+
+async def until_viewers(http, number):
+    return await until(http, viewers=number)
+
+
+async def until_pool_is_full(http):
+    await until(http, waiting=2, within=60)
+
+
+def kernels():
+    """Processes that are forks of our server's warm parent."""
+    family = psutil.Process().children(recursive=True)
+    return [process for process in family if is_warm(process) and is_warm(process.parent())]
+
+
+def is_warm(process):
+    return any("warm_parent.py" in word for word in process.cmdline())
+
+
+async def opened(browser, url):
+    page = await (await browser.new_context()).new_page()
+    await page.goto(url)
+    await page.locator(CARDS).wait_for(timeout=60_000)
+    return page
+
+
+async def kernel_of(http):
+    """Id of a new viewer's kernel, as its page says."""
+    async with http.get("/") as answer:
+        found = re.search(r'"kernelId": "([\w-]+)"', await answer.text())
+    assert found is not None
+    return found[1]
+
+
+async def test_five_see_it_each_with_a_kernel_that_ends_when_the_tab_is_left(server, tmp_path):
+    async with served(server, tmp_path) as (url, http), launched() as browser:
+        await until_pool_is_full(http)
+        assert len(kernels()) == 2
+
+        pages = [await opened(browser, url) for _ in range(5)]
+        assert (await health(http))["viewers"] == 5
+        await until_pool_is_full(http)
+        assert len(kernels()) == 7
+
+        await pages[0].goto("about:blank")  # its good-bye is heard at once
+        assert await until_viewers(http, 4) < 5
+        for page in pages[1:]:
+            await page.close()
+        await until_viewers(http, 0)
+        assert len(kernels()) == 2
+    assert kernels() == []
+
+
+async def test_a_killed_browser_leaves_no_kernel(server, tmp_path):
+    async with served(server, tmp_path) as (url, http):
+        program = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))))
+        command = (
+            *(program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
+            *("--remote-debugging-port=0", f"--user-data-dir={tmp_path / 'profile'}", url),
+        )
+        browser = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
+            command, start_new_session=True, stderr=subprocess.DEVNULL
+        )
+        try:
+            await until_viewers(http, 1)
+        finally:
+            os.killpg(browser.pid, signal.SIGKILL)
+            browser.wait()
+        await until_viewers(http, 0)
+        await until_pool_is_full(http)
+        assert len(kernels()) == 2
+
+
+async def test_a_page_whose_kernel_ended_comes_back_with_a_new_one(server, tmp_path):
+    async with served(server, tmp_path) as (url, http), launched() as browser:
+        await until_pool_is_full(http)
+        waiting = kernels()
+        page = await opened(browser, url)
+        address = page.url
+        async with page.expect_navigation(timeout=GONE_WITHIN * 1000):
+            for kernel in waiting:  # one of them is its own
+                kernel.kill()
+        await page.locator(CARDS).wait_for(timeout=60_000)
+        assert page.url == address
+        await until_viewers(http, 1)
+
+
+async def test_who_finds_no_room_is_told_so_and_let_in_when_there_is(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("FINANCEOPS_MAX_VIEWERS", "1")
+    async with served(server, tmp_path) as (url, http), launched() as browser:
+        first = await opened(browser, url)
+        second = await browser.new_page()
+        refused = await second.goto(url)
+        assert refused.status == 503
+        assert int(refused.headers["retry-after"]) > 0
+        assert await second.get_by_role("heading").inner_text() == "All seats are taken"
+        for theme in ("light", "dark"):
+            await second.emulate_media(color_scheme=theme)
+            for width, height in ((390, 844), (1440, 900)):
+                await second.set_viewport_size({"width": width, "height": height})
+                await screenshot(second, f"full-{theme}-{width}")
+        assert (await health(http))["viewers"] == 1
+
+        await first.goto("about:blank")
+        await second.locator(CARDS).wait_for(timeout=60_000)
+        assert (await health(http))["viewers"] == 1
+
+
+async def test_who_only_asks_whether_it_is_there_starts_no_kernel(server, tmp_path):
+    async with served(server, tmp_path) as (_url, http):
+        await until_pool_is_full(http)
+        before = set(kernels())
+        async with http.head("/") as answer:
+            assert answer.status == 200
+        for picture in ({"Sec-Fetch-Dest": "image"}, {"Sec-Purpose": "prefetch;prerender"}):
+            async with http.get("/", headers=picture) as answer:
+                assert answer.status == 503
+        async with http.get("/favicon.ico") as answer:
+            assert answer.status >= 400
+        assert (await health(http))["viewers"] == 0
+        assert set(kernels()) == before
+
+
+async def test_other_sites_can_neither_end_a_kernel_nor_listen_to_it(server, tmp_path):
+    async with served(server, tmp_path) as (_url, http):
+        kernel = await kernel_of(http)
+        token = {"_xsrf": "0123456789abcdef" * 2}
+        goodbye, address = f"/voila/api/shutdown/{kernel}", f"/api/kernels/{kernel}"
+        refused = [
+            http.post(goodbye),
+            http.post(goodbye, data=token),
+            http.post(goodbye, data=token, cookies=token, headers=FOREIGN),
+            http.delete(address, headers={"X-XSRFToken": token["_xsrf"]}),
+            http.delete(address, cookies=token, params=token, headers=FOREIGN),
+            http.get("/", headers={"Host": "elsewhere.example"}),
+        ]
+        for request in refused:
+            async with request as answer:
+                assert answer.status in {403, 404}
+        with pytest.raises(aiohttp.WSServerHandshakeError) as handshake:
+            await http.ws_connect(f"{address}/channels", headers=FOREIGN)
+        assert handshake.value.status == 403
+        assert (await health(http))["viewers"] == 1
+
+        async with http.post(goodbye, data=token, cookies=token) as answer:
+            assert answer.status == 204
+        await until_viewers(http, 0)
+
+
+async def test_a_limit_that_is_no_number_is_said_before_anything_starts(tmp_path):
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "financeops.dashboard.serve", "any.ipynb"),
+        env={**os.environ, "FINANCEOPS_MAX_VIEWERS": "many"},
+        stderr=asyncio.subprocess.PIPE,
+        cwd=tmp_path,
+    )
+    _, said = await process.communicate()
+    assert process.returncode == 1
+    assert said.decode().startswith("financeops: FINANCEOPS_MAX_VIEWERS is 'many'")
