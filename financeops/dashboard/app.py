@@ -28,6 +28,9 @@ from financeops.dashboard.presence import Presence
 from financeops.dashboard.screen import Screen
 from financeops.dashboard.words import LANGUAGES, locale_of
 
+_STOPPING = 0.25
+"""Seconds until a task that was cancelled and goes on is cancelled again."""
+
 
 class Dashboard:
     """Live payments of one tenant, in a notebook cell or as a page by Voilà.
@@ -87,7 +90,7 @@ class Dashboard:
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._following: asyncio.Task[None] | None = None
-        self._one_at_a_time = asyncio.Lock()
+        self._stopping: asyncio.Task[None] | None = None
         self._arrivals: dict[int, datetime] = {}
         self._was_seen = False
         self._lags: deque[float] = deque(maxlen=9)
@@ -157,16 +160,18 @@ class Dashboard:
             self._page.painted = number
 
     def _follow(self) -> None:
-        self._following = self._spawn(self._follow_alone())
+        self._following = self._spawn(self._follow_after(self._stopping))
 
-    async def _follow_alone(self) -> None:
-        async with self._one_at_a_time:  # who was told to stop may need a moment for it
-            await self._live.run()
+    async def _follow_after(self, before: asyncio.Task[None] | None) -> None:
+        while before is not None and not before.done():
+            before.cancel()  # again: a connection that is being made may swallow it
+            await asyncio.wait([before], timeout=_STOPPING)
+        await self._live.run()
 
     def _unfollow(self) -> None:
         if self._following is not None:
             self._following.cancel()
-            self._following = None
+            self._stopping, self._following = self._following, None
 
     def _leave(self) -> None:
         """Nobody looks any more: it stops until somebody comes back, or for good."""
