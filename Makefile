@@ -18,7 +18,7 @@ compile   := CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --str
 missing    = $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or print("FinanceOps needs Python 3.11 or newer, $(PYTHON) is", sys.version.split()[0] + "; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)") or sys.exit(); import importlib.util as u; (u.find_spec("venv") and u.find_spec("ensurepip")) or print("$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv")' 2>/dev/null || echo "FinanceOps needs Python 3.11 or newer, $(PYTHON) is none; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)")
 
 .DEFAULT_GOAL := help
-.PHONY: help up install install-dev test check format bench lock clean
+.PHONY: help up install install-dev test check format messages bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -47,6 +47,10 @@ check: $(dev) ## lint, format, types, import rules, notebooks without outputs
 format: $(dev) ## let ruff format the code and repair what it can
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
+
+messages: $(dev) ## find new words of the dashboard for its translators
+	$(bin)/pybabel extract --no-default-keywords -k Text -k Plural:1,2 --no-location --no-wrap -o messages.pot financeops/dashboard/texts.py
+	$(bin)/pybabel update --no-fuzzy-matching --ignore-obsolete --no-wrap -D financeops -i messages.pot -d financeops/dashboard/locale
 
 bench: $(dev) ## run the benchmarks
 	$(bin)/python -m benchmarks $(ARGS)
