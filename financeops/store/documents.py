@@ -14,7 +14,7 @@ from financeops.core.rollup import Place, Rollup, as_document
 from financeops.store.connection import Document
 
 Key = tuple[str, str]
-"""What makes a payment unique for its sender: ("key" or "reference", its value)."""
+"""What makes a payment unique for its sender: ("key", "reference" or "seed", its value)."""
 
 _OPTIONAL = {
     "reference": "reference",

@@ -40,7 +40,7 @@ class Result(StrEnum):
 class Insert(Struct, frozen=True, kw_only=True):
     """Record a payment. With a `key` it counts once, however often it is sent.
 
-    `key` is ``("key", value)`` or ``("reference", value)``; `request_hash` tells the same request
+    `key` says of what kind it is, and its value; `request_hash` tells the same request
     sent again from another one under the same key.
     """
 

@@ -73,7 +73,7 @@ async def _record(here: Services, drafts: list[Draft]) -> int:
     for start in range(0, len(drafts), MAX_OPERATIONS):
         # The key counts: should two server processes seed at once, each place is filled once.
         part = [
-            Insert(draft=draft, key=("key", f"seed {place}"))
+            Insert(draft=draft, key=("seed", str(place)))
             for place, draft in enumerate(drafts[start : start + MAX_OPERATIONS], start)
         ]
         outcomes = await here.intake.submit(tenant, part)

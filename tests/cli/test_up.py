@@ -134,7 +134,8 @@ def test_dashboard_and_notebooks_are_served_and_leave_no_kernel_behind(tmp_path)
         assert b"voila" in get(links[0])
         assert b"JupyterLab" in get(links[2])
         family = up.family()
-        assert any("ipykernel" in " ".join(each.cmdline()) for each in family)
+        # Viewers' kernels are forks of the warm parent.
+        assert any("warm_parent" in " ".join(each.cmdline()) for each in family)
         assert up.end(signal.SIGTERM) == 0
     assert gone(family)
 
