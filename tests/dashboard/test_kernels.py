@@ -124,6 +124,21 @@ async def test_what_a_kernel_started_ends_with_it():
         assert gone(child)
 
 
+async def test_a_page_is_told_the_state_of_all_widgets_at_once():
+    async with kernel() as (_manager, client):
+        await run(client, "import ipywidgets; sliders = [ipywidgets.IntSlider() for _ in range(3)]")
+        comm = {"comm_id": "control", "target_name": "jupyter.widget.control", "data": {}}
+        opening = client.session.msg("comm_open", comm, metadata={"version": "1.0.0"})
+        client.shell_channel.send(opening)
+        asked = {"comm_id": "control", "data": {"method": "request_states"}}
+        client.shell_channel.send(client.session.msg("comm_msg", asked))
+        while (heard := await client.get_iopub_msg(timeout=30))["msg_type"] != "comm_msg":
+            assert heard["msg_type"] != "comm_close", "nobody answers for the widgets"
+        assert heard["content"]["data"]["method"] == "update_states"
+        models = [state["model_name"] for state in heard["content"]["data"]["states"].values()]
+        assert models.count("IntSliderModel") == 3
+
+
 async def test_five_kernels_at_once_share_the_memory_of_what_they_imported():
     async with AsyncExitStack() as stack:
         kernels = [await stack.enter_async_context(kernel()) for _ in range(5)]

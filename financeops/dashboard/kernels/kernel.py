@@ -49,6 +49,9 @@ def become_kernel(order: Mapping[str, Any], parent: int) -> None:
     config = Config()
     config.HistoryManager.enabled = False
     config.Completer.use_jedi = False
+    # ipywidgets was imported before there was a kernel. Unless it hears of this one, the page cannot ask for the state
+    # of all widgets at once: it asks for each of some 60, which takes half a second.
+    config.InteractiveShellApp.extensions = ["ipywidgets"]
     ViewerKernelApp.launch_instance(
         argv=[],
         config=config,
