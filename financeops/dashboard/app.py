@@ -23,6 +23,7 @@ from financeops.dashboard.live import Live, utc_now
 from financeops.dashboard.model import DashboardModel
 from financeops.dashboard.page import Page
 from financeops.dashboard.painter import Painter
+from financeops.dashboard.panel import together
 from financeops.dashboard.preferences import Preferences, Theme
 from financeops.dashboard.presence import Presence
 from financeops.dashboard.screen import Screen
@@ -92,6 +93,7 @@ class Dashboard:
         self._following: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._arrivals: dict[int, datetime] = {}
+        self._repaints = 0
         self._was_seen = False
         self._lags: deque[float] = deque(maxlen=9)
         self._address = Address(
@@ -152,12 +154,14 @@ class Dashboard:
 
     def paint(self) -> None:
         """Show the model as it is now; while it is followed this happens by itself."""
-        self.screen.paint(self.model, self._live.server_now())
+        with together() as panels:
+            self.screen.paint(self.model, self._live.server_now())
         arrived_at = self.model.take_arrival()
+        self._repaints += 1
         if arrived_at is not None:
-            number = self._page.painted + 1
-            self._arrivals[number] = arrived_at
-            self._page.painted = number
+            self._arrivals[self._repaints] = arrived_at
+        if panels:
+            self._page.repaint(panels, self._repaints)
 
     def _follow(self) -> None:
         self._following = self._spawn(self._follow_after(self._stopping))
@@ -195,6 +199,11 @@ class Dashboard:
             names = ", ".join(odd)
             self.model.notice = self._formats.say(texts.NOT_OPENED, count=len(odd), names=names)
         self.paint()
+        # Once more all of it: what was sent before the page listened did not reach it.
+        with together() as panels:
+            for panel in self.screen.panels():
+                panel.send_state("html")
+        self._page.repaint(panels, self._repaints)
 
     def _dress(self, _change: object = None) -> None:
         """Speak the language and have the colours that are wanted."""

@@ -9,10 +9,13 @@ const isPage = () => document.body.dataset.voila !== undefined;
 function render({ model, el }) {
   const visible = () => document.visibilityState === "visible";
   const beat = () => model.send({ beat: visible() });
-  const shown = () => {
-    const painted = model.get("painted");
+
+  const repaint = async (panels, number) => {
+    // Only the kernel changes what a panel shows: nothing goes back to it.
+    const show = async ([id, html]) => (await model.widget_manager.get_model(id)).set_state({ html });
+    await Promise.all(Object.entries(panels).map(show));
     // Two frames: the first one draws, the second one begins when that is done.
-    if (visible()) requestAnimationFrame(() => requestAnimationFrame(() => model.send({ shown: painted })));
+    if (visible()) requestAnimationFrame(() => requestAnimationFrame(() => model.send({ shown: number })));
   };
 
   const dress = () => {
@@ -49,6 +52,7 @@ function render({ model, el }) {
 
   const pieces = new Map();
   const hear = (message, buffers) => {
+    if (message.panels) repaint(message.panels, message.number);
     if (message.settled) settled();
     if (message.save !== undefined) save(message, buffers);
   };
@@ -76,14 +80,12 @@ function render({ model, el }) {
   beat();
   const timer = setInterval(beat, BEAT_MS);
   document.addEventListener("visibilitychange", beat);
-  model.on("change:painted", shown);
   model.on("change:look", dress);
   model.on("change:address", follow);
   model.on("msg:custom", hear);
   return () => {
     clearInterval(timer);
     document.removeEventListener("visibilitychange", beat);
-    model.off("change:painted", shown);
     model.off("change:look", dress);
     model.off("change:address", follow);
     model.off("msg:custom", hear);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,6 @@ class Page(anywidget.AnyWidget):
 
     Attributes
     ----------
-    painted : int
-        Number of the last repaint; the page answers with `shown` when it is on the screen.
     look : dict
         ``theme``, ``lang``, ``dir`` and ``title`` of the page.
     address : dict
@@ -44,7 +42,6 @@ class Page(anywidget.AnyWidget):
 
     _esm = _HERE / "page.js"
     _css = _stylesheet()
-    painted = traitlets.Int().tag(sync=True)
     look = traitlets.Dict().tag(sync=True)
     address = traitlets.Dict().tag(sync=True)
 
@@ -62,6 +59,13 @@ class Page(anywidget.AnyWidget):
         self._on_opened = on_opened
         self.on_msg(self._hear)
 
+    def repaint(self, panels: Mapping[str, str], number: int) -> None:
+        """Show panels, given by their widgets' ids, anew.
+
+        The page answers with the `number` of the repaint when it is on the screen.
+        """
+        self.send({"panels": panels, "number": number})
+
     def save(self, name: str, kind: str, chunk: bytes | None) -> None:
         """Hand the browser the next piece of a file; None ends it, and it is saved as `name`."""
         self.send(
@@ -73,8 +77,8 @@ class Page(anywidget.AnyWidget):
         match content:
             case {"beat": bool(visible)}:
                 self._on_beat(visible)
-            case {"shown": int(painted)}:
-                self._on_shown(painted)
+            case {"shown": int(number)}:
+                self._on_shown(number)
             case {"opened": dict(parameters), "languages": list(languages)}:
                 self._on_opened(parameters, languages)
                 self.send({"settled": True})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,23 @@ import traitlets
 _HERE = Path(__file__).parent
 
 Action = Callable[[str | None], None]
+
+_together: ContextVar[dict[str, str] | None] = ContextVar("_together", default=None)
+
+
+@contextmanager
+def together() -> Iterator[dict[str, str]]:
+    """Collect the panels that change, by their widgets' ids, instead of sending each by itself.
+
+    A repaint changes most of them. Each message of its own costs the kernel, the web server and
+    the browser about as much as making the HTML in it.
+    """
+    changed: dict[str, str] = {}
+    token = _together.set(changed)
+    try:
+        yield changed
+    finally:
+        _together.reset(token)
 
 
 class Panel(anywidget.AnyWidget):
@@ -38,6 +57,14 @@ class Panel(anywidget.AnyWidget):
         self.add_class(f"fo-{name}")
         self._actions = actions
         self.on_msg(self._act)
+
+    def send_state(self, key: str | Iterable[str] | None = None) -> None:
+        """Tell the browser, now or with the other panels of a repaint."""
+        changed = _together.get()
+        if changed is None or key != "html":
+            super().send_state(key)
+        else:
+            changed[self.model_id] = self.html
 
     def _act(self, _widget: Any, content: Any, _buffers: Any) -> None:
         action = self._actions.get(content.get("action"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 
@@ -87,6 +87,15 @@ class Screen:
         ):
             self._safely(panel, partial(part.paint, model))
         self._safely(self.feed.widget, partial(self.feed.paint, model, now))
+
+    def panels(self) -> Iterator[Panel]:
+        """Every panel, wherever it is."""
+        widgets: list[Widget] = [self.widget]
+        while widgets:
+            widget = widgets.pop()
+            if isinstance(widget, Panel):
+                yield widget
+            widgets.extend(getattr(widget, "children", ()))
 
     def _safely(self, panel: Panel, paint: Callable[[], None]) -> None:
         """Run one part's painting: its fault must leave the others alive."""
