@@ -142,7 +142,7 @@ class Cards:
                 h("bdi", value) if exact is not None else self._formats.say(texts.NO_DATA),
                 data_figure=name,
                 data_exact=exact if exact is not None else "",
-                data_long=len(value) > 12,
+                style=f"--fo-characters: {len(value)}",
             ),
             h(
                 "p.fo-compare",

@@ -170,3 +170,10 @@ NOT_FOUND_HINT = Text("It exists once it is configured or has its first payment.
 FAILED = Text("The figures could not be loaded")
 PANEL_FAILED = Text("This part could not be shown")
 EXPORT_FAILED = Text("The export did not work: {reason}")
+
+NO_ROOM = Text("All seats are taken")
+NO_ROOM_HINT = Text(
+    "As many people look at the live payments as there is room for. "
+    "Keep this page open: it becomes the dashboard as soon as somebody leaves.",
+)
+WAITING = Text("Waiting for a seat")

@@ -21,10 +21,15 @@ _AXE = Path(__file__).parent / "npm" / "node_modules" / "axe-core" / "axe.min.js
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _SETTLED = """() => {
     const chart = document.querySelector(".fo-body:not(.fo-off) .fo-plot .fo-chart");
-    const drawn = chart?.querySelector("svg").getBoundingClientRect().width;
-    const fits = !chart || Math.abs(drawn - chart.getBoundingClientRect().width) < 4;
-    return fits && document.documentElement.scrollWidth <= innerWidth;
+    if (!chart) return true;
+    // A chart that is out of sight waits for its turn.
+    chart.scrollIntoView({ block: "center", behavior: "instant" });
+    const have = chart.getBoundingClientRect();
+    const bars = [...chart.querySelectorAll("rect.bar")].map((bar) => bar.getBoundingClientRect());
+    const last = Math.max(...bars.map((bar) => bar.right));
+    return last <= have.right && last > have.right - 80;
 }"""
+_WIDTH = "document.documentElement.scrollWidth"
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 """Screenshots of the last run; not in git."""
 
@@ -71,6 +76,8 @@ async def screenshots(page: Page, name: str) -> None:
             await page.emulate_media(color_scheme=theme)
             # Charts follow the window a moment later.
             await page.wait_for_function(_SETTLED)
+            await page.evaluate("scrollTo(0, 0)")
+            assert await page.evaluate(_WIDTH) <= width, "the page is wider than its window"
             await screenshot(page, f"{name}-{width}-{theme}")
 
 

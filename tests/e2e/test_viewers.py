@@ -145,6 +145,13 @@ async def test_who_finds_no_room_is_told_so_and_let_in_when_there_is(server, tmp
         assert refused.status == 503
         assert int(refused.headers["retry-after"]) > 0
         assert await second.get_by_role("heading").inner_text() == "All seats are taken"
+        german = await (await browser.new_context(locale="de-AT")).new_page()
+        await german.goto(url)
+        assert await german.get_by_role("heading").inner_text() == "Alle Plätze sind besetzt"
+        await german.goto(f"{url}?lang=ar")
+        assert await german.locator("html").get_attribute("dir") == "rtl"
+        await screenshot(german, "full-ar-1440")
+        await german.close()
         for theme in ("light", "dark"):
             await second.emulate_media(color_scheme=theme)
             for width, height in ((390, 844), (1440, 900)):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
@@ -15,7 +16,10 @@ from tornado.web import HTTPError, authenticated
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
+from financeops.dashboard import texts
+from financeops.dashboard.preferences import Preferences
 from financeops.dashboard.serve.viewers import Viewers
+from financeops.dashboard.words import words_in
 
 RETRY_SECONDS = 5
 
@@ -61,7 +65,11 @@ class PageHandler(TornadoVoilaHandler):
         self.set_header("Retry-After", str(RETRY_SECONDS))
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
-        self.finish(_full_page(self.base_url, self.get_argument("theme", "")))
+        preferences = Preferences(language=self.get_argument("lang", None))
+        spoken = self.request.headers.get("Accept-Language", "")
+        preferences.browser = [tag.partition(";")[0].strip() for tag in spoken.split(",")]
+        theme = self.get_argument("theme", "")
+        self.finish(_full_page(self.base_url, theme, preferences.locale))
 
 
 class HealthHandler(JupyterHandler):
@@ -118,7 +126,8 @@ def _is_viewer(headers: Mapping[str, str]) -> bool:
     return headers.get("Sec-Fetch-Dest", "document") in {"document", "frame", "iframe", "empty"}
 
 
-def _full_page(base_url: str, theme: str) -> str:
+def _full_page(base_url: str, theme: str, locale: Locale) -> str:
+    say = words_in(locale).say
     page = (_HERE / "full.html").read_text(encoding="utf-8")
     given = {
         "tokens": (_THEME / "tokens.css").read_text(encoding="utf-8"),
@@ -126,6 +135,12 @@ def _full_page(base_url: str, theme: str) -> str:
         "theme": theme if theme in {"light", "dark"} else "",
         "health": f"{base_url}voila/health",
         "seconds": str(RETRY_SECONDS),
+        "lang": str(locale).replace("_", "-"),
+        "dir": locale.text_direction,
+        "title": say(texts.TITLE),
+        "no_room": say(texts.NO_ROOM),
+        "hint": say(texts.NO_ROOM_HINT),
+        "waiting": say(texts.WAITING),
     }
     for name, value in given.items():
         page = page.replace(f"[[{name}]]", value)
