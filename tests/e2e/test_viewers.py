@@ -14,7 +14,7 @@ import aiohttp
 import psutil
 import pytest
 
-from tests.e2e.browser import dashboard_of, launched, screenshot
+from tests.e2e.browser import dashboard_of, exact, launched, screenshot, until_exact
 from tests.processes import start_server
 
 GONE_WITHIN = 30
@@ -215,3 +215,53 @@ async def test_a_limit_that_is_no_number_is_said_before_anything_starts(tmp_path
     _, said = await process.communicate()
     assert process.returncode == 1
     assert said.decode().startswith("financeops: FINANCEOPS_MAX_VIEWERS is 'many'")
+
+
+# A headless browser shows every page. What ours hears is what a browser says that hides one.
+HIDDEN = """hidden => {
+    const saying = (value) => ({ configurable: true, get: () => value });
+    Object.defineProperty(document, "hidden", saying(hidden));
+    Object.defineProperty(document, "visibilityState", saying(hidden ? "hidden" : "visible"));
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+async def test_a_hidden_page_is_not_painted_and_is_right_when_it_is_seen_again(
+    database_uri, tmp_path
+):
+    server = start_server(database_uri)
+    sale = {"amount": 10, "method": "card", "status": "success"}
+    async with (
+        aiohttp.ClientSession(server.url) as api,
+        served(server.url, tmp_path) as (url, _http),
+        launched() as browser,
+    ):
+        await api.post("/payments", json=sale)
+        hidden, seen = await opened(browser, url), await opened(browser, url)
+        for page in (hidden, seen):
+            await until_exact(page, "total_volume", 1000)
+        await hidden.evaluate(HIDDEN, True)
+        for volume in (2000, 3000, 4000):
+            await api.post("/payments", json=sale)
+            await until_exact(seen, "total_volume", volume)
+        assert await exact(hidden, "total_volume") == "1000"
+        await hidden.evaluate(HIDDEN, False)
+        await until_exact(hidden, "total_volume", 4000)
+    assert server.stop() == 0, server.said
+
+
+async def test_a_page_that_is_forgotten_lets_its_kernel_go_and_comes_back_whole(server, tmp_path):
+    async with served(server, tmp_path) as (url, http), launched() as browser:
+        page = await browser.new_page()
+        await page.clock.install()
+        await page.goto(url)
+        await page.locator(CARDS).wait_for(timeout=60_000)
+        await page.evaluate(HIDDEN, True)
+        await page.clock.fast_forward("25:00")
+        assert (await health(http))["viewers"] == 1
+        await page.clock.fast_forward("06:00")
+        await until_viewers(http, 0)
+        async with page.expect_navigation(timeout=GONE_WITHIN * 1000):
+            await page.evaluate(HIDDEN, False)
+        await page.locator(CARDS).wait_for(timeout=60_000)
+        await until_viewers(http, 1)
