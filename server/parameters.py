@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -14,7 +13,7 @@ from financeops.core.drafts import METHOD, check_tenant_id
 from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent
 from financeops.core.payments import Source, Status
-from financeops.core.periods import EPOCH, MILLISECOND, Period, floor_millisecond
+from financeops.core.periods import EPOCH, MILLISECOND, Period, floor_millisecond, zone_of
 from financeops.store.filters import PaymentFilter
 from server.settings import DEFAULT_TENANT
 
@@ -36,13 +35,7 @@ def refuse_all(request: Request) -> None:
 
 def check_timezone(name: str) -> str:
     """Return the name if it is a time zone's; raises `InvalidValue`."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown, no such name, a folder of the database
-        raise InvalidValue(
-            "timezone", f"{name!r} is not an IANA time zone such as 'Europe/Berlin'"
-        ) from None
-    return name
+    return zone_of(name).key
 
 
 def check_currency(code: str) -> str:
@@ -143,6 +136,15 @@ class ExportParameters(PaymentSelection):
     """Parameters of the export."""
 
     format: Literal["csv", "ndjson", "parquet", "arrow"] = Field("csv", description="File format")
+
+
+class ChangesParameters(OfTenant):
+    """Parameters of the changes."""
+
+    after: int = Field(ge=0, le=2**53, description="The last `seq` that is known")
+    limit: int = Field(
+        1000, ge=1, le=10_000, description="About how many changes: whole transactions are read"
+    )
 
 
 class AnalyticsParameters(OfTenant):

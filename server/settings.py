@@ -6,16 +6,24 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from financeops.core.drafts import METHOD, TENANT_ID
 from financeops.core.errors import InvalidValue, Misconfigured
 from financeops.core.money import exponent
 from financeops.core.payments import Tenant
+from financeops.core.periods import zone_of
 
 PREFIX = "FINANCEOPS_"
 DEFAULT_TENANT = "tenant_1"
@@ -29,25 +37,14 @@ class TenantSettings(BaseModel):
     currency: str = "USD"
     timezone: str = "UTC"
 
-    @field_validator("currency")
+    @field_validator("currency", "timezone")
     @classmethod
-    def _is_currency(cls, currency: str) -> str:
+    def _exists(cls, value: str, field: ValidationInfo) -> str:
         try:
-            exponent(currency)
+            exponent(value) if field.field_name == "currency" else zone_of(value)
         except InvalidValue as error:
             raise ValueError(error.problem) from None
-        return currency
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_timezone(cls, timezone: str) -> str:
-        try:
-            ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(
-                f"{timezone!r} is not an IANA time zone such as 'Europe/Berlin'"
-            ) from None
-        return timezone
+        return value
 
 
 class Settings(BaseSettings):

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from financeops.cli.batches import Summary, send
 from financeops.cli.columns import Columns, pairs_of
@@ -24,6 +23,7 @@ from financeops.cli.rejects import Rejects
 from financeops.client import Client
 from financeops.core.errors import InvalidValue, NotFound
 from financeops.core.money import exponent
+from financeops.core.periods import zone_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,16 +124,7 @@ async def _columns(request: Request, named: dict[str, str], client: Client) -> C
         named=named,
         defaults=defaults,
         tenant_id=request.tenant_id,
-        zone=_zone(timezone),
+        zone=zone_of(timezone, field="--timezone"),
         date_format=request.date_format,
         decimal_comma=request.decimal_comma,
     )
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidValue(
-            "--timezone", f"{name!r} is no IANA time zone such as 'Europe/Berlin'"
-        ) from None

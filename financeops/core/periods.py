@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from financeops.core.errors import InvalidValue
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The earliest moment a payment may carry, and the start of the total rollup."""
 
@@ -66,6 +68,29 @@ class Span(Struct, frozen=True):
     grain: Grain | None
     start: datetime
     end: datetime
+
+
+def zone_of(name: str, *, field: str = "timezone") -> ZoneInfo:
+    """Time zone of an IANA name.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"Europe/Berlin"``.
+    field : str
+        What its sender calls it, for the error.
+
+    Raises
+    ------
+    InvalidValue
+        When there is no such zone.
+    """
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, no such name, a folder of the database
+        raise InvalidValue(
+            field, f"{name!r} is not an IANA time zone such as 'Europe/Berlin'"
+        ) from None
 
 
 def floor_quarter(instant: datetime) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from secrets import token_hex
 
 from msgspec import Struct
 
@@ -21,7 +22,8 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
 
     `first_at` and `last_at` are the times of its earliest and latest payment, None while it has
     none. `repairs` counts how often its rollups were rewritten: whoever remembers rollups forgets
-    them when it changes.
+    them when it changes. `history` is made up when the tenant comes into being: after its database
+    was emptied and filled again it is another one, though the numbers may be the same.
     """
 
     tenant: Tenant
@@ -31,6 +33,7 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
     first_at: datetime | None
     last_at: datetime | None
     repairs: int
+    history: str = ""
 
     def held(self, window: Window) -> Window:
         """The part of a window in which there may be payments; empty where there are none."""
@@ -38,6 +41,11 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
             return Window(window.start, window.start)
         start = max(window.start, self.first_at)
         return Window(start, max(start, min(window.end, self.last_at + MILLISECOND)))
+
+
+def new_history() -> str:
+    """A name for the history of a tenant that begins now."""
+    return token_hex(8)
 
 
 async def find_tenant(db: Database, tenant_id: str) -> Tenant:
@@ -54,13 +62,6 @@ async def find_record(
     if document is None:
         raise NotFound(f"tenant {tenant_id!r} does not exist: it has no payment yet")
     return record_from(document)
-
-
-async def list_tenants(db: Database) -> list[Tenant]:
-    """Return every tenant, by id."""
-    with driver_errors():
-        documents = await db.tenants.find({}).to_list()
-    return sorted((record_from(each).tenant for each in documents), key=lambda tenant: tenant.id)
 
 
 async def payments_by_source(db: Database) -> dict[str, int]:
@@ -88,4 +89,5 @@ def record_from(document: Document) -> TenantRecord:
         first_at=document.get("firstAt"),
         last_at=document.get("lastAt"),
         repairs=document.get("repairs", 0),
+        history=document.get("history", ""),
     )

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from financeops.core.errors import InvalidValue
 from financeops.core.periods import (
     DAY,
     EPOCH,
@@ -28,6 +29,7 @@ from financeops.core.periods import (
     start_of_day,
     start_of_month,
     window_buckets,
+    zone_of,
 )
 from tests.builders import at
 from tests.strategies import ZONES, instants, windows, zones
@@ -334,3 +336,11 @@ def test_two_days_are_shown_in_hours_and_92_in_days(length, count):
 def test_a_longer_window_is_shown_in_months():
     start = at("2026-01-01T00:00:00Z")
     assert len(window_buckets(Window(start, start + 93 * DAY), ZoneInfo("UTC"))) == 4
+
+
+@pytest.mark.parametrize("name", ["Europe/Bonn", "", "../UTC", "Europe", "UTC\0"])
+def test_what_is_no_zone_is_said_with_the_name_of_its_field(name):
+    with pytest.raises(InvalidValue, match="IANA") as caught:
+        zone_of(name, field="--timezone")
+    assert caught.value.field == "--timezone"
+    assert zone_of("Europe/Berlin").key == "Europe/Berlin"
