@@ -38,6 +38,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     hours: tuple[int, ...]
     methods: list[MethodFigures]
     declines: list[DeclineFigures]
+    declines_before: list[DeclineFigures]
 
 
 class Totals:
@@ -101,6 +102,7 @@ class Totals:
             hours=figure.attempts_by_hour(everything),
             methods=methods,
             declines=figure.declines(everything),
+            declines_before=figure.declines(previous),
         )
 
     def _fold(self) -> None:

@@ -24,6 +24,7 @@ from financeops.dashboard.notices import Notice
 from financeops.dashboard.panel import Action, Panel
 from financeops.dashboard.preferences import Preferences
 from financeops.dashboard.trend import TrendChart
+from financeops.dashboard.verdict import Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Screen:
         self._formats = formats
         self.header = Header(formats, preferences, **actions)
         self.notice = Notice(formats)
+        self.verdict = Verdict(formats)
         self.cards = Cards(formats)
         self.trend = TrendChart(formats)
         self.methods = MethodChart(formats, actions["method"])
@@ -55,7 +57,7 @@ class Screen:
         self.filters = Filters(formats, **actions)
         self._figures: Figures | None = None
         self._of_feed = (0, 0)
-        parts = (self.cards, self.trend, self.methods, self.feed, self.declines)
+        parts = (self.verdict, self.cards, self.trend, self.methods, self.feed, self.declines)
         self._body = Box([part.widget for part in parts])
         self._body.add_class("fo-body")
         tops = (self.header, self.notice, self.filters)
@@ -80,6 +82,7 @@ class Screen:
             return
         self._figures, self._of_feed = figures, of_feed
         for panel, part in (
+            (self.verdict.widget, self.verdict),
             (self.cards.widget, self.cards),
             (self.trend.head, self.trend),
             (self.methods.head, self.methods),

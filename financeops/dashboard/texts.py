@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from financeops.core.payments import Status
 from financeops.core.periods import Period
+from financeops.dashboard.course import Course
 from financeops.dashboard.words import Plural, Text
 
 PRODUCT = "FinanceOps"
@@ -33,6 +34,13 @@ RUNNING = {
     Period.MONTH: Text("today so far"),
     Period.YEAR: Text("this month so far"),
 }
+COURSES = {
+    Course.USUAL: Text("Success rate without a clear change: {rate} (period before: {before})."),
+    Course.BELOW: Text("Success rate clearly down: {rate} (period before: {before})."),
+    Course.ABOVE: Text("Success rate clearly up: {rate} (period before: {before})."),
+    Course.UNKNOWN: Text("Success rate {rate}; nothing before to compare with."),
+}
+RISEN = Text("What grew most: {reason}, {share} of payments (before: {before}).")
 STATUSES = {
     Status.SUCCESS: Text("Succeeded"),
     Status.FAILED: Text("Failed"),

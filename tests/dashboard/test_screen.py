@@ -82,6 +82,19 @@ def test_the_cards_show_the_figures(dashboard):
     assert "-50.0 pp" in text(dashboard.screen.cards)
 
 
+def test_a_sentence_says_how_it_goes_and_what_grew(dashboard):
+    yesterday = [paid(n, created_at=AS_OF - timedelta(days=1, hours=1)) for n in range(50)]
+    today = [
+        paid(100 + n, **({"status": "failed", "decline_code": "expired_card"} if n % 2 else {}))
+        for n in range(50)
+    ]
+    load(dashboard, yesterday + today, seq=100)
+    assert 'data-course="below"' in dashboard.screen.verdict.widget.html
+    said = text(dashboard.screen.verdict)
+    assert "clearly down: 50.0% (period before: 100.0%)" in said
+    assert "Expired card, 50.0% of payments (before: 0.0%)" in said
+
+
 def test_no_data_is_not_zero(dashboard):
     load(dashboard, [paid(currency="EUR")], seq=1)
 
