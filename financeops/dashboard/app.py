@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from functools import partial
 from statistics import median
@@ -146,10 +146,7 @@ class Dashboard:
         """Stop following, and close the connections."""
         self._presence.stop()
         self._unfollow()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _end(self._tasks)
         await self._client.close()
 
     def paint(self) -> None:
@@ -167,9 +164,7 @@ class Dashboard:
         self._following = self._spawn(self._follow_after(self._stopping))
 
     async def _follow_after(self, before: asyncio.Task[None] | None) -> None:
-        while before is not None and not before.done():
-            before.cancel()  # again: a connection that is being made may swallow it
-            await asyncio.wait([before], timeout=_STOPPING)
+        await _end(() if before is None else (before,))
         await self._live.run()
 
     def _unfollow(self) -> None:
@@ -245,3 +240,12 @@ class Dashboard:
 
     def _export(self, _value: str | None) -> None:
         self._spawn(export_csv(self.model, self._client, self._page, self._formats))
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they are done: a connection that is being made may swallow it once."""
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_STOPPING)
