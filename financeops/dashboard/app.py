@@ -209,6 +209,7 @@ class Dashboard:
             "dir": self._formats.direction,
             "title": self._formats.say(texts.TITLE),
         }
+        self._page.speak(self._formats.locale.language)
         self.screen.forget()
         self._painter.ask()
 

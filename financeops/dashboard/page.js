@@ -50,9 +50,16 @@ function render({ model, el }) {
     history.replaceState(history.state, "", url);
   };
 
+  const addFont = async (letters, file) => {
+    // Its own letters only: everything else stays in the font that the theme names.
+    const face = new FontFace("FinanceOps Inter", file, { weight: "100 900", unicodeRange: letters });
+    document.fonts.add(await face.load());
+  };
+
   const pieces = new Map();
   const hear = (message, buffers) => {
     if (message.panels) repaint(message.panels, message.number);
+    if (message.font) addFont(message.font, buffers[0]);
     if (message.settled) settled();
     if (message.save !== undefined) save(message, buffers);
   };

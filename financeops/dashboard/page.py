@@ -12,6 +12,8 @@ import traitlets
 
 _HERE = Path(__file__).parent
 _FONT = "fonts/inter-latin-wght-normal.woff2"
+_FONTS = {"ar": ("fonts/noto-sans-arabic-arabic-wght-normal.woff2", "U+600-6FF, U+750-77F")}
+"""Of languages whose letters the first one lacks: what has them, and which they are."""
 
 
 def _stylesheet() -> str:
@@ -57,7 +59,17 @@ class Page(anywidget.AnyWidget):
         self._on_beat = on_beat
         self._on_shown = on_shown
         self._on_opened = on_opened
+        self._listens = False
+        self._has: set[str] = set()  # languages
         self.on_msg(self._hear)
+
+    def speak(self, language: str) -> None:
+        """Bring the font of a language that has its own: only who speaks it pays for it."""
+        # What is sent before the page listens does not reach it.
+        if self._listens and language in _FONTS and language not in self._has:
+            self._has.add(language)
+            name, letters = _FONTS[language]
+            self.send({"font": letters}, buffers=[(_HERE / "theme" / name).read_bytes()])
 
     def repaint(self, panels: Mapping[str, str], number: int) -> None:
         """Show panels, given by their widgets' ids, anew.
@@ -80,5 +92,7 @@ class Page(anywidget.AnyWidget):
             case {"shown": int(number)}:
                 self._on_shown(number)
             case {"opened": dict(parameters), "languages": list(languages)}:
+                self._listens = True
+                self._has.clear()
                 self._on_opened(parameters, languages)
                 self.send({"settled": True})

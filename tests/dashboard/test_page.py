@@ -20,7 +20,9 @@ def test_the_theme_brings_its_font_and_asks_no_other_host():
     assert "url(data:font/woff2;base64," in css
     assert re.findall(r"url\((?!data:)", css) == []
     assert "http" not in css
-    assert "Open Font License" in (PACKAGE / "theme/fonts/OFL.txt").read_text()
+    licences = [file.read_text() for file in (PACKAGE / "theme/fonts").glob("OFL-*.txt")]
+    assert len(licences) == len(list((PACKAGE / "theme/fonts").glob("*.woff2")))
+    assert all("Open Font License" in licence for licence in licences)
 
 
 def test_every_colour_in_use_has_a_token():

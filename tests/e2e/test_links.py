@@ -118,6 +118,10 @@ async def test_a_link_opens_its_view_and_the_address_follows_what_is_chosen(url,
         await page.get_by_label("Sprache").select_option("ar")
         await page.locator("html[dir=rtl]").wait_for(state="attached")
         await page.wait_for_url("**lang=ar**")
+        # Its letters come with the dashboard too, and only now.
+        await page.wait_for_function(
+            "[...document.fonts].some((font) => font.unicodeRange.includes('600'))"
+        )
         assert asked(page) == {
             "tenant": SHOP,
             "period": "month",

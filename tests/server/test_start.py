@@ -113,3 +113,10 @@ def test_an_env_file_is_read(tmp_path, database_uri):
     )
     assert done.returncode == 1
     assert "FINANCEOPS_PORT" in done.stderr
+
+
+def test_a_server_starts_without_any_data_frame_library():
+    # Each costs as much as everything else together; exports import what they need.
+    code = "import sys, server.app; print({'pandas', 'polars', 'scipy'} & set(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "set()"
