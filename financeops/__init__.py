@@ -10,39 +10,83 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from financeops.client import Client, Stream
-    from financeops.core.metrics import Metrics, declines, methods, metrics, trends
     from financeops.core.payments import Change, Payment, Status
     from financeops.core.periods import Period, Window, buckets
     from financeops.core.rollup import Rollup, rollup_of, total
     from financeops.dashboard import Dashboard
+    from financeops.frames import (
+        anomalies,
+        cohorts,
+        compare,
+        declines,
+        explain_change,
+        forecast,
+        methods,
+        metrics,
+        refund_curve,
+        retries,
+        rfm,
+        segments,
+        trends,
+    )
+    from financeops.loading import Connection, connect, read
+    from financeops.store.arrow import from_mongo
 
 __all__ = [
     "Change",
     "Client",
+    "Connection",
     "Dashboard",
-    "Metrics",
     "Payment",
     "Period",
     "Rollup",
     "Status",
     "Stream",
     "Window",
+    "anomalies",
     "buckets",
+    "cohorts",
+    "compare",
+    "connect",
     "declines",
+    "explain_change",
+    "forecast",
+    "from_mongo",
     "methods",
     "metrics",
+    "read",
+    "refund_curve",
+    "retries",
+    "rfm",
     "rollup_of",
+    "segments",
     "total",
     "trends",
 ]
 
 _HOMES = {
     "financeops.client": ("Client", "Stream"),
-    "financeops.core.metrics": ("Metrics", "declines", "methods", "metrics", "trends"),
     "financeops.core.payments": ("Change", "Payment", "Status"),
     "financeops.core.periods": ("Period", "Window", "buckets"),
     "financeops.core.rollup": ("Rollup", "rollup_of", "total"),
     "financeops.dashboard": ("Dashboard",),
+    "financeops.frames": (
+        "anomalies",
+        "cohorts",
+        "compare",
+        "declines",
+        "explain_change",
+        "forecast",
+        "methods",
+        "metrics",
+        "refund_curve",
+        "retries",
+        "rfm",
+        "segments",
+        "trends",
+    ),
+    "financeops.loading": ("Connection", "connect", "read"),
+    "financeops.store.arrow": ("from_mongo",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

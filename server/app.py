@@ -14,7 +14,7 @@ from server.lifespan import Services
 from server.monitoring import MeasureRequests
 from server.origins import THIS_COMPUTER, RefuseForeignPages
 from server.parameters import refuse_repeated
-from server.routes import analytics, batch, export, health, payments, seed, tenants, verify
+from server.routes import analytics, batch, export, health, history, payments, seed, tenants, verify
 from server.security import SecurityHeaders
 from server.stream import PATH
 
@@ -38,8 +38,8 @@ def create_app(services: Services) -> ASGIApp:
     )
     api.state.services = services
     problems.install(api)
-    # `export`, `seed` and `batch` before `payments`, whose {id} would take their names.
-    for part in (analytics, export, seed, batch, payments, tenants, verify, health):
+    # `export`, `history`, `seed` and `batch` before `payments`, whose {id} would take their names.
+    for part in (analytics, export, history, seed, batch, payments, tenants, verify, health):
         api.include_router(part.router)
 
     origins = services.origins

@@ -110,6 +110,23 @@ BATCH = {
 }
 SEEDED = {"message": "Seeded successfully", "count": 1000}
 VERIFIED = {"tenantId": "tenant_1", "seq": 2, "checked": 7, "differences": [], "repaired": False}
+MONTHS = {
+    "tenantId": "tenant_1",
+    "currency": "USD",
+    "timezone": "UTC",
+    "seq": 2,
+    "history": "9f86d081884c7d65",
+    "months": [
+        {
+            "month": "2024-12",
+            "from": "2024-12-01T00:00:00Z",
+            "to": "2025-01-01T00:00:00Z",
+            "payments": 2,
+            "refunded": 0,
+        }
+    ],
+}
+CHANGES = {"seq": 1, "complete": True, "changes": [EVENT]}
 REZONED = {**VERIFIED, "repaired": True, "timezone": "Europe/Berlin"}
 
 _PROBLEM_SCHEMA = {

@@ -1,21 +1,30 @@
-"""Payments as files: each format takes chunks of payments and gives bytes, in constant memory."""
+"""Payments as files: each format takes chunks of payments and gives bytes, in constant memory.
+
+Text is made of payments one by one, columns of tables as the database gave them.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
+import numpy as np
 import pyarrow as pa
+from msgspec import Struct
 from pyarrow import ipc, parquet
 
-from financeops.core.money import to_major
+from financeops.core.money import exponent, to_major
 from financeops.core.payments import Payment
 from financeops.core.wire import encode, payment_document, timestamp
-
-_UTC_TIME = pa.timestamp("ms", tz="UTC")
+from financeops.store.batches import payment_tables
+from financeops.store.connection import Database
+from financeops.store.filters import PaymentFilter
+from financeops.store.queries import export_payments
+from financeops.tables import SCHEMA as PAYMENTS
+from financeops.tables import UTC_TIME
 
 SCHEMA = pa.schema(
     [
@@ -27,26 +36,32 @@ SCHEMA = pa.schema(
         pa.field("currency", pa.string(), nullable=False),
         pa.field("method", pa.string(), nullable=False),
         pa.field("status", pa.string(), nullable=False),
-        pa.field("createdAt", _UTC_TIME, nullable=False),
-        pa.field("updatedAt", _UTC_TIME, nullable=False),
+        pa.field("createdAt", UTC_TIME, nullable=False),
+        pa.field("updatedAt", UTC_TIME, nullable=False),
         pa.field("source", pa.string(), nullable=False),
         pa.field("reference", pa.string()),
         pa.field("customerId", pa.string()),
         pa.field("country", pa.string()),
         pa.field("declineCode", pa.string()),
-        pa.field("refundedAt", _UTC_TIME),
+        pa.field("declineGroup", pa.string()),
+        pa.field("refundedAt", UTC_TIME),
     ]
 )
-"""Columns of the columnar formats; CSV has the same but `amountMinor`."""
+"""Columns of the columnar formats; CSV has the same but `amountMinor` and `declineGroup`."""
 
-_TEXT_COLUMNS = [name for name in SCHEMA.names if name != "amountMinor"]
+_TEXT_COLUMNS = [name for name in SCHEMA.names if name not in {"amountMinor", "declineGroup"}]
+_AMOUNT_DECIMALS = 4
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-class Writer(Protocol):
+Chunk = TypeVar("Chunk")
+Taken_contra = TypeVar("Taken_contra", contravariant=True)
+
+
+class Writer(Protocol[Taken_contra]):
     """Writes one file, piece by piece."""
 
-    def write(self, payments: Iterable[Payment]) -> bytes:
+    def write(self, chunk: Taken_contra) -> bytes:
         """Bytes that some more payments add."""
 
     def finish(self) -> bytes:
@@ -59,8 +74,8 @@ class _Csv:
         self._rows = csv.writer(self._buffer)
         self._rows.writerow(_TEXT_COLUMNS)
 
-    def write(self, payments: Iterable[Payment]) -> bytes:
-        for payment in payments:
+    def write(self, chunk: Iterable[Payment]) -> bytes:
+        for payment in chunk:
             row = _row(payment)
             self._rows.writerow([_cell(row[name]) for name in _TEXT_COLUMNS])
         return self._drained()
@@ -76,8 +91,8 @@ class _Csv:
 
 
 class _NdJson:
-    def write(self, payments: Iterable[Payment]) -> bytes:
-        return b"".join(encode(payment_document(payment)) + b"\n" for payment in payments)
+    def write(self, chunk: Iterable[Payment]) -> bytes:
+        return b"".join(encode(payment_document(payment)) + b"\n" for payment in chunk)
 
     def finish(self) -> bytes:
         return b""
@@ -88,10 +103,8 @@ class _Columnar:
         self._sink = _Sink()
         self._writer = opened(self._sink)
 
-    def write(self, payments: Iterable[Payment]) -> bytes:
-        rows = [_row(payment) for payment in payments]
-        columns = [pa.array([row[field.name] for row in rows], type=field.type) for field in SCHEMA]
-        self._writer.write_batch(pa.record_batch(columns, schema=SCHEMA))
+    def write(self, chunk: pa.Table) -> bytes:
+        self._writer.write_table(_exported(chunk))
         return self._sink.drained()
 
     def finish(self) -> bytes:
@@ -120,28 +133,64 @@ class _Sink(io.RawIOBase):
         return data
 
 
-_FORMATS: dict[str, tuple[str, Callable[[], Writer]]] = {
-    "csv": ("text/csv; charset=utf-8", _Csv),
-    "ndjson": ("application/x-ndjson", _NdJson),
-    "parquet": (
-        "application/vnd.apache.parquet",
-        lambda: _Columnar(lambda sink: parquet.ParquetWriter(sink, SCHEMA)),
+class Format(Struct, Generic[Chunk], frozen=True, kw_only=True):
+    """A file format: what it is called in `Content-Type`, what it is made of, and how."""
+
+    media_type: str
+    read: Callable[[Database, str, PaymentFilter], AsyncGenerator[Chunk, None]]
+    nothing: Chunk
+    writer: Callable[[], Writer[Chunk]]
+
+
+_NO_PAYMENTS: list[Payment] = []
+
+FORMATS: dict[str, Format[Any]] = {
+    "csv": Format(
+        media_type="text/csv; charset=utf-8",
+        read=export_payments,
+        nothing=_NO_PAYMENTS,
+        writer=_Csv,
     ),
-    "arrow": (
-        "application/vnd.apache.arrow.stream",
-        lambda: _Columnar(lambda sink: ipc.new_stream(sink, SCHEMA)),
+    "ndjson": Format(
+        media_type="application/x-ndjson",
+        read=export_payments,
+        nothing=_NO_PAYMENTS,
+        writer=_NdJson,
+    ),
+    "parquet": Format(
+        media_type="application/vnd.apache.parquet",
+        read=payment_tables,
+        nothing=pa.Table.from_batches([], PAYMENTS),  # `empty_table` would import pandas
+        writer=lambda: _Columnar(lambda sink: parquet.ParquetWriter(sink, SCHEMA)),
+    ),
+    "arrow": Format(
+        media_type="application/vnd.apache.arrow.stream",
+        read=payment_tables,
+        nothing=pa.Table.from_batches([], PAYMENTS),  # `empty_table` would import pandas
+        writer=lambda: _Columnar(lambda sink: ipc.new_stream(sink, SCHEMA)),
     ),
 }
 
 
-def media_type_of(name: str) -> str:
-    """What a format is called in `Content-Type`."""
-    return _FORMATS[name][0]
+def _exported(payments: pa.Table) -> pa.Table:
+    """Columns of the export, of a canonical table."""
+    minor = payments["amount"]
+    kept = [payments[name] for name in PAYMENTS.names]
+    at = PAYMENTS.names.index("amount")
+    return pa.table([*kept[:at], _major(minor, payments["currency"]), *kept[at:]], schema=SCHEMA)
 
 
-def writer_of(name: str) -> Writer:
-    """A writer of a new file of the format."""
-    return _FORMATS[name][1]()
+def _major(minor: pa.ChunkedArray, currency: pa.ChunkedArray) -> pa.Array:
+    """Exact amounts in major units: integers of the fourth decimal, taken as decimals."""
+    codes = currency.combine_chunks().dictionary_encode()
+    factors = [10 ** (_AMOUNT_DECIMALS - exponent(code)) for code in codes.dictionary.to_pylist()]
+    scaled = minor.to_numpy()
+    if factors:
+        scaled = scaled * np.array(factors, dtype=np.int64)[codes.indices.to_numpy()]
+    words = np.zeros((len(scaled), 2), dtype=np.int64)  # 128 bits, the lower 64 first
+    words[:, 0] = scaled
+    kind = SCHEMA.field("amount").type
+    return pa.Array.from_buffers(kind, len(scaled), [None, pa.py_buffer(words.tobytes())])
 
 
 def _row(payment: Payment) -> dict[str, Any]:
@@ -149,7 +198,6 @@ def _row(payment: Payment) -> dict[str, Any]:
         "_id": payment.id,
         "tenantId": payment.tenant_id,
         "amount": to_major(payment.amount, payment.currency),
-        "amountMinor": payment.amount,
         "currency": payment.currency,
         "method": payment.method,
         "status": payment.status.value,

@@ -26,3 +26,8 @@ def server_url(url: str | None = None) -> str:
     if not address.startswith(("http://", "https://")):
         raise Misconfigured(f"FINANCEOPS_URL must be a URL such as {DEFAULT_URL}, not {address!r}")
     return address
+
+
+def authorization(token: str | None) -> dict[str, str]:
+    """HTTP header that carries a token; none without one."""
+    return {"Authorization": f"Bearer {token}"} if token else {}

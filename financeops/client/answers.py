@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct, field
 
 from financeops.core import wire
-from financeops.core.payments import Payment
+from financeops.core.payments import Change, Payment
 from financeops.core.periods import Window
 from financeops.core.rollup import Rollup, from_document
 
@@ -113,6 +113,41 @@ class VerifyAnswer(_Document, frozen=True, kw_only=True):
     repaired: bool | int = False
 
 
+class MonthAnswer(_Document, frozen=True, kw_only=True):
+    """One month of a tenant's, in its time zone: how many payments it holds, how many refunded."""
+
+    month: str
+    start: datetime = field(name="from")
+    end: datetime = field(name="to")
+    payments: int
+    refunded: int
+
+
+class MonthsAnswer(_Document, frozen=True, kw_only=True):
+    """The months that hold payments, oldest first, as of `seq`.
+
+    `history` is another one after the database was emptied and filled again.
+    """
+
+    tenant_id: str
+    currency: str
+    timezone: str
+    seq: int
+    history: str
+    months: list[MonthAnswer]
+
+
+class ChangesAnswer(Struct, frozen=True, kw_only=True):
+    """What happened after a number of the sequence; `seq` is the last one that there is.
+
+    `complete` is False, with no changes, when the server no longer has all of them.
+    """
+
+    seq: int
+    complete: bool
+    changes: list[Change]
+
+
 class Snapshot(Struct, frozen=True, kw_only=True):
     """Everything a dashboard starts from, of one moment.
 
@@ -138,6 +173,15 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 def answer_of(document: Any, shape: type[Answer]) -> Answer:
     """Typed form of a decoded answer."""
     return msgspec.convert(document, shape)
+
+
+def changes_of(document: Mapping[str, Any]) -> ChangesAnswer:
+    """Changes of their decoded JSON form."""
+    return ChangesAnswer(
+        seq=document["seq"],
+        complete=document["complete"],
+        changes=[wire.change_from(change) for change in document["changes"]],
+    )
 
 
 def snapshot_of(document: Mapping[str, Any]) -> Snapshot:

@@ -10,17 +10,20 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from financeops.client.address import server_url
+from financeops.client.address import authorization, server_url
 from financeops.client.answers import (
     BatchAnswer,
+    ChangesAnswer,
     DeclineAnswer,
     MethodAnswer,
     MetricsAnswer,
+    MonthsAnswer,
     SeedAnswer,
     Snapshot,
     TrendAnswer,
     VerifyAnswer,
     answer_of,
+    changes_of,
     snapshot_of,
 )
 from financeops.client.transport import Transport
@@ -69,6 +72,9 @@ class Client:
     timeout : float
         Seconds that an answer may take; those that are streamed or do long work take as long as
         they need.
+    token : str, optional
+        Sent as ``Authorization: Bearer …``, for a proxy in front of the server that asks for one:
+        the server itself has no log-in.
 
     Raises
     ------
@@ -80,9 +86,11 @@ class Client:
         By every method: the server, or its database, cannot be reached now.
     """
 
-    def __init__(self, url: str | None = None, *, timeout: float = 30.0) -> None:
+    def __init__(
+        self, url: str | None = None, *, timeout: float = 30.0, token: str | None = None
+    ) -> None:
         self.url = server_url(url)
-        self._http = Transport(self.url, timeout=timeout)
+        self._http = Transport(self.url, timeout=timeout, headers=authorization(token))
 
     async def __aenter__(self) -> Self:
         return self
@@ -293,6 +301,18 @@ class Client:
         async for chunk in self.export_chunks(tenant_id, format=format, **selection):
             written += file.write(chunk)
         return written
+
+    async def months(self, tenant_id: str | None = None) -> MonthsAnswer:
+        """How many payments each month holds, as of one `seq`."""
+        query = _present(tenantId=tenant_id)
+        return answer_of(await self._http.json("GET", "/payments/months", query), MonthsAnswer)
+
+    async def changes(
+        self, tenant_id: str | None = None, *, after: int, limit: int | None = None
+    ) -> ChangesAnswer:
+        """What happened after a number of the sequence, about `limit` changes at most."""
+        query = _present(tenantId=tenant_id, after=after, limit=limit)
+        return changes_of(await self._http.json("GET", "/payments/changes", query))
 
     async def verify(self, tenant_id: str, *, repair: bool = False) -> VerifyAnswer:
         """Compare the kept totals with the payments; `repair` mends what differs."""

@@ -14,7 +14,7 @@ import socketio
 from msgspec import Struct
 from socketio.packet import Packet
 
-from financeops.client.address import server_url
+from financeops.client.address import authorization, server_url
 from financeops.client.sequence import Sequence
 from financeops.core import wire
 from financeops.core.payments import Change
@@ -71,7 +71,7 @@ class Stream:
     seq : int, optional
         The last change that is already known. None: the stream begins with `Reload`.
     token : str, optional
-        Sent to a server that asks for one.
+        Sent to a server, or a proxy in front of it, that asks for one.
 
     Examples
     --------
@@ -172,6 +172,7 @@ class Stream:
         try:
             await client.connect(
                 self._url,
+                headers=authorization(self._token),
                 socketio_path=PATH,
                 transports=["websocket"],
                 auth=self._auth(),

@@ -21,11 +21,16 @@ class Transport:
     url : str
     timeout : float
         Seconds that an answer may take; a patient request waits as long as it needs.
+    headers : mapping, optional
+        Sent with every request.
     """
 
-    def __init__(self, url: str, *, timeout: float) -> None:
+    def __init__(
+        self, url: str, *, timeout: float, headers: Mapping[str, str] | None = None
+    ) -> None:
         self._url = url
         self._timeout = timeout
+        self._headers = dict(headers or {})
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -65,7 +70,7 @@ class Transport:
         if self._session is None:
             # Made at the first request: a session belongs to the event loop that is running.
             self._session = aiohttp.ClientSession()
-        sent = dict(headers or {})
+        sent = {**self._headers, **(headers or {})}
         if body is not None:
             sent["Content-Type"] = "application/json"
         try:
@@ -83,6 +88,8 @@ class Transport:
                     raise error_of(answer.status, await answer.read())
                 yield answer
         except aiohttp.ClientConnectionError as error:
-            raise Unavailable(f"no connection to {self._url}") from error
+            raise Unavailable(
+                f"no connection to {self._url}: `financeops up` starts a server on this computer"
+            ) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unavailable(f"no answer from {self._url}") from error

@@ -39,6 +39,22 @@ class PaymentFilter(Struct, frozen=True, kw_only=True):
         )
 
 
+def conditions(tenant_id: str, window: Window, chosen: PaymentFilter) -> tuple[Document, Document]:
+    """What payments of a window must be: first what an index holds, then what none does."""
+    between: Document = {
+        "createdAt": {"$gte": window.start, "$lt": window.end},
+        "tenantId": tenant_id,
+    }
+    if chosen.status is not None:
+        between["status"] = chosen.status.value
+    other: Document = {}
+    if chosen.method is not None:
+        other["method"] = chosen.method
+    if chosen.currency is not None:
+        other["currency"] = chosen.currency
+    return between, other
+
+
 async def payments_between(
     db: Database,
     tenant_id: str,
@@ -59,17 +75,7 @@ async def payments_between(
     before : ObjectId, optional
         Only payments with a lesser id.
     """
-    between: Document = {
-        "createdAt": {"$gte": window.start, "$lt": window.end},
-        "tenantId": tenant_id,
-    }
-    if chosen.status is not None:
-        between["status"] = chosen.status.value
-    other: Document = {}
-    if chosen.method is not None:
-        other["method"] = chosen.method
-    if chosen.currency is not None:
-        other["currency"] = chosen.currency
+    between, other = conditions(tenant_id, window, chosen)
     if before is not None:
         other["_id"] = {"$lt": before}
     direction = -1 if newest_first else 1

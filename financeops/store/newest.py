@@ -7,9 +7,10 @@ follows what is asked for and not how many payments there are.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence, Sized
 from contextlib import aclosing
 from datetime import datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -24,6 +25,8 @@ from financeops.store.tenants import TenantRecord
 
 _GRAINS = (Grain.MONTH, Grain.DAY, Grain.QUARTER)
 _SMALLEST_READ = 200
+
+Found = TypeVar("Found", bound=Sized)
 
 
 class _Stretch(Struct, frozen=True):
@@ -56,7 +59,7 @@ async def newest_payments(
     return found[:limit]
 
 
-async def payments_by_time(
+def payments_by_time(
     db: Database,
     record: TenantRecord,
     chosen: PaymentFilter,
@@ -66,6 +69,31 @@ async def payments_by_time(
     session: Session | None = None,
 ) -> AsyncGenerator[list[Payment], None]:
     """Yield all payments of a filter in the order of time, about `size` or fewer at once."""
+
+    async def read(part: Window) -> list[Payment]:
+        return await payments_between(
+            db, record.tenant.id, part, chosen, newest_first=newest_first, session=session
+        )
+
+    return parts_by_time(
+        db, record, chosen, read, size=size, newest_first=newest_first, session=session
+    )
+
+
+async def parts_by_time(
+    db: Database,
+    record: TenantRecord,
+    chosen: PaymentFilter,
+    read: Callable[[Window], Awaitable[Found]],
+    *,
+    size: int,
+    newest_first: bool = False,
+    session: Session | None = None,
+) -> AsyncGenerator[Found, None]:
+    """Yield what `read` finds in one part of time after the other, where it finds something.
+
+    Together the parts hold all payments of the filter, each about `size` or fewer.
+    """
     places = _Places(db, record, chosen, size, session, newest_first=newest_first)
     async for stretch in places.stretches(_GRAINS, record.held(chosen.window)):
         left = stretch.window
@@ -80,9 +108,7 @@ async def payments_by_time(
             else:
                 part = Window(left.start, min(left.start + length, left.end))
                 left = Window(part.end, left.end)
-            found = await payments_between(
-                db, record.tenant.id, part, chosen, newest_first=newest_first, session=session
-            )
+            found = await read(part)
             if found:
                 yield found
             if len(found) < size // 2:

@@ -16,7 +16,12 @@ from financeops.core.rollup import deltas
 from financeops.store.connection import Database, Document, Session
 from financeops.store.documents import change_document, payment_document
 from financeops.store.rollups import add_rollups
-from financeops.store.tenants import MAX_DECLINE_CODES, TenantRecord, find_record
+from financeops.store.tenants import (
+    MAX_DECLINE_CODES,
+    TenantRecord,
+    find_record,
+    new_history,
+)
 
 _DUPLICATE_KEY = 11000
 _VALIDATION_FAILED = 121
@@ -83,7 +88,11 @@ async def _take_numbers(
     new = [change.payment for change in changes if change.previous_status is None]
     update: Document = {
         "$inc": {"seq": len(changes)},
-        "$setOnInsert": {"currency": tenant.currency, "timezone": tenant.timezone},
+        "$setOnInsert": {
+            "currency": tenant.currency,
+            "timezone": tenant.timezone,
+            "history": new_history(),
+        },
     }
     for source, count in Counter(str(payment.source) for payment in new).items():
         update["$inc"][f"sources.{source}"] = count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 
 from bson import ObjectId
@@ -85,7 +85,7 @@ async def list_payments(
 
 async def export_payments(
     db: Database, tenant_id: str, chosen: PaymentFilter
-) -> AsyncIterator[list[Payment]]:
+) -> AsyncGenerator[list[Payment], None]:
     """Yield all payments of a filter, oldest first, some thousands at a time.
 
     Raises

@@ -12,7 +12,7 @@ from financeops.core.errors import Misconfigured
 from financeops.core.payments import Status, Tenant
 from financeops.store.connection import URI_SETTING, Database, driver_errors
 from financeops.store.sessions import prepare_sessions
-from financeops.store.tenants import find_tenant
+from financeops.store.tenants import find_tenant, new_history
 
 VERSION = 1
 """Version of the data model. A later one migrates from here, in `prepare`."""
@@ -100,6 +100,9 @@ async def prepare(db: Database, tenants: Sequence[Tenant], *, changes_ttl: timed
             await db.payments.create_index(keys)
         await db.changes.create_index([("tenantId", 1), ("lastSeq", 1)])
         await _ensure_ttl(db, round(changes_ttl.total_seconds()))
+        # Of tenants from before there were histories.
+        unnamed = {"history": {"$exists": False}}
+        await db.tenants.update_many(unnamed, {"$set": {"history": new_history()}})
     await prepare_sessions(db)
     for tenant in tenants:
         await _ensure_tenant(db, tenant)
@@ -155,7 +158,11 @@ async def _ensure_tenant(db: Database, tenant: Tenant) -> None:
             {"_id": tenant.id},
             {
                 "$set": {"currency": tenant.currency},
-                "$setOnInsert": {"seq": 0, "timezone": tenant.timezone},
+                "$setOnInsert": {
+                    "seq": 0,
+                    "timezone": tenant.timezone,
+                    "history": new_history(),
+                },
             },
             upsert=True,
         )

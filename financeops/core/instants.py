@@ -1,0 +1,68 @@
+"""Moments as people name them: a datetime, a date, or either as ISO 8601 text."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+from financeops.core.errors import InvalidValue
+from financeops.core.periods import EPOCH, FAR, MILLISECOND, floor_millisecond, start_of_day
+
+Moment: TypeAlias = datetime | date | str
+"""An aware datetime, a date (its first moment in the tenant's zone), or one of them as text."""
+
+
+def instant_of(name: str, moment: Moment, zone: ZoneInfo) -> datetime:
+    """Aware UTC datetime of a moment, to the millisecond.
+
+    Parameters
+    ----------
+    name : str
+        The parameter, for the error.
+    moment : datetime, date or str
+        What lies between two milliseconds is moved to the later one: payments carry milliseconds,
+        so as a bound it means the same.
+    zone : ZoneInfo
+        Where a date begins.
+
+    Raises
+    ------
+    InvalidValue
+        A time without a zone, no time at all, or one before 1970 or after 2999.
+
+    Examples
+    --------
+    >>> instant_of("since", "2026-03-29", ZoneInfo("Europe/Berlin")).isoformat()
+    '2026-03-28T23:00:00+00:00'
+    >>> instant_of("since", "2026-03-29T12:00:00Z", ZoneInfo("Europe/Berlin")).isoformat()
+    '2026-03-29T12:00:00+00:00'
+    """
+    value = _parsed(name, moment)
+    try:
+        if not isinstance(value, datetime):
+            instant = start_of_day(value, zone)
+        elif value.utcoffset() is None:
+            raise InvalidValue(
+                name, f"must name its zone: {value.isoformat()}Z is UTC, a date is the tenant's day"
+            )
+        else:
+            instant = value.astimezone(UTC)
+    except OverflowError:
+        instant = FAR
+    if not EPOCH <= instant < FAR:
+        raise InvalidValue(name, "must lie between 1970 and 2999")
+    return floor_millisecond(instant + MILLISECOND - datetime.resolution)
+
+
+def _parsed(name: str, moment: Moment) -> datetime | date:
+    if isinstance(moment, date):  # a datetime is one
+        return moment
+    try:
+        return date.fromisoformat(moment) if len(moment) <= 10 else datetime.fromisoformat(moment)
+    except (TypeError, ValueError):
+        raise InvalidValue(
+            name,
+            "must be a datetime with its zone, a date, or ISO 8601 text such as "
+            f"'2026-03-29' or '2026-03-29T12:00:00Z', not {moment!r}",
+        ) from None

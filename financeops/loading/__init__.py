@@ -1,0 +1,6 @@
+"""Payments of a running server, or of a file, as data frames."""
+
+from financeops.loading.connection import Connection, connect
+from financeops.loading.files import read
+
+__all__ = ["Connection", "connect", "read"]

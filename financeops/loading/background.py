@@ -1,0 +1,65 @@
+"""An event loop in a thread of its own: async work for callers who cannot await.
+
+A notebook's kernel has a running loop already, so that nothing there may start another one in the
+same thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from threading import Thread
+from typing import Any, TypeVar
+
+from financeops.core.errors import FinanceOpsError
+
+Result = TypeVar("Result")
+Item = TypeVar("Item")
+
+
+class Background:
+    """Runs coroutines, one caller at a time waiting for each, until it is closed."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        # A daemon: who forgets to close a connection can still leave Python.
+        self._thread = Thread(target=self._loop.run_forever, name="financeops-loading", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """What a coroutine returns or raises. Interrupted by Ctrl-C, it is cancelled."""
+        if self._loop.is_closed():
+            work.close()
+            raise FinanceOpsError("the connection is closed: open another with fo.connect()")
+        waiting = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return waiting.result()
+        except BaseException:
+            waiting.cancel()
+            raise
+
+    def items(self, source: AsyncIterator[Item]) -> Iterator[Item]:
+        """Items of an async iterator, as they come."""
+
+        async def following() -> Item | None:
+            return await anext(source, None)
+
+        while (item := self.run(following())) is not None:
+            yield item
+
+    def close(self) -> None:
+        """End the thread; what still runs is cancelled."""
+        if self._loop.is_closed():
+            return
+        self.run(_cancel_others())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()

@@ -1,0 +1,152 @@
+"""Months of payments on this computer's disk, one Parquet file each.
+
+A file tells by itself what it holds: which month of which history of the tenant, as of which
+`seq`, and how many payments, so that it is never taken for what it is not. It is replaced as a
+whole, so that several processes may read and write at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Struct
+from pyarrow import parquet
+
+from financeops.client import MonthAnswer, MonthsAnswer
+from financeops.core.payments import Status
+from financeops.core.wire import timestamp
+from financeops.tables import SCHEMA
+
+_FORM = b"1"
+"""Raised when the files' form changes: others are not read."""
+
+_FEW_VALUES = ["tenant_id", "currency", "method", "status", "source", "country", "decline_code"]
+
+
+class Counts(Struct, frozen=True):
+    """How many payments, and refunded ones, a month holds. Both only grow."""
+
+    payments: int
+    refunded: int
+
+
+class KeptMonth(Struct, frozen=True):
+    """A month on disk, true at `seq`; its payments are read when they are asked for."""
+
+    path: Path
+    seq: int
+    counts: Counts
+
+    def table(self, columns: list[str]) -> pa.Table | None:
+        """Its payments; None when the file is damaged or just gone."""
+        try:
+            # By its own handle: the file may be replaced while it is read.
+            with parquet.ParquetFile(self.path, page_checksum_verification=True) as file:
+                table = file.read(columns=columns)
+                same = _said(file.schema_arrow.metadata or {}, "seq") == str(self.seq)
+        except (OSError, pa.ArrowException):
+            return None
+        return table.select(columns).replace_schema_metadata() if same else None
+
+
+class MonthCache:
+    """The months of one tenant of one server.
+
+    Parameters
+    ----------
+    url : str
+    tenant_id : str
+    folder : Path, optional
+        Default: ``FINANCEOPS_CACHE_DIR``, else the place for caches of this user.
+    """
+
+    def __init__(self, url: str, tenant_id: str, folder: Path | None = None) -> None:
+        self._owner = hashlib.sha256(f"{url}\0{tenant_id}".encode()).hexdigest()[:32]
+        self._folder = (folder or cache_folder()) / "payments" / self._owner
+
+    def find(self, months: MonthsAnswer, month: MonthAnswer) -> KeptMonth | None:
+        """What is kept of a month; None when there is nothing, or of another history or zone."""
+        path = self._path(month)
+        try:
+            found = parquet.read_schema(path).metadata or {}
+            kept = KeptMonth(
+                path,
+                int(_said(found, "seq")),
+                Counts(int(_said(found, "payments")), int(_said(found, "refunded"))),
+            )
+        except (OSError, ValueError, pa.ArrowException):
+            return None
+        expected = self._identity(months, month)
+        if any(found.get(name) != value for name, value in expected.items()):
+            return None
+        return kept
+
+    def keep(self, months: MonthsAnswer, month: MonthAnswer, table: pa.Table) -> None:
+        """Keep a month as it was at ``months.seq``. Where nothing can be written, nothing is."""
+        counts = counts_of(table)
+        said = {
+            **self._identity(months, month),
+            b"seq": str(months.seq).encode(),
+            b"payments": str(counts.payments).encode(),
+            b"refunded": str(counts.refunded).encode(),
+        }
+        # A cache that cannot be written makes the next load slower and nothing else.
+        with suppress(OSError):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self._folder, suffix=".new")  # readable by us alone
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    parquet.write_table(
+                        table.replace_schema_metadata(said),
+                        file,
+                        compression="lz4",
+                        use_dictionary=_FEW_VALUES,
+                        write_page_checksum=True,
+                    )
+                Path(name).replace(self._path(month))
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+
+    def _path(self, month: MonthAnswer) -> Path:
+        return self._folder / f"{month.month}.parquet"
+
+    def _identity(self, months: MonthsAnswer, month: MonthAnswer) -> dict[bytes, bytes]:
+        return {
+            b"form": _FORM,
+            b"owner": self._owner.encode(),
+            b"history": months.history.encode(),
+            b"from": timestamp(month.start).encode(),
+            b"to": timestamp(month.end).encode(),
+        }
+
+
+def cache_folder() -> Path:
+    """Where months are kept."""
+    if named := os.environ.get("FINANCEOPS_CACHE_DIR"):
+        return Path(named).expanduser()
+    from platformdirs import user_cache_path  # noqa: PLC0415 - only who names no folder
+
+    return user_cache_path("financeops")
+
+
+def counts_of(table: pa.Table) -> Counts:
+    """How many payments, and refunded ones, a table holds."""
+    back = pc.sum(pc.equal(table["status"], Status.REFUNDED.value)).as_py()
+    return Counts(table.num_rows, back or 0)
+
+
+def empty_month() -> pa.Table:
+    """A month without payments."""
+    return SCHEMA.empty_table()
+
+
+def _said(metadata: dict[bytes, Any], name: str) -> str:
+    return bytes(metadata.get(name.encode(), b"")).decode()

@@ -1,0 +1,217 @@
+"""A made-up shop to try things on: the same payments for everybody, and the truth about them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from msgspec.structs import replace
+
+from financeops.client import Client
+from financeops.core.errors import FinanceOpsError, NotFound
+from financeops.core.incidents import Incident, incidents_between
+from financeops.core.money import to_major
+from financeops.core.payments import Draft, Source
+from financeops.core.periods import Window
+from financeops.core.scenario import SimulationConfig, profiles
+from financeops.core.simulate import simulate
+from financeops.loading.background import Background
+from financeops.loading.progress import progress_bar
+from financeops.tables import SCHEMA, check_frame, framed
+
+PAYMENTS = 16_000
+DAYS = Window(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC))
+"""A Sunday and the week after it."""
+
+_BATCH = 1000
+
+
+def _shop() -> SimulationConfig:
+    """Most customers pay by card, and nine attempts in ten succeed: what breaks can be seen."""
+    shares = {"card": 0.85, "paypal": 0.07, "bank_transfer": 0.05, "crypto": 0.03}
+    methods = tuple(replace(each, weight=shares[each.name]) for each in profiles(shares))
+    return SimulationConfig(
+        tenant_id="demo", methods=methods, success_rate=0.92, seed=8, source=Source.IMPORT.value
+    )
+
+
+SHOP = _shop()
+"""The shop whose payments `demo` records."""
+
+
+def demo(url: str | None = None, *, token: str | None = None, progress: bool = True) -> str:
+    """Record a made-up shop's payments of eight days on the server, for a tenant of their own.
+
+    They are the same for everybody, and in them is an incident that can be found. Recorded
+    once, they are there: called again it only asks whether they are.
+
+    Parameters
+    ----------
+    url : str, optional
+        Default: ``FINANCEOPS_URL``, else ``http://localhost:3001``.
+    token : str, optional
+        For a proxy in front of the server that asks for one.
+    progress : bool
+        Whether a bar is shown while they are recorded: about ten seconds.
+
+    Returns
+    -------
+    str
+        The tenant: ``"demo"``. Its currency is US dollars, its time zone UTC.
+
+    Raises
+    ------
+    FinanceOpsError
+        The tenant has other payments.
+    Unavailable
+        The server, or its database, cannot be reached now.
+
+    Examples
+    --------
+    >>> payments = fo.connect(tenant=fo.demo()).payments()  # doctest: +SKIP
+    """
+    background = Background()
+    try:
+        background.run(_record(url, token=token, progress=progress))
+    finally:
+        background.close()
+    return SHOP.tenant_id
+
+
+def demo_incidents() -> list[Incident]:
+    """What went wrong in the shop of `demo`: country and window of each incident, oldest first.
+
+    Returns
+    -------
+    list of Incident
+        In its window nine in ten card payments from its `country` failed with
+        ``issuer_unavailable``.
+
+    Examples
+    --------
+    >>> [(incident.country, str(incident.window.start)) for incident in demo_incidents()]
+    [('GB', '2026-03-04 16:52:00+00:00'), ('US', '2026-03-06 17:39:00+00:00')]
+    """
+    return [
+        incident
+        for incident in incidents_between(SHOP, DAYS.start, DAYS.end)
+        if incident.window.start < DAYS.end
+    ]
+
+
+def simulated(
+    count: int,
+    *,
+    since: datetime,
+    until: datetime,
+    business: SimulationConfig = SHOP,
+    frame: str | None = None,
+) -> Any:
+    """Simulated payments as a data frame, without a server.
+
+    Parameters
+    ----------
+    count : int
+        How many payments.
+    since, until : datetime
+        Aware: the payments lie between them, in the rhythm of days and weeks.
+    business : SimulationConfig
+        Whose payments; its `seed` decides everything. Default: the shop of `demo`.
+    frame : {"polars", "pandas", "pyarrow"}, optional
+        Which library's data frame; by default Polars, else pandas, else PyArrow.
+
+    Returns
+    -------
+    polars.DataFrame, pandas.DataFrame or pyarrow.Table
+        Canonical columns (`financeops.tables`), oldest first. A payment is refunded only where
+        its refund lies before `until`.
+
+    Raises
+    ------
+    InvalidValue
+        `frame` is none of the three.
+    ValueError
+        `since` is not before `until`.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> payments = simulated(
+    ...     5, since=datetime(2026, 3, 1, tzinfo=UTC), until=datetime(2026, 3, 2, tzinfo=UTC),
+    ...     frame="pyarrow",
+    ... )
+    >>> payments.num_rows, payments["currency"].to_pylist() == ["USD"] * 5
+    (5, True)
+    """
+    kind = check_frame(frame)
+    drafts = simulate(
+        business, np.random.default_rng(business.seed), until, count=count, since=since
+    )
+    kept = {
+        name: [getattr(draft, name) for draft in drafts]
+        for name in ("tenant_id", "amount", "currency", "method", "created_at", "source")
+    }
+    optional = {
+        name: [getattr(draft, name) for draft in drafts]
+        for name in ("reference", "customer_id", "country", "decline_code", "refunded_at")
+    }
+    columns = {
+        **kept,
+        **optional,
+        "id": [f"{place:024x}" for place in range(count)],
+        "status": [draft.status.value for draft in drafts],
+        "updated_at": [draft.refunded_at or draft.created_at for draft in drafts],
+        "decline_group": [None] * count,
+    }
+    return framed(pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA), kind)
+
+
+async def _record(url: str | None, *, token: str | None, progress: bool) -> None:
+    async with Client(url, token=token) as client:
+        if await _recorded(client) == PAYMENTS:
+            return
+        rng = np.random.default_rng(SHOP.seed)
+        drafts = simulate(SHOP, rng, DAYS.end, count=PAYMENTS, since=DAYS.start)
+        documents = [_document(draft, place) for place, draft in enumerate(drafts)]
+        parts = [documents[start : start + _BATCH] for start in range(0, PAYMENTS, _BATCH)]
+        with progress_bar(PAYMENTS, shown=progress) as arrived:
+            for part in parts:
+                await _send(client, part)
+                arrived(len(part))
+        if await _recorded(client) != PAYMENTS:
+            raise FinanceOpsError(f"tenant {SHOP.tenant_id} has payments that are not its own")
+
+
+async def _recorded(client: Client) -> int:
+    """How many payments the tenant has; 0 also where there is no such tenant yet."""
+    try:
+        return (await client.metrics(SHOP.tenant_id)).total_payments
+    except NotFound:
+        return 0
+
+
+async def _send(client: Client, part: list[dict[str, Any]]) -> None:
+    answer = await client.post_batch(part, source=SHOP.source)
+    refused = next((item.problem for item in answer.items if item.problem is not None), None)
+    if refused is not None:
+        raise FinanceOpsError(f"the demonstration's payments were refused: {refused}")
+
+
+def _document(draft: Draft, place: int) -> dict[str, Any]:
+    """What the server is sent; by its reference a payment counts once, however often it is."""
+    document = {
+        "tenantId": draft.tenant_id,
+        "amount": to_major(draft.amount, draft.currency),
+        "currency": draft.currency,
+        "method": draft.method,
+        "status": draft.status.value,
+        "createdAt": draft.created_at,
+        "reference": f"{SHOP.tenant_id}-{place}",
+        "customerId": draft.customer_id,
+        "country": draft.country,
+        "declineCode": draft.decline_code,
+        "refundedAt": draft.refunded_at,
+    }
+    return {name: value for name, value in document.items() if value is not None}

@@ -1,0 +1,64 @@
+"""The server's figures as data frames, amounts in minor units like everywhere in frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+
+from financeops.client import DeclineAnswer, MethodAnswer, TrendAnswer
+from financeops.core.money import exponent
+from financeops.tables import UTC_TIME
+
+_RATE = pa.float64()
+_COUNTS = [pa.field("count", pa.int64(), nullable=False)]
+_CURRENCY = pa.field("currency", pa.string(), nullable=False)
+
+TRENDS = pa.schema(
+    [
+        _CURRENCY,
+        pa.field("timestamp", UTC_TIME, nullable=False),
+        pa.field("amount", pa.int64(), nullable=False),
+        *_COUNTS,
+        pa.field("success_rate", _RATE),
+    ]
+)
+METHODS = pa.schema(
+    [
+        _CURRENCY,
+        pa.field("method", pa.string(), nullable=False),
+        *_COUNTS,
+        pa.field("volume", pa.int64(), nullable=False),
+        pa.field("success_rate", _RATE),
+        pa.field("share", _RATE),
+    ]
+)
+DECLINES = pa.schema(
+    [
+        _CURRENCY,
+        pa.field("decline_code", pa.string(), nullable=False),
+        *_COUNTS,
+        pa.field("volume", pa.int64(), nullable=False),
+        pa.field("share", _RATE),
+    ]
+)
+
+_AMOUNTS = {"amount", "volume"}
+
+
+def table_of(
+    answers: Iterable[TrendAnswer | MethodAnswer | DeclineAnswer], schema: pa.Schema, currency: str
+) -> pa.Table:
+    """One row per answer: amounts as integers of minor units, rates as floats."""
+
+    def value(answer: Any, field: pa.Field) -> Any:
+        if field.name == "currency":
+            return currency
+        found = getattr(answer, field.name)
+        if field.name in _AMOUNTS:
+            return int(found * 10 ** exponent(currency))  # a Decimal: exact
+        return float(found) if field.type == _RATE and found is not None else found
+
+    rows = [{field.name: value(answer, field) for field in schema} for answer in answers]
+    return pa.Table.from_pylist(rows, schema=schema)

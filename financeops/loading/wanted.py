@@ -1,0 +1,38 @@
+"""Which payments are wanted, and what of them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Struct
+
+from financeops.core.periods import Window
+from financeops.tables import UTC_TIME
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """A selection of payments and columns; None stands for any."""
+
+    window: Window
+    status: str | None
+    method: str | None
+    currency: str | None
+    columns: list[str]
+
+    @property
+    def needed(self) -> list[str]:
+        """Columns that are looked at, whether or not they are wanted."""
+        looked = {"created_at": True, "status": self.status, "method": self.method}
+        looked["currency"] = self.currency
+        return list(dict.fromkeys([*self.columns, *(name for name in looked if looked[name])]))
+
+    def of(self, table: pa.Table) -> pa.Table:
+        """The wanted payments and columns of a table."""
+        at = pc.field("created_at")
+        wanted = (at >= pa.scalar(self.window.start, UTC_TIME)) & (
+            at < pa.scalar(self.window.end, UTC_TIME)
+        )
+        for name in ("status", "method", "currency"):
+            if (value := getattr(self, name)) is not None:
+                wanted &= pc.field(name) == value
+        return table.filter(wanted).select(self.columns)

@@ -1,0 +1,266 @@
+"""Lines over time, bars by name, a table of shades."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+from bqplot import (
+    Axis,
+    Bars,
+    ColorScale,
+    DateScale,
+    Figure,
+    GridHeatMap,
+    Label,
+    LinearScale,
+    Lines,
+    OrdinalScale,
+    Scatter,
+)
+from numpy.typing import NDArray
+
+from financeops.plots.colours import BAD, PLAIN, SERIES, SHADES
+
+_HEIGHT = 280
+_ROW = 30
+_INK = "var(--jp-ui-font-color1)"
+_MARGIN = {"top": 36, "bottom": 50, "left": 64, "right": 24}
+_LETTER = 7
+"""Width of a letter in pixels, about."""
+
+
+def lines(
+    x: Iterable[Any],
+    series: Mapping[str, Iterable[float | None]],
+    *,
+    title: str,
+    unit: str = "",
+    band: tuple[Iterable[float | None], Iterable[float | None]] | None = None,
+    marked: Iterable[tuple[Any, float]] = (),
+) -> Figure:
+    """Lines over times or numbers.
+
+    Parameters
+    ----------
+    x : iterable of datetime or float
+        Aware datetimes are shown in UTC.
+    series : mapping of str to iterable of float
+        Values of each line; None and NaN leave a gap.
+    title : str
+        What it shows: said as text, too, for those who do not see it.
+    unit : str
+        Of the values.
+    band : (low, high), optional
+        Shaded between the two, behind the lines.
+    marked : iterable of (x, y)
+        Points to look at.
+
+    Returns
+    -------
+    bqplot.Figure
+        Its `marks` are the band if there is one, a mark for each line, and the marked points if
+        there are any.
+    """
+    places = _places(x)
+    dated = places.dtype.kind == "M"
+    scales = {"x": DateScale() if dated else LinearScale(), "y": LinearScale()}
+    marks: list[Any] = []
+    if band is not None:
+        edges = np.array([_floats(each) for each in band])
+        marks.append(
+            Lines(
+                x=places,
+                y=edges,
+                scales=scales,
+                colors=["transparent"],
+                fill="between",
+                fill_colors=[PLAIN],
+                fill_opacities=[0.22],
+            )
+        )
+    for colour, (name, values) in zip(cycle(SERIES), series.items(), strict=False):
+        drawn = _floats(values)
+        # A line ends with its last value: bqplot looks there for a place for its name.
+        known = np.flatnonzero(~np.isnan(drawn))
+        until = known[-1] + 1 if len(known) else len(drawn)
+        marks.append(
+            Lines(
+                x=places[:until],
+                y=drawn[:until],
+                scales=scales,
+                colors=[colour],
+                stroke_width=2,
+                labels=[name],
+                display_legend=len(series) > 1,
+            )
+        )
+    if found := list(marked):
+        marks.append(
+            Scatter(
+                x=_places(at for at, _ in found),
+                y=np.array([value for _, value in found], dtype=np.float64),
+                scales=scales,
+                colors=[BAD],
+                default_size=90,
+            )
+        )
+    axes = [
+        _axis(scales["x"], label="UTC" if dated else ""),
+        _axis(scales["y"], label=unit, orientation="vertical", grid_lines="solid"),
+    ]
+    return _figure(marks, axes, title=title, legend_location="bottom-right")
+
+
+def bars(
+    names: Iterable[str],
+    values: Iterable[float | None],
+    *,
+    title: str,
+    unit: str = "",
+    colour: str = PLAIN,
+    negative: str | None = None,
+) -> Figure:
+    """Bars that lie, the first name on top.
+
+    Parameters
+    ----------
+    names : iterable of str
+    values : iterable of float
+        None is no bar.
+    title, unit : str
+    colour : str
+        Of the bars.
+    negative : str, optional
+        Of those below zero.
+
+    Returns
+    -------
+    bqplot.Figure
+        Its one mark holds the bars.
+    """
+    # The first bar is at the bottom of the scale.
+    said = list(names)[::-1]
+    lengths = _floats(values)[::-1]
+    scales = {"x": OrdinalScale(domain=said), "y": LinearScale()}
+    mark = Bars(
+        x=said,
+        y=np.nan_to_num(lengths),
+        scales=scales,
+        orientation="horizontal",
+        colors=[negative if negative and value < 0 else colour for value in lengths],
+        stroke="transparent",
+        padding=0.25,
+    )
+    axes = [
+        _axis(scales["x"], orientation="vertical"),
+        _axis(scales["y"], label=unit, grid_lines="solid"),
+    ]
+    margin = {**_MARGIN, "left": 24 + _LETTER * max(map(len, said), default=0)}
+    height = 100 + _ROW * len(said)
+    return _figure([mark], axes, title=title, fig_margin=margin, height=height)
+
+
+def heat(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Sequence[Sequence[float]],
+    *,
+    title: str,
+    unit: str = "",
+) -> Figure:
+    """A table of shades with the figures written into them.
+
+    Parameters
+    ----------
+    rows, columns : sequence of str
+        The first row is on top.
+    values : sequence of sequence of float
+        Shape (rows, columns).
+    title, unit : str
+
+    Returns
+    -------
+    bqplot.Figure
+        Its marks are the cells, then the figures in them.
+    """
+    cells = np.array(values, dtype=np.float64)
+    low, high = float(cells.min()), float(cells.max())
+    scales: dict[str, Any] = {
+        "row": OrdinalScale(domain=list(rows)[::-1]),
+        "column": OrdinalScale(domain=list(columns)),
+        "color": ColorScale(colors=list(SHADES), min=low, max=high),
+    }
+    grid = GridHeatMap(
+        row=list(rows), column=list(columns), color=cells, scales=scales, stroke="transparent"
+    )
+    figures = Label(
+        x=[column for _ in rows for column in columns],
+        y=[row for row in rows for _ in columns],
+        text=[f"{value:.0f}" for value in cells.flat],
+        scales={"x": scales["column"], "y": scales["row"]},
+        align="middle",
+        default_size=11,
+        colors=["black" if value < (low + high) / 2 else "white" for value in cells.flat],
+    )
+    axes = [
+        _axis(scales["row"], orientation="vertical"),
+        _axis(scales["column"], label=unit),
+    ]
+    margin = {**_MARGIN, "left": 24 + _LETTER * max(map(len, rows), default=0)}
+    height = 100 + _ROW * len(rows)
+    return _figure([grid, figures], axes, title=title, fig_margin=margin, height=height)
+
+
+def _axis(scale: Any, *, label: str = "", **traits: Any) -> Axis:
+    upright = traits.get("orientation") == "vertical"
+    return Axis(
+        **{
+            "scale": scale,
+            "label": label,
+            "label_offset": "48px" if upright else "32px",
+            # Left to itself it is orange on a dark page.
+            "label_color": _INK,
+            "grid_lines": "none",
+            **traits,
+        }
+    )
+
+
+def _figure(
+    marks: list[Any], axes: list[Axis], *, title: str, height: int = _HEIGHT, **traits: Any
+) -> Figure:
+    return Figure(
+        **{
+            "marks": marks,
+            "axes": axes,
+            "title": title,
+            "title_style": {"font-size": "14px", "fill": _INK},
+            "fig_margin": _MARGIN,
+            # The page shows through: it is light or dark.
+            "background_style": {"fill": "transparent"},
+            "legend_style": {"fill": "transparent"},
+            "min_aspect_ratio": 0.3,
+            "max_aspect_ratio": 12,
+            "animation_duration": 0,
+            "layout": {"width": "100%", "height": f"{height}px"},
+            **traits,
+        }
+    )
+
+
+def _places(x: Iterable[Any]) -> NDArray[Any]:
+    """Times as numpy's, which have no zone, in UTC; numbers as they are."""
+    found = list(x)
+    if found and isinstance(found[0], datetime):
+        return np.array(
+            [at.astimezone(UTC).replace(tzinfo=None) for at in found], dtype="datetime64[ms]"
+        )
+    return np.array(found)
+
+
+def _floats(values: Iterable[float | None]) -> NDArray[np.float64]:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

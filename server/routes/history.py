@@ -1,0 +1,70 @@
+"""What a copy of a tenant's payments is kept up to date by: counts by month, and changes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query
+
+from financeops.core.periods import day_of
+from financeops.core.wire import change_document, timestamp
+from financeops.store.changes import changes_after, last_seq
+from financeops.store.months import read_months
+from server import examples
+from server.lifespan import Here
+from server.parameters import ChangesParameters, OfTenant
+from server.responses import Json
+
+router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
+
+
+@router.get("/months", responses=examples.answers(examples.MONTHS, 404, 422, 503))
+async def months(here: Here, asked: Annotated[OfTenant, Query()]) -> Json:
+    """How many payments, and refunded ones, each month holds, in the tenant's time zone.
+
+    Both only grow: while they are the same, the month's payments are the same too. `history` is
+    another one when the database was emptied and filled again.
+    """
+    record, found = await read_months(here.db, asked.tenant_id)
+    zone = ZoneInfo(record.tenant.timezone)
+    return Json(
+        {
+            "tenantId": record.tenant.id,
+            "currency": record.tenant.currency,
+            "timezone": record.tenant.timezone,
+            "seq": record.tenant.seq,
+            "history": record.history,
+            "months": [
+                {
+                    "month": f"{day_of(month.start, zone):%Y-%m}",
+                    "from": timestamp(month.start),
+                    "to": timestamp(month.end),
+                    "payments": month.payments,
+                    "refunded": month.refunded,
+                }
+                for month in found
+            ],
+        }
+    )
+
+
+@router.get("/changes", responses=examples.answers(examples.CHANGES, 404, 422, 503))
+async def changes(here: Here, asked: Annotated[ChangesParameters, Query()]) -> Json:
+    """What happened after a `seq`, in order and without a gap, as the stream tells it.
+
+    `complete` is false, with no changes, when the log no longer reaches back that far or the
+    sequence never was: then load the payments anew. There is more when the last change is below
+    `seq`.
+    """
+    seq = await last_seq(here.db, asked.tenant_id)
+    found = await changes_after(here.db, asked.tenant_id, asked.after, limit=asked.limit)
+    complete = found is not None and asked.after <= seq
+    listed = (found or []) if complete else []
+    return Json(
+        {
+            "seq": max([seq, *(change.seq for change in listed[-1:])]),
+            "complete": complete,
+            "changes": [change_document(change) for change in listed],
+        }
+    )

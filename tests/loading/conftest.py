@@ -1,0 +1,129 @@
+"""A running server, and connections to it with a cache of the test's own."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from financeops.loading import connect
+from tests.database import free_port, fresh_name, with_database
+from tests.processes import start_server
+
+
+@pytest.fixture(scope="module")
+def server_uri(mongodb_uri):
+    """The database of the module's server."""
+    return with_database(mongodb_uri, fresh_name())
+
+
+@pytest.fixture(scope="module")
+def server(server_uri):
+    """One server for the tests of a module that can do with a tenant of their own."""
+    process = start_server(server_uri, heartbeat_seconds=0.3)
+    yield process
+    assert process.stop() == 0, process.said
+
+
+@pytest.fixture
+def tenant_id():
+    """A tenant that no other test uses; it exists with its first payment."""
+    return f"tenant_{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def cache_folder(tmp_path, monkeypatch):
+    """Where the test's connections keep their months."""
+    monkeypatch.setenv("FINANCEOPS_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def connection(server, tenant_id, cache_folder):
+    with connect(server.url, tenant_id) as connection:
+        yield connection
+
+
+@pytest.fixture
+def http(server):
+    """For what a test sends to the server."""
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def record(http, tenant_id):
+    """Record payments of the test's tenant: ``record(amount=18.5, status="failed")``; their ids."""
+
+    def post(*payments, **fields):
+        wanted = list(payments) or [fields]
+        items = [
+            {"tenantId": tenant_id, "amount": 18.5, "method": "card", "status": "success", **each}
+            for each in wanted
+        ]
+        response = http.post("/payments/batch?source=import", json=items)
+        assert response.status_code == 200, response.text
+        answer = response.json()
+        assert answer["created"] == len(items), answer
+        return [item["_id"] for item in answer["items"]]
+
+    return post
+
+
+@pytest.fixture
+def refund(http, tenant_id):
+    """Refund a payment of the test's tenant: ``refund(payment_id)``."""
+
+    def post(payment_id):
+        path = f"/payments/{payment_id}/refund"
+        assert http.post(path, params={"tenantId": tenant_id}).status_code == 200
+
+    return post
+
+
+class _Restarts:
+    """Servers on the same address, each on an empty database: ``start_on(port=…)``."""
+
+    def __init__(self, mongodb_uri):
+        self._mongodb_uri = mongodb_uri
+        self.port = free_port()
+
+    def __call__(self, **settings):
+        return start_server(with_database(self._mongodb_uri, fresh_name()), **settings)
+
+    def post(self, server, items):
+        """Record payments of the default tenant."""
+        answer = httpx.post(f"{server.url}/payments/batch?source=import", json=items)
+        assert answer.json()["created"] == len(items), answer.text
+
+
+@pytest.fixture
+def start_on(mongodb_uri):
+    return _Restarts(mongodb_uri)
+
+
+class _Servers:
+    """Servers of the test's own: ``start(uri, …)``; they end with the test."""
+
+    def __init__(self):
+        self.started = []
+
+    def __call__(self, uri, **settings):
+        server = start_server(uri, **{"heartbeat_seconds": 0.3, **settings})
+        self.started.append(server)
+        return server
+
+    def record(self, server, count):
+        """Record so many payments of the default tenant."""
+        item = {"amount": 1, "method": "card", "status": "success"}
+        answer = httpx.post(f"{server.url}/payments/batch", json=[item] * count, timeout=30)
+        assert answer.json()["created"] == count, answer.text
+
+
+@pytest.fixture
+def start():
+    servers = _Servers()
+    yield servers
+    codes = [server.stop() for server in servers.started if not server.killed]
+    assert all(code == 0 for code in codes), [server.said for server in servers.started]

@@ -1,0 +1,222 @@
+"""The cache: whatever happens between two loads, it gives what the server has."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pymongo import MongoClient
+
+from financeops.loading import connect
+from financeops.tables import SCHEMA
+
+MONTHS = [f"2024-{month:02}" for month in range(1, 13)]
+
+
+def exactly(connection, *window, **asked):
+    """What the server has, without the cache."""
+    return connection.payments(*window, frame="pyarrow", cache=False, **asked).to_pylist()
+
+
+def cached(connection, *window, **asked):
+    return connection.payments(*window, frame="pyarrow", **asked).to_pylist()
+
+
+def files(folder):
+    return sorted(folder.rglob("*.parquet"))
+
+
+def forget(http, tenant_id, server_uri):
+    """Make the server's log end: as if a day had passed."""
+    with MongoClient(server_uri) as client:
+        client.get_default_database().changes.delete_many({"tenantId": tenant_id})
+
+
+@pytest.fixture
+def year(record):
+    """Ids of two payments in each month of 2024."""
+    return record(
+        *(
+            {"amount": n + 1, "createdAt": f"2024-{n % 12 + 1:02}-15T00:00:0{n // 12}Z"}
+            for n in range(24)
+        )
+    )
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("record"), st.integers(0, 11), st.integers(1, 3)),
+        st.tuples(st.just("refund"), st.integers(0, 30), st.just(0)),
+        st.tuples(st.just("load"), st.integers(0, 11), st.integers(0, 11)),
+        st.tuples(st.just("forget"), st.just(0), st.just(0)),
+    ),
+    min_size=2,
+    max_size=8,
+)
+
+
+@settings(
+    max_examples=12,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=STEPS)
+def test_whatever_happened_it_is_what_the_server_has(
+    *, connection, record, refund, http, tenant_id, server_uri, year, steps
+):
+    for step, first, second in steps:
+        match step:
+            case "record":
+                at = f"2024-{first + 1:02}-{(7 * first + second) % 28 + 1:02}T00:00:00Z"
+                record(*({"amount": 1, "createdAt": at} for _ in range(second)))
+            case "refund":
+                refund(year[first % len(year)])
+            case "forget":
+                forget(http, tenant_id, server_uri)
+            case "load":
+                window = (
+                    f"2024-{min(first, second) + 1:02}-10",
+                    f"2024-{max(first, second) + 1:02}-20",
+                )
+                assert cached(connection, *window) == exactly(connection, *window)
+    assert cached(connection) == exactly(connection)
+
+
+def test_what_is_kept_is_not_loaded_again(connection, year, cache_folder, monkeypatch):
+    first = cached(connection)
+    monkeypatch.setattr(connection._cached, "_load", None)  # whoever calls it fails
+    assert cached(connection) == first
+    assert [path.stem for path in files(cache_folder)] == MONTHS
+
+
+def test_only_months_that_changed_are_written(
+    *, connection, year, record, refund, cache_folder, monkeypatch
+):
+    cached(connection)
+    before = {path: path.stat().st_mtime_ns for path in files(cache_folder)}
+    monkeypatch.setattr(connection._cached, "_load", None)  # the change log is enough
+    record(amount=5, createdAt="2024-03-01T00:00:00Z")
+    refund(year[6])
+    assert cached(connection) == exactly(connection)
+    changed = [path.stem for path, at in before.items() if path.stat().st_mtime_ns != at]
+    assert changed == ["2024-03", "2024-07"]
+
+
+def test_a_month_that_the_log_does_not_tell_about_is_loaded_whole(
+    *, connection, year, refund, http, tenant_id, server_uri, monkeypatch
+):
+    cached(connection)
+    refund(year[6])
+    forget(http, tenant_id, server_uri)
+    loaded = []
+    load = connection._cached._load
+    monkeypatch.setattr(
+        connection._cached, "_load", lambda *asked: loaded.append(asked) or load(*asked)
+    )
+    assert cached(connection) == exactly(connection)
+    july = datetime(2024, 7, 1, tzinfo=UTC), datetime(2024, 8, 1, tzinfo=UTC), 2
+    assert loaded == [july]
+
+
+def test_what_is_recorded_during_a_load_is_there_too(connection, year, record, refund, monkeypatch):
+    """Between the counts and the months, and between the months and the counts after them."""
+    load = connection._cached._load
+
+    def busy(*asked):
+        record(amount=7, createdAt="2024-02-01T00:00:00Z")
+        refund(year[3])
+        table = load(*asked)
+        record(amount=8, createdAt="2024-02-02T00:00:00Z")
+        record(amount=9, createdAt="2025-06-02T00:00:00Z")
+        refund(year[4])
+        return table
+
+    monkeypatch.setattr(connection._cached, "_load", busy)
+    now = exactly(connection)
+    found = cached(connection)
+    assert len(found) == len(now) + 3
+    assert found == exactly(connection)
+    monkeypatch.setattr(connection._cached, "_load", None)  # and it was kept as exactly that
+    assert cached(connection) == found
+
+
+def test_damaged_files_are_loaded_anew(connection, year, cache_folder):
+    whole = cached(connection)
+    january, february, march, april = files(cache_folder)[:4]
+    january.write_bytes(b"nonsense")
+    february.write_bytes(february.read_bytes()[:-20])
+    content = bytearray(march.read_bytes())
+    content[60] ^= 0xFF  # among the values: the file's end, which says what it is, stays
+    march.write_bytes(content)
+    april.unlink()
+    assert cached(connection) == whole
+    assert cached(connection) == whole
+
+
+def test_a_cache_that_is_a_file_costs_only_time(connection, year, cache_folder):
+    cache_folder.write_text("in the way")
+    assert cached(connection) == exactly(connection)
+
+
+def test_another_time_zone_cuts_other_months(connection, year, record, http, tenant_id):
+    record(amount=1, createdAt="2024-05-31T23:00:00Z")
+    whole = cached(connection)
+    for zone in ("Asia/Tokyo", "UTC"):
+        answer = http.post(f"/api/tenants/{tenant_id}/timezone", params={"timezone": zone})
+        assert answer.status_code == 200
+        assert cached(connection) == whole
+        for window in (("2024-06-01", None), (None, "2024-06-01")):
+            assert cached(connection, *window) == exactly(connection, *window)
+
+
+def test_a_database_that_began_anew_is_not_taken_for_the_old_one(start_on, cache_folder):
+    """The same number of payments in the same months, other payments: as after a wipe and a seed."""
+    for amount in (1, 2):
+        server = start_on(port=start_on.port)
+        with connect(server.url) as connection:
+            items = [
+                {"amount": amount, "method": "card", "status": "success", "createdAt": at}
+                for at in ("2024-01-01T00:00:00Z", "2024-02-01T00:00:00Z")
+            ]
+            start_on.post(server, items)
+            assert [row["amount"] for row in cached(connection)] == [amount * 100] * 2
+            assert cached(connection) == exactly(connection)
+        server.stop()
+
+
+def test_each_tenant_and_server_has_a_cache_of_its_own(connection, year, server, cache_folder):
+    cached(connection)
+    with connect(server.url) as other:
+        assert cached(other) == []
+    with connect(server.url.replace("127.0.0.1", "localhost"), connection.tenant) as other:
+        assert cached(other) == cached(connection)
+    assert len({path.parent for path in files(cache_folder)}) == 2
+
+
+def test_only_this_user_may_read_what_is_kept(connection, year, cache_folder):
+    cached(connection)
+    assert {path.stat().st_mode & 0o077 for path in files(cache_folder)} == {0}
+
+
+def test_several_at_once_are_all_right(*, server, tenant_id, year, record, refund, cache_folder):
+    def load(_):
+        with connect(server.url, tenant_id, progress=False) as connection:
+            return connection.payments(frame="pyarrow").num_rows
+
+    with ThreadPoolExecutor(4) as threads:
+        counts = list(threads.map(load, range(4)))
+        record(amount=1, createdAt="2024-02-01T00:00:00Z")
+        refund(year[0])
+        later = list(threads.map(load, range(4)))
+    assert (counts, later) == ([24] * 4, [25] * 4)
+    with connect(server.url, tenant_id) as connection:
+        assert cached(connection) == exactly(connection)
+    assert not list(cache_folder.rglob("*.new"))
+
+
+def test_kept_columns_are_those_asked_for(connection, year):
+    for columns in (["amount"], ["status", "id"], None):
+        table = connection.payments(columns=columns, frame="pyarrow")
+        assert table.column_names == (columns or SCHEMA.names)
+    found = connection.payments(status="refunded", columns=["amount"], frame="pyarrow")
+    assert (found.num_rows, found.column_names) == (0, ["amount"])
