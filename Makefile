@@ -18,7 +18,7 @@ compile   := CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --str
 missing    = $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or print("FinanceOps needs Python 3.11 or newer, $(PYTHON) is", sys.version.split()[0] + "; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)") or sys.exit(); import importlib.util as u; (u.find_spec("venv") and u.find_spec("ensurepip")) or print("$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv")' 2>/dev/null || echo "FinanceOps needs Python 3.11 or newer, $(PYTHON) is none; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)")
 
 .DEFAULT_GOAL := help
-.PHONY: help up install install-dev test check format messages bench lock clean
+.PHONY: help up install install-dev test check docs format messages bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -45,6 +45,9 @@ check: $(dev) ## lint, format, types, import rules, notebooks without outputs
 	$(bin)/lint-imports
 	$(bin)/python .ci/notebooks-without-outputs
 
+docs: $(dev) ## build reference, terms and tutorials: docs/_build/html/index.html
+	$(bin)/sphinx-build -W -n -q -b html docs docs/_build/html
+
 format: $(dev) ## let ruff format the code and repair what it can
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
@@ -65,7 +68,7 @@ lock: $(dev) ## compile the lock files again, with the newest versions that fit
 	done
 
 clean: ## remove .venv, caches and what tests left behind
-	rm -rf $(venv) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis artifacts dist tests/e2e/npm/node_modules
+	rm -rf $(venv) docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis artifacts dist tests/e2e/npm/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(venv)/bin/python:
