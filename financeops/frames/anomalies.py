@@ -80,8 +80,9 @@ def anomalies(
         Payments; needs ``currency``, ``status``, ``created_at``, ``amount``, and what `by` names.
         What lies up to `weeks` weeks before `window` is the baseline.
     window : Window or (start, end), optional
-        Aware. Clock hours wholly inside are looked at. Default: the seven days up to the start of
-        the hour of the latest `created_at`, for that hour is not over.
+        Aware. Clock hours wholly inside are looked at; those after the latest payment count as
+        hours without payments. Default: the seven days up to the start of the hour of the latest
+        `created_at`, for that hour is not over.
     weeks : int
         Weeks in the baseline, at least 1.
     false_alarms : float

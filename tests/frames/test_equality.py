@@ -44,7 +44,7 @@ def by_currency(payments, zone):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(payments=PAYMENTS, zone=strategies.zones, asked=st.tuples(st.sampled_from(Period), AS_OF))
 def test_figures_equal_those_of_rollups(kind, payments, zone, asked):
     check(native(kind, table_of(payments)), payments, zone, *asked)
