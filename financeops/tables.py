@@ -3,25 +3,25 @@
 One row per payment. Columns, in this order, are named as the fields of
 `financeops.core.payments.Payment`:
 
-================ ====================== ===== =====================================================
-column           Arrow type             null? meaning
-================ ====================== ===== =====================================================
-``id``           string                       24 hexadecimal digits
-``tenant_id``    string                       whose payment it is
-``amount``       int64                        minor units of ``currency``: 1850 USD is 18.50 USD
-``currency``     string                       ISO 4217 code
-``method``       string                       ``card``, ``bank_transfer``, …
-``status``       string                       ``success``, ``failed`` or ``refunded``
-``created_at``   timestamp[ms, tz=UTC]        when it was attempted
-``updated_at``   timestamp[ms, tz=UTC]        when it was last changed
-``source``       string                       ``api``, ``seed``, ``simulation``, ``import``, …
-``reference``    string                 yes   the sender's name for the attempt
-``customer_id``  string                 yes   the sender's name for the customer
-``country``      string                 yes   ISO 3166 code
-``decline_code`` string                 yes   why it failed
-``decline_group`` string                yes   set where the failure is counted under another code
-``refunded_at``  timestamp[ms, tz=UTC]  yes   when the money was given back
-================ ====================== ===== =====================================================
+================= ====================== ===== =====================================================
+column            Arrow type             null? meaning
+================= ====================== ===== =====================================================
+``id``            string                       24 hexadecimal digits
+``tenant_id``     string                       whose payment it is
+``amount``        int64                        minor units of ``currency``: 1850 USD is 18.50 USD
+``currency``      string                       ISO 4217 code
+``method``        string                       ``card``, ``bank_transfer``, …
+``status``        string                       ``success``, ``failed`` or ``refunded``
+``created_at``    timestamp[ms, tz=UTC]        when it was attempted
+``updated_at``    timestamp[ms, tz=UTC]        when it was last changed
+``source``        string                       ``api``, ``seed``, ``simulation``, ``import``, …
+``reference``     string                 yes   the sender's name for the attempt
+``customer_id``   string                 yes   the sender's name for the customer
+``country``       string                 yes   ISO 3166 code
+``decline_code``  string                 yes   why it failed
+``decline_group`` string                 yes   set where the failure is counted under another code
+``refunded_at``   timestamp[ms, tz=UTC]  yes   when the money was given back
+================= ====================== ===== =====================================================
 
 `financeops.frames` takes it in whatever library it was turned into.
 """
@@ -35,6 +35,7 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from financeops.core.columns import PAYMENTS, Kind
 from financeops.core.errors import InvalidValue, Misconfigured
 from financeops.core.money import MAX_MINOR
 from financeops.core.payments import Status
@@ -44,44 +45,17 @@ FrameKind = Literal["polars", "pandas", "pyarrow"]
 
 UTC_TIME = pa.timestamp("ms", tz="UTC")
 
+_TYPES = {Kind.TEXT: pa.string(), Kind.INTEGER: pa.int64(), Kind.INSTANT: UTC_TIME}
+
 SCHEMA = pa.schema(
     [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("tenant_id", pa.string(), nullable=False),
-        pa.field("amount", pa.int64(), nullable=False),
-        pa.field("currency", pa.string(), nullable=False),
-        pa.field("method", pa.string(), nullable=False),
-        pa.field("status", pa.string(), nullable=False),
-        pa.field("created_at", UTC_TIME, nullable=False),
-        pa.field("updated_at", UTC_TIME, nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("reference", pa.string()),
-        pa.field("customer_id", pa.string()),
-        pa.field("country", pa.string()),
-        pa.field("decline_code", pa.string()),
-        pa.field("decline_group", pa.string()),
-        pa.field("refunded_at", UTC_TIME),
+        pa.field(name, _TYPES[column.kind], nullable=column.nullable)
+        for name, column in PAYMENTS.items()
     ]
 )
 """The canonical schema."""
 
-JSON_NAMES = {
-    "id": "_id",
-    "tenant_id": "tenantId",
-    "amount": "amount",
-    "currency": "currency",
-    "method": "method",
-    "status": "status",
-    "created_at": "createdAt",
-    "updated_at": "updatedAt",
-    "source": "source",
-    "reference": "reference",
-    "customer_id": "customerId",
-    "country": "country",
-    "decline_code": "declineCode",
-    "decline_group": "declineGroup",
-    "refunded_at": "refundedAt",
-}
+JSON_NAMES = {name: column.json for name, column in PAYMENTS.items()}
 """What each column is called in the REST contract, in exports and in the database."""
 
 

@@ -32,6 +32,9 @@ def error_of(status: int, body: bytes) -> FinanceOpsError:
         case 400 | 413 | 415 | 422:
             field = problem.get("field") or "request"
             return InvalidValue(field, said.removeprefix(f"{field}: "))
+        case 401:
+            # Not of the server itself: it has no log-in.
+            return FinanceOpsError(f"a proxy in front of the server asks for another token: {said}")
         case 404:
             return NotFound(said)
         case 409:

@@ -70,13 +70,13 @@ class Span(Struct, frozen=True):
     end: datetime
 
 
-def zone_of(name: str, *, field: str = "timezone") -> ZoneInfo:
+def zone_of(name: str | ZoneInfo, *, field: str = "timezone") -> ZoneInfo:
     """Time zone of an IANA name.
 
     Parameters
     ----------
-    name : str
-        Such as ``"Europe/Berlin"``.
+    name : str or ZoneInfo
+        Such as ``"Europe/Berlin"``; a zone is given back as it is.
     field : str
         What its sender calls it, for the error.
 
@@ -85,11 +85,14 @@ def zone_of(name: str, *, field: str = "timezone") -> ZoneInfo:
     InvalidValue
         When there is no such zone.
     """
+    if isinstance(name, ZoneInfo):
+        return name
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown, no such name, a folder of the database
+    # Unknown, no such name, a folder of the database, no text.
+    except (KeyError, ValueError, OSError, TypeError):
         raise InvalidValue(
-            field, f"{name!r} is not an IANA time zone such as 'Europe/Berlin'"
+            field, f"must be an IANA time zone such as 'Europe/Berlin', not {name!r}"
         ) from None
 
 

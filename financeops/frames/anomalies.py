@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from financeops.core.errors import InvalidValue
 from financeops.core.money import ratio
-from financeops.core.periods import DAY, HOUR, Window, floor_hour
-from financeops.frames.clock import instant, window_of, zone_of
+from financeops.core.periods import DAY, HOUR, Window, floor_hour, zone_of
+from financeops.frames.clock import instant, window_of
 from financeops.frames.folding import in_order
 from financeops.frames.groups import grouping
 from financeops.frames.hourly import (

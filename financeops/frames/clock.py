@@ -39,19 +39,7 @@ def instant(us: int) -> datetime:
     return EPOCH + us * MICROSECOND
 
 
-def zone_of(timezone: str | ZoneInfo) -> ZoneInfo:
-    """A zone of its IANA name; InvalidValue when there is none."""
-    if isinstance(timezone, ZoneInfo):
-        return timezone
-    try:
-        return ZoneInfo(timezone)
-    except (LookupError, OSError, ValueError, TypeError):
-        raise InvalidValue(
-            "timezone", f"must be an IANA time zone such as 'Europe/Berlin', not {timezone!r}"
-        ) from None
-
-
-def instant_of(moment: Any, name: str) -> datetime:
+def aware(moment: Any, name: str) -> datetime:
     """An aware datetime as it is; InvalidValue naming the parameter when it is none."""
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise InvalidValue(name, f"must be a datetime with a time zone, not {moment!r}")
@@ -66,8 +54,8 @@ def window_of(window: Window | tuple[Any, Any], name: str = "window") -> Window:
             window = Window(start, end)
         except (TypeError, ValueError):
             raise InvalidValue(name, "must be a Window or (start, end)") from None
-    instant_of(window.start, name)
-    instant_of(window.end, name)
+    aware(window.start, name)
+    aware(window.end, name)
     if window.start > window.end:
         raise InvalidValue(name, "must not end before it starts")
     return window

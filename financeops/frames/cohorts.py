@@ -9,8 +9,8 @@ import narwhals as nw
 
 from financeops.core.money import exponent, ratio
 from financeops.core.payments import Status
-from financeops.core.periods import Grain, Window, grain_end, grain_starts
-from financeops.frames.clock import MICROSECOND, micros, zone_of
+from financeops.core.periods import Grain, Window, grain_end, grain_starts, zone_of
+from financeops.frames.clock import MICROSECOND, micros
 from financeops.frames.moments import known_until, place_among, until
 from financeops.frames.results import FLAG, INTEGER, REAL, TEXT, collected, number, of_rows
 from financeops.frames.schema import payments_of

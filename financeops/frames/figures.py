@@ -13,9 +13,8 @@ from msgspec.structs import astuple
 from financeops.core import metrics as core
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import UNKNOWN_DECLINE, Status
-from financeops.core.periods import Period, Window
+from financeops.core.periods import Period, Window, zone_of
 from financeops.core.rollup import Count, Rollup
-from financeops.frames.clock import zone_of
 from financeops.frames.folding import (
     Keys,
     chosen,

@@ -15,7 +15,7 @@ import narwhals as nw
 from financeops.core.errors import InvalidValue
 from financeops.core.periods import Period, Window, buckets
 from financeops.core.rollup import Count, Rollup
-from financeops.frames.clock import hour_of_day, instant_of, span, window_of, within
+from financeops.frames.clock import aware, hour_of_day, span, window_of, within
 from financeops.frames.results import collected
 from financeops.frames.schema import decoded_status, typed
 
@@ -139,7 +139,7 @@ def period_buckets(
         if known_span is None:
             return ()
         as_of = known_span.end
-    return buckets(wanted, instant_of(as_of, "as_of"), zone)
+    return buckets(wanted, aware(as_of, "as_of"), zone)
 
 
 def payments_in(

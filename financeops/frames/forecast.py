@@ -10,8 +10,8 @@ import numpy as np
 
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
-from financeops.core.periods import DAY, Grain, Window, day_of, grain_starts, start_of_day
-from financeops.frames.clock import MICROSECOND, cut_at, zone_of
+from financeops.core.periods import DAY, Grain, Window, day_of, grain_starts, start_of_day, zone_of
+from financeops.frames.clock import MICROSECOND, cut_at
 from financeops.frames.moments import known_until, until
 from financeops.frames.results import INSTANT, INTEGER, TEXT, collected, of_rows
 from financeops.frames.schema import payments_of

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from financeops.core.payments import Status
-from financeops.core.periods import Grain, Window, grain_starts
-from financeops.frames.clock import MICROSECOND, instant, micros, zone_of
+from financeops.core.periods import Grain, Window, grain_starts, zone_of
+from financeops.frames.clock import MICROSECOND, instant, micros
 from financeops.frames.moments import known_until, until
 from financeops.frames.results import INTEGER, TEXT, collected, of_rows
 from financeops.frames.schema import payments_of

@@ -8,53 +8,17 @@ with an error that names the column.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Any
 
 import narwhals as nw
-from msgspec import Struct
 
+from financeops.core.columns import PAYMENTS, Kind
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
 from financeops.frames.results import collected
 
 Names = tuple[str, ...]
 
-
-class Kind(StrEnum):
-    """What a column holds."""
-
-    TEXT = "text"
-    INTEGER = "integers"
-    INSTANT = "instants"
-
-
-class Column(Struct, frozen=True):
-    """What a column holds, whether nulls may be among it, and its name in exports."""
-
-    kind: Kind
-    nullable: bool
-    export: str
-
-
-PAYMENTS = {
-    "id": Column(Kind.TEXT, nullable=False, export="_id"),
-    "tenant_id": Column(Kind.TEXT, nullable=False, export="tenantId"),
-    "amount": Column(Kind.INTEGER, nullable=False, export="amount"),
-    "currency": Column(Kind.TEXT, nullable=False, export="currency"),
-    "method": Column(Kind.TEXT, nullable=False, export="method"),
-    "status": Column(Kind.TEXT, nullable=False, export="status"),
-    "created_at": Column(Kind.INSTANT, nullable=False, export="createdAt"),
-    "updated_at": Column(Kind.INSTANT, nullable=False, export="updatedAt"),
-    "source": Column(Kind.TEXT, nullable=False, export="source"),
-    "reference": Column(Kind.TEXT, nullable=True, export="reference"),
-    "customer_id": Column(Kind.TEXT, nullable=True, export="customerId"),
-    "country": Column(Kind.TEXT, nullable=True, export="country"),
-    "decline_code": Column(Kind.TEXT, nullable=True, export="declineCode"),
-    "decline_group": Column(Kind.TEXT, nullable=True, export="declineGroup"),
-    "refunded_at": Column(Kind.INSTANT, nullable=True, export="refundedAt"),
-}
-"""The columns of the canonical frame. Amounts are minor units, instants have a time zone."""
 
 _TEXTS = (nw.String, nw.Categorical, nw.Enum)
 
@@ -177,10 +141,10 @@ def decoded_status(value: object) -> Status:
 def _check_type(column: str, schema: nw.Schema) -> None:
     wanted = PAYMENTS[column]
     if column not in schema:
-        if wanted.export in schema:
+        if wanted.json in schema:
             raise InvalidValue(
                 column,
-                f"is missing: the frame has an export's {wanted.export}, "
+                f"is missing: the frame has an export's {wanted.json}, "
                 "and fo.read gives the canonical names",
             )
         raise InvalidValue(column, f"is missing: the frame has {', '.join(schema.names())}")

@@ -21,9 +21,10 @@ from financeops.core.periods import (
     grain_end,
     grain_start,
     start_of_day,
+    zone_of,
 )
 from financeops.core.rollup import Count, Rollup
-from financeops.frames.clock import cut_at, span, window_of, zone_of
+from financeops.frames.clock import cut_at, span, window_of
 from financeops.frames.folding import (
     count_up,
     folded,

@@ -205,7 +205,7 @@ class Connection:
         else:
             tables = [self._load(wanted, self._expected(wanted))]
         empty = SCHEMA.empty_table().select(names)
-        return framed(pa.concat_tables([empty, *map(wanted.of, tables)]).combine_chunks(), kind)
+        return framed(pa.concat_tables([empty, *map(wanted.of, tables)]), kind)
 
     def metrics(self, *, compare: bool = False, **asked: Unpack[Asked]) -> MetricsAnswer:
         """The key figures, over all time unless a period or a window is given.

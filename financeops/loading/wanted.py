@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
+
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
@@ -27,12 +30,16 @@ class Wanted(Struct, frozen=True, kw_only=True):
         return list(dict.fromkeys([*self.columns, *(name for name in looked if looked[name])]))
 
     def of(self, table: pa.Table) -> pa.Table:
-        """The wanted payments and columns of a table."""
-        at = pc.field("created_at")
-        wanted = (at >= pa.scalar(self.window.start, UTC_TIME)) & (
-            at < pa.scalar(self.window.end, UTC_TIME)
-        )
-        for name in ("status", "method", "currency"):
-            if (value := getattr(self, name)) is not None:
-                wanted &= pc.field(name) == value
-        return table.filter(wanted).select(self.columns)
+        """The wanted payments and columns of a table that is in the order of time."""
+        wanted = [
+            pc.field(name) == value
+            for name in ("status", "method", "currency")
+            if (value := getattr(self, name)) is not None
+        ]
+        at, rows = pc.field("created_at"), table.num_rows
+        if rows and table["created_at"][0].as_py() < self.window.start:
+            wanted.append(at >= pa.scalar(self.window.start, UTC_TIME))
+        if rows and table["created_at"][rows - 1].as_py() >= self.window.end:
+            wanted.append(at < pa.scalar(self.window.end, UTC_TIME))
+        # To look at a million rows for nothing takes a quarter of a second.
+        return (table.filter(reduce(and_, wanted)) if wanted else table).select(self.columns)

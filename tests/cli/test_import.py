@@ -241,7 +241,7 @@ async def test_a_server_that_is_killed_and_comes_back_costs_no_row_and_counts_no
         (["sales.csv", "--currency", "USD"], "amount: has no column: name it with --map"),
         (["sales.csv", "--map", "price=dollars"], "--map: 'price' is none of amount, currency"),
         (["sales.csv", "--map", "dollars"], "--map: must be pairs such as amount=dollars"),
-        (["sales.csv", *MAPPED, "--timezone", "Mars"], "--timezone: 'Mars' is not an IANA time zone"),
+        (["sales.csv", *MAPPED, "--timezone", "Mars"], "--timezone: must be an IANA time zone"),
         (["sales.csv", *MAPPED, "--delimiter", "::"], "--delimiter: must be one character"),
         (["sales.csv", *MAPPED, "--encoding", "utf-16"], "--encoding: must be one that contains"),
         (["sales.csv", *MAPPED, "--format", "xls"], "--format: must be one of csv, ndjson"),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from financeops.core.errors import InvalidValue
-from financeops.core.periods import MILLISECOND, Period, Window, buckets
+from financeops.core.periods import MILLISECOND, Period, Window, buckets, zone_of
 from financeops.frames.clock import (
     DAY_US,
     cut_at,
@@ -22,7 +22,6 @@ from financeops.frames.clock import (
     span,
     window_of,
     within,
-    zone_of,
 )
 from financeops.frames.results import collected
 from financeops.frames.schema import payments_of
