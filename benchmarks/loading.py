@@ -134,7 +134,8 @@ def main(arguments=None):
         start = time.perf_counter()
         asyncio.run(fill(uri, options.payments))
         print(
-            f"{options.payments:,} payments over a year, written in {time.perf_counter() - start:.0f} s"
+            f"{options.payments:,} payments over a year, written in {time.perf_counter() - start:.0f} s",
+            flush=True,
         )
         with running_server(uri) as url:
             taken = measure(uri, url, options.rounds, options.payments)

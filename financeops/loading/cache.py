@@ -49,11 +49,13 @@ class KeptMonth(Struct, frozen=True):
         try:
             # By its own handle: the file may be replaced while it is read.
             with parquet.ParquetFile(self.path, page_checksum_verification=True) as file:
-                table = file.read(columns=columns)
                 same = _said(file.schema_arrow.metadata or {}, "seq") == str(self.seq)
-        except (OSError, pa.ArrowException):
+                table = file.read(columns=columns).select(columns).replace_schema_metadata()
+        except (OSError, KeyError, pa.ArrowException):
             return None
-        return table.select(columns).replace_schema_metadata() if same else None
+        whole = table.num_rows == self.counts.payments
+        expected = pa.schema([SCHEMA.field(name) for name in columns])
+        return table if same and whole and table.schema.equals(expected) else None
 
 
 class MonthCache:

@@ -249,7 +249,7 @@ class Connection:
         Returns
         -------
         data frame
-            ``currency``; ``timestamp``, the bucket's start, UTC; ``amount``, its total volume,
+            ``currency``; ``start`` of the bucket, UTC; ``amount``, its total volume,
             Int64 minor units; ``count``, attempts; ``success_rate``, percent, null without any.
             Empty buckets are there too.
 

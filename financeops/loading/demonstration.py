@@ -170,8 +170,11 @@ def simulated(
 
 async def _record(url: str | None, *, token: str | None, progress: bool) -> None:
     async with Client(url, token=token) as client:
-        if await _recorded(client) == PAYMENTS:
+        already = await _recorded(client)
+        if already == PAYMENTS:
             return
+        if already > PAYMENTS:
+            raise _others()
         rng = np.random.default_rng(SHOP.seed)
         drafts = simulate(SHOP, rng, DAYS.end, count=PAYMENTS, since=DAYS.start)
         documents = [_document(draft, place) for place, draft in enumerate(drafts)]
@@ -181,7 +184,11 @@ async def _record(url: str | None, *, token: str | None, progress: bool) -> None
                 await _send(client, part)
                 arrived(len(part))
         if await _recorded(client) != PAYMENTS:
-            raise FinanceOpsError(f"tenant {SHOP.tenant_id} has payments that are not its own")
+            raise _others()
+
+
+def _others() -> FinanceOpsError:
+    return FinanceOpsError(f"tenant {SHOP.tenant_id} has payments that are not the shop's")
 
 
 async def _recorded(client: Client) -> int:

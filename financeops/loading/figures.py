@@ -18,7 +18,7 @@ _CURRENCY = pa.field("currency", pa.string(), nullable=False)
 TRENDS = pa.schema(
     [
         _CURRENCY,
-        pa.field("timestamp", UTC_TIME, nullable=False),
+        pa.field("start", UTC_TIME, nullable=False),
         pa.field("amount", pa.int64(), nullable=False),
         *_COUNTS,
         pa.field("success_rate", _RATE),
@@ -45,6 +45,7 @@ DECLINES = pa.schema(
 )
 
 _AMOUNTS = {"amount", "volume"}
+_ANSWERED = {"start": "timestamp"}  # the frames' name of a bucket's start, and the contract's
 
 
 def table_of(
@@ -55,7 +56,7 @@ def table_of(
     def value(answer: Any, field: pa.Field) -> Any:
         if field.name == "currency":
             return currency
-        found = getattr(answer, field.name)
+        found = getattr(answer, _ANSWERED.get(field.name, field.name))
         if field.name in _AMOUNTS:
             return int(found * 10 ** exponent(currency))  # a Decimal: exact
         return float(found) if field.type == _RATE and found is not None else found

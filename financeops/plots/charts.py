@@ -23,12 +23,15 @@ from bqplot import (
 )
 from numpy.typing import NDArray
 
+from financeops.core.errors import InvalidValue
 from financeops.plots.colours import BAD, PLAIN, SERIES, SHADES
 
 _HEIGHT = 280
 _ROW = 30
 _INK = "var(--jp-ui-font-color1)"
-_MARGIN = {"top": 36, "bottom": 50, "left": 64, "right": 24}
+_MARGIN = {"top": 36, "bottom": 50, "left": 80, "right": 24}
+_ROOM = 0.16
+"""Of the height, for one name."""
 _LETTER = 7
 """Width of a letter in pixels, about."""
 
@@ -67,10 +70,14 @@ def lines(
     """
     places = _places(x)
     dated = places.dtype.kind == "M"
-    scales = {"x": DateScale() if dated else LinearScale(), "y": LinearScale()}
+    drawn = {name: _floats(values) for name, values in series.items()}
+    edges = np.array([_floats(edge) for edge in band or ()])
+    scales = {
+        "x": DateScale() if dated else LinearScale(),
+        "y": _with_room([*drawn.values(), *edges], names=len(drawn)),
+    }
     marks: list[Any] = []
     if band is not None:
-        edges = np.array([_floats(each) for each in band])
         marks.append(
             Lines(
                 x=places,
@@ -82,20 +89,19 @@ def lines(
                 fill_opacities=[0.22],
             )
         )
-    for colour, (name, values) in zip(cycle(SERIES), series.items(), strict=False):
-        drawn = _floats(values)
+    for colour, (name, values) in zip(cycle(SERIES), drawn.items(), strict=False):
         # A line ends with its last value: bqplot looks there for a place for its name.
-        known = np.flatnonzero(~np.isnan(drawn))
-        until = known[-1] + 1 if len(known) else len(drawn)
+        known = np.flatnonzero(~np.isnan(values))
+        until = known[-1] + 1 if len(known) else len(values)
         marks.append(
             Lines(
                 x=places[:until],
-                y=drawn[:until],
+                y=values[:until],
                 scales=scales,
                 colors=[colour],
                 stroke_width=2,
                 labels=[name],
-                display_legend=len(series) > 1,
+                display_legend=len(drawn) > 1,
             )
         )
     if found := list(marked):
@@ -110,9 +116,9 @@ def lines(
         )
     axes = [
         _axis(scales["x"], label="UTC" if dated else ""),
-        _axis(scales["y"], label=unit, orientation="vertical", grid_lines="solid"),
+        _axis(scales["y"], label=unit, side="left", grid_lines="solid"),
     ]
-    return _figure(marks, axes, title=title, legend_location="bottom-right")
+    return _figure(marks, axes, title=title, legend_location="top-left")
 
 
 def bars(
@@ -156,7 +162,7 @@ def bars(
         padding=0.25,
     )
     axes = [
-        _axis(scales["x"], orientation="vertical"),
+        _axis(scales["x"], side="left"),
         _axis(scales["y"], label=unit, grid_lines="solid"),
     ]
     margin = {**_MARGIN, "left": 24 + _LETTER * max(map(len, said), default=0)}
@@ -179,15 +185,22 @@ def heat(
     rows, columns : sequence of str
         The first row is on top.
     values : sequence of sequence of float
-        Shape (rows, columns).
+        Shape (rows, columns), at least two of each.
     title, unit : str
 
     Returns
     -------
     bqplot.Figure
         Its marks are the cells, then the figures in them.
+
+    Raises
+    ------
+    InvalidValue
+        When there is but one row or column: bqplot would take the table for a list.
     """
     cells = np.array(values, dtype=np.float64)
+    if min(len(rows), len(columns)) < 2:
+        raise InvalidValue("values", "must have at least two rows and columns")
     low, high = float(cells.min()), float(cells.max())
     scales: dict[str, Any] = {
         "row": OrdinalScale(domain=list(rows)[::-1]),
@@ -207,7 +220,7 @@ def heat(
         colors=["black" if value < (low + high) / 2 else "white" for value in cells.flat],
     )
     axes = [
-        _axis(scales["row"], orientation="vertical"),
+        _axis(scales["row"], side="left"),
         _axis(scales["column"], label=unit),
     ]
     margin = {**_MARGIN, "left": 24 + _LETTER * max(map(len, rows), default=0)}
@@ -215,13 +228,23 @@ def heat(
     return _figure([grid, figures], axes, title=title, fig_margin=margin, height=height)
 
 
+def _with_room(values: Sequence[NDArray[np.float64]], *, names: int) -> LinearScale:
+    """A scale that leaves the top to the names of several lines."""
+    known = np.concatenate(values)
+    known = known[~np.isnan(known)]
+    if names < 2 or not len(known):
+        return LinearScale()
+    low, high = float(known.min()), float(known.max())
+    return LinearScale(max=high + (high - low) * _ROOM * names)
+
+
 def _axis(scale: Any, *, label: str = "", **traits: Any) -> Axis:
-    upright = traits.get("orientation") == "vertical"
+    upright = traits.get("side") == "left"
     return Axis(
         **{
             "scale": scale,
             "label": label,
-            "label_offset": "48px" if upright else "32px",
+            "label_offset": "60px" if upright else "32px",
             # Left to itself it is orange on a dark page.
             "label_color": _INK,
             "grid_lines": "none",

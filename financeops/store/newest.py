@@ -7,7 +7,7 @@ follows what is asked for and not how many payments there are.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence, Sized
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence, Sized
 from contextlib import aclosing
 from datetime import datetime
 from typing import TypeVar
@@ -95,26 +95,29 @@ async def parts_by_time(
     Together the parts hold all payments of the filter, each about `size` or fewer.
     """
     places = _Places(db, record, chosen, size, session, newest_first=newest_first)
-    async for stretch in places.stretches(_GRAINS, record.held(chosen.window)):
-        left = stretch.window
-        length = left.end - left.start
-        if stretch.held > size:  # a quarter hour of very many: cut by time, as if they were even
-            length = length * size / stretch.held
-        while left.start < left.end:
-            length = max(length // MILLISECOND * MILLISECOND, MILLISECOND)
-            if newest_first:
-                part = Window(max(left.end - length, left.start), left.end)
-                left = Window(left.start, part.start)
-            else:
-                part = Window(left.start, min(left.start + length, left.end))
-                left = Window(part.end, left.end)
-            found = await read(part)
-            if found:
-                yield found
-            if len(found) < size // 2:
-                length *= 2
-            elif len(found) > 2 * size:
-                length /= 2
+    async with aclosing(places.stretches(_GRAINS, record.held(chosen.window))) as stretches:
+        async for stretch in stretches:
+            left = stretch.window
+            length = left.end - left.start
+            if (
+                stretch.held > size
+            ):  # a quarter hour of very many: cut by time, as if they were even
+                length = length * size / stretch.held
+            while left.start < left.end:
+                length = max(length // MILLISECOND * MILLISECOND, MILLISECOND)
+                if newest_first:
+                    part = Window(max(left.end - length, left.start), left.end)
+                    left = Window(left.start, part.start)
+                else:
+                    part = Window(left.start, min(left.start + length, left.end))
+                    left = Window(part.end, left.end)
+                found = await read(part)
+                if found:
+                    yield found
+                if len(found) < size // 2:
+                    length *= 2
+                elif len(found) > 2 * size:
+                    length /= 2
 
 
 class _Places:
@@ -138,7 +141,9 @@ class _Places:
         self._session = session
         self._newest_first = newest_first
 
-    async def stretches(self, grains: Sequence[Grain], window: Window) -> AsyncIterator[_Stretch]:
+    async def stretches(
+        self, grains: Sequence[Grain], window: Window
+    ) -> AsyncGenerator[_Stretch, None]:
         """Stretches of about `size` payments, in order; one of more is a quarter hour at most."""
         grain, finer = grains[0], grains[1:]
         together: _Stretch | None = None
@@ -153,8 +158,9 @@ class _Places:
             end = grain_end(grain, start, self._zone)
             part = Window(max(start, window.start), min(end, window.end))
             if held > self._size and finer:
-                async for stretch in self.stretches(finer, part):
-                    yield stretch
+                async with aclosing(self.stretches(finer, part)) as stretches:
+                    async for stretch in stretches:
+                        yield stretch
             else:
                 together = _joined(together, _Stretch(part, held))
         if together:

@@ -12,15 +12,15 @@ from tests.database import free_port, fresh_name, with_database
 from tests.processes import start_server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server_uri(mongodb_uri):
-    """The database of the module's server."""
+    """The database of that server."""
     return with_database(mongodb_uri, fresh_name())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(server_uri):
-    """One server for the tests of a module that can do with a tenant of their own."""
+    """One server for the tests that can do with a tenant of their own."""
     process = start_server(server_uri, heartbeat_seconds=0.3)
     yield process
     assert process.stop() == 0, process.said

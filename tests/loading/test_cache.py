@@ -8,8 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 
+from financeops.client import MonthAnswer, MonthsAnswer
 from financeops.loading import connect
+from financeops.loading.cache import MonthCache
+from financeops.loading.months import table_of
 from financeops.tables import SCHEMA
+from tests.builders import payment
 
 MONTHS = [f"2024-{month:02}" for month in range(1, 13)]
 
@@ -151,6 +155,29 @@ def test_damaged_files_are_loaded_anew(connection, year, cache_folder):
     april.unlink()
     assert cached(connection) == whole
     assert cached(connection) == whole
+
+
+def test_no_damaged_byte_is_taken_for_a_payment(tmp_path):
+    start, end = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
+    month = MonthAnswer(month="2026-03", start=start, end=end, payments=3, refunded=0)
+    months = MonthsAnswer(
+        tenant_id="t", currency="USD", timezone="UTC", seq=3, history="h", months=[month]
+    )
+    table = table_of(payment(id=f"{n:024}", customer_id=f"cus_{n}") for n in range(3))
+    cache = MonthCache("http://localhost:3001", "t", tmp_path)
+    cache.keep(months, month, table)
+    (path,) = files(tmp_path)
+    whole = path.read_bytes()
+    assert cache.find(months, month).table(SCHEMA.names).equals(table)
+    found = []
+    for at in range(0, len(whole), 7):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0xFF
+        path.write_bytes(damaged)
+        kept = cache.find(months, month)
+        found.append(kept and kept.table(SCHEMA.names))
+    assert all(each is None or each.equals(table) for each in found)
+    assert sum(each is None for each in found) > 100
 
 
 def test_a_cache_that_is_a_file_costs_only_time(connection, year, cache_folder):

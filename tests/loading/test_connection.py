@@ -165,7 +165,7 @@ def test_figures_are_those_of_the_server(connection, record, http, tenant_id):
     assert connection.metrics(since="2024-12-10").total_payments == 1
     assert connection.metrics(period="day", compare=True).previous.total_payments == 0
     trends = connection.trends(since="2024-12-09", until="2024-12-10")
-    assert trends.columns == ["currency", "timestamp", "amount", "count", "success_rate"]
+    assert trends.columns == ["currency", "start", "amount", "count", "success_rate"]
     assert len(trends) == 24
     assert trends.filter(pl.col("count") > 0).rows() == [
         ("USD", datetime(2024, 12, 9, 14, tzinfo=UTC), 185050, 1, 100.0)

@@ -1,5 +1,6 @@
 """Every notebook runs from top to bottom, its assertions hold (nbval), against a real server."""
 
+import json
 import subprocess
 import sys
 
@@ -9,20 +10,35 @@ from tests.database import fresh_name, with_database
 from tests.processes import ROOT, environment, start_server
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+MOST_CELLS = 8
+MOST_LINES = 30
+"""Of code: more belongs into the package."""
+
+
+def code_of(notebook):
+    """The code cells: lists of lines."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return [cell["source"] for cell in cells if cell["cell_type"] == "code"]
 
 
 @pytest.fixture(scope="module")
-def server_url(mongodb_uri, tmp_path_factory):
-    server = start_server(with_database(mongodb_uri, fresh_name()), simulate=True)
+def server_url(mongodb_uri):
+    """One server for all: what a notebook records in a tenant of its own, the next one finds."""
+    database = with_database(mongodb_uri, fresh_name())
+    server = start_server(database, simulate=True, simulate_interval=0.2)
     yield server.url
     server.stop()
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs(notebook, server_url):
+def test_notebook_runs(notebook, server_url, tmp_path_factory):
+    cache = tmp_path_factory.getbasetemp() / "cache"
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider", notebook],
-        env=environment({"url": server_url}),
+        [
+            *(sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider"),
+            notebook,
+        ],
+        env=environment({"url": server_url, "cache_dir": cache}),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -32,5 +48,15 @@ def test_notebook_runs(notebook, server_url):
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_there_are_notebooks():
-    assert NOTEBOOKS
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_is_short_and_checks_itself(notebook):
+    cells = code_of(notebook)
+    assert len(cells) <= MOST_CELLS
+    assert max(map(len, cells)) <= MOST_LINES
+    assert any(line.lstrip().startswith("assert ") for cell in cells for line in cell)
+
+
+def test_from_the_import_to_the_cause_of_a_drop_are_five_cells():
+    cells = code_of(ROOT / "notebooks" / "explore.ipynb")
+    assert cells[0][0] == "import financeops as fo\n"
+    assert len(cells) == 5

@@ -148,3 +148,35 @@ async def test_ndjson_is_what_the_list_answers(http, record, export, tenant_id):
     assert sorted(exported, key=lambda row: row["_id"]) == sorted(
         listed, key=lambda row: row["_id"]
     )
+
+
+async def test_columns_tell_under_which_code_a_failure_is_counted(record, export):
+    """Beyond 200 different ones."""
+    await record(
+        *(
+            {
+                "status": "failed",
+                "declineCode": f"code_{n}",
+                "createdAt": f"2024-01-01T00:00:{n % 60:02}Z",
+            }
+            for n in range(201)
+        )
+    )
+    for form in ("arrow", "parquet", "ndjson"):
+        groups = [row.get("declineGroup") for row in await export(form)]
+        assert (groups.count("other"), groups.count(None)) == (1, 200)
+
+
+async def test_amounts_are_exact_in_every_currency(record, export):
+    amounts = [("JPY", 7, 7), ("KWD", 1.005, 1005), ("USD", 0.01, 1), ("CLF", 12.0001, 120001)]
+    await record(
+        *(
+            {"amount": amount, "currency": currency, "createdAt": f"2024-01-0{n + 1}T00:00:00Z"}
+            for n, (currency, amount, _) in enumerate(amounts)
+        )
+    )
+    for form in ("arrow", "parquet"):
+        rows = await export(form)
+        assert [
+            (row["currency"], float(row["amount"]), row["amountMinor"]) for row in rows
+        ] == amounts

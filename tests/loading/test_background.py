@@ -1,0 +1,82 @@
+"""Async work for those who cannot await."""
+
+import asyncio
+import os
+import signal
+from threading import Event, Thread
+
+import pytest
+
+from financeops.loading.background import Background
+
+
+@pytest.fixture
+def background():
+    background = Background()
+    yield background
+    background.close()
+
+
+def test_what_is_returned_or_raised_comes_back(background):
+    async def divide(number):
+        return 12 // number
+
+    assert background.run(divide(4)) == 3
+    with pytest.raises(ZeroDivisionError):
+        background.run(divide(0))
+
+
+def test_items_come_one_by_one(background):
+    produced = []
+
+    async def numbers():
+        for number in range(3):
+            produced.append(number)
+            yield number
+
+    items = background.items(numbers())
+    assert next(items) == 0
+    assert produced == [0]
+    assert list(items) == [1, 2]
+
+
+def test_who_is_interrupted_cancels_the_work(background):
+    begun, ended = Event(), Event()
+
+    async def work():
+        try:
+            begun.set()
+            await asyncio.sleep(3600)
+        finally:
+            ended.set()
+
+    def interrupt():
+        begun.wait()
+        os.kill(os.getpid(), signal.SIGINT)  # Ctrl-C, or a notebook's stop button
+
+    thread = Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        background.run(work())
+    thread.join()
+    assert ended.wait(10)
+
+
+def test_closing_ends_what_still_runs():
+    background, ended = Background(), Event()
+
+    async def begin():
+        async def work():
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                ended.set()
+
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        return task
+
+    background.run(begin())
+    background.close()
+    assert ended.is_set()
+    background.close()

@@ -1,0 +1,154 @@
+"""Payments as canonical tables, compared with the payments themselves."""
+
+import asyncio
+from contextlib import aclosing
+from datetime import timedelta
+from random import Random
+
+import pytest
+from bson import encode
+
+from financeops.core.errors import InvalidValue, NotFound
+from financeops.core.payments import Status
+from financeops.core.periods import DAY
+from financeops.store import batches
+from financeops.store.batches import ahead, payment_tables, table_of
+from financeops.store.documents import payment_document
+from financeops.store.filters import PaymentFilter
+from financeops.tables import SCHEMA
+from tests.builders import NOON, payment
+from tests.store.recorded import insert, record, refund, stored_payments
+
+FILTERS = [
+    PaymentFilter(),
+    PaymentFilter(status=Status.REFUNDED),
+    PaymentFilter(method="paypal", currency="EUR"),
+    PaymentFilter(start=NOON - 40 * DAY, end=NOON - timedelta(seconds=5)),
+    PaymentFilter(start=NOON + DAY),
+]
+
+
+@pytest.fixture
+async def various(db):
+    """Payments of two years and of one crowded minute, some of them refunded."""
+    rng = Random(1)
+    moments = [NOON - DAY * rng.randrange(730) for _ in range(60)]
+    moments += [NOON - timedelta(milliseconds=rng.randrange(60_000)) for _ in range(240)]
+    payments = await record(
+        db,
+        *(
+            insert(
+                f"order {n} ü" if n % 3 else None,
+                created_at=moment,
+                amount=rng.randrange(10**12),
+                method=rng.choice(["card", "paypal"]),
+                currency=rng.choice(["USD", "EUR"]),
+                status="failed" if n % 5 == 0 else "success",
+                country=rng.choice(["DE", None]),
+            )
+            for n, moment in enumerate(moments)
+        ),
+    )
+    await record(db, *(refund(each) for each in payments[::7] if each.status is Status.SUCCESS))
+    return await stored_payments(db)
+
+
+def row_of(each):
+    return {name: getattr(each, name) for name in SCHEMA.names}
+
+
+def fits(chosen, each):
+    return (
+        chosen.status in (None, each.status)
+        and chosen.method in (None, each.method)
+        and chosen.currency in (None, each.currency)
+        and each.created_at in chosen.window
+    )
+
+
+@pytest.mark.parametrize("size", [20, 10_000])
+async def test_tables_hold_every_payment_once_oldest_first(db, various, size, monkeypatch):
+    monkeypatch.setattr(batches, "TABLE_SIZE", size)
+    for chosen in FILTERS:
+        tables = [table async for table in payment_tables(db, "tenant_1", chosen)]
+        expected = sorted(
+            (each for each in various if fits(chosen, each)),
+            key=lambda each: (each.created_at, each.id),
+        )
+        rows = [row for table in tables for row in table.to_pylist()]
+        assert rows == [row_of(each) for each in expected], chosen
+        assert all(table.schema == SCHEMA for table in tables)
+
+
+async def test_some_columns_in_any_order(db, various):
+    wanted = ["status", "customer_id", "id"]
+    for chosen in FILTERS[:3]:
+        found = payment_tables(db, "tenant_1", chosen, wanted)
+        rows = [row for table in [each async for each in found] for row in table.to_pylist()]
+        assert all(list(row) == wanted for row in rows)
+        assert {(row["id"], row["status"]) for row in rows} == {
+            (each.id, each.status) for each in various if fits(chosen, each)
+        }
+
+
+async def test_much_comes_in_many_tables(db, various, monkeypatch):
+    monkeypatch.setattr(batches, "TABLE_SIZE", 20)
+    chosen = PaymentFilter(end=NOON - DAY)
+    sizes = [len(table) async for table in payment_tables(db, "tenant_1", chosen)]
+    assert sum(sizes) >= 50
+    assert max(sizes) <= 20
+
+
+async def test_who_stops_early_leaves_nothing_behind(db, various, monkeypatch):
+    monkeypatch.setattr(batches, "TABLE_SIZE", 10)
+    before = asyncio.all_tasks()
+    async with aclosing(payment_tables(db, "tenant_1", PaymentFilter())) as tables:
+        assert len(await anext(tables)) > 0
+    assert asyncio.all_tasks() == before
+
+
+async def test_an_unknown_tenant_is_named(db):
+    with pytest.raises(NotFound, match="nobody"):
+        await anext(payment_tables(db, "nobody", PaymentFilter()))
+
+
+async def test_the_next_item_is_asked_for_while_one_is_used():
+    asked = []
+
+    async def numbers():
+        for number in range(3):
+            asked.append(number)
+            yield number
+
+    used = []
+    async with aclosing(ahead(numbers())) as items:
+        async for item in items:
+            await asyncio.sleep(0)
+            used.append((item, list(asked)))
+    assert used == [(0, [0, 1]), (1, [0, 1, 2]), (2, [0, 1, 2])]
+
+
+async def test_what_goes_wrong_ahead_is_told_in_its_turn():
+    async def numbers():
+        yield 1
+        raise NotFound("the second")
+
+    items = ahead(numbers())
+    assert await anext(items) == 1
+    with pytest.raises(NotFound, match="the second"):
+        await anext(items)
+
+
+def test_no_documents_are_an_empty_table():
+    table = table_of([], SCHEMA.names)
+    assert (table.num_rows, table.schema) == (0, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [("country", 49, "country: of payment .* is 49"), ("method", None, "method: is missing")],
+)
+def test_a_stored_value_that_no_payment_has_is_named(field, value, said):
+    document = {**payment_document(payment()), field: value}
+    with pytest.raises(InvalidValue, match=f"^{said}"):
+        table_of([encode(payment_document(payment())), encode(document)], SCHEMA.names)

@@ -1,0 +1,144 @@
+"""The documentation builds without a warning, asks no other host, leaves no name out, and is true."""
+
+import doctest
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin
+
+import pytest
+from sphinx.util.inventory import InventoryFile
+
+import financeops as fo
+from tests.processes import ROOT
+
+NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+PACKAGES = ("client", "core", "frames", "loading", "plots")
+_REQUESTS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
+"""Elements that make a browser ask for something, and where they say for what."""
+
+
+def module_names():
+    """Modules whose docstrings have examples."""
+    yield "financeops.tables"
+    for package in PACKAGES:
+        root = import_module(f"financeops.{package}")
+        yield root.__name__
+        for found in pkgutil.walk_packages(root.__path__, f"{root.__name__}."):
+            yield found.name
+
+
+class Page(HTMLParser):
+    """Names that a page has for its places, where it leads, and what it asks for."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.anchors, self.links, self.requests = set(), set(), set()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        have = dict(attrs)
+        self.anchors |= {have[name] for name in ("id", "name") if have.get(name)}
+        if tag == "a" and have.get("href"):
+            self.links.add(have["href"])
+        if asked := have.get(_REQUESTS.get(tag, "")):
+            self.requests.add(asked)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The folder of the built pages."""
+    folder = tmp_path_factory.mktemp("docs")
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-q", "-b", "html"),
+            *("-d", folder / "doctrees", ROOT / "docs", folder / "html"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return folder / "html"
+
+
+@pytest.fixture(scope="module")
+def pages(built):
+    return {path: Page(path) for path in built.rglob("*.html")}
+
+
+def test_every_link_within_the_pages_leads_somewhere(built, pages):
+    followed = 0
+    for path, page in pages.items():
+        for link in page.links:
+            target, anchor = urldefrag(urljoin(path.as_uri(), link))
+            if not target.startswith("file:"):
+                continue
+            found = Path(unquote(target.removeprefix("file://")))
+            assert found.is_file(), f"{path.relative_to(built)}: {link}"
+            if anchor and found.suffix == ".html":
+                assert unquote(anchor) in pages[found].anchors, f"{path.relative_to(built)}: {link}"
+            followed += 1
+    assert followed > 100
+
+
+def test_pages_ask_no_other_host(built, pages):
+    asked = {request for page in pages.values() for request in page.requests}
+    assert asked
+    assert not {request for request in asked if re.match(r"(?:[a-z]+:)?//", request)}
+    for style in built.rglob("*.css"):
+        text = style.read_text(encoding="utf-8")
+        assert not re.search(r"""(?:url\(|@import)\s*["']?(?:https?:)?//""", text), style
+
+
+def test_every_public_name_is_in_the_reference(built):
+    with (built / "objects.inv").open("rb") as file:
+        inventory = InventoryFile.load(file, "", urljoin)
+    known = {name for names in inventory.values() for name in names}
+    missing = []
+    for name in fo.__all__:
+        value = getattr(fo, name)
+        if f"{value.__module__}.{value.__qualname__}" not in known:
+            missing.append(name)
+    assert not missing
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_every_notebook_is_listed(notebook):
+    assert notebook in (ROOT / "docs" / "tutorials.md").read_text(encoding="utf-8")
+
+
+def test_every_term_says_which_public_function_computes_it():
+    said = (ROOT / "docs" / "terms.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`fo\.([a-z_]+)`", said))
+    assert {"metrics", "trends", "segments", "cohorts", "refund_curve"} <= named
+    assert named <= set(fo.__all__)
+
+
+@pytest.mark.parametrize("name", sorted(set(module_names())))
+def test_examples_of_docstrings_say_what_happens(name):
+    results = doctest.testmod(import_module(name))
+    assert results.failed == 0
+
+
+def functions_of_frames():
+    return [
+        value
+        for value in (getattr(fo, name) for name in fo.__all__)
+        if inspect.isfunction(value) and value.__module__.startswith("financeops.frames.")
+    ]
+
+
+def test_every_function_of_frames_has_an_example_that_runs():
+    finder, functions = doctest.DocTestFinder(recurse=False), functions_of_frames()
+    assert functions
+    for function in functions:
+        examples = [example for found in finder.find(function) for example in found.examples]
+        run = [each for each in examples if doctest.SKIP not in each.options]
+        assert run, function.__name__
