@@ -4,7 +4,7 @@ import argparse
 import subprocess
 import sys
 
-NAMES = ["simulate", "intake", "reads", "fanout", "viewers", "dashboard"]
+NAMES = ["simulate", "frames", "intake", "loading", "reads", "fanout", "viewers", "dashboard"]
 
 
 def main():
