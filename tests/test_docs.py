@@ -112,6 +112,7 @@ def test_every_public_name_is_in_the_reference(built):
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_every_notebook_is_listed(notebook):
     assert notebook in (ROOT / "docs" / "tutorials.md").read_text(encoding="utf-8")
+    assert f"notebooks/{notebook}.ipynb" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_term_says_which_public_function_computes_it():

@@ -70,7 +70,7 @@ def demo(url: str | None = None, *, token: str | None = None, progress: bool = T
 
     Examples
     --------
-    >>> payments = fo.connect(tenant=fo.demo()).payments()  # doctest: +SKIP
+    >>> payments = fo.connect(tenant=demo()).payments()  # doctest: +SKIP
     """
     background = Background()
     try:
