@@ -20,7 +20,7 @@ from financeops.store.newest import parts_by_time
 from financeops.store.tenants import TenantRecord, find_record
 from financeops.tables import JSON_NAMES, SCHEMA
 
-TABLE_SIZE = 10_000
+TABLE_SIZE = 5000
 """About how many payments are read at a time."""
 
 _AT_ONCE = 5000  # per reply: converting it holds up other threads, and a reply is 16 MB at most
