@@ -1,16 +1,19 @@
-"""Sessions that write, noted so that those of a killed process can be ended at once.
+"""Sessions that write, and an end for those that nobody goes on with.
 
-The transaction of a process that was killed holds its tenant's lock until the database gives it
-up, which takes a minute. A process that starts ends what its predecessors on the same machine left.
-Those of other machines have to wait for the database.
+A transaction that was left holds its tenant's lock until the database gives it up, which takes a
+minute. What a process leaves because the database does not answer, it ends as soon as that answers
+again. What a killed process left, its successor on the same machine ends when it starts, for
+sessions that write are noted. Those of other machines have to wait for the database.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from weakref import WeakKeyDictionary
 
@@ -18,7 +21,7 @@ import psutil
 import pymongo
 from bson import Binary
 from pymongo import AsyncMongoClient
-from pymongo.errors import OperationFailure
+from pymongo.errors import InvalidOperation, OperationFailure, PyMongoError
 
 from financeops.store.connection import Database, Document, Session, driver_errors
 
@@ -28,6 +31,10 @@ KEPT = timedelta(days=1)
 NOTE_SECONDS = 4.0
 """How long a note may take: less than the transaction, so that its caller knows in good time."""
 
+_END_SECONDS, _END_PAUSE, _END_TRIES = 5.0, 1.0, 20
+"""Of one try to end a session, between two, and how many: the database itself takes a minute."""
+
+_ending: set[asyncio.Task[None]] = set()  # the event loop holds tasks only weakly
 _noted: WeakKeyDictionary[AsyncMongoClient[Document], set[bytes]] = WeakKeyDictionary()
 
 
@@ -46,6 +53,38 @@ async def writing_session(db: Database) -> AsyncIterator[Session]:
         yield session
 
 
+def end_later(db: Database, session: Session) -> None:
+    """End a session whose transaction may live on in a database that did not answer in time."""
+    # Without this context: the time that its caller had is over.
+    task = asyncio.get_running_loop().create_task(
+        _end(db, session.session_id["id"]), context=Context()
+    )
+    _ending.add(task)
+    task.add_done_callback(_ending.discard)
+
+
+async def _end(db: Database, lsid: Binary) -> None:
+    for _ in range(_END_TRIES):
+        try:
+            with pymongo.timeout(_END_SECONDS):
+                await db.command("ping")
+            # It answers again. What the transaction had sent may still wait to be read by it: first
+            # that, for the embedded database carries out what belongs to no transaction any more.
+            await asyncio.sleep(_END_PAUSE)
+            with pymongo.timeout(_END_SECONDS):
+                await _kill(db, lsid)
+        except (OperationFailure, InvalidOperation):
+            return  # not allowed to, or closed meanwhile: the database ends it in its own time
+        except PyMongoError:
+            await asyncio.sleep(_END_PAUSE)  # still away
+        else:
+            return
+
+
+async def _kill(db: Database, lsid: Binary) -> None:
+    await db.client.admin.command({"killSessions": [{"id": lsid}]})
+
+
 async def prepare_sessions(db: Database) -> None:
     """Create what notes need, and end the transactions of processes that are no more."""
     with driver_errors():
@@ -54,7 +93,7 @@ async def prepare_sessions(db: Database) -> None:
             if _lives(note):
                 continue
             try:
-                await db.client.admin.command({"killSessions": [{"id": note["_id"]}]})
+                await _kill(db, note["_id"])
             except OperationFailure:
                 continue  # not allowed to: the database ends them in its own time
             await db.sessions.delete_one({"_id": note["_id"]})

@@ -10,11 +10,11 @@ from itertools import count
 from typing import TypeVar
 
 import pymongo
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from financeops.store.connection import Database, Session, driver_errors
-from financeops.store.sessions import writing_session
+from financeops.store.sessions import end_later, writing_session
 
 TRANSACTION_SECONDS = 10.0
 """How long a transaction may take with all its repetitions."""
@@ -55,6 +55,8 @@ async def in_transaction(
                 except PyMongoError as error:
                     transient = error.has_error_label("TransientTransactionError")
                     if not transient or time.monotonic() > deadline:
+                        if writes and (error.timeout or isinstance(error, ConnectionFailure)):
+                            end_later(db, session)
                         raise
                 pause = min(_FIRST_PAUSE * 1.5 ** min(attempt, 20), _LONGEST_PAUSE)
                 await asyncio.sleep(pause * random.random())  # noqa: S311 - no secret

@@ -27,7 +27,8 @@ def test_the_theme_brings_its_font_and_asks_no_other_host():
 
 def test_every_colour_in_use_has_a_token():
     tokens = set(re.findall(r"(--fo-[\w-]+):", (PACKAGE / "theme/tokens.css").read_text()))
-    local = {"--fo-state", "--fo-status", "--fo-share", "--fo-place", "--fo-left", "--fo-width"}
+    set_in_place = ("state", "status", "share", "place", "left", "width", "course", "characters")
+    local = {f"--fo-{name}" for name in set_in_place}
     used = {
         name
         for path in [*PACKAGE.rglob("*.css"), *PACKAGE.glob("*.py")]

@@ -40,7 +40,15 @@ def test_items_come_one_by_one(background):
     assert list(items) == [1, 2]
 
 
-def test_who_is_interrupted_cancels_the_work(background):
+@pytest.fixture
+def interruptible():
+    """SIGINT as Python has it by default: a shell that starts us in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_who_is_interrupted_cancels_the_work(background, interruptible):
     begun, ended = Event(), Event()
 
     async def work():

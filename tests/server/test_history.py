@@ -43,7 +43,6 @@ async def test_each_tenant_has_a_history_of_its_own(http, record, tenant_id):
     await record(amount=1)
     mine = await answered(http, "months", tenantId=tenant_id)
     other = await answered(http, "months")
-    assert other["months"] == []
     assert mine["history"]
     assert mine["history"] != other["history"]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import subprocess
 import sys
 from datetime import timedelta
@@ -19,6 +20,7 @@ from financeops.store.queries import list_payments
 from financeops.store.questions import Question
 from financeops.store.reading import Reader
 from financeops.store.schema import prepare
+from financeops.store.transactions import in_transaction
 from financeops.store.verify import verify
 from tests.builders import NOON, tenant
 from tests.database import NAMED_URI, EmbeddedDatabase, free_port, with_database
@@ -180,4 +182,25 @@ async def test_killed_while_it_commits_it_has_what_it_acknowledged_and_no_halves
         *acknowledged,
         *unknown,
     }
+    await check_ledger(own_db)
+
+
+@embedded_only
+async def test_a_database_that_hung_keeps_no_tenant_locked_when_it_goes_on(own_database, own_db):
+    await record(own_db, insert())
+
+    async def lock_and_hang(session):
+        mark = {"$set": {"marked": True}}
+        await own_db.tenants.update_one({"_id": "tenant_1"}, mark, session=session)
+        own_database.process.send_signal(signal.SIGSTOP)
+        await own_db.tenants.update_one({"_id": "tenant_1"}, mark, session=session)
+
+    try:
+        with pytest.raises(Unavailable):
+            await in_transaction(own_db, lock_and_hang, writes=True, seconds=1)
+    finally:
+        own_database.process.send_signal(signal.SIGCONT)
+    # Left alone, the transaction would hold the tenant for a minute: no try to commit lasts as long.
+    await record(own_db, insert())
+    assert await own_db.tenants.find_one({"marked": True}) is None
     await check_ledger(own_db)
