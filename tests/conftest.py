@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -36,3 +37,9 @@ def database_uri(mongodb_uri: str) -> Iterator[str]:
         # The embedded one goes as a whole; dropping under a server that still writes may block it.
         with MongoClient(mongodb_uri) as client:
             client.drop_database(name)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first: at the end no worker waits alone for one of them."""
+    first = [Path(__file__).parent / name for name in ("e2e", "notebooks")]
+    items.sort(key=lambda item: not any(item.path.is_relative_to(folder) for folder in first))

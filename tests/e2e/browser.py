@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -68,9 +68,14 @@ async def until_exact(page: Page, figure: str, value: object) -> None:
     await page.locator(f'[data-figure={figure}][data-exact="{value}"]').wait_for(timeout=60_000)
 
 
-async def screenshots(page: Page, name: str) -> None:
-    """Keep what the page looks like on a phone, a laptop and a wall, in both themes."""
-    for width, height in ((390, 844), (1440, 900), (2560, 1440)):
+PHONE, LAPTOP, WALL = (390, 844), (1440, 900), (2560, 1440)
+
+
+async def screenshots(
+    page: Page, name: str, sizes: Sequence[tuple[int, int]] = (PHONE, LAPTOP, WALL)
+) -> None:
+    """Keep what the page looks like in these sizes, in both themes."""
+    for width, height in sizes:
         await page.set_viewport_size({"width": width, "height": height})
         for theme in ("dark", "light"):
             await page.emulate_media(color_scheme=theme)

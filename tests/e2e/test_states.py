@@ -8,7 +8,15 @@ import pytest
 from playwright.async_api import expect
 
 from tests.database import free_port
-from tests.e2e.browser import barriers, dashboard_of, launched, screenshots, until_exact
+from tests.e2e.browser import (
+    LAPTOP,
+    PHONE,
+    barriers,
+    dashboard_of,
+    launched,
+    screenshots,
+    until_exact,
+)
 from tests.processes import start_server
 
 SALE = {"amount": 12.5, "method": "card", "status": "success"}
@@ -40,10 +48,10 @@ async def test_an_empty_tenant_shows_the_command_that_fills_it(database_uri, bro
         page = await opened(browser, dashboard)
         # The shape of the dashboard is there before its kernel is.
         await page.locator("#loading.fo-loading").wait_for()
-        await screenshots(page, "state-loading")
+        await screenshots(page, "state-loading", (PHONE, LAPTOP))
         await notice(page, "empty").wait_for(timeout=60_000)
         await expect(notice(page, "empty").locator("code")).to_have_text("financeops seed")
-        await screenshots(page, "state-empty")
+        await screenshots(page, "state-empty", (PHONE, LAPTOP))
         assert await barriers(page) == []
 
         await http.post("/payments/seed", params={"count": 500})
@@ -53,7 +61,7 @@ async def test_an_empty_tenant_shows_the_command_that_fills_it(database_uri, bro
         page = await opened(browser, f"{dashboard}?tenant=nobody")
         await notice(page, "not-found").wait_for(timeout=60_000)
         await expect(notice(page, "not-found").locator("code")).to_have_text("nobody")
-        await screenshots(page, "state-not-found")
+        await screenshots(page, "state-not-found", (PHONE, LAPTOP))
         assert await barriers(page) == []
         await http.post("/payments", json={**SALE, "tenantId": "nobody"})
         await until_exact(page, "total_volume", 1250)
@@ -67,7 +75,7 @@ async def test_a_server_that_is_away_is_said_and_what_came_is_caught_up(
     async with dashboard_of(f"http://127.0.0.1:{port}", tmp_path) as dashboard:
         page = await opened(browser, dashboard)
         await notice(page, "not-reached").wait_for(timeout=60_000)
-        await screenshots(page, "state-not-reached")
+        await screenshots(page, "state-not-reached", (PHONE, LAPTOP))
         assert await barriers(page) == []
 
         server = await asyncio.to_thread(start_server, database_uri, port=port)
@@ -80,7 +88,7 @@ async def test_a_server_that_is_away_is_said_and_what_came_is_caught_up(
             await page.locator("[data-state=reconnecting]").wait_for(timeout=60_000)
             await notice(page, "reconnecting").wait_for()
             await page.locator(".fo-badge-detail", has_text="3 sec").wait_for()
-            await screenshots(page, "state-reconnecting")
+            await screenshots(page, "state-reconnecting", (PHONE, LAPTOP))
             assert await barriers(page) == []
             await until_exact(page, "total_volume", 1250)
 
@@ -94,7 +102,7 @@ async def test_a_server_that_is_away_is_said_and_what_came_is_caught_up(
             server.process.send_signal(signal.SIGSTOP)
             await page.locator("[data-action=period][data-value=week]").click()
             await notice(page, "stale").wait_for(timeout=60_000)
-            await screenshots(page, "state-stale")
+            await screenshots(page, "state-stale", (PHONE, LAPTOP))
             assert await barriers(page) == []
             server.process.send_signal(signal.SIGCONT)
             await page.locator("[data-state=live]").wait_for(timeout=60_000)
