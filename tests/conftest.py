@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import settings
 from pymongo import MongoClient
 
 from tests.database import NAMED_URI, EmbeddedDatabase, fresh_name, with_database
 
-# How long an example takes depends on the machine; what it shows does not.
-settings.register_profile("any-machine", parent=settings.default, deadline=None)
+# How long an example takes depends on the machine; what it shows does not. Each run draws others:
+# ARGS="--hypothesis-profile=thorough" draws more of them at once.
+settings.register_profile("any-machine", parent=settings.default, deadline=None, max_examples=40)
+settings.register_profile("thorough", parent=settings.default, deadline=None, max_examples=400)
 settings.load_profile("any-machine")
 
 
@@ -37,9 +37,3 @@ def database_uri(mongodb_uri: str) -> Iterator[str]:
         # The embedded one goes as a whole; dropping under a server that still writes may block it.
         with MongoClient(mongodb_uri) as client:
             client.drop_database(name)
-
-
-def pytest_collection_modifyitems(items):
-    """The longest files first: at the end no worker waits alone for one of them."""
-    first = [Path(__file__).parent / name for name in ("e2e", "notebooks")]
-    items.sort(key=lambda item: not any(item.path.is_relative_to(folder) for folder in first))
