@@ -13,6 +13,8 @@ from pathlib import Path
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from financeops.cli import embedded
+
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60
 
@@ -24,11 +26,10 @@ def embedded_database():
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as directory:
-        command = [Path(sys.executable).parent / "secantusd-py", "--host", "127.0.0.1"]
-        command += ["--port", str(port), "--storage-path", directory, "--sync-on-commit"]
+        command = embedded.command(Path(directory), port)
         quiet = subprocess.DEVNULL
         with ended(subprocess.Popen(command, stdout=quiet, stderr=quiet, cwd=directory)):
-            uri = f"mongodb://127.0.0.1:{port}/financeops?directConnection=true"
+            uri = embedded.uri(port, "financeops")
             wait_for(uri)
             yield uri
 

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,8 @@ from uuid import uuid4
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
+
+from financeops.cli import embedded
 
 NAMED_URI = os.environ.get("FINANCEOPS_TEST_MONGODB_URI")
 """A real MongoDB (replica set) to test against instead of the embedded database."""
@@ -34,19 +35,15 @@ class EmbeddedDatabase:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.port = free_port()
-        self.uri = f"mongodb://127.0.0.1:{self.port}/?directConnection=true"
+        self.uri = embedded.uri(self.port)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, timeout: float = 90) -> None:
         """Start it and return when it answers."""
-        command = Path(sys.executable).parent / "secantusd-py"
         self.directory.mkdir(parents=True, exist_ok=True)
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [
-                    *(command, "--host", "127.0.0.1", "--port", str(self.port)),
-                    *("--storage-path", self.directory / "db", "--sync-on-commit"),
-                ],
+                embedded.command(self.directory / "db", self.port),
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,

@@ -9,40 +9,29 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from financeops.cli import addresses
+from financeops.cli import addresses, embedded
 from financeops.cli.supervisor import Child
 from financeops.core.errors import Misconfigured
 
 URI_SETTING = "FINANCEOPS_MONGODB_URI"
-_LOCAL = "127.0.0.1"
 
 
 def database(directory: Path, port: int) -> Child:
-    """The embedded database, for a laptop and a demo. It listens on this machine only."""
-    program = Path(sys.executable).with_name("secantusd-py")
-    if not program.exists():
+    """The embedded database."""
+    try:
+        command = embedded.command(directory, port)
+    except FileNotFoundError:
         raise Misconfigured(
             "the embedded database is not installed: pip install 'financeops[embedded]', or name "
             f"a MongoDB with {URI_SETTING}"
-        )
+        ) from None
     return Child(
         name="database",
-        command=(
-            str(program),
-            *("--host", _LOCAL, "--port", str(port)),
-            *("--storage-path", str(directory.resolve())),
-            # Without it a killed database has lost acknowledged payments.
-            "--sync-on-commit",
-        ),
-        is_ready=partial(addresses.accepts, _LOCAL, port),
+        command=tuple(command),
+        is_ready=partial(addresses.accepts, embedded.HOST, port),
         # Opening a million payments after a kill took 14 s on two cores.
         ready_within=180,
     )
-
-
-def database_uri(port: int) -> str:
-    """URI of the embedded database for the server."""
-    return f"mongodb://{_LOCAL}:{port}/financeops?directConnection=true"
 
 
 def server(host: str, port: int, *, uri: str | None, simulate: bool) -> Child:

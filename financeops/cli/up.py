@@ -9,7 +9,7 @@ import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
-from financeops.cli import addresses, children, data_directory
+from financeops.cli import addresses, children, data_directory, embedded
 from financeops.cli.screen import Screen, Starting
 from financeops.cli.supervisor import Child, ChildFailed, Supervisor
 from financeops.client import Client
@@ -73,7 +73,7 @@ def plan_of(choices: Choices) -> Plan:
     uri = None
     if not os.environ.get(children.URI_SETTING):
         port = addresses.free_port()
-        uri = children.database_uri(port)
+        uri = embedded.uri(port, "financeops")
         base.append(children.database(choices.data_dir / "db", port))
     base.append(children.server(host, choices.port, uri=uri, simulate=choices.simulate))
     if choices.dashboard:

@@ -75,7 +75,7 @@ def run_import(purchases: Path, url: str) -> str:
 
 @pytest.mark.skipif(
     os.environ.get("FINANCEOPS_TEST_CDNOW") != "1",
-    reason="takes minutes, and the embedded database sometimes stalls: FINANCEOPS_TEST_CDNOW=1",
+    reason="takes more than a minute, and CI has 15: FINANCEOPS_TEST_CDNOW=1",
 )
 @pytest.mark.timeout(600)
 async def test_every_purchase_is_imported_and_every_sum_is_right_to_the_cent(purchases, server):

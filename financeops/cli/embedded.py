@@ -1,0 +1,47 @@
+"""How the embedded database is started: for a laptop, a demo and tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import psutil
+
+HOST = "127.0.0.1"
+
+_GIB = 2**30
+
+
+def command(directory: Path, port: int) -> list[str]:
+    """The command that runs it, on this machine only.
+
+    Raises
+    ------
+    FileNotFoundError
+        It is not installed.
+    """
+    program = Path(sys.executable).with_name("secantusd-py")
+    if not program.exists():
+        raise FileNotFoundError(program)
+    return [
+        str(program),
+        *("--host", HOST, "--port", str(port)),
+        *("--storage-path", str(directory.resolve())),
+        # Without it a killed database has lost acknowledged payments.
+        "--sync-on-commit",
+        *("--cache-size", f"{_cache_bytes() // 2**20}M"),
+    ]
+
+
+def uri(port: int, database: str = "") -> str:
+    """Where it listens."""
+    return f"mongodb://{HOST}:{port}/{database}?directConnection=true"
+
+
+def _cache_bytes() -> int:
+    """As much memory as mongod allows itself, and at least its own default of 1 GiB.
+
+    Once its data fill the cache (about 3 KB per payment) its writers wait for room for seconds:
+    commits take longer than a transaction may.
+    """
+    return max(_GIB, (psutil.virtual_memory().total - _GIB) // 2)
