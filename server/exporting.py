@@ -23,34 +23,25 @@ from financeops.store.batches import payment_tables
 from financeops.store.connection import Database
 from financeops.store.filters import PaymentFilter
 from financeops.store.queries import export_payments
+from financeops.tables import JSON_NAMES
 from financeops.tables import SCHEMA as PAYMENTS
-from financeops.tables import UTC_TIME
 
-SCHEMA = pa.schema(
-    [
-        pa.field("_id", pa.string(), nullable=False),
-        pa.field("tenantId", pa.string(), nullable=False),
-        # Exact in every ISO 4217 currency (at most 4 decimals).
-        pa.field("amount", pa.decimal128(24, 4), nullable=False),
-        pa.field("amountMinor", pa.int64(), nullable=False),
-        pa.field("currency", pa.string(), nullable=False),
-        pa.field("method", pa.string(), nullable=False),
-        pa.field("status", pa.string(), nullable=False),
-        pa.field("createdAt", UTC_TIME, nullable=False),
-        pa.field("updatedAt", UTC_TIME, nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("reference", pa.string()),
-        pa.field("customerId", pa.string()),
-        pa.field("country", pa.string()),
-        pa.field("declineCode", pa.string()),
-        pa.field("declineGroup", pa.string()),
-        pa.field("refundedAt", UTC_TIME),
-    ]
-)
+_AMOUNT_DECIMALS = 4
+"""Exact in every ISO 4217 currency."""
+
+
+def _fields(field: pa.Field) -> list[pa.Field]:
+    """A canonical column as exports have it: amounts also in major units."""
+    if field.name != "amount":
+        return [field.with_name(JSON_NAMES[field.name])]
+    major = pa.field("amount", pa.decimal128(24, _AMOUNT_DECIMALS), nullable=False)
+    return [major, field.with_name("amountMinor")]
+
+
+SCHEMA = pa.schema([exported for field in PAYMENTS for exported in _fields(field)])
 """Columns of the columnar formats; CSV has the same but `amountMinor` and `declineGroup`."""
 
 _TEXT_COLUMNS = [name for name in SCHEMA.names if name not in {"amountMinor", "declineGroup"}]
-_AMOUNT_DECIMALS = 4
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 

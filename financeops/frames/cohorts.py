@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from financeops.core.money import exponent, ratio
-from financeops.core.payments import Status
 from financeops.core.periods import Grain, Window, grain_end, grain_starts, zone_of
 from financeops.frames.clock import MICROSECOND, micros
-from financeops.frames.moments import known_until, place_among, until
+from financeops.frames.customers import bought
+from financeops.frames.moments import place_among
 from financeops.frames.results import FLAG, INTEGER, REAL, TEXT, collected, number, of_rows
-from financeops.frames.schema import payments_of
 
 _SCHEMA = {
     "currency": TEXT,
@@ -98,15 +97,15 @@ def cohorts(payments: Any, *, as_of: datetime | None = None, timezone: str = "UT
     [20.0, 22.5]
     """
     zone = zone_of(timezone)
-    frame = payments_of(payments, "currency", "customer_id", "status", "created_at", "amount")
-    known = known_until(frame, as_of)
-    if known is None:
+    found = bought(payments, as_of)
+    if found is None:
         return of_rows(payments, [], _SCHEMA)
+    frame, known = found
     # The last month holds `as_of` itself: windows end before their end.
     starts = grain_starts(Grain.MONTH, Window(known.start, known.end + MICROSECOND), zone)
     running = grain_end(Grain.MONTH, known.end, zone)
     ends = [*starts[1:], running]
-    cells = _cells(frame, known.end, [micros(start) for start in starts[1:]])
+    cells = _cells(frame, [micros(start) for start in starts[1:]])
 
     rows: list[tuple[Any, ...]] = []
     for currency, first in sorted({(currency, first) for currency, first, _ in cells}):
@@ -132,17 +131,10 @@ def cohorts(payments: Any, *, as_of: datetime | None = None, timezone: str = "UT
     return of_rows(payments, rows, _SCHEMA)
 
 
-def _cells(
-    frame: nw.LazyFrame[Any], as_of: datetime, month_starts: list[int]
-) -> dict[tuple[str, int, int], _Cell]:
+def _cells(frame: nw.LazyFrame[Any], month_starts: list[int]) -> dict[tuple[str, int, int], _Cell]:
     """Active customers and volume by currency, first month and month; months are numbers."""
     monthly = (
-        frame.filter(
-            nw.col("status") != Status.FAILED.value,
-            ~nw.col("customer_id").is_null(),
-            until("created_at", as_of),
-        )
-        .with_columns(place_among("created_at", month_starts).alias("month"))
+        frame.with_columns(place_among("created_at", month_starts).alias("month"))
         .group_by("currency", "customer_id", "month")
         .agg(nw.col("amount").sum().alias("volume"))
         .with_columns(nw.col("month").min().over("currency", "customer_id").alias("first"))

@@ -8,6 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from financeops.core.choices import choice_of
 from financeops.core.errors import InvalidValue
 from financeops.core.money import RATIO_DECIMALS, exponent, ratio
 from financeops.core.payments import Status
@@ -149,7 +150,7 @@ def explain_change(
     >>> moved["total_change"][0]
     -20.0
     """
-    figure = _figure(of)
+    figure = choice_of(Figure, of, field="of")
     names = check_by(by, payments)
     if not names:
         raise InvalidValue("by", "must name the columns whose values are the segments")
@@ -187,14 +188,6 @@ def apportioned(parts: Sequence[Fraction], total: int) -> list[int]:
     for place in places[: total - sum(units)]:
         units[place] += 1
     return units
-
-
-def _figure(of: Any) -> Figure:
-    try:
-        return Figure(of)
-    except ValueError:
-        known = ", ".join(repr(figure.value) for figure in Figure)
-        raise InvalidValue("of", f"must be one of {known}, not {of!r}") from None
 
 
 def _pairs(payments: Any, window: Any, against: Any, by: Names) -> dict[Keys, Pair]:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import narwhals as nw
 
+from financeops.core.choices import choice_of
 from financeops.core.errors import InvalidValue
 from financeops.core.periods import Period, Window, buckets
 from financeops.core.rollup import Count, Rollup
@@ -129,11 +130,7 @@ def period_buckets(
 
     None when there is neither the one nor the other.
     """
-    try:
-        wanted = Period(period)
-    except ValueError:
-        known = ", ".join(repr(each.value) for each in Period)
-        raise InvalidValue("period", f"must be one of {known}, not {period!r}") from None
+    wanted = choice_of(Period, period, field="period")
     if as_of is None:
         known_span = span(typed(payments, "created_at"))
         if known_span is None:

@@ -11,12 +11,10 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from financeops.core.payments import Status
 from financeops.core.periods import Grain, Window, grain_starts, zone_of
 from financeops.frames.clock import MICROSECOND, instant, micros
-from financeops.frames.moments import known_until, until
+from financeops.frames.customers import bought
 from financeops.frames.results import INTEGER, TEXT, collected, of_rows
-from financeops.frames.schema import payments_of
 
 Integers = NDArray[np.int64]
 
@@ -95,18 +93,12 @@ def rfm(payments: Any, *, as_of: datetime | None = None, timezone: str = "UTC") 
     [(3, 3, 1), (1, 1, 3)]
     """
     zone = zone_of(timezone)
-    frame = payments_of(payments, "currency", "customer_id", "status", "created_at", "amount")
-    known = known_until(frame, as_of)
-    if known is None:
+    purchases = bought(payments, as_of)
+    if purchases is None:
         return of_rows(payments, [], _SCHEMA)
+    frame, known = purchases
     found = collected(
-        frame.filter(
-            nw.col("status") != Status.FAILED.value,
-            ~nw.col("customer_id").is_null(),
-            until("created_at", known.end),
-        )
-        .group_by("currency", "customer_id")
-        .agg(
+        frame.group_by("currency", "customer_id").agg(
             nw.col("created_at").max().alias("last"),
             nw.len().alias("frequency"),
             nw.col("amount").sum().alias("monetary"),

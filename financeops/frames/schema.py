@@ -12,6 +12,7 @@ from typing import Any
 
 import narwhals as nw
 
+from financeops.core.choices import choice_of
 from financeops.core.columns import PAYMENTS, Kind
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
@@ -131,11 +132,7 @@ def by_type(column: str, dtype: nw.dtypes.DType) -> nw.dtypes.DType:
 
 def decoded_status(value: object) -> Status:
     """Status of its text in a frame; InvalidValue naming the column when there is no such."""
-    try:
-        return Status(str(value))
-    except ValueError:
-        known = ", ".join(repr(status.value) for status in Status)
-        raise InvalidValue("status", f"must be one of {known}, not {value!r}") from None
+    return choice_of(Status, str(value), field="status")
 
 
 def _check_type(column: str, schema: nw.Schema) -> None:

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from financeops.core import metrics as core
+from financeops.core.choices import choice_of
 from financeops.core.errors import InvalidValue
 from financeops.core.periods import (
     DAY,
@@ -161,7 +162,7 @@ def _buckets(
         return period_buckets(payments, period, as_of, zone)
     if as_of is not None:
         raise InvalidValue("as_of", "needs a period: a window says itself when it ends")
-    length = _every(every)
+    length = None if every is None else choice_of(Every, every, field="every")
     if window is not None:
         whole = window_of(window)
         return stretches(whole, length or _length(whole), zone)
@@ -171,16 +172,6 @@ def _buckets(
     length = length or _length(known)
     start, end = _start(known.start, length, zone), _end(known.end, length, zone)
     return stretches(Window(start, end), length, zone)
-
-
-def _every(every: Any) -> Every | None:
-    if every is None:
-        return None
-    try:
-        return Every(every)
-    except ValueError:
-        known = ", ".join(repr(each.value) for each in Every)
-        raise InvalidValue("every", f"must be one of {known}, not {every!r}") from None
 
 
 def _length(window: Window) -> Every:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from financeops.client import Client, MetricsAnswer, Snapshot
 from financeops.client.rest import Question
+from financeops.core.choices import choice_of
 from financeops.core.errors import InvalidValue
 from financeops.core.instants import Moment, instant_of
 from financeops.core.payments import Change, Status
@@ -189,9 +190,8 @@ class Connection:
         """
         kind = check_frame(frame)
         names = check_columns(columns)
-        if status is not None and status not in {each.value for each in Status}:
-            said = ", ".join(repr(each.value) for each in Status)
-            raise InvalidValue("status", f"must be one of {said}, not {status!r}")
+        if status is not None:
+            status = choice_of(Status, status, field="status").value
         now = self._cached.months()
         wanted = Wanted(
             window=_window(since, until, ZoneInfo(now.timezone)),
@@ -257,9 +257,7 @@ class Connection:
         ------
         InvalidValue, NotFound, Unavailable
         """
-        kind, question = check_frame(frame), self._question(asked)
-        answers = self._background.run(self._client.trends(self.tenant, **question))
-        return framed(table_of(answers, TRENDS, self._currency_of(asked)), kind)
+        return self._table(self._client.trends, TRENDS, asked, frame)
 
     def methods(self, *, frame: str | None = None, **asked: Unpack[Asked]) -> Any:
         """Figures of each payment method, as a data frame, most attempts first.
@@ -280,9 +278,7 @@ class Connection:
         ------
         InvalidValue, NotFound, Unavailable
         """
-        kind, question = check_frame(frame), self._question(asked)
-        answers = self._background.run(self._client.methods(self.tenant, **question))
-        return framed(table_of(answers, METHODS, self._currency_of(asked)), kind)
+        return self._table(self._client.methods, METHODS, asked, frame)
 
     def declines(self, *, frame: str | None = None, **asked: Unpack[Asked]) -> Any:
         """Why payments failed, as a data frame, the most frequent reason first.
@@ -303,9 +299,7 @@ class Connection:
         ------
         InvalidValue, NotFound, Unavailable
         """
-        kind, question = check_frame(frame), self._question(asked)
-        answers = self._background.run(self._client.declines(self.tenant, **question))
-        return framed(table_of(answers, DECLINES, self._currency_of(asked)), kind)
+        return self._table(self._client.declines, DECLINES, asked, frame)
 
     def snapshot(self, **asked: Unpack[Asked]) -> Snapshot:
         """All figures and the newest 100 payments, of one moment.
@@ -389,6 +383,18 @@ class Connection:
         found = self._background.run(self._client.metrics(self.tenant, **asked))  # type: ignore[arg-type]
         alone = wanted.currency is not None or len(found.currencies) == 1
         return found.total_payments if alone else None
+
+    def _table(
+        self,
+        figures: Callable[..., Coroutine[Any, Any, list[Any]]],
+        schema: pa.Schema,
+        asked: Asked,
+        frame: str | None,
+    ) -> Any:
+        """What a question of the client's is answered with, as a data frame."""
+        kind, question = check_frame(frame), self._question(asked)
+        answers = self._background.run(figures(self.tenant, **question))
+        return framed(table_of(answers, schema, self._currency_of(asked)), kind)
 
     def _question(self, asked: Asked) -> Question:
         question: Question = {

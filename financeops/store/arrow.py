@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from msgspec.structs import replace
 
-from financeops.core.errors import InvalidValue
+from financeops.core.choices import choice_of
 from financeops.core.instants import Moment, instant_of
 from financeops.core.payments import Status
 from financeops.store.batches import payment_tables
@@ -81,20 +81,15 @@ def from_mongo(
     """
     kind = check_frame(frame)
     names = check_columns(columns)
-    chosen = _chosen(status, method, currency)
+    chosen = PaymentFilter(
+        status=None if status is None else choice_of(Status, status, field="status"),
+        method=method,
+        currency=currency,
+    )
     # In a thread of its own: a notebook's event loop already runs in this one.
     with ThreadPoolExecutor(1, thread_name_prefix="financeops-mongo") as thread:
         work = _read(uri, tenant, chosen, (since, until), names)
         return framed(thread.submit(asyncio.run, work).result(), kind)
-
-
-def _chosen(status: str | None, method: str | None, currency: str | None) -> PaymentFilter:
-    try:
-        known = None if status is None else Status(status)
-    except ValueError:
-        said = ", ".join(repr(each.value) for each in Status)
-        raise InvalidValue("status", f"must be one of {said}, not {status!r}") from None
-    return PaymentFilter(status=known, method=method, currency=currency)
 
 
 async def _read(
