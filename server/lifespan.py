@@ -16,6 +16,7 @@ from financeops.store.connection import Database, close, connect
 from financeops.store.reading import Reader
 from financeops.store.schema import prepare
 from server.fanout import Fanout
+from server.housekeeping import keep_house
 from server.intake import Intake
 from server.monitoring import Meters
 from server.origins import Origins
@@ -75,6 +76,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         work: list[Coroutine[Any, Any, None]] = [
             services.fanout.run(),
             services.publisher.beat(settings.heartbeat_seconds),
+            keep_house(db, now=utc_now, changes_ttl=ttl),
         ]
         if settings.simulate:
             work.append(Simulation(settings, services.intake, now=utc_now).run())

@@ -27,8 +27,7 @@ def command(directory: Path, port: int) -> list[str]:
         str(program),
         *("--host", HOST, "--port", str(port)),
         *("--storage-path", str(directory.resolve())),
-        # Without it a killed database has lost acknowledged payments.
-        "--sync-on-commit",
+        *("--config", str(Path(__file__).with_suffix(".toml"))),
         *("--cache-size", f"{_cache_bytes() // 2**20}M"),
     ]
 

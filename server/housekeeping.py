@@ -1,0 +1,31 @@
+"""Housekeeping: what is kept for a time only is deleted when that is over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from financeops.core.errors import Unavailable
+from financeops.store.connection import Database
+from financeops.store.expiry import delete_expired
+
+logger = logging.getLogger(__name__)
+
+PAUSE = 60.0
+"""Seconds between two looks, as mongod's own."""
+
+
+async def keep_house(
+    db: Database, *, now: Callable[[], datetime], changes_ttl: timedelta, pause: float = PAUSE
+) -> None:
+    """Delete what has expired, again and again, until cancelled."""
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            await delete_expired(db, now=now(), changes_ttl=changes_ttl)
+        except Unavailable:
+            continue  # it is still there the next time
+        except Exception:  # payments go on without it
+            logger.exception("cannot delete what has expired")

@@ -1,0 +1,39 @@
+"""The server deletes what has expired, again and again."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from financeops.store.connection import close, connect
+from financeops.store.schema import prepare
+from server.housekeeping import keep_house
+from tests.store.recorded import insert, record
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def db(database_uri):
+    """A prepared database of the test's own."""
+    database = await connect(database_uri)
+    await prepare(database, [], changes_ttl=DAY)
+    yield database
+    await close(database)
+
+
+async def test_what_expires_while_it_runs_is_deleted(db):
+    keeper = asyncio.create_task(
+        keep_house(db, now=lambda: datetime.now(UTC), changes_ttl=DAY, pause=0.01)
+    )
+    for _ in range(2):
+        await record(db, insert(), now=datetime.now(UTC) - 2 * DAY)
+        async with asyncio.timeout(20):
+            while await db.changes.count_documents({}):
+                pass
+    keeper.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeper
+    assert await db.payments.count_documents({}) == 2
