@@ -17,9 +17,12 @@ settings.register_profile("thorough", parent=settings.default, deadline=None, ma
 settings.load_profile("any-machine")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A running MongoDB: the named one, or the embedded database as a process of this session."""
+    """A running MongoDB: the named one, or the embedded database as a process of this file's own.
+
+    One process for all files would hold hundreds of databases, and what tests left open in it.
+    """
     if NAMED_URI:
         yield NAMED_URI
         return

@@ -30,7 +30,7 @@ def run(*arguments: object, url: str = "", cwd: Path | None = None, **environmen
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server_url(mongodb_uri: str) -> Iterator[str]:
     """One server for all tests here: each has a tenant of its own."""
     name = fresh_name()

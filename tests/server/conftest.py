@@ -11,7 +11,7 @@ from tests.database import fresh_name, with_database
 from tests.processes import start_server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_server(mongodb_uri):
     """One server for all tests that can do with a tenant of their own."""
     process = start_server(
