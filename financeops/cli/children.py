@@ -27,7 +27,7 @@ def database(directory: Path, port: int) -> Child:
         ) from None
     return Child(
         name="database",
-        command=tuple(command),
+        command=command,
         is_ready=partial(addresses.accepts, embedded.HOST, port),
         # Opening a million payments after a kill took 14 s on two cores.
         ready_within=180,

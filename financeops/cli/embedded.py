@@ -12,7 +12,7 @@ HOST = "127.0.0.1"
 _GIB = 2**30
 
 
-def command(directory: Path, port: int) -> list[str]:
+def command(directory: Path, port: int) -> tuple[str, ...]:
     """The command that runs it, on this machine only.
 
     Raises
@@ -23,13 +23,13 @@ def command(directory: Path, port: int) -> list[str]:
     program = Path(sys.executable).with_name("secantusd-py")
     if not program.exists():
         raise FileNotFoundError(program)
-    return [
+    return (
         str(program),
         *("--host", HOST, "--port", str(port)),
         *("--storage-path", str(directory.resolve())),
         *("--config", str(Path(__file__).with_suffix(".toml"))),
         *("--cache-size", f"{_cache_bytes() // 2**20}M"),
-    ]
+    )
 
 
 def uri(port: int, database: str = "") -> str:

@@ -34,6 +34,9 @@ URI_SETTING = "FINANCEOPS_MONGODB_URI"
 OPERATION_SECONDS = 5.0
 """How long a read or write may take, waiting for a server included."""
 
+MAX_IDS = 100
+"""How many an `$in` names at most: long `$in` lists are slow on the embedded database."""
+
 _AUTHENTICATION_FAILED = {13, 18}
 _STAND_ALONE = (
     f"{URI_SETTING} names a stand-alone MongoDB, but payments need transactions: start it with "

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from financeops.store.connection import Database, driver_errors
+from financeops.store.connection import MAX_IDS, Database, driver_errors
 from financeops.store.sessions import KEPT
-
-_IDS_PER_DELETE = 100
-"""Long `$in` lists are slow on the embedded database."""
 
 _SECONDS = 60.0
 """How long finding and each deletion may take: nobody waits for it."""
@@ -38,8 +35,8 @@ async def delete_expired(db: Database, *, now: datetime, changes_ttl: timedelta)
         with driver_errors(seconds=_SECONDS):
             due = await collection.find({"at": {"$lt": now - kept}}, {"_id": 1}).to_list()
         ids = [document["_id"] for document in due]
-        for start in range(0, len(ids), _IDS_PER_DELETE):
-            some = {"_id": {"$in": ids[start : start + _IDS_PER_DELETE]}}
+        for start in range(0, len(ids), MAX_IDS):
+            some = {"_id": {"$in": ids[start : start + MAX_IDS]}}
             with driver_errors(seconds=_SECONDS):
                 deleted += (await collection.delete_many(some)).deleted_count
     return deleted

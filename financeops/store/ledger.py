@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from financeops.core.errors import Conflict, FinanceOpsError, InvalidValue, NotFound
 from financeops.core.payments import Change, Draft, Payment, Status, Tenant
 from financeops.core.periods import floor_millisecond
-from financeops.store.connection import Database, driver_errors
+from financeops.store.connection import MAX_IDS, Database, driver_errors
 from financeops.store.documents import (
     Key,
     derived_payment_id,
@@ -23,9 +23,6 @@ from financeops.store.documents import (
 )
 from financeops.store.posting import OutdatedError, RefusedError, post
 from financeops.store.transactions import in_transaction
-
-_IDS_PER_READ = 100
-"""Long `$in` lists are slow on the embedded database."""
 
 
 class Result(StrEnum):
@@ -219,8 +216,8 @@ async def _read_stored(
 ) -> dict[str, _Stored]:
     stored = {}
     wanted = [each for each in map(object_id, dict.fromkeys(payment_ids)) if each is not None]
-    for start in range(0, len(wanted), _IDS_PER_READ):
-        ids = {"$in": wanted[start : start + _IDS_PER_READ]}
+    for start in range(0, len(wanted), MAX_IDS):
+        ids = {"$in": wanted[start : start + MAX_IDS]}
         with driver_errors():
             found = await db.payments.find({"_id": ids, "tenantId": tenant_id}).to_list()
         for document in found:
