@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 from financeops.store.connection import Database, close, connect
 from financeops.store.reading import Reader
 from financeops.store.schema import prepare
+from financeops.tasks import end
 from server.fanout import Fanout
 from server.housekeeping import keep_house
 from server.intake import Intake
@@ -86,8 +87,11 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         finally:
             await services.settle()
             await services.publisher.stop()
-            await _cancel(tasks)
+            await end(tasks)
             await services.sio.shutdown()
+            for task in tasks:
+                with suppress(asyncio.CancelledError):
+                    task.result()
     finally:
         await close(db)
 
@@ -141,11 +145,3 @@ def _assemble(settings: Settings, db: Database) -> Services:
         origins=origins,
         meters=meters,
     )
-
-
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError):
-            await task

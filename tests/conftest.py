@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 
 import pytest
 from hypothesis import settings
 from pymongo import MongoClient
 
+from financeops.store.connection import Database, close, connect
+from financeops.store.schema import prepare
 from tests.database import NAMED_URI, EmbeddedDatabase, fresh_name, with_database
 
 # How long an example takes depends on the machine; what it shows does not. Each run draws others:
@@ -41,3 +44,12 @@ def database_uri(mongodb_uri: str) -> Iterator[str]:
         # The embedded one goes as a whole; dropping under a server that still writes may block it.
         with MongoClient(mongodb_uri) as client:
             client.drop_database(name)
+
+
+@pytest.fixture
+async def db(database_uri: str) -> AsyncIterator[Database]:
+    """A prepared database of the test's own."""
+    database = await connect(database_uri)
+    await prepare(database, [], changes_ttl=timedelta(days=7))
+    yield database
+    await close(database)

@@ -13,21 +13,12 @@ from financeops.cli import addresses, embedded
 from financeops.cli.supervisor import Child
 from financeops.core.errors import Misconfigured
 
-URI_SETTING = "FINANCEOPS_MONGODB_URI"
-
 
 def database(directory: Path, port: int) -> Child:
     """The embedded database."""
-    try:
-        command = embedded.command(directory, port)
-    except FileNotFoundError:
-        raise Misconfigured(
-            "the embedded database is not installed: pip install 'financeops[embedded]', or name "
-            f"a MongoDB with {URI_SETTING}"
-        ) from None
     return Child(
         name="database",
-        command=command,
+        command=embedded.command(directory, port),
         is_ready=partial(addresses.accepts, embedded.HOST, port),
         # Opening a million payments after a kill took 14 s on two cores.
         ready_within=180,
@@ -38,7 +29,7 @@ def server(host: str, port: int, *, uri: str | None, simulate: bool) -> Child:
     """The server; without `uri` it reads that setting itself."""
     environment = {"FINANCEOPS_HOST": host, "FINANCEOPS_PORT": str(port)}
     if uri is not None:
-        environment[URI_SETTING] = uri
+        environment[embedded.URI_SETTING] = uri
     if not simulate:
         environment["FINANCEOPS_SIMULATE"] = "false"
     return Child(

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import psutil
 
+from financeops.core.errors import Misconfigured
+
 HOST = "127.0.0.1"
+URI_SETTING = "FINANCEOPS_MONGODB_URI"
+"""Names a MongoDB to use instead of it."""
 
 _GIB = 2**30
 
@@ -17,12 +21,15 @@ def command(directory: Path, port: int) -> tuple[str, ...]:
 
     Raises
     ------
-    FileNotFoundError
+    Misconfigured
         It is not installed.
     """
     program = Path(sys.executable).with_name("secantusd-py")
     if not program.exists():
-        raise FileNotFoundError(program)
+        raise Misconfigured(
+            "the embedded database is not installed: pip install 'financeops[embedded]', or name "
+            f"a MongoDB with {URI_SETTING}"
+        )
     return (
         str(program),
         *("--host", HOST, "--port", str(port)),

@@ -71,7 +71,7 @@ def plan_of(choices: Choices) -> Plan:
     base = []
     pages = []
     uri = None
-    if not os.environ.get(children.URI_SETTING):
+    if not os.environ.get(embedded.URI_SETTING):
         port = addresses.free_port()
         uri = embedded.uri(port, "financeops")
         base.append(children.database(choices.data_dir / "db", port))

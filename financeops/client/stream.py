@@ -18,6 +18,7 @@ from financeops.client.address import authorization, server_url
 from financeops.client.sequence import Sequence
 from financeops.core import wire
 from financeops.core.payments import Change
+from financeops.tasks import end
 
 PATH = "/ws/payments"
 _FIRST_DELAY = 0.25
@@ -123,10 +124,10 @@ class Stream:
         traceback: TracebackType | None,
     ) -> None:
         assert self._task is not None, "entered before it is left"
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await end([self._task])
         self._expect_nothing()
+        with suppress(asyncio.CancelledError):
+            self._task.result()
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         while True:

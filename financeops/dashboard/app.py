@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import partial
 from statistics import median
@@ -28,9 +28,7 @@ from financeops.dashboard.preferences import Preferences, Theme
 from financeops.dashboard.presence import Presence
 from financeops.dashboard.screen import Screen
 from financeops.dashboard.words import LANGUAGES, locale_of
-
-_STOPPING = 0.25
-"""Seconds until a task that was cancelled and goes on is cancelled again."""
+from financeops.tasks import end
 
 
 class Dashboard:
@@ -146,7 +144,7 @@ class Dashboard:
         """Stop following, and close the connections."""
         self._presence.stop()
         self._unfollow()
-        await _end(self._tasks)
+        await end(self._tasks)
         await self._client.close()
 
     def paint(self) -> None:
@@ -164,7 +162,7 @@ class Dashboard:
         self._following = self._spawn(self._follow_after(self._stopping))
 
     async def _follow_after(self, before: asyncio.Task[None] | None) -> None:
-        await _end(() if before is None else (before,))
+        await end(() if before is None else (before,))
         await self._live.run()
 
     def _unfollow(self) -> None:
@@ -241,12 +239,3 @@ class Dashboard:
 
     def _export(self, _value: str | None) -> None:
         self._spawn(export_csv(self.model, self._client, self._page, self._formats))
-
-
-async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they are done: a connection that is being made may swallow it once."""
-    left = {task for task in tasks if not task.done()}
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=_STOPPING)

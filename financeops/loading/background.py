@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from financeops.core.errors import FinanceOpsError
+from financeops.tasks import end
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -58,8 +59,5 @@ class Background:
 
 
 async def _cancel_others() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    await end(asyncio.all_tasks() - {asyncio.current_task()})
     await asyncio.get_running_loop().shutdown_asyncgens()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 from financeops.cli import children
 from financeops.cli.supervisor import Supervisor
@@ -68,15 +68,18 @@ async def until_exact(page: Page, figure: str, value: object) -> None:
     await page.locator(f'[data-figure={figure}][data-exact="{value}"]').wait_for(timeout=60_000)
 
 
-PHONE, LAPTOP, WALL = (390, 844), (1440, 900), (2560, 1440)
+PHONE = ViewportSize(width=390, height=844)
+LAPTOP = ViewportSize(width=1440, height=900)
+WALL = ViewportSize(width=2560, height=1440)
 
 
 async def screenshots(
-    page: Page, name: str, sizes: Sequence[tuple[int, int]] = (PHONE, LAPTOP, WALL)
+    page: Page, name: str, sizes: Sequence[ViewportSize] = (PHONE, LAPTOP, WALL)
 ) -> None:
     """Keep what the page looks like in these sizes, in both themes."""
-    for width, height in sizes:
-        await page.set_viewport_size({"width": width, "height": height})
+    for size in sizes:
+        width = size["width"]
+        await page.set_viewport_size(size)
         for theme in ("dark", "light"):
             await page.emulate_media(color_scheme=theme)
             # Charts follow the window a moment later.

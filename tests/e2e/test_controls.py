@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 from financeops.core.wire import decode
 from tests.e2e.browser import (
+    LAPTOP,
     barriers,
     dashboard_of,
     exact,
@@ -51,7 +52,7 @@ async def page(http, tmp_path):
         dashboard_of(str(http.base_url).rstrip("/"), tmp_path) as dashboard,
         launched() as browser,
     ):
-        page = await browser.new_page(viewport={"width": 1440, "height": 900})
+        page = await browser.new_page(viewport=LAPTOP)
         await page.goto(dashboard)
         await page.locator("[data-state=live]").wait_for(timeout=60_000)
         yield page
@@ -179,7 +180,7 @@ async def test_the_trend_is_read_with_the_keyboard_and_with_the_pointer(page):
     assert await tip.is_visible()
     await screenshots(page, "pointed")
 
-    await page.set_viewport_size({"width": 1440, "height": 900})
+    await page.set_viewport_size(LAPTOP)
     await page.locator(".fo-trend").hover(position={"x": 500, "y": 200})
     await page.locator(".bqplot_mark_tooltip .fo-tip dd").first.wait_for()
 

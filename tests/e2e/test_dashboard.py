@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from financeops.core.wire import decode
-from tests.e2e.browser import dashboard_of, exact, launched, screenshot, until_exact
+from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, exact, launched, screenshot, until_exact
 from tests.processes import start_server
 
 
@@ -56,7 +56,7 @@ async def test_screen_api_and_csv_say_the_same_and_a_payment_changes_all_three(u
         launched() as browser,
     ):
         asked = []
-        page = await browser.new_page(viewport={"width": 1440, "height": 900})
+        page = await browser.new_page(viewport=LAPTOP)
         page.on("request", lambda request: asked.append(request.url))
         await page.goto(dashboard)
         await page.locator("[data-state=live]").wait_for(timeout=60_000)
@@ -73,7 +73,7 @@ async def test_screen_api_and_csv_say_the_same_and_a_payment_changes_all_three(u
         await page.locator("text=Refunded").first.wait_for()
         await _compare(page, http)
 
-        await page.set_viewport_size({"width": 390, "height": 844})
+        await page.set_viewport_size(PHONE)
         # Charts follow the window a moment later.
         await page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
         await screenshot(page, "dashboard-390")
@@ -88,7 +88,7 @@ async def test_paused_it_misses_nothing_and_another_period_shows_that_period(url
         dashboard_of(url, tmp_path) as dashboard,
         launched() as browser,
     ):
-        page = await browser.new_page(viewport={"width": 1440, "height": 900})
+        page = await browser.new_page(viewport=LAPTOP)
         await page.goto(dashboard)
         await page.locator("[data-state=live]").wait_for(timeout=60_000)
         shown = await exact(page, "total_volume")

@@ -4,7 +4,16 @@ import json
 
 import httpx
 
-from tests.e2e.browser import barriers, dashboard_of, exact, launched, screenshot, screenshots
+from tests.e2e.browser import (
+    LAPTOP,
+    PHONE,
+    barriers,
+    dashboard_of,
+    exact,
+    launched,
+    screenshot,
+    screenshots,
+)
 from tests.processes import start_server
 
 TENANT = "a-tenant-name-of-sixty-letters-that-goes-on-and-on-and-on-60"
@@ -40,13 +49,13 @@ async def test_long_names_and_numbers_leave_the_page_whole(database_uri, tmp_pat
     ):
         answer = (await http.post("/payments/batch", json=[payment(n) for n in range(100)])).json()
         assert answer["created"] == 100
-        page = await browser.new_page(viewport={"width": 1440, "height": 900})
+        page = await browser.new_page(viewport=LAPTOP)
         await open_failed(page, dashboard, "en")
         assert await exact(page, "total_volume") == "16001975308641"
         assert await page.locator(".fo-methods-table tbody tr").count() == 12
         await screenshots(page, "extreme")
         assert await barriers(page) == []
-        await page.set_viewport_size({"width": 390, "height": 844})
+        await page.set_viewport_size(PHONE)
         await open_failed(page, dashboard, "ar")
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390
         await screenshot(page, "extreme-ar-390")

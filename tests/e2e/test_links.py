@@ -9,12 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.e2e.browser import dashboard_of, exact, launched, screenshot, until_exact
+from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, exact, launched, screenshot, until_exact
 from tests.processes import start_server
 
 SHOP = "shop_berlin"
-LAPTOP = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture

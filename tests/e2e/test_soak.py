@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 
 from financeops.core.wire import decode
 from tests.database import free_port
-from tests.e2e.browser import dashboard_of, launched, screenshot, until_exact
+from tests.e2e.browser import LAPTOP, dashboard_of, launched, screenshot, until_exact
 from tests.processes import start_server
 
 EVENTS = 2_000
@@ -82,7 +82,7 @@ async def opened(browser, dashboard, *, viewers=1):
     async with AsyncExitStack() as stack:
         pages = []
         for _ in range(viewers):
-            context = await browser.new_context(viewport={"width": 1440, "height": 900})
+            context = await browser.new_context(viewport=LAPTOP)
             stack.push_async_callback(context.close)
             pages.append(await context.new_page())
         await asyncio.gather(*(page.goto(dashboard) for page in pages))

@@ -30,7 +30,7 @@ async def browser():
 
 async def opened(browser, address):
     """A page that has just been asked for."""
-    page = await browser.new_page(viewport={"width": 1440, "height": 900})
+    page = await browser.new_page(viewport=LAPTOP)
     await page.goto(address, wait_until="commit")
     return page
 

@@ -14,7 +14,7 @@ import aiohttp
 import psutil
 import pytest
 
-from tests.e2e.browser import dashboard_of, exact, launched, screenshot, until_exact
+from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, exact, launched, screenshot, until_exact
 from tests.processes import start_server
 
 GONE_WITHIN = 30
@@ -154,9 +154,9 @@ async def test_who_finds_no_room_is_told_so_and_let_in_when_there_is(server, tmp
         await german.close()
         for theme in ("light", "dark"):
             await second.emulate_media(color_scheme=theme)
-            for width, height in ((390, 844), (1440, 900)):
-                await second.set_viewport_size({"width": width, "height": height})
-                await screenshot(second, f"full-{theme}-{width}")
+            for size in (PHONE, LAPTOP):
+                await second.set_viewport_size(size)
+                await screenshot(second, f"full-{theme}-{size['width']}")
         assert (await health(http))["viewers"] == 1
 
         await first.goto("about:blank")
