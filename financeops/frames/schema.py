@@ -23,6 +23,9 @@ Names = tuple[str, ...]
 
 _TEXTS = (nw.String, nw.Categorical, nw.Enum)
 
+_HALF = 2**31
+"""Sums overflow silently in most libraries, so those of the numbers' higher halves are looked at."""
+
 
 def payments_of(payments: Any, *columns: str, by: Names = ()) -> nw.LazyFrame[Any]:
     """The named columns of a frame of payments, checked, ready to be computed with anywhere.
@@ -48,8 +51,8 @@ def payments_of(payments: Any, *columns: str, by: Names = ()) -> nw.LazyFrame[An
     ------
     InvalidValue
         When a column is missing, of a wrong type (a float amount, a time without a zone), has
-        nulls where none may be, an unknown status, a negative amount or an instant before 1970.
-        It costs one pass over the columns.
+        nulls where none may be, an unknown status, a negative amount or an instant before 1970,
+        or when all amounts add up to more than 2**62. It costs one pass over the columns.
     """
     frame = typed(payments, *columns, by=by)
     checks = [check for column in columns for check in _checks(column)]
@@ -60,6 +63,7 @@ def payments_of(payments: Any, *columns: str, by: Names = ()) -> nw.LazyFrame[An
             nulls=found[f"{column}_null"][0] or 0,
             least=found.get(f"{column}_least", [None])[0],
             unknown=found.get(f"{column}_unknown", [None])[0] or 0,
+            high=found.get(f"{column}_high", [None])[0] or 0,
         )
     texts = {column for column in columns if PAYMENTS[column].kind is Kind.TEXT}
     values = {column: nw.col(column) for column in columns}
@@ -206,13 +210,15 @@ def _checks(column: str) -> list[nw.Expr]:
     checks = [values.is_null().cast(nw.Int64).sum().alias(f"{column}_null")]
     if PAYMENTS[column].kind is not Kind.TEXT:
         checks.append(values.min().alias(f"{column}_least"))
+    if PAYMENTS[column].kind is Kind.INTEGER:
+        checks.append((values // _HALF).sum().alias(f"{column}_high"))
     if column == "status":
         known = values.cast(nw.String).is_in([status.value for status in Status])
         checks.append((~known).cast(nw.Int64).sum().alias(f"{column}_unknown"))
     return checks
 
 
-def _refuse(column: str, *, nulls: int, least: Any, unknown: int) -> None:
+def _refuse(column: str, *, nulls: int, least: Any, unknown: int, high: int) -> None:
     if nulls and not PAYMENTS[column].nullable:
         raise InvalidValue(column, f"must not be null, but is in {nulls} rows")
     if unknown:
@@ -223,3 +229,5 @@ def _refuse(column: str, *, nulls: int, least: Any, unknown: int) -> None:
             "must not be negative" if column == "amount" else "must not lie before 1970-01-01 UTC"
         )
         raise InvalidValue(column, wrong)
+    if high >= _HALF:
+        raise InvalidValue(column, "adds up to more than 64 bits hold")

@@ -58,6 +58,7 @@ def test_only_what_is_asked_for_is_looked_at(kind, native_of):
         ("amount", ints(1, 2, 3).cast("float64"), "amount: must be Int64 minor units"),
         ("amount", ints(1, None, 3), "amount: must (not be null|be Int64)"),  # pandas: a float
         ("amount", ints(1, -2, 3), "amount: must not be negative"),
+        ("amount", ints(1, 2**62, 2**62), "amount: adds up to more than 64 bits hold"),
         ("status", texts("success", "pending", "failed"), "status: must be one of"),
         ("status", texts("success", None, "failed"), "status: must not be null"),
         ("method", texts(None, None, "card"), "method: must not be null, but is in 2 rows"),
