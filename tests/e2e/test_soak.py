@@ -20,7 +20,7 @@ VIEWERS = 5
 METHODS = ("card", "paypal", "bank_transfer", "crypto")
 DECLINES = ("do_not_honor", "insufficient_funds", "expired_card", "issuer_unavailable", None)
 CURRENCIES = {"USD": 2, "EUR": 2, "JPY": 0}
-PATIENCE = 60_000
+PATIENCE = 120_000
 """Milliseconds; nothing is measured by it."""
 
 
