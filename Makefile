@@ -36,7 +36,7 @@ test: $(dev) ## set up and run every test (ARGS="tests/core -k refund")
 	@.ci/ensure-node
 	@$(MAKE) --no-print-directory $(node)
 	@# Two at a time, file by file: most tests wait for processes and browsers.
-	$(bin)/pytest --numprocesses=2 --dist=loadfile $(ARGS)
+	$(bin)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(dev) ## lint, format, types, import rules, notebooks without outputs
 	$(bin)/ruff check .

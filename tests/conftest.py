@@ -32,7 +32,7 @@ def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     database = EmbeddedDatabase(tmp_path_factory.mktemp("mongodb"))
     database.start()
     yield database.uri
-    database.stop()
+    database.kill()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def database(tmp_path):
     process = EmbeddedDatabase(tmp_path / "mongodb")
     process.start()
     yield process
-    process.stop()
+    process.kill()
 
 
 async def answers(http, path="/ready", *, status=200, seconds=30):

@@ -97,7 +97,7 @@ def own_database(tmp_path):
     database = EmbeddedDatabase(tmp_path)
     database.start()
     yield database
-    database.stop()
+    database.kill()
 
 
 @pytest.fixture
