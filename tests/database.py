@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -14,17 +13,10 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from financeops.cli import embedded
+from financeops.cli.addresses import free_port
 
 NAMED_URI = os.environ.get("FINANCEOPS_TEST_MONGODB_URI")
 """A real MongoDB (replica set) to test against instead of the embedded database."""
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class EmbeddedDatabase:

@@ -15,6 +15,12 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 
 
+def hang(process: subprocess.Popen[Any]) -> None:
+    """Have a process stand still until it gets SIGCONT; it goes on for a moment until it does."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+
+
 class ServerProcess:
     """`python -m server` on a free port, ready to be asked."""
 

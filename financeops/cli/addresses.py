@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import secrets
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +14,7 @@ from financeops.core.errors import Misconfigured
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a person may write after --host
 _ANSWER_WITHIN = 5.0
+_PORTS = range(20_000, 32_000)
 
 
 def reachable(host: str) -> str:
@@ -32,11 +34,20 @@ def link_of(host: str, port: int) -> str:
     return f"http://localhost:{port}" if here else url_of(host, port)
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.create_server((host, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on now.
+
+    It is none of those that systems give to outgoing connections, so nothing takes it by chance
+    before it is used.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
 
 
 def check_ports(host: str, ports: Mapping[str, int]) -> None:

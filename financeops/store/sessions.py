@@ -68,8 +68,8 @@ async def _end(db: Database, lsid: Binary) -> None:
         try:
             with pymongo.timeout(_END_SECONDS):
                 await db.command("ping")
-            # It answers again. What the transaction had sent may still wait to be read by it: first
-            # that, for the embedded database carries out what belongs to no transaction any more.
+            # It answers again. What the transaction had sent may still wait to be read by it, its
+            # first statement too: after the kill that would begin it once more.
             await asyncio.sleep(_END_PAUSE)
             with pymongo.timeout(_END_SECONDS):
                 await _kill(db, lsid)

@@ -16,9 +16,9 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
+from financeops.cli.addresses import free_port
 from tests.cli.conftest import run
 from tests.cli.test_supervisor import gone
-from tests.database import free_port
 
 BARE = ("--no-dashboard", "--no-lab", "--no-simulate")
 STARTED = "Ctrl-C stops everything"

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from financeops.cli.addresses import free_port
 from financeops.client import Client
 from financeops.client.problems import error_of
 from financeops.core.errors import (
@@ -19,7 +20,6 @@ from financeops.core.errors import (
 from financeops.core.metrics import metrics
 from financeops.core.payments import Status
 from financeops.core.rollup import total
-from tests.database import free_port
 
 
 async def test_metrics_are_exact_decimals_and_say_their_currency(client, record, tenant_id):

@@ -7,11 +7,11 @@ import pytest
 import socketio
 from aiohttp import web
 
+from financeops.cli.addresses import free_port
 from financeops.client import Client, Connected, Disconnected, Heartbeat, Reload, Stream
 from financeops.core.payments import Change, EventType
 from financeops.core.wire import change_document, encode
 from tests.builders import change
-from tests.database import free_port
 from tests.processes import start_server
 
 

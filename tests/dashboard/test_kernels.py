@@ -85,7 +85,9 @@ async def test_a_kernel_that_is_asked_to_shut_down_ends_by_itself():
 
 async def test_a_kernel_is_interrupted_and_goes_on():
     async with kernel() as (manager, client):
-        client.execute("import time; print('asleep', flush=True); time.sleep(600)")
+        client.execute(
+            "import time; print('asleep', flush=True); time.sleep(600)", stop_on_error=False
+        )
         while (await client.get_iopub_msg(timeout=30))["content"].get(
             "text", ""
         ).strip() != "asleep":

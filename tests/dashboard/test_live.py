@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from financeops.cli.addresses import free_port
 from financeops.client import Client
 from financeops.core.errors import NotFound, Unavailable
 from financeops.core.payments import Status
@@ -13,7 +14,6 @@ from financeops.core.periods import Period
 from financeops.core.wire import metrics_document
 from financeops.dashboard import Dashboard
 from financeops.dashboard.model import Connection
-from tests.database import free_port
 from tests.processes import start_server
 
 METHODS = ["card", "bank_transfer", "crypto", "paypal"]

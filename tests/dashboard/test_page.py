@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 
 import financeops
+from financeops.cli.addresses import free_port
 from financeops.dashboard.page import Page
-from tests.database import free_port
 from tests.e2e.browser import dashboard_of
 
 PACKAGE = Path(financeops.__file__).parent / "dashboard"

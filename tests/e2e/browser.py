@@ -10,8 +10,8 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 from financeops.cli import children
+from financeops.cli.addresses import free_port
 from financeops.cli.supervisor import Supervisor
-from tests.database import free_port
 
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),

@@ -9,7 +9,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.database import NAMED_URI, EmbeddedDatabase, free_port, with_database
+from financeops.cli.addresses import free_port
+from tests.database import NAMED_URI, EmbeddedDatabase, with_database
 from tests.e2e.listener import Listener
 from tests.processes import start_server
 
@@ -151,5 +152,5 @@ async def test_kill_9_of_the_database_loses_nothing_and_the_server_recovers(tmp_
     finally:
         await listener.stop()
         server.stop()
-        database.stop()
+        database.kill()
     assert [event["seq"] for event in heard] == list(range(1, seq + 1))

@@ -10,8 +10,8 @@ from random import Random
 import httpx
 from playwright.async_api import Page, expect
 
+from financeops.cli.addresses import free_port
 from financeops.core.wire import decode
-from tests.database import free_port
 from tests.e2e.browser import LAPTOP, dashboard_of, launched, screenshot, until_exact
 from tests.processes import start_server
 

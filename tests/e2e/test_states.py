@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from tests.database import free_port
+from financeops.cli.addresses import free_port
 from tests.e2e.browser import (
     LAPTOP,
     PHONE,
@@ -17,7 +17,7 @@ from tests.e2e.browser import (
     screenshots,
     until_exact,
 )
-from tests.processes import start_server
+from tests.processes import hang, start_server
 
 SALE = {"amount": 12.5, "method": "card", "status": "success"}
 
@@ -99,7 +99,7 @@ async def test_a_server_that_is_away_is_said_and_what_came_is_caught_up(
             await expect(notice(page, "reconnecting")).to_have_count(0)
 
             # It holds the connection and does not answer: what is shown may be old.
-            server.process.send_signal(signal.SIGSTOP)
+            hang(server.process)
             await page.locator("[data-action=period][data-value=week]").click()
             await notice(page, "stale").wait_for(timeout=60_000)
             await screenshots(page, "state-stale", (PHONE, LAPTOP))

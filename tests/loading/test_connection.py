@@ -10,10 +10,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from financeops.cli.addresses import free_port
 from financeops.core.errors import InvalidValue, NotFound, Unavailable
 from financeops.loading import connect
 from financeops.tables import SCHEMA
-from tests.database import free_port
 
 ONE = {
     "amount": 1850.5,

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
-from tests.database import free_port
+from financeops.cli.addresses import free_port
 from tests.processes import ROOT, environment
 
 

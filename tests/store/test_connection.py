@@ -11,6 +11,7 @@ from time import monotonic
 
 import pytest
 
+from financeops.cli.addresses import free_port
 from financeops.core.errors import Misconfigured, Unavailable
 from financeops.core.periods import Period
 from financeops.store.connection import close, connect, ping
@@ -23,7 +24,8 @@ from financeops.store.schema import prepare
 from financeops.store.transactions import in_transaction
 from financeops.store.verify import verify
 from tests.builders import NOON, tenant
-from tests.database import NAMED_URI, EmbeddedDatabase, free_port, with_database
+from tests.database import NAMED_URI, EmbeddedDatabase, with_database
+from tests.processes import hang
 from tests.store.recorded import check_ledger, insert, record, stored_payments
 
 PATIENCE = 7
@@ -192,7 +194,7 @@ async def test_a_database_that_hung_keeps_no_tenant_locked_when_it_goes_on(own_d
     async def lock_and_hang(session):
         mark = {"$set": {"marked": True}}
         await own_db.tenants.update_one({"_id": "tenant_1"}, mark, session=session)
-        own_database.process.send_signal(signal.SIGSTOP)
+        hang(own_database.process)
         await own_db.tenants.update_one({"_id": "tenant_1"}, mark, session=session)
 
     try:
