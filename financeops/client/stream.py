@@ -10,6 +10,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
+import aiohttp
 import socketio
 from msgspec import Struct
 from socketio.packet import Packet
@@ -149,20 +150,22 @@ class Stream:
 
     async def _keep_connected(self) -> None:
         delay = _FIRST_DELAY
-        while True:
-            reason = await self._connect_once()
-            if reason is None:
-                delay = _FIRST_DELAY
-            self._put(Disconnected(reason or "the connection was lost"))
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, _LONGEST_DELAY)
+        # Ours, so that it is closed whatever becomes of the client.
+        async with aiohttp.ClientSession() as http:
+            while True:
+                reason = await self._connect_once(http)
+                if reason is None:
+                    delay = _FIRST_DELAY
+                self._put(Disconnected(reason or "the connection was lost"))
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, _LONGEST_DELAY)
 
-    async def _connect_once(self) -> str | None:
+    async def _connect_once(self, http: aiohttp.ClientSession) -> str | None:
         """Stay connected as long as it lasts; return why it could not connect, None if it did."""
         # Reconnection is ours, for python-socketio's tells nobody of its attempts. It must not
         # catch SIGINT either: in a notebook that belongs to the kernel.
         client = socketio.AsyncClient(
-            reconnection=False, handle_sigint=False, serializer=_ExactPacket
+            reconnection=False, handle_sigint=False, serializer=_ExactPacket, http_session=http
         )
         client.on("connected", self._on_connected)
         client.on("payment_event", self._on_payment_event)
@@ -179,8 +182,9 @@ class Stream:
                 auth=self._auth(),
                 wait_timeout=_LONGEST_WAIT,
             )
-            # Not client.wait(): that sleeps a second after the connection has ended.
-            await client.eio.wait()
+            # Not client.wait(): that sleeps a second after the connection has ended. Shielded, for
+            # what is cancelled there is the client's reading, without which it cannot disconnect.
+            await asyncio.shield(client.eio.wait())
         except socketio.exceptions.ConnectionError as error:
             return refused[-1] if refused else str(error)
         finally:

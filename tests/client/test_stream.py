@@ -1,8 +1,10 @@
 """The stream against a running server, and against one that misbehaves."""
 
 import asyncio
+import gc
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 import socketio
 from aiohttp import web
@@ -25,6 +27,12 @@ async def until(events, kind, *, count=1):
             if len(found) == count:
                 return found if count > 1 else found[0]
     raise AssertionError("the stream ended")
+
+
+def open_sessions():
+    """Connections to servers that nobody has closed yet."""
+    sessions = [each for each in gc.get_objects() if isinstance(each, aiohttp.ClientSession)]
+    return {id(session) for session in sessions if not session.closed}
 
 
 @pytest.fixture
@@ -68,6 +76,16 @@ async def test_changes_come_in_order_with_exact_amounts(following, record):
         assert [each.seq for each in changes] == [2, 3, 4, 5, 6]
         assert [each.payment.amount for each in changes] == [10, 20, 30, 40, 50]
         assert changes[2].type is EventType.FAILED
+
+
+@pytest.mark.parametrize("kind", [Connected, Change])
+async def test_who_leaves_it_leaves_nothing_open(following, record, kind):
+    await record()
+    before = open_sessions()
+    async with following(seq=0) as (_, events):
+        await until(events, kind)
+        assert len(open_sessions()) > len(before)
+    assert open_sessions() == before
 
 
 async def test_it_resumes_after_what_it_knows(following, record):

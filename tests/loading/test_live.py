@@ -10,6 +10,7 @@ from financeops.cli.addresses import free_port
 from financeops.core.errors import FinanceOpsError, NotFound
 from financeops.core.payments import EventType
 from financeops.loading import connect
+from tests.client.test_stream import open_sessions
 
 
 async def following(changes, count):
@@ -38,6 +39,19 @@ async def test_what_was_before_is_told_first(connection, record):
     await asyncio.to_thread(record, *({"amount": n} for n in range(1, 6)))
     async with aclosing(connection.live(seq=2)) as changes:
         assert [change.seq for change in await following(changes, 3)] == [3, 4, 5]
+
+
+def test_a_program_that_breaks_off_and_ends_leaves_nothing_open(connection, record):
+    record({"amount": 1})
+    before = open_sessions()
+
+    async def first():
+        async for change in connection.live(seq=0):
+            assert change.seq == 1
+            break
+
+    asyncio.run(first())
+    assert open_sessions() == before
 
 
 async def test_more_than_the_stream_makes_up_for_is_read_from_the_log(start, database_uri):
