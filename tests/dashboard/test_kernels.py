@@ -7,6 +7,7 @@ import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 import zmq.asyncio
@@ -17,6 +18,7 @@ import financeops
 from financeops.core.errors import Unavailable
 from financeops.dashboard.kernels.forks import WarmParent, shared_parent
 from financeops.dashboard.kernels.provisioner import CAN_FORK
+from tests.processes import start_server
 
 DASHBOARD = Path(financeops.__file__).parent / "dashboard"
 SPECS = [str(DASHBOARD / "kernels")]
@@ -183,9 +185,19 @@ def test_the_parent_has_one_thread_for_a_fork_inherits_no_other(warmed_up):
     assert warmed_up[0] == 1
 
 
-async def test_a_fork_finds_everything_imported(warmed_up):
+@pytest.fixture
+def server(database_uri):
+    """With figures to show."""
+    process = start_server(database_uri)
+    httpx.post(f"{process.url}/payments/seed", params={"count": 200}, timeout=60)
+    yield process
+    process.stop()
+
+
+async def test_a_fork_finds_everything_imported(warmed_up, server):
     async with kernel() as (_manager, client):
-        await run(client, "import financeops as fo; dashboard = fo.Dashboard(); dashboard")
+        show = f"import financeops as fo; dashboard = fo.Dashboard({server.url!r}); dashboard"
+        await run(client, f"{show}\nawait dashboard.ready()")
         modules = set((await run(client, "import sys; print(*sys.modules)")).split())
     # This one a kernel begins with, and it must not be changed in the parent.
     assert modules - warmed_up[1] <= {"faulthandler"}

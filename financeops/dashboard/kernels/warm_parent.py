@@ -162,8 +162,10 @@ def warm_up() -> None:
     # After what is to be found was settled.
     from ipywidgets import Widget  # noqa: PLC0415
 
+    from financeops.core.money import exponent  # noqa: PLC0415
     from financeops.dashboard import Dashboard  # noqa: PLC0415
 
+    exponent("USD")  # reads the table of currencies
     Dashboard()
     Widget.close_all()
 
