@@ -18,12 +18,9 @@ from financeops.core.periods import Period, Window, buckets
 from financeops.core.rollup import Count, Rollup
 from financeops.frames.clock import aware, hour_of_day, span, window_of, within
 from financeops.frames.results import collected
-from financeops.frames.schema import decoded_status, typed
+from financeops.frames.schema import SPLIT, decoded_status, typed
 
 Keys = tuple[Any, ...]
-
-_SPLIT = 2**31
-"""Sums that may not fit 64 bits are added in two halves."""
 
 _SHORT = timedelta(days=800)
 """A window of that length has few clock changes, so that nobody need ask when payments were."""
@@ -82,8 +79,8 @@ def _fold(frame: nw.LazyFrame[Any], keys: Keys, *, wide: bool) -> dict[str, list
         amount.max().alias("most"),
     ]
     if wide:
-        high = amount // _SPLIT
-        frame = frame.with_columns(high.alias("high"), (amount - high * _SPLIT).alias("low"))
+        high = amount // SPLIT
+        frame = frame.with_columns(high.alias("high"), (amount - high * SPLIT).alias("low"))
         counts += [nw.col("high").sum(), nw.col("low").sum()]
     else:
         counts.append(amount.sum().alias("sum"))
@@ -94,7 +91,7 @@ def _fold(frame: nw.LazyFrame[Any], keys: Keys, *, wide: bool) -> dict[str, list
 
 
 def _whole(high: Any, low: Any) -> int:
-    return int(high) * _SPLIT + int(low)
+    return int(high) * SPLIT + int(low)
 
 
 class Chosen(NamedTuple):

@@ -23,8 +23,8 @@ Names = tuple[str, ...]
 
 _TEXTS = (nw.String, nw.Categorical, nw.Enum)
 
-_HALF = 2**31
-"""Sums overflow silently in most libraries, so those of the numbers' higher halves are looked at."""
+SPLIT = 2**31
+"""Sums overflow silently in most libraries: the higher halves of the numbers tell, or both are added."""
 
 
 def payments_of(payments: Any, *columns: str, by: Names = ()) -> nw.LazyFrame[Any]:
@@ -211,7 +211,7 @@ def _checks(column: str) -> list[nw.Expr]:
     if PAYMENTS[column].kind is not Kind.TEXT:
         checks.append(values.min().alias(f"{column}_least"))
     if PAYMENTS[column].kind is Kind.INTEGER:
-        checks.append((values // _HALF).sum().alias(f"{column}_high"))
+        checks.append((values // SPLIT).sum().alias(f"{column}_high"))
     if column == "status":
         known = values.cast(nw.String).is_in([status.value for status in Status])
         checks.append((~known).cast(nw.Int64).sum().alias(f"{column}_unknown"))
@@ -229,5 +229,5 @@ def _refuse(column: str, *, nulls: int, least: Any, unknown: int, high: int) -> 
             "must not be negative" if column == "amount" else "must not lie before 1970-01-01 UTC"
         )
         raise InvalidValue(column, wrong)
-    if high >= _HALF:
+    if high >= SPLIT:
         raise InvalidValue(column, "adds up to more than 64 bits hold")

@@ -52,9 +52,8 @@ def outlook(daily: Floats, *, days: int, confidence: float) -> Outlook:
     holidays, and takes the parameters as known.
 
     A fit that warns (it did not converge, or its arithmetic failed) or that leaves no residuals is
-    not used. When none
-    is left it is last week's day again, "seasonal naive", with the standard deviation of the
-    differences between weeks times ``sqrt(weeks ahead)``.
+    not used. When none is left it is last week's day again, "seasonal naive", with the standard
+    deviation of the differences between weeks times ``sqrt(weeks ahead)``.
 
     Sources: Hyndman, R. J., Koehler, A. B., Ord, J. K. and Snyder, R. D. (2008), Forecasting with
     Exponential Smoothing, Springer, table 6.1; Hyndman, R. J. and Athanasopoulos, G. (2021),
