@@ -31,7 +31,8 @@ async def until(events, kind, *, count=1):
 
 def open_sessions():
     """Connections to servers that nobody has closed yet."""
-    sessions = [each for each in gc.get_objects() if isinstance(each, aiohttp.ClientSession)]
+    # Not `isinstance`, which asks dead weak references what they are.
+    sessions = [each for each in gc.get_objects() if type(each) is aiohttp.ClientSession]
     return {id(session) for session in sessions if not session.closed}
 
 
