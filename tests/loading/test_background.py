@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from threading import Event, Thread
+import sys
+from threading import Event, Thread, get_ident
 
 import pytest
 
@@ -50,6 +51,7 @@ def interruptible():
 
 def test_who_is_interrupted_cancels_the_work(background, interruptible):
     begun, ended = Event(), Event()
+    caller = get_ident()
 
     async def work():
         try:
@@ -60,6 +62,9 @@ def test_who_is_interrupted_cancels_the_work(background, interruptible):
 
     def interrupt():
         begun.wait()
+        # It may have begun before its caller waits for it.
+        while sys._current_frames()[caller].f_code.co_name != "wait":
+            pass
         os.kill(os.getpid(), signal.SIGINT)  # Ctrl-C, or a notebook's stop button
 
     thread = Thread(target=interrupt)
