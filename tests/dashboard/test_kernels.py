@@ -15,6 +15,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
 import financeops
+from financeops.cli.addresses import free_port
 from financeops.core.errors import Unavailable
 from financeops.dashboard.kernels.forks import WarmParent, shared_parent
 from financeops.dashboard.kernels.provisioner import CAN_FORK
@@ -146,7 +147,8 @@ async def test_a_page_is_told_the_state_of_all_widgets_at_once():
 async def test_five_kernels_at_once_share_the_memory_of_what_they_imported():
     async with AsyncExitStack() as stack:
         kernels = [await stack.enter_async_context(kernel()) for _ in range(5)]
-        show = "import financeops as fo; dashboard = fo.Dashboard(); dashboard"
+        nobody = f"http://127.0.0.1:{free_port()}"  # a running `make up` has the default address
+        show = f"import financeops as fo; dashboard = fo.Dashboard({nobody!r}); dashboard"
         await asyncio.gather(*(run(client, show) for _, client in kernels))
         processes = [process_of(manager) for manager, _ in kernels]
         assert len({process.pid for process in processes}) == 5
