@@ -1,0 +1,122 @@
+"""Figures: volumes in major units of their currency, rates in percent, null is "no data"."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from financeops.core.contract.forms import Document, Number, Time
+from financeops.core.contract.payments import PaymentAnswer
+from financeops.core.payments import Status
+
+Hour = Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": 23})]
+
+
+class KeyFigures(Document, frozen=True, kw_only=True):
+    """The key figures of a set of payments."""
+
+    total_volume: Number
+    success_rate: Number | None
+    average_amount: Number | None
+    peak_hour: Hour | None
+    top_payment_method: str | None
+    total_payments: int
+    currency: str
+    succeeded_payments: int
+    failed_payments: int
+    refunded_payments: int
+    refunded_volume: Number
+    net_volume: Number
+    refund_rate: Number | None
+
+
+class MetricsAnswer(KeyFigures, frozen=True, kw_only=True):
+    """Key figures, what they cover, and where asked for the same of the period before.
+
+    `from` and `to` are null where the window is open; `currencies` are all that the tenant has
+    payments in.
+    """
+
+    timezone: str
+    start: Time | None = field(name="from")
+    end: Time | None = field(name="to")
+    seq: int
+    currencies: list[str]
+    previous: MetricsAnswer | UnsetType = UNSET
+
+
+class TrendAnswer(Document, frozen=True, kw_only=True):
+    """One bucket of a trend, named by its start."""
+
+    timestamp: Time
+    amount: Number
+    count: int
+    success_rate: Number | None
+
+
+class MethodAnswer(Document, frozen=True, kw_only=True):
+    """One payment method; `share` in percent of attempts."""
+
+    method: str
+    count: int
+    volume: Number
+    success_rate: Number | None
+    share: Number | None
+
+
+class DeclineAnswer(Document, frozen=True, kw_only=True):
+    """One decline code; `share` in percent of failures."""
+
+    decline_code: str
+    count: int
+    volume: Number
+    share: Number | None
+
+
+class Count(Document, frozen=True, kw_only=True):
+    """Number of payments and the sum of their amounts in minor units."""
+
+    n: int
+    amount: int
+
+
+class RollupAnswer(Document, frozen=True, kw_only=True):
+    """Counts and sums by method: per status, per decline code, and attempts per hour of day."""
+
+    methods: dict[str, dict[Status, Count]]
+    declines: dict[str, dict[str, Count]]
+    hours: dict[str, dict[str, int]]
+
+
+class BucketAnswer(Document, frozen=True, kw_only=True):
+    """The rollup of one bucket, from `start` up to `end`."""
+
+    start: Time
+    end: Time
+    methods: dict[str, dict[Status, Count]]
+    declines: dict[str, dict[str, Count]]
+    hours: dict[str, dict[str, int]]
+
+
+class RollupsAnswer(Document, frozen=True, kw_only=True):
+    """What a snapshot's figures are computed from, so that later changes can be added exactly."""
+
+    buckets: list[BucketAnswer]
+    previous: RollupAnswer
+    previous_from: Time
+    previous_to: Time
+
+
+class SnapshotAnswer(Document, frozen=True, kw_only=True):
+    """Everything a dashboard starts from, of one moment; `seq` is the last change counted in."""
+
+    metrics: MetricsAnswer
+    previous: MetricsAnswer
+    trends: list[TrendAnswer]
+    methods: list[MethodAnswer]
+    declines: list[DeclineAnswer]
+    payments: list[PaymentAnswer]
+    seq: int
+    as_of: Time
+    rollups: RollupsAnswer | UnsetType = UNSET

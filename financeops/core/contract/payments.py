@@ -1,0 +1,95 @@
+"""Payments, what becomes of them, and what a copy of them is kept up to date by."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from financeops.core.contract.forms import Document, Number, Time
+from financeops.core.contract.problems import Problem
+from financeops.core.payments import EventType, Status
+
+
+class PaymentAnswer(Document, frozen=True, kw_only=True):
+    """One attempt to collect money; `amount` in major units of `currency`."""
+
+    id: str = field(name="_id")
+    tenant_id: str
+    amount: Number
+    currency: str
+    method: str
+    status: Status
+    created_at: Time
+    updated_at: Time
+    source: str
+    reference: str | UnsetType = UNSET
+    customer_id: str | UnsetType = UNSET
+    country: str | UnsetType = UNSET
+    decline_code: str | UnsetType = UNSET
+    decline_group: str | UnsetType = UNSET
+    refunded_at: Time | UnsetType = UNSET
+
+
+class ChangeAnswer(Document, frozen=True, kw_only=True):
+    """One change, as the stream's `payment_event` tells it; `previousStatus` is null when new."""
+
+    type: EventType
+    payment: PaymentAnswer
+    previous_status: Status | None
+    timestamp: Time
+    seq: int
+
+
+class ChangesAnswer(Document, frozen=True, kw_only=True):
+    """What happened after a number of the sequence; `seq` is the last one that there is."""
+
+    seq: int
+    complete: bool
+    changes: list[ChangeAnswer]
+
+
+class BatchItem(Document, frozen=True, kw_only=True):
+    """What became of one payment of a batch."""
+
+    index: int
+    outcome: Literal["created", "duplicate", "rejected"]
+    id: str | UnsetType = field(name="_id", default=UNSET)
+    problem: Problem | UnsetType = UNSET
+
+
+class BatchAnswer(Document, frozen=True, kw_only=True):
+    """What became of a batch: how many of each outcome, and each item in its order."""
+
+    created: int
+    duplicate: int
+    rejected: int
+    items: list[BatchItem]
+
+
+class SeedAnswer(Document, frozen=True, kw_only=True):
+    """What a request for historical payments led to."""
+
+    message: Literal["Seeded successfully", "Already seeded"]
+    count: int
+
+
+class MonthAnswer(Document, frozen=True, kw_only=True):
+    """One month of a tenant's, in its time zone: how many payments it holds, how many refunded."""
+
+    month: Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9]{4}-[0-9]{2}$"})]
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    payments: int
+    refunded: int
+
+
+class MonthsAnswer(Document, frozen=True, kw_only=True):
+    """The months that hold payments, oldest first; another `history` after it began anew."""
+
+    tenant_id: str
+    currency: str
+    timezone: str
+    seq: int
+    history: str
+    months: list[MonthAnswer]
