@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from financeops.core.drafts import (
-    PaymentRequest,
-    check_key,
-    check_tenant_id,
-    draft_of,
-    request_hash,
-)
+from msgspec import UNSET
+
+from financeops.core.contract.requests import PaymentRequest
+from financeops.core.drafts import check_key, check_tenant_id, draft_of, request_hash
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Source, Tenant
 from financeops.store.ledger import Insert
@@ -22,7 +19,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 
 def tenant_id_of(request: PaymentRequest) -> str:
     """Whose payment it is; raises `InvalidValue`."""
-    return check_tenant_id(DEFAULT_TENANT if request.tenant_id is None else request.tenant_id)
+    return check_tenant_id(DEFAULT_TENANT if request.tenant_id is UNSET else request.tenant_id)
 
 
 def insertion(
@@ -48,5 +45,6 @@ def _key_of(request: PaymentRequest, given: Sequence[str]) -> tuple[str, str] | 
     if given and request.reference is not None:
         raise InvalidValue(IDEMPOTENCY_KEY, "give either this header or a reference, not both")
     if given:
-        return ("key", check_key(given[0], IDEMPOTENCY_KEY))
+        # Blanks and tabs around a header's value are no part of it (RFC 9110, 5.5).
+        return ("key", check_key(given[0].strip(" \t"), IDEMPOTENCY_KEY))
     return None if request.reference is None else ("reference", request.reference)

@@ -204,6 +204,8 @@ def _read_request(auth: Any, query_string: str) -> _Request:
     query = parse_qs(query_string, keep_blank_values=True)
     if auth is not None and not isinstance(auth, dict):
         raise InvalidValue("auth", "must be an object such as {tenantId: 'tenant_1'}")
+    if auth and "tenantId" in auth and auth["tenantId"] is None:
+        raise InvalidValue("tenantId", f"must not be null: without it {DEFAULT_TENANT} is meant")
     tenant_id = _said("tenantId", auth, query)
     if tenant_id is None:
         tenant_id = DEFAULT_TENANT

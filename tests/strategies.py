@@ -53,7 +53,11 @@ ids = st.integers(0, 16**24 - 1).map("{:024x}".format)
 minor_sums = st.integers(0, 10**24)
 
 _words = st.text(ascii_lowercase + digits + "_", min_size=1, max_size=12)
-_texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+_texts = (
+    st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20)
+    .map(str.strip)
+    .filter(bool)
+)
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2030, 1, 1, tzinfo=UTC)

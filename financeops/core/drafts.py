@@ -3,52 +3,45 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import UNSET, Raw
+from msgspec.structs import astuple
 
+from financeops.core.contract.requests import PaymentRequest
+from financeops.core.contract.texts import (
+    CONTROL,
+    COUNTRY_PATTERN,
+    MAX_TEXT,
+    TENANT_PATTERN,
+    WORD_PATTERN,
+)
 from financeops.core.errors import InvalidValue
 from financeops.core.money import significant, to_minor
 from financeops.core.payments import Draft, Source, Status, Tenant
 from financeops.core.periods import EPOCH, floor_millisecond
 from financeops.core.wire import timestamp
 
-MAX_TEXT = 200
 AHEAD = timedelta(minutes=5)
 """How far in the future `createdAt` may lie: clocks differ."""
 
-TENANT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-METHOD = re.compile(r"[a-z0-9_]{1,64}")
-_DECLINE_CODE = re.compile(r"[a-z0-9_]{1,64}")
-_COUNTRY = re.compile(r"[A-Z]{2}")
+TENANT_ID = re.compile(TENANT_PATTERN)
+METHOD = re.compile(WORD_PATTERN)
+_DECLINE_CODE = re.compile(WORD_PATTERN)
+_COUNTRY = re.compile(COUNTRY_PATTERN)
 
 _ALLOWED_TIME = "must lie between 1970 and 5 minutes from now"
 
-_Time = Annotated[datetime, Meta(tz=True)]
-
-
-class PaymentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """One payment as a sender writes it. `amount` stays text until its currency is known."""
-
-    amount: Raw
-    method: str
-    status: str
-    tenant_id: str | None = None
-    currency: str | None = None
-    created_at: _Time | None = None
-    reference: str | None = None
-    customer_id: str | None = None
-    country: str | None = None
-    decline_code: str | None = None
-    refunded_at: _Time | None = None
-
-
 _request_decoder = msgspec.json.Decoder(PaymentRequest)
+# As the decoder above, but for a name that is there twice, of which that one keeps the last.
+_read_pairs = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str).decode
+
 _PLACE = re.compile(r"^(?P<problem>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _QUOTED = re.compile(r"field `(?P<field>[^`]+)`")
 
@@ -59,10 +52,11 @@ def read_request(body: bytes) -> PaymentRequest:
     Raises
     ------
     InvalidValue
-        When the text is not JSON, a field is missing, unknown or of the wrong type.
+        When the text is not JSON, a field is missing, unknown, of the wrong type or there twice.
     """
     try:
-        return _request_decoder.decode(body)
+        request = _request_decoder.decode(body)
+        _refuse_twice(request, body)
     except msgspec.DecodeError as error:
         place = _PLACE.match(str(error))
         assert place is not None, "the pattern matches any text"
@@ -71,12 +65,13 @@ def read_request(body: bytes) -> PaymentRequest:
         # An unknown field's name is the sender's: it may be as long as the body.
         raise InvalidValue(
             (field or (named["field"] if named else "body"))[:MAX_TEXT],
-            place["problem"].replace("`", "'")[: 2 * MAX_TEXT],
+            _plainly(place["problem"])[: 2 * MAX_TEXT],
         ) from None
     except UnicodeDecodeError:
         raise InvalidValue("body", "must be UTF-8 text") from None
     except RecursionError:
         raise InvalidValue("body", "is nested too deeply") from None
+    return request
 
 
 def draft_of(
@@ -112,7 +107,8 @@ def draft_of(
         raise InvalidValue("method", f"must be one of {', '.join(sorted(methods))}")
     status = _status(request.status, importing=source == Source.IMPORT)
     created_at = _instant("createdAt", request.created_at, now) or floor_millisecond(now)
-    refunded_at = _instant("refundedAt", request.refunded_at, now)
+    refunded = None if request.refunded_at is UNSET else request.refunded_at
+    refunded_at = _instant("refundedAt", refunded, now)
     if refunded_at is not None and status is not Status.REFUNDED:
         raise InvalidValue("refundedAt", "is only for a refunded payment")
     if refunded_at is not None and refunded_at < created_at:
@@ -153,7 +149,7 @@ def request_hash(request: PaymentRequest) -> str:
             value = significant(_number(value))
         elif isinstance(value, datetime):
             value = timestamp(_utc(field.encode_name, value))
-        if value is not None:
+        if value is not None and value is not UNSET:
             said[field.name] = value
     return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
 
@@ -166,10 +162,65 @@ def check_tenant_id(tenant_id: str, field: str = "tenantId") -> str:
 
 
 def check_key(key: str, field: str) -> str:
-    """Return an idempotency key or reference if its length is right."""
+    """Return an idempotency key, a reference or a customer if it may be one.
+
+    Raises
+    ------
+    InvalidValue
+        It has too few or too many characters, a control character, or blanks at its ends: to a
+        person, and in a file, `` k1`` is ``k1``.
+    """
     if not 1 <= len(key) <= MAX_TEXT:
         raise InvalidValue(field, f"must have 1 to {MAX_TEXT} characters")
+    if found := CONTROL.search(key):
+        raise InvalidValue(
+            field, f"must not hold control characters: U+{ord(found[0]):04X} is one"
+        )
+    if key != key.strip():
+        raise InvalidValue(field, "must not begin or end with a blank: leave it out")
     return key
+
+
+def _refuse_twice(request: PaymentRequest, body: bytes) -> None:
+    """Refuse a name that is there twice: the decoder keeps the last one without a word."""
+    values = astuple(request)
+    given = len(values) - values.count(None) - values.count(UNSET)
+    # Each field that was given is a name and a text, but for the amount's number. A text with just
+    # the quotes that these need has no room for more: almost all are done with here.
+    if body.count(b'"') == 2 * (2 * given - 1):
+        return
+    names = [name for name, _ in _read_pairs(body.decode(errors="replace"))]
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise InvalidValue(twice, "is given more than once: give it once")
+
+
+_KINDS = {
+    "str": "text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "an array",
+    "datetime": "a time",
+}
+_OF_KIND = re.compile(r"Expected `([^`]*)`, got `(\w+)`")
+_A_TIME = "must be an ISO 8601 time with its zone, such as 2024-12-09T14:00:00Z"
+
+
+def _plainly(problem: str) -> str:
+    """What the decoder says, as we say it."""
+    if "RFC3339" in problem or "timezone component" in problem:
+        return _A_TIME
+    if mismatch := _OF_KIND.fullmatch(problem):
+        wanted, got = mismatch.groups()
+        kinds = [_KINDS.get(kind, kind) for kind in wanted.split(" | ")]
+        return f"must be {' or '.join(kinds)}, not {_KINDS.get(got, got)}"
+    if problem.startswith("Object missing required field"):
+        return "is missing: a payment needs it"
+    if problem.startswith("Object contains unknown field"):
+        return "is no field of a payment"
+    return problem.replace("`", "'")
 
 
 def _number(raw: Raw) -> Decimal:

@@ -11,7 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from financeops.core.contract.analytics import DeclineAnswer, KeyFigures, MethodAnswer, TrendAnswer
+from financeops.core.contract.payments import ChangeAnswer, PaymentAnswer
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.money import to_major, to_minor
 from financeops.core.payments import Change, Payment, Status
@@ -21,7 +24,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 encode = _encoder.encode
-"""JSON bytes of built-in values; a Decimal becomes a number with all its digits."""
+"""JSON bytes of contract types and built-in values; a Decimal is a number with all its digits."""
 
 decode = _decoder.decode
 """Built-in values of JSON bytes; numbers with a fraction become Decimal."""
@@ -41,29 +44,25 @@ def instant_of(text: str) -> datetime:
     return instant.astimezone(UTC)
 
 
-def payment_document(payment: Payment) -> dict[str, Any]:
+def payment_document(payment: Payment) -> PaymentAnswer:
     """JSON form of a payment; fields without a value are left out."""
-    document: dict[str, Any] = {
-        "_id": payment.id,
-        "tenantId": payment.tenant_id,
-        "amount": to_major(payment.amount, payment.currency),
-        "currency": payment.currency,
-        "method": payment.method,
-        "status": payment.status.value,
-        "createdAt": timestamp(payment.created_at),
-        "updatedAt": timestamp(payment.updated_at),
-        "source": payment.source,
-    }
-    optional = {
-        "reference": payment.reference,
-        "customerId": payment.customer_id,
-        "country": payment.country,
-        "declineCode": payment.decline_code,
-        "declineGroup": payment.decline_group,
-        "refundedAt": payment.refunded_at and timestamp(payment.refunded_at),
-    }
-    document.update((key, value) for key, value in optional.items() if value is not None)
-    return document
+    return PaymentAnswer(
+        id=payment.id,
+        tenant_id=payment.tenant_id,
+        amount=to_major(payment.amount, payment.currency),
+        currency=payment.currency,
+        method=payment.method,
+        status=payment.status,
+        created_at=timestamp(payment.created_at),
+        updated_at=timestamp(payment.updated_at),
+        source=payment.source,
+        reference=_present(payment.reference),
+        customer_id=_present(payment.customer_id),
+        country=_present(payment.country),
+        decline_code=_present(payment.decline_code),
+        decline_group=_present(payment.decline_group),
+        refunded_at=UNSET if payment.refunded_at is None else timestamp(payment.refunded_at),
+    )
 
 
 def payment_from(document: Mapping[str, Any]) -> Payment:
@@ -88,15 +87,15 @@ def payment_from(document: Mapping[str, Any]) -> Payment:
     )
 
 
-def change_document(change: Change) -> dict[str, Any]:
+def change_document(change: Change) -> ChangeAnswer:
     """JSON form of a change: the stream's ``payment_event``."""
-    return {
-        "type": change.type.value,
-        "payment": payment_document(change.payment),
-        "previousStatus": change.previous_status and change.previous_status.value,
-        "timestamp": timestamp(change.at),
-        "seq": change.seq,
-    }
+    return ChangeAnswer(
+        type=change.type,
+        payment=payment_document(change.payment),
+        previous_status=change.previous_status,
+        timestamp=timestamp(change.at),
+        seq=change.seq,
+    )
 
 
 def change_from(document: Mapping[str, Any]) -> Change:
@@ -110,60 +109,64 @@ def change_from(document: Mapping[str, Any]) -> Change:
     )
 
 
-def metrics_document(metrics: Metrics) -> dict[str, Any]:
+def metrics_document(metrics: Metrics) -> KeyFigures:
     """JSON form of the key figures; volumes and average in major units of their currency."""
-    return {
-        "totalVolume": to_major(metrics.total_volume, metrics.currency),
-        "successRate": metrics.success_rate,
-        "averageAmount": metrics.average_amount,
-        "peakHour": metrics.peak_hour,
-        "topPaymentMethod": metrics.top_payment_method,
-        "totalPayments": metrics.total_payments,
-        "currency": metrics.currency,
-        "succeededPayments": metrics.succeeded_payments,
-        "failedPayments": metrics.failed_payments,
-        "refundedPayments": metrics.refunded_payments,
-        "refundedVolume": to_major(metrics.refunded_volume, metrics.currency),
-        "netVolume": to_major(metrics.net_volume, metrics.currency),
-        "refundRate": metrics.refund_rate,
-    }
+    return KeyFigures(
+        total_volume=to_major(metrics.total_volume, metrics.currency),
+        success_rate=metrics.success_rate,
+        average_amount=metrics.average_amount,
+        peak_hour=metrics.peak_hour,
+        top_payment_method=metrics.top_payment_method,
+        total_payments=metrics.total_payments,
+        currency=metrics.currency,
+        succeeded_payments=metrics.succeeded_payments,
+        failed_payments=metrics.failed_payments,
+        refunded_payments=metrics.refunded_payments,
+        refunded_volume=to_major(metrics.refunded_volume, metrics.currency),
+        net_volume=to_major(metrics.net_volume, metrics.currency),
+        refund_rate=metrics.refund_rate,
+    )
 
 
-def trends_document(points: Iterable[TrendPoint], *, currency: str) -> list[dict[str, Any]]:
+def trends_document(points: Iterable[TrendPoint], *, currency: str) -> list[TrendAnswer]:
     """JSON form of a trend, amounts in major units of `currency`."""
     return [
-        {
-            "timestamp": timestamp(point.bucket.start),
-            "amount": to_major(point.amount, currency),
-            "count": point.count,
-            "successRate": point.success_rate,
-        }
+        TrendAnswer(
+            timestamp=timestamp(point.bucket.start),
+            amount=to_major(point.amount, currency),
+            count=point.count,
+            success_rate=point.success_rate,
+        )
         for point in points
     ]
 
 
-def methods_document(rows: Iterable[MethodFigures], *, currency: str) -> list[dict[str, Any]]:
+def methods_document(rows: Iterable[MethodFigures], *, currency: str) -> list[MethodAnswer]:
     """JSON form of the figures by method, volumes in major units of `currency`."""
     return [
-        {
-            "method": row.method,
-            "count": row.count,
-            "volume": to_major(row.volume, currency),
-            "successRate": row.success_rate,
-            "share": row.share,
-        }
+        MethodAnswer(
+            method=row.method,
+            count=row.count,
+            volume=to_major(row.volume, currency),
+            success_rate=row.success_rate,
+            share=row.share,
+        )
         for row in rows
     ]
 
 
-def declines_document(rows: Iterable[DeclineFigures], *, currency: str) -> list[dict[str, Any]]:
+def declines_document(rows: Iterable[DeclineFigures], *, currency: str) -> list[DeclineAnswer]:
     """JSON form of the decline reasons, volumes in major units of `currency`."""
     return [
-        {
-            "declineCode": row.decline_code,
-            "count": row.count,
-            "volume": to_major(row.volume, currency),
-            "share": row.share,
-        }
+        DeclineAnswer(
+            decline_code=row.decline_code,
+            count=row.count,
+            volume=to_major(row.volume, currency),
+            share=row.share,
+        )
         for row in rows
     ]
+
+
+def _present(text: str | None) -> str | UnsetType:
+    return UNSET if text is None else text

@@ -4,7 +4,7 @@ from financeops.client.answers import MetricsAnswer, Snapshot, answer_of
 from financeops.core.metrics import metrics
 from financeops.core.periods import Period, buckets, previous_window
 from financeops.core.rollup import Rollup, rollup_of, total
-from financeops.core.wire import metrics_document
+from financeops.core.wire import decode, encode, metrics_document
 
 
 def rollup_in(payments, window, zone, *, currency="USD"):
@@ -40,7 +40,7 @@ def snapshot(payments, *, as_of, zone, period=Period.DAY, seq=0, currency="USD",
 
 def _answer(rollup: Rollup, currency: str, zone, currencies) -> MetricsAnswer:
     document = {
-        **metrics_document(metrics(rollup, currency=currency)),
+        **decode(encode(metrics_document(metrics(rollup, currency=currency)))),
         "timezone": zone.key,
         "currencies": currencies or [currency],
     }

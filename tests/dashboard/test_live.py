@@ -5,6 +5,7 @@ import random
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import asdict
 
 from financeops.cli.addresses import free_port
 from financeops.client import Client
@@ -62,9 +63,8 @@ async def assert_equals_api(dashboard, client):
     assert (asked.seq, asked.metrics.currency) == (shown.seq, shown.metrics.currency)
     assert asked.metrics.currencies == list(model.currencies)
     for mine, theirs in ((shown.metrics, asked.metrics), (shown.previous, asked.previous)):
-        for name, value in metrics_document(mine).items():
-            field = "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
-            assert getattr(theirs, field) == value, name
+        for field, value in asdict(metrics_document(mine)).items():
+            assert getattr(theirs, field) == value, field
     assert [(p.bucket.start, p.count, p.success_rate) for p in shown.trends] == [
         (p.timestamp, p.count, p.success_rate) for p in asked.trends
     ]

@@ -1,0 +1,42 @@
+"""Payments as senders write them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from financeops.core.contract.texts import Country, TenantId, Text, Word
+
+Moment = Annotated[
+    datetime,
+    Meta(tz=True, description="ISO 8601 with its zone, from 1970 to 5 minutes from now"),
+]
+
+
+class PaymentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """One payment to record. `amount` stays text until its currency is known.
+
+    A failed payment may carry its `declineCode`. A refunded one, with `refundedAt`, comes with an
+    import only.
+    """
+
+    amount: Annotated[
+        Raw,
+        Meta(
+            description="Major units, at most the currency's number of decimals and 10^12 minor "
+            "units",
+            extra_json_schema={"type": "number", "minimum": 0, "maximum": 10**12},
+        ),
+    ]
+    method: Word
+    status: Annotated[str, Meta(extra_json_schema={"enum": ["success", "failed", "refunded"]})]
+    tenant_id: TenantId | UnsetType = UNSET
+    currency: Annotated[str, Meta(description="ISO 4217; by default the tenant's")] | None = None
+    created_at: Moment | None = None
+    reference: Annotated[Text, Meta(description="Names the attempt: it counts once")] | None = None
+    customer_id: Text | None = None
+    country: Country | None = None
+    decline_code: Word | None = None
+    refunded_at: Moment | UnsetType = UNSET

@@ -1,0 +1,35 @@
+"""What a text that a sender writes may be: one rule for fields, headers and files."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from msgspec import Meta
+
+MAX_TEXT = 200
+"""Characters of a key, a reference or a customer."""
+
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+_BLANK = r"\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_EDGE, _INSIDE = rf"[^{_CONTROL}{_BLANK}]", rf"[^{_CONTROL}]"
+
+CONTROL = re.compile(rf"[{_CONTROL}]")
+TEXT_PATTERN = rf"^{_EDGE}({_INSIDE}*{_EDGE})?$"
+"""No control characters, no blanks at either end."""
+
+TENANT_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+WORD_PATTERN = "^[a-z0-9_]{1,64}$"
+COUNTRY_PATTERN = "^[A-Z]{2}$"
+PAYMENT_ID_PATTERN = "^[0-9a-f]{24}$"
+
+Text = Annotated[
+    str,
+    Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_TEXT, "pattern": TEXT_PATTERN}),
+]
+TenantId = Annotated[str, Meta(extra_json_schema={"pattern": TENANT_PATTERN})]
+Word = Annotated[str, Meta(extra_json_schema={"pattern": WORD_PATTERN})]
+Country = Annotated[
+    str,
+    Meta(description="ISO 3166, two letters", extra_json_schema={"pattern": COUNTRY_PATTERN}),
+]
