@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import socketio
 from fastapi import Depends, FastAPI
-from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from server import problems
 from server.bodies import refuse_large_body
+from server.hosts import Hosts, RefuseForeignHosts
 from server.lifespan import Services
 from server.monitoring import MeasureRequests
 from server.origins import THIS_COMPUTER, RefuseForeignPages
 from server.parameters import refuse_repeated
-from server.routes import analytics, batch, export, health, history, payments, seed, tenants, verify
+from server.routes import (
+    analytics,
+    batch,
+    docs,
+    export,
+    health,
+    history,
+    payments,
+    seed,
+    tenants,
+    verify,
+)
 from server.security import SecurityHeaders
 from server.stream import PATH
 
@@ -27,9 +38,11 @@ Amounts are numbers in major units (`1850.5`), times ISO 8601 with their zone. E
 
 def create_app(services: Services) -> ASGIApp:
     """REST and stream on one port."""
-    api: FastAPI = FastAPIOffline(
-        docs_url="/docs",
+    api = FastAPI(
+        # The page and the document are routes of ours, described like all others.
+        docs_url=None,
         redoc_url=None,
+        openapi_url=None,
         title="FinanceOps",
         version="0.1.0",
         description=_ABOUT,
@@ -39,8 +52,10 @@ def create_app(services: Services) -> ASGIApp:
     api.state.services = services
     problems.install(api)
     # `export`, `history`, `seed` and `batch` before `payments`, whose {id} would take their names.
-    for part in (analytics, export, history, seed, batch, payments, tenants, verify, health):
+    parts = (analytics, export, history, seed, batch, payments, tenants, verify, health, docs)
+    for part in parts:
         api.include_router(part.router)
+    docs.mount_assets(api)
 
     origins = services.origins
     api.add_middleware(RefuseForeignPages, origins=origins)
@@ -55,4 +70,4 @@ def create_app(services: Services) -> ASGIApp:
     api.add_middleware(SecurityHeaders)
     api.add_middleware(MeasureRequests, meters=services.meters)
     app: ASGIApp = socketio.ASGIApp(services.sio, other_asgi_app=api, socketio_path=PATH)
-    return app
+    return RefuseForeignHosts(app, Hosts(services.settings.allowed_hosts))

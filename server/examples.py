@@ -1,25 +1,40 @@
-"""Examples for the OpenAPI page, made by the same functions as real answers."""
+"""Examples for the OpenAPI page: instances of the types, made by the functions that answer."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from financeops.core import wire
+from financeops.core.contract.analytics import MetricsAnswer, SnapshotAnswer
+from financeops.core.contract.operations import (
+    HealthAnswer,
+    ReadyAnswer,
+    RezoneAnswer,
+    VerifyAnswer,
+)
+from financeops.core.contract.payments import (
+    BatchAnswer,
+    BatchItem,
+    BatchOutcome,
+    ChangesAnswer,
+    MonthAnswer,
+    MonthsAnswer,
+    SeedAnswer,
+)
+from financeops.core.errors import InvalidValue
 from financeops.core.metrics import declines, methods, metrics, trends
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Period, buckets
 from financeops.core.rollup import rollup_of, total
-from financeops.core.wire import encode
+from server.problems import problem_of
 
-_ZONE_NAME = "UTC"
+_ZONE = ZoneInfo("UTC")
 _NOON = datetime(2024, 12, 9, 14, 23, 5, tzinfo=UTC)
-
-
-def _plain(document: Any) -> Any:
-    """The document as JSON text says it: the OpenAPI page knows no Decimal."""
-    return json.loads(encode(document))
 
 
 def _payment(number: int, amount: int, status: Status, **more: Any) -> Payment:
@@ -39,52 +54,79 @@ def _payment(number: int, amount: int, status: Status, **more: Any) -> Payment:
 
 _SUCCEEDED = _payment(1, 185050, Status.SUCCESS, reference="order-1042-1", customer_id="cus_1a2b3c")
 _FAILED = _payment(2, 4200, Status.FAILED, decline_code="insufficient_funds")
+_ROLLUP = total(rollup_of(payment, _ZONE) for payment in (_SUCCEEDED, _FAILED))
+_CUT = buckets(Period.DAY, _NOON, _ZONE)
 
+PAYMENT = wire.payment_document(_SUCCEEDED)
+PAYMENTS = [wire.payment_document(_FAILED), PAYMENT]
+CHANGE = wire.change_document(Change(seq=1, at=_NOON, payment=_SUCCEEDED))
+METRICS = MetricsAnswer(
+    **asdict(wire.metrics_document(metrics(_ROLLUP, currency="USD"))),
+    timezone=_ZONE.key,
+    start=wire.timestamp(_CUT[0].start),
+    end=wire.timestamp(_CUT[-1].end),
+    seq=2,
+    currencies=["USD"],
+)
+TRENDS = wire.trends_document(trends(_CUT[-1:], [_ROLLUP]), currency="USD")
+METHODS = wire.methods_document(methods(_ROLLUP), currency="USD")
+DECLINES = wire.declines_document(declines(_ROLLUP), currency="USD")
+PROBLEM = problem_of(InvalidValue("amount", "must not be negative"))
+_VERIFIED: dict[str, Any] = {"tenant_id": "tenant_1", "seq": 2, "checked": 7, "differences": []}
 
-def _figures() -> dict[str, Any]:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
+ANSWERS: list[Struct] = [
+    PAYMENT,
+    METRICS,
+    SnapshotAnswer(
+        metrics=METRICS,
+        previous=METRICS,
+        trends=TRENDS,
+        methods=METHODS,
+        declines=DECLINES,
+        payments=PAYMENTS,
+        seq=2,
+        as_of=wire.timestamp(_NOON),
+    ),
+    *TRENDS,
+    *METHODS,
+    *DECLINES,
+    CHANGE,
+    ChangesAnswer(seq=1, complete=True, changes=[CHANGE]),
+    PROBLEM,
+    BatchAnswer(
+        created=1,
+        duplicate=0,
+        rejected=1,
+        items=[
+            BatchItem(index=0, outcome=BatchOutcome.CREATED, id=PAYMENT.id),
+            BatchItem(index=1, outcome=BatchOutcome.REJECTED, problem=PROBLEM),
+        ],
+    ),
+    SeedAnswer(message="Seeded successfully", count=1000),
+    MonthsAnswer(
+        tenant_id="tenant_1",
+        currency="USD",
+        timezone="UTC",
+        seq=2,
+        history="9f86d081884c7d65",
+        months=[
+            MonthAnswer(
+                month="2024-12",
+                start="2024-12-01T00:00:00Z",
+                end="2025-01-01T00:00:00Z",
+                payments=2,
+                refunded=0,
+            )
+        ],
+    ),
+    VerifyAnswer(**_VERIFIED, repaired=False),
+    RezoneAnswer(**_VERIFIED, repaired=True, timezone="Europe/Berlin"),
+    HealthAnswer(status="ok"),
+    ReadyAnswer(status="ready"),
+]
+"""One answer of each type."""
 
-    zone = ZoneInfo(_ZONE_NAME)
-    rollup = total(rollup_of(payment, zone) for payment in (_SUCCEEDED, _FAILED))
-    cut = buckets(Period.DAY, _NOON, zone)
-    points = trends(cut[-1:], [rollup])
-    key_figures = {
-        **wire.metrics_document(metrics(rollup, currency="USD")),
-        "timezone": _ZONE_NAME,
-        "from": wire.timestamp(cut[0].start),
-        "to": wire.timestamp(cut[-1].end),
-        "seq": 2,
-        "currencies": ["USD"],
-    }
-    return {
-        "metrics": key_figures,
-        "trends": wire.trends_document(points, currency="USD"),
-        "methods": wire.methods_document(methods(rollup), currency="USD"),
-        "declines": wire.declines_document(declines(rollup), currency="USD"),
-    }
-
-
-_FIGURES = _figures()
-
-PAYMENT = _plain(wire.payment_document(_SUCCEEDED))
-REFUNDED = {**PAYMENT, "status": "refunded", "refundedAt": "2024-12-10T09:00:00Z"}
-PAYMENTS = _plain([wire.payment_document(_FAILED), wire.payment_document(_SUCCEEDED)])
-EVENT = _plain(wire.change_document(Change(seq=1, at=_NOON, payment=_SUCCEEDED)))
-METRICS = _plain(_FIGURES["metrics"])
-TRENDS = _plain(_FIGURES["trends"])
-METHODS = _plain(_FIGURES["methods"])
-DECLINES = _plain(_FIGURES["declines"])
-SNAPSHOT = {
-    "metrics": METRICS,
-    "previous": METRICS,
-    "trends": TRENDS,
-    "methods": METHODS,
-    "declines": DECLINES,
-    "payments": PAYMENTS,
-    "seq": 2,
-    "asOf": wire.timestamp(_NOON),
-}
-REQUEST = {
+REQUEST: dict[str, Any] = {
     "amount": 1850.5,
     "method": "card",
     "status": "success",
@@ -92,80 +134,3 @@ REQUEST = {
     "customerId": "cus_1a2b3c",
 }
 BATCH_REQUEST = [REQUEST, {"amount": -1, "method": "card", "status": "success"}]
-PROBLEM = {
-    "type": "about:blank",
-    "title": "Unprocessable Entity",
-    "status": 422,
-    "detail": "amount: must not be negative",
-    "field": "amount",
-}
-BATCH = {
-    "created": 1,
-    "duplicate": 0,
-    "rejected": 1,
-    "items": [
-        {"index": 0, "outcome": "created", "_id": PAYMENT["_id"]},
-        {"index": 1, "outcome": "rejected", "problem": PROBLEM},
-    ],
-}
-SEEDED = {"message": "Seeded successfully", "count": 1000}
-VERIFIED = {"tenantId": "tenant_1", "seq": 2, "checked": 7, "differences": [], "repaired": False}
-MONTHS = {
-    "tenantId": "tenant_1",
-    "currency": "USD",
-    "timezone": "UTC",
-    "seq": 2,
-    "history": "9f86d081884c7d65",
-    "months": [
-        {
-            "month": "2024-12",
-            "from": "2024-12-01T00:00:00Z",
-            "to": "2025-01-01T00:00:00Z",
-            "payments": 2,
-            "refunded": 0,
-        }
-    ],
-}
-CHANGES = {"seq": 1, "complete": True, "changes": [EVENT]}
-REZONED = {**VERIFIED, "repaired": True, "timezone": "Europe/Berlin"}
-
-_PROBLEM_SCHEMA = {
-    "title": "Problem",
-    "description": "RFC 9457",
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "field": {"type": "string"},
-    },
-    "example": PROBLEM,
-}
-_MEANINGS = {
-    403: "The page that sends this is not of an allowed origin",
-    404: "The tenant or payment does not exist",
-    409: "It contradicts what is recorded",
-    413: "The body is too large",
-    422: "A parameter or field is wrong; `field` names it",
-    503: "The database is away; `Retry-After` says when to try again",
-}
-
-
-def answers(example: Any, *errors: int, status: int = 200, meaning: str = "OK") -> dict[Any, Any]:
-    """The `responses` of a route: its answer with an example, and the problems it may give."""
-    content = {"application/json": {"example": example}}
-    documented: dict[Any, Any] = {status: {"description": meaning, "content": content}}
-    for error in errors:
-        documented[error] = {
-            "description": _MEANINGS[error],
-            "content": {"application/problem+json": {"schema": _PROBLEM_SCHEMA}},
-        }
-    return documented
-
-
-def body(content_type: str, schema: dict[str, Any], example: Any) -> dict[str, Any]:
-    """The `openapi_extra` of a route that reads its body itself."""
-    content = {content_type: {"schema": schema, "example": example}}
-    return {"requestBody": {"required": True, "content": content}}

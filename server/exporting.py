@@ -128,6 +128,7 @@ class Format(Struct, Generic[Chunk], frozen=True, kw_only=True):
     """A file format: what it is called in `Content-Type`, what it is made of, and how."""
 
     media_type: str
+    is_text: bool
     read: Callable[[Database, str, PaymentFilter], AsyncGenerator[Chunk, None]]
     nothing: Chunk
     writer: Callable[[], Writer[Chunk]]
@@ -138,24 +139,28 @@ _NO_PAYMENTS: list[Payment] = []
 FORMATS: dict[str, Format[Any]] = {
     "csv": Format(
         media_type="text/csv; charset=utf-8",
+        is_text=True,
         read=export_payments,
         nothing=_NO_PAYMENTS,
         writer=_Csv,
     ),
     "ndjson": Format(
         media_type="application/x-ndjson",
+        is_text=True,
         read=export_payments,
         nothing=_NO_PAYMENTS,
         writer=_NdJson,
     ),
     "parquet": Format(
         media_type="application/vnd.apache.parquet",
+        is_text=False,
         read=payment_tables,
         nothing=pa.Table.from_batches([], PAYMENTS),  # `empty_table` would import pandas
         writer=lambda: _Columnar(lambda sink: parquet.ParquetWriter(sink, SCHEMA)),
     ),
     "arrow": Format(
         media_type="application/vnd.apache.arrow.stream",
+        is_text=False,
         read=payment_tables,
         nothing=pa.Table.from_batches([], PAYMENTS),  # `empty_table` would import pandas
         writer=lambda: _Columnar(lambda sink: ipc.new_stream(sink, SCHEMA)),

@@ -106,7 +106,7 @@ class MeasureRequests:
             await self._app(scope, receive, watched)
         finally:
             # The route's pattern, not the path: a label must not take a value per payment.
-            route = getattr(scope.get("route"), "path", "(none)")
+            route = getattr(scope.get("route"), "path_format", "(none)")
             method = scope["method"]
             self._meters.requests.labels(method, route, status).inc()
             self._meters.seconds.labels(method, route).observe(time.perf_counter() - began)

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import Request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+from starlette.convertors import StringConvertor, register_url_convertor
 
+from financeops.core.contract.texts import (
+    CURSOR_PATTERN,
+    PAYMENT_ID_PATTERN,
+    TENANT_PATTERN,
+    WORD_PATTERN,
+)
 from financeops.core.drafts import METHOD, check_tenant_id
 from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent
@@ -16,6 +31,17 @@ from financeops.core.payments import Source, Status
 from financeops.core.periods import EPOCH, MILLISECOND, Period, floor_millisecond, zone_of
 from financeops.store.filters import PaymentFilter
 from server.settings import DEFAULT_TENANT
+
+
+class _PaymentIds(StringConvertor):
+    """Of a path: what is none is another route's, or nobody's."""
+
+    regex = "[0-9a-fA-F]{24}"
+
+
+register_url_convertor("payment_id", _PaymentIds())
+PAYMENT_ID = "{payment_id:payment_id}"
+"""A payment's id in a path."""
 
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -59,7 +85,7 @@ def _instant(text: object) -> datetime:
             "(a + is written %2B in a URL)"
         ) from None
     if instant.tzinfo is None:
-        raise ValueError(f"must name its zone: {text}Z is UTC")
+        raise ValueError(f"must name its zone: {instant.isoformat()}Z is UTC")
     try:
         utc = instant.astimezone(UTC)
     except OverflowError:
@@ -75,11 +101,17 @@ def _camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
+def _described(**members: Any) -> WithJsonSchema:
+    """What the API's description says of a parameter whose check is a function."""
+    return WithJsonSchema({"type": "string", **members})
+
+
 Currency = Annotated[str, AfterValidator(check_currency)]
-Method = Annotated[str, AfterValidator(_check_method)]
-TenantId = Annotated[str, AfterValidator(check_tenant_id)]
+Method = Annotated[str, AfterValidator(_check_method), _described(pattern=WORD_PATTERN)]
+TenantId = Annotated[str, AfterValidator(check_tenant_id), _described(pattern=TENANT_PATTERN)]
+PaymentId = Annotated[str, _described(pattern=PAYMENT_ID_PATTERN)]
 TimezoneName = Annotated[str, AfterValidator(check_timezone)]
-Instant = Annotated[datetime, BeforeValidator(_instant)]
+Instant = Annotated[datetime, BeforeValidator(_instant), _described(format="date-time")]
 
 
 class Parameters(BaseModel):
@@ -127,7 +159,7 @@ class ListParameters(PaymentSelection):
     """Parameters of the list of payments."""
 
     limit: int = Field(100, ge=1, le=1000, description="How many payments")
-    before: str | None = Field(
+    before: Annotated[str, _described(pattern=CURSOR_PATTERN)] | None = Field(
         None, description="Where the page begins: the cursor of the `Link` header's `next`"
     )
 

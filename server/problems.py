@@ -9,9 +9,12 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from msgspec import UNSET, UnsetType
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from financeops.core.contract.problems import FieldProblem, Problem
 from financeops.core.errors import (
     Conflict,
     FinanceOpsError,
@@ -35,6 +38,14 @@ class TooLarge(FinanceOpsError):
         super().__init__(f"the body must not be larger than {limit} bytes; send it in parts")
 
 
+class WrongKind(FinanceOpsError):
+    """A request body that is of another kind than the route takes."""
+
+
+class Misdirected(FinanceOpsError):
+    """A request for a host that the server is not."""
+
+
 class Forbidden(FinanceOpsError):
     """A request that its sender may not make."""
 
@@ -50,6 +61,10 @@ def status_of(error: FinanceOpsError) -> HTTPStatus:
             return HTTPStatus.CONFLICT
         case TooLarge():
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        case WrongKind():
+            return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+        case Misdirected():
+            return HTTPStatus.MISDIRECTED_REQUEST
         case Forbidden():
             return HTTPStatus.FORBIDDEN
         case Unavailable() | Misconfigured():
@@ -58,10 +73,10 @@ def status_of(error: FinanceOpsError) -> HTTPStatus:
             return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def problem_of(error: FinanceOpsError) -> dict[str, Any]:
+def problem_of(error: FinanceOpsError) -> Problem:
     """Problem document of one of our errors."""
-    members = {"field": error.field} if isinstance(error, InvalidValue) else {}
-    return _problem(status_of(error), str(error), **members)
+    field = error.field if isinstance(error, InvalidValue) else UNSET
+    return _problem(status_of(error), str(error), field=field)
 
 
 def problem_response(error: FinanceOpsError) -> Response:
@@ -84,14 +99,16 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
+        headers = dict(error.headers or {})
         match status:
             case HTTPStatus.NOT_FOUND:
                 detail = f"there is no {request.url.path}; GET /docs lists every route"
             case HTTPStatus.METHOD_NOT_ALLOWED:
-                detail = f"{request.url.path} does not take {request.method}"
+                headers["Allow"] = ", ".join(sorted(_methods_of(request)))
+                detail = f"{request.url.path} takes {headers['Allow']}, not {request.method}"
             case _:
                 detail = str(error.detail)
-        return _response(_problem(status, detail), error.headers)
+        return _response(_problem(status, detail), headers)
 
     @app.exception_handler(Exception)
     async def on_unexpected(_: Request, error: Exception) -> Response:
@@ -101,13 +118,25 @@ def install(app: FastAPI) -> None:
         return _response(_problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 
-def _parameters_problem(error: RequestValidationError) -> dict[str, Any]:
+def _methods_of(request: Request) -> set[str]:
+    """Every method that the path takes: several routes may share it."""
+    app: FastAPI = request.app
+    return {
+        method
+        for route in iter_route_contexts(app.routes)
+        if route.path_regex.match(request.scope["path"])
+        for method in route.methods or {"GET", "HEAD"}  # a folder of files has none of its own
+    }
+
+
+def _parameters_problem(error: RequestValidationError) -> Problem:
     wrong = [
-        {"field": str(each["loc"][-1]), "problem": _what_is_wrong(each)} for each in error.errors()
+        FieldProblem(field=str(each["loc"][-1]), problem=_what_is_wrong(each))
+        for each in error.errors()
     ]
-    detail = "; ".join(f"{each['field']}: {each['problem']}" for each in wrong)
+    detail = "; ".join(f"{each.field}: {each.problem}" for each in wrong)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-    return _problem(status, detail, field=wrong[0]["field"], errors=wrong)
+    return _problem(status, detail, field=wrong[0].field, errors=wrong)
 
 
 def _what_is_wrong(error: Mapping[str, Any]) -> str:
@@ -118,20 +147,22 @@ def _what_is_wrong(error: Mapping[str, Any]) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _problem(status: HTTPStatus, detail: str, **members: Any) -> dict[str, Any]:
-    return {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": detail,
-        **members,
-    }
+def _problem(
+    status: HTTPStatus,
+    detail: str,
+    *,
+    field: str | UnsetType = UNSET,
+    errors: list[FieldProblem] | UnsetType = UNSET,
+) -> Problem:
+    return Problem(
+        title=status.phrase, status=status.value, detail=detail, field=field, errors=errors
+    )
 
 
-def _response(problem: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+def _response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     return Response(
         encode(problem),
-        status_code=problem["status"],
+        status_code=problem.status,
         headers=headers,
         media_type="application/problem+json",
     )

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse
 
 from financeops.core.wire import encode
 
 
-class Json(Response):
-    """An `application/json` answer of built-in values and Decimals."""
-
-    media_type = "application/json"
+class Json(JSONResponse):
+    """An `application/json` answer of a type of the contract."""
 
     def render(self, content: Any) -> bytes:
         """JSON bytes of the content."""

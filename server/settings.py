@@ -70,6 +70,12 @@ class Settings(BaseSettings):
         "commas (`https://app.example.com`); `*` for all. Pages of this computer (localhost, "
         "127.0.0.1, [::1], any port) always may",
     )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Names that the server is called by (`Host`), separated by commas "
+        "(`pay.example.com`); `*` for all. Addresses, localhost and this computer's own name "
+        "always are; any other gets 421",
+    )
     methods: Annotated[tuple[str, ...], NoDecode] = Field(
         ("card", "bank_transfer", "crypto", "paypal"),
         description="Accepted payment methods, separated by commas",
@@ -120,7 +126,7 @@ class Settings(BaseSettings):
         5.0, gt=0, le=600, description="Seconds to wait for the database at the start"
     )
 
-    @field_validator("methods", "allowed_origins", mode="before")
+    @field_validator("methods", "allowed_origins", "allowed_hosts", mode="before")
     @classmethod
     def _separated(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -147,6 +153,14 @@ class Settings(BaseSettings):
             if origin != "*" and (f"{parts.scheme}://{parts.netloc}" != origin or not parts.netloc):
                 raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
         return origins
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if host != "*" and urlsplit(f"//{host}").hostname != host.lower():
+                raise ValueError(f"{host!r} is not a name such as pay.example.com, without a port")
+        return hosts
 
     @field_validator("tenants")
     @classmethod

@@ -173,9 +173,7 @@ def check_key(key: str, field: str) -> str:
     if not 1 <= len(key) <= MAX_TEXT:
         raise InvalidValue(field, f"must have 1 to {MAX_TEXT} characters")
     if found := CONTROL.search(key):
-        raise InvalidValue(
-            field, f"must not hold control characters: U+{ord(found[0]):04X} is one"
-        )
+        raise InvalidValue(field, f"must not hold control characters: U+{ord(found[0]):04X} is one")
     if key != key.strip():
         raise InvalidValue(field, "must not begin or end with a blank: leave it out")
     return key

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Query
+from msgspec import UNSET
+from msgspec.structs import asdict, replace
 
 from financeops.core import metrics as figures
+from financeops.core.contract.analytics import (
+    BucketAnswer,
+    DeclineAnswer,
+    MethodAnswer,
+    MetricsAnswer,
+    RollupAnswer,
+    RollupsAnswer,
+    SnapshotAnswer,
+    TrendAnswer,
+)
 from financeops.core.errors import InvalidValue
 from financeops.core.periods import Period, Window
 from financeops.core.rollup import Rollup, as_document
@@ -19,7 +32,7 @@ from financeops.core.wire import (
     trends_document,
 )
 from financeops.store.questions import Answer, Question
-from server import examples
+from server.description import answers
 from server.lifespan import Here, Services
 from server.parameters import (
     AnalyticsParameters,
@@ -31,22 +44,23 @@ from server.responses import Json
 
 router = APIRouter(prefix="/api/analytics", tags=["analytics"], default_response_class=Json)
 
+Ends: TypeAlias = tuple[datetime | None, datetime | None]
+"""First and last moment of a window, None for an end that is open."""
+
 FEED_LENGTH = 100
 """Newest payments in a snapshot."""
 
 
-@router.get("/metrics", responses=examples.answers(examples.METRICS, 404, 422, 503))
+@router.get("/metrics", responses=answers(MetricsAnswer, 404, 503))
 async def read_metrics(here: Here, asked: Annotated[MetricsParameters, Query()]) -> Json:
     """Key figures, over all time unless a period or a window is given."""
     question = _question(here, asked, period=asked.period)
     answer = await here.reader.answer(question, as_of=here.now(), compare=asked.compare)
     document = _metrics(answer, answer.rollup, _window_of(question, answer))
-    if asked.compare:
-        document["previous"] = _previous(answer)
-    return Json(document)
+    return Json(replace(document, previous=_previous(answer)) if asked.compare else document)
 
 
-@router.get("/trends", responses=examples.answers(examples.TRENDS, 404, 422, 503))
+@router.get("/trends", responses=answers(list[TrendAnswer], 404, 503))
 async def read_trends(here: Here, asked: Annotated[PeriodParameters, Query()]) -> Json:
     """Volume, count and success rate of each bucket, oldest first, empty ones included."""
     question = _question(here, asked, period=asked.cut_period)
@@ -54,7 +68,7 @@ async def read_trends(here: Here, asked: Annotated[PeriodParameters, Query()]) -
     return Json(_trends(answer))
 
 
-@router.get("/methods", responses=examples.answers(examples.METHODS, 404, 422, 503))
+@router.get("/methods", responses=answers(list[MethodAnswer], 404, 503))
 async def read_methods(here: Here, asked: Annotated[AnalyticsParameters, Query()]) -> Json:
     """Figures of each payment method, most attempts first."""
     question = _question(here, asked, period=asked.period)
@@ -62,7 +76,7 @@ async def read_methods(here: Here, asked: Annotated[AnalyticsParameters, Query()
     return Json(_methods(answer))
 
 
-@router.get("/declines", responses=examples.answers(examples.DECLINES, 404, 422, 503))
+@router.get("/declines", responses=answers(list[DeclineAnswer], 404, 503))
 async def read_declines(here: Here, asked: Annotated[AnalyticsParameters, Query()]) -> Json:
     """Why payments failed, most frequent reason first."""
     question = _question(here, asked, period=asked.period)
@@ -70,25 +84,24 @@ async def read_declines(here: Here, asked: Annotated[AnalyticsParameters, Query(
     return Json(_declines(answer))
 
 
-@router.get("/snapshot", responses=examples.answers(examples.SNAPSHOT, 404, 422, 503))
+@router.get("/snapshot", responses=answers(SnapshotAnswer, 404, 503))
 async def read_snapshot(here: Here, asked: Annotated[SnapshotParameters, Query()]) -> Json:
     """All that a dashboard needs to start, of one moment: events after `seq` continue it."""
     question = _question(here, asked, period=asked.cut_period)
     answer = await here.reader.answer(
         question, as_of=here.now(), in_buckets=True, compare=True, payments=FEED_LENGTH
     )
-    document = {
-        "metrics": _metrics(answer, answer.rollup, answer.window),
-        "previous": _previous(answer),
-        "trends": _trends(answer),
-        "methods": _methods(answer),
-        "declines": _declines(answer),
-        "payments": [payment_document(payment) for payment in answer.payments],
-        "seq": answer.tenant.seq,
-        "asOf": timestamp(answer.as_of),
-    }
-    if asked.rollups:
-        document["rollups"] = _rollups(answer)
+    document = SnapshotAnswer(
+        metrics=_metrics(answer, answer.rollup, answer.window),
+        previous=_previous(answer),
+        trends=_trends(answer),
+        methods=_methods(answer),
+        declines=_declines(answer),
+        payments=[payment_document(payment) for payment in answer.payments],
+        seq=answer.tenant.seq,
+        as_of=timestamp(answer.as_of),
+        rollups=_rollups(answer) if asked.rollups else UNSET,
+    )
     return Json(document)
 
 
@@ -107,56 +120,55 @@ def _question(here: Services, asked: AnalyticsParameters, *, period: Period | No
     )
 
 
-def _window_of(question: Question, answer: Answer) -> tuple[Any, Any]:
+def _window_of(question: Question, answer: Answer) -> Ends:
     """What the figures cover; None for an end that is open."""
     if question.period is not None and answer.window is not None:
         return answer.window.start, answer.window.end
     return question.start, question.end
 
 
-def _metrics(answer: Answer, rollup: Rollup, window: Any) -> dict[str, Any]:
+def _metrics(answer: Answer, rollup: Rollup, window: Window | Ends | None) -> MetricsAnswer:
+    assert window is not None, "what is cut into buckets has a window"
     start, end = (window.start, window.end) if isinstance(window, Window) else window
-    return {
-        **metrics_document(figures.metrics(rollup, currency=answer.currency)),
-        "timezone": answer.timezone,
-        "from": start and timestamp(start),
-        "to": end and timestamp(end),
-        "seq": answer.tenant.seq,
-        "currencies": answer.currencies,
-    }
+    return MetricsAnswer(
+        **asdict(metrics_document(figures.metrics(rollup, currency=answer.currency))),
+        timezone=answer.timezone,
+        start=None if start is None else timestamp(start),
+        end=None if end is None else timestamp(end),
+        seq=answer.tenant.seq,
+        currencies=list(answer.currencies),
+    )
 
 
-def _previous(answer: Answer) -> dict[str, Any]:
+def _previous(answer: Answer) -> MetricsAnswer:
     assert answer.previous is not None, "a comparison was asked for"
     return _metrics(answer, answer.previous, answer.previous_window)
 
 
-def _trends(answer: Answer) -> list[dict[str, Any]]:
+def _trends(answer: Answer) -> list[TrendAnswer]:
     points = figures.trends(answer.buckets, answer.bucket_rollups)
     return trends_document(points, currency=answer.currency)
 
 
-def _methods(answer: Answer) -> list[dict[str, Any]]:
+def _methods(answer: Answer) -> list[MethodAnswer]:
     return methods_document(figures.methods(answer.rollup), currency=answer.currency)
 
 
-def _declines(answer: Answer) -> list[dict[str, Any]]:
+def _declines(answer: Answer) -> list[DeclineAnswer]:
     return declines_document(figures.declines(answer.rollup), currency=answer.currency)
 
 
-def _rollups(answer: Answer) -> dict[str, Any]:
+def _rollups(answer: Answer) -> RollupsAnswer:
     assert answer.previous is not None, "a snapshot compares"
     assert answer.previous_window is not None, "a snapshot compares"
-    return {
-        "buckets": [
-            {
-                "start": timestamp(bucket.start),
-                "end": timestamp(bucket.end),
-                **as_document(rollup),
-            }
+    return RollupsAnswer(
+        buckets=[
+            BucketAnswer(
+                start=timestamp(bucket.start), end=timestamp(bucket.end), **as_document(rollup)
+            )
             for bucket, rollup in zip(answer.buckets, answer.bucket_rollups, strict=True)
         ],
-        "previous": as_document(answer.previous),
-        "previousFrom": timestamp(answer.previous_window.start),
-        "previousTo": timestamp(answer.previous_window.end),
-    }
+        previous=RollupAnswer(**as_document(answer.previous)),
+        previous_from=timestamp(answer.previous_window.start),
+        previous_to=timestamp(answer.previous_window.end),
+    )

@@ -5,36 +5,47 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query, Request
 
+from financeops.core.contract.payments import BatchAnswer, BatchItem, BatchOutcome
 from financeops.core.drafts import read_request
 from financeops.core.errors import FinanceOpsError, InvalidValue
 from financeops.core.payments import Source, Tenant
-from financeops.store.ledger import Insert, Outcome, Result
+from financeops.store.ledger import Insert, Outcome
 from server import examples
-from server.bodies import read_body
+from server.bodies import JSON, NDJSON, kind_of_body, read_body
+from server.description import answers, body, component
 from server.intake import MAX_OPERATIONS
 from server.lifespan import Here, Services
 from server.parameters import BatchParameters
 from server.problems import problem_of
 from server.recording import IDEMPOTENCY_KEY, insertion, tenant_id_of
 from server.responses import Json
-from server.routes.payments import REQUEST_SCHEMA
 
 router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
 
-_SCHEMA = {"type": "array", "maxItems": MAX_OPERATIONS, "items": REQUEST_SCHEMA}
+_ITEM = {
+    "anyOf": [
+        component("NewPayment"),
+        component("ImportedPayment"),
+        {"description": "Anything else is answered as rejected, and keeps no other payment out"},
+    ]
+}
+_BODIES = {
+    JSON: {"type": "array", "maxItems": MAX_OPERATIONS, "items": _ITEM},
+    NDJSON: {"type": "string", "description": "One payment per line, as JSON"},
+}
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 _any = msgspec.json.Decoder(msgspec.Raw)
 
 
 @router.post(
     "/batch",
-    responses=examples.answers(examples.BATCH, 403, 413, 422, 503),
-    openapi_extra=examples.body("application/json", _SCHEMA, examples.BATCH_REQUEST),
+    responses=answers(BatchAnswer, 415, 503),
+    openapi_extra={"requestBody": body(_BODIES, example=examples.BATCH_REQUEST)},
 )
 async def record_batch(
     here: Here, request: Request, asked: Annotated[BatchParameters, Query()]
@@ -42,21 +53,25 @@ async def record_batch(
     """Record up to 1,000 payments, a JSON array or NDJSON; `reference` makes each count once."""
     if IDEMPOTENCY_KEY in request.headers:
         raise InvalidValue(IDEMPOTENCY_KEY, "is for one payment: in a batch use reference")
-    body = await read_body(request, limit=here.settings.max_body_bytes)
-    texts = _split(body, request.headers.get("content-type", ""))
+    kind = kind_of_body(request, lines=True)
+    sent = await read_body(request, limit=here.settings.max_body_bytes)
+    texts = _split(sent, lines=kind == NDJSON)
     if len(texts) > MAX_OPERATIONS:
         raise InvalidValue("body", f"must hold at most {MAX_OPERATIONS} payments: send it in parts")
     items = await _record(here, texts, asked.source)
-    counts = Counter(item["outcome"] for item in items)
-    return Json(
-        {result: counts[result] for result in ("created", "duplicate", "rejected")}
-        | {"items": items}
+    counts = Counter(item.outcome for item in items)
+    answer = BatchAnswer(
+        created=counts[BatchOutcome.CREATED],
+        duplicate=counts[BatchOutcome.DUPLICATE],
+        rejected=counts[BatchOutcome.REJECTED],
+        items=items,
     )
+    return Json(answer)
 
 
-async def _record(here: Services, texts: Sequence[bytes], source: Source) -> list[dict[str, Any]]:
+async def _record(here: Services, texts: Sequence[bytes], source: Source) -> list[BatchItem]:
     """Record each payment; their answers in order."""
-    items: dict[int, dict[str, Any]] = {}
+    items: dict[int, BatchItem] = {}
     tenants: dict[str, Tenant] = {}
     accepted: dict[str, list[tuple[int, Insert]]] = {}
     now = here.now()
@@ -88,19 +103,18 @@ async def _record(here: Services, texts: Sequence[bytes], source: Source) -> lis
     return [items[index] for index in range(len(texts))]
 
 
-def _split(body: bytes, content_type: str) -> list[bytes]:
+def _split(sent: bytes, *, lines: bool) -> list[bytes]:
     """Each payment's JSON text; raises `InvalidValue` when the body is neither form."""
-    declared = "ndjson" in content_type or "jsonl" in content_type
-    if not declared:
-        if body.lstrip()[:1] == b"[":
-            return _elements(body)
-        if body.lstrip()[:1] != b"{" or _is_one_value(body):
+    if not lines:
+        if sent.lstrip()[:1] == b"[":
+            return _elements(sent)
+        if sent.lstrip()[:1] != b"{" or _is_one_value(sent):
             raise InvalidValue(
                 "body",
                 "must be a JSON array of payments, or NDJSON (one payment per line) with "
                 "Content-Type application/x-ndjson",
             )
-    return [line for line in body.splitlines() if line.strip()]
+    return [line for line in sent.splitlines() if line.strip()]
 
 
 def _elements(body: bytes) -> list[bytes]:
@@ -118,12 +132,12 @@ def _is_one_value(body: bytes) -> bool:
     return True
 
 
-def _item(index: int, outcome: Outcome) -> dict[str, Any]:
+def _item(index: int, outcome: Outcome) -> BatchItem:
     if outcome.error is not None:
         return _rejected(index, outcome.error)
     assert outcome.payment is not None, "what is not refused has a payment"
-    return {"index": index, "outcome": outcome.result.value, "_id": outcome.payment.id}
+    return BatchItem(index=index, outcome=BatchOutcome(outcome.result), id=outcome.payment.id)
 
 
-def _rejected(index: int, error: FinanceOpsError) -> dict[str, Any]:
-    return {"index": index, "outcome": Result.REJECTED.value, "problem": problem_of(error)}
+def _rejected(index: int, error: FinanceOpsError) -> BatchItem:
+    return BatchItem(index=index, outcome=BatchOutcome.REJECTED, problem=problem_of(error))

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from server import examples
+from server.description import header, refusals
 from server.exporting import FORMATS, Writer
 from server.lifespan import Here
 from server.parameters import ExportParameters
@@ -19,19 +19,21 @@ router = APIRouter(prefix="/payments", tags=["payments"])
 
 Chunk = TypeVar("Chunk")
 
+BINARY = {"format": "binary"}
 _FILE = {
     "description": "The file",
     "content": {
-        each.media_type: {"schema": {"type": "string", "format": "binary"}}
+        each.media_type: {"schema": {"type": "string", **({} if each.is_text else BINARY)}}
         for each in FORMATS.values()
     },
+    "headers": {"Content-Disposition": header("Names the file", required=True)},
 }
 
 
 @router.get(
     "/export",
     response_class=StreamingResponse,
-    responses={**examples.answers(None, 404, 422, 503), 200: _FILE},
+    responses={**refusals(404, 503), 200: _FILE},
 )
 async def export(here: Here, asked: Annotated[ExportParameters, Query()]) -> StreamingResponse:
     """All payments of the query, oldest first; amounts are exact in every format."""

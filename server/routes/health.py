@@ -6,8 +6,9 @@ from fastapi import APIRouter, Depends
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
+from financeops.core.contract.operations import HealthAnswer, ReadyAnswer
 from financeops.store.connection import ping
-from server import examples
+from server.description import answers, page
 from server.lifespan import Here
 from server.parameters import refuse_all
 from server.responses import Json
@@ -15,20 +16,20 @@ from server.responses import Json
 router = APIRouter(tags=["health"], dependencies=[Depends(refuse_all)], default_response_class=Json)
 
 
-@router.get("/health", responses=examples.answers({"status": "ok"}))
+@router.get("/health", responses=answers(HealthAnswer))
 async def health() -> Json:
     """Whether the process lives."""
-    return Json({"status": "ok"})
+    return Json(HealthAnswer(status="ok"))
 
 
-@router.get("/ready", responses=examples.answers({"status": "ready"}, 503))
+@router.get("/ready", responses=answers(ReadyAnswer, 503))
 async def ready(here: Here) -> Json:
     """Whether the database can be reached."""
     await ping(here.db)
-    return Json({"status": "ready"})
+    return Json(ReadyAnswer(status="ready"))
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=Response, responses=page("text/plain"))
 async def prometheus(here: Here) -> Response:
     """Counters and gauges in Prometheus' text format."""
     return Response(generate_latest(here.meters.registry), media_type=CONTENT_TYPE_LATEST)

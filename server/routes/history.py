@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 
+from financeops.core.contract.payments import ChangesAnswer, MonthAnswer, MonthsAnswer
 from financeops.core.periods import day_of
 from financeops.core.wire import change_document, timestamp
 from financeops.store.changes import changes_after, last_seq
 from financeops.store.months import read_months
-from server import examples
+from server.description import answers
 from server.lifespan import Here
 from server.parameters import ChangesParameters, OfTenant
 from server.responses import Json
@@ -19,7 +20,7 @@ from server.responses import Json
 router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
 
 
-@router.get("/months", responses=examples.answers(examples.MONTHS, 404, 422, 503))
+@router.get("/months", responses=answers(MonthsAnswer, 404, 503))
 async def months(here: Here, asked: Annotated[OfTenant, Query()]) -> Json:
     """How many payments, and refunded ones, each month holds, in the tenant's time zone.
 
@@ -29,27 +30,27 @@ async def months(here: Here, asked: Annotated[OfTenant, Query()]) -> Json:
     record, found = await read_months(here.db, asked.tenant_id)
     zone = ZoneInfo(record.tenant.timezone)
     return Json(
-        {
-            "tenantId": record.tenant.id,
-            "currency": record.tenant.currency,
-            "timezone": record.tenant.timezone,
-            "seq": record.tenant.seq,
-            "history": record.history,
-            "months": [
-                {
-                    "month": f"{day_of(month.start, zone):%Y-%m}",
-                    "from": timestamp(month.start),
-                    "to": timestamp(month.end),
-                    "payments": month.payments,
-                    "refunded": month.refunded,
-                }
+        MonthsAnswer(
+            tenant_id=record.tenant.id,
+            currency=record.tenant.currency,
+            timezone=record.tenant.timezone,
+            seq=record.tenant.seq,
+            history=record.history,
+            months=[
+                MonthAnswer(
+                    month=f"{day_of(month.start, zone):%Y-%m}",
+                    start=timestamp(month.start),
+                    end=timestamp(month.end),
+                    payments=month.payments,
+                    refunded=month.refunded,
+                )
                 for month in found
             ],
-        }
+        )
     )
 
 
-@router.get("/changes", responses=examples.answers(examples.CHANGES, 404, 422, 503))
+@router.get("/changes", responses=answers(ChangesAnswer, 404, 503))
 async def changes(here: Here, asked: Annotated[ChangesParameters, Query()]) -> Json:
     """What happened after a `seq`, in order and without a gap, as the stream tells it.
 
@@ -62,9 +63,9 @@ async def changes(here: Here, asked: Annotated[ChangesParameters, Query()]) -> J
     complete = found is not None and asked.after <= seq
     listed = (found or []) if complete else []
     return Json(
-        {
-            "seq": max([seq, *(change.seq for change in listed[-1:])]),
-            "complete": complete,
-            "changes": [change_document(change) for change in listed],
-        }
+        ChangesAnswer(
+            seq=max([seq, *(change.seq for change in listed[-1:])]),
+            complete=complete,
+            changes=[change_document(change) for change in listed],
+        )
     )

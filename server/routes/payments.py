@@ -7,45 +7,27 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from financeops.core.contract.payments import PaymentAnswer
+from financeops.core.contract.texts import Text
 from financeops.core.drafts import read_request
 from financeops.core.payments import Source, Tenant
 from financeops.core.wire import payment_document
 from financeops.store.ledger import Operation, Outcome, Refund, Result
 from financeops.store.queries import find_payment, list_payments
 from server import examples
-from server.bodies import read_body
+from server.bodies import JSON, kind_of_body, read_body, refuse_body
+from server.description import answers, body, component, header, schema_of
 from server.lifespan import Here, Services
-from server.parameters import ListParameters, OfTenant, refuse_all
+from server.parameters import PAYMENT_ID, ListParameters, OfTenant, PaymentId, refuse_all
 from server.recording import IDEMPOTENCY_KEY, insertion, tenant_id_of
 from server.responses import Json
-from server.settings import DEFAULT_TENANT
 
 router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
 
-REQUEST_SCHEMA = {
-    "type": "object",
-    "required": ["amount", "method", "status"],
-    "additionalProperties": False,
-    "properties": {
-        "tenantId": {"type": "string", "default": DEFAULT_TENANT},
-        "amount": {"type": "number", "minimum": 0, "description": "major units"},
-        "currency": {"type": "string", "description": "ISO 4217; by default the tenant's"},
-        "method": {"type": "string"},
-        "status": {"enum": ["success", "failed"]},
-        "createdAt": {"type": "string", "format": "date-time", "description": "by default now"},
-        "reference": {
-            "type": "string",
-            "maxLength": 200,
-            "description": "Names the attempt: sent again, it counts once",
-        },
-        "customerId": {"type": "string", "maxLength": 200},
-        "country": {"type": "string", "description": "ISO 3166, two letters"},
-        "declineCode": {"type": "string", "description": "Why a failed payment failed"},
-    },
-}
+_LINK = header('The next page: `</payments?…>; rel="next"`, where there is one')
 
 
-@router.get("", responses=examples.answers(examples.PAYMENTS, 404, 422, 503))
+@router.get("", responses=answers(list[PaymentAnswer], 404, 503, headers={"Link": _LINK}))
 async def read_payments(here: Here, asked: Annotated[ListParameters, Query()]) -> Json:
     """The newest payments, newest first; the `Link` header leads to the next page."""
     page = await list_payments(
@@ -64,16 +46,16 @@ async def read_payments(here: Here, asked: Annotated[ListParameters, Query()]) -
     status_code=201,
     dependencies=[Depends(refuse_all)],
     responses={
-        **examples.answers(examples.PAYMENT, 403, 409, 413, 422, 503, status=201),
-        **examples.answers(examples.PAYMENT, meaning="Sent before: counted once"),
+        **answers(PaymentAnswer, 409, 415, 503, status=201, meaning="Recorded"),
+        **answers(PaymentAnswer, meaning="Sent before: counted once"),
     },
     openapi_extra={
-        **examples.body("application/json", REQUEST_SCHEMA, examples.REQUEST),
+        "requestBody": body({JSON: component("NewPayment")}, example=examples.REQUEST),
         "parameters": [
             {
                 "name": IDEMPOTENCY_KEY,
                 "in": "header",
-                "schema": {"type": "string", "maxLength": 200},
+                "schema": schema_of(Text),
                 "description": "Sent again with the same key, a payment counts once; instead of "
                 "`reference`",
             }
@@ -82,8 +64,8 @@ async def read_payments(here: Here, asked: Annotated[ListParameters, Query()]) -
 )
 async def record_payment(here: Here, request: Request) -> Json:
     """Record one payment; with `Idempotency-Key` or `reference` it counts once."""
-    body = await read_body(request, limit=here.settings.max_body_bytes)
-    asked = read_request(body)
+    kind_of_body(request)
+    asked = read_request(await read_body(request, limit=here.settings.max_body_bytes))
     tenant = await here.tenants.existing_or_new(tenant_id_of(asked))
     operation = insertion(
         asked,
@@ -96,17 +78,22 @@ async def record_payment(here: Here, request: Request) -> Json:
     return await _carry_out(here, tenant, operation)
 
 
-@router.get("/{payment_id}", responses=examples.answers(examples.PAYMENT, 404, 422, 503))
-async def read_payment(here: Here, payment_id: str, asked: Annotated[OfTenant, Query()]) -> Json:
+@router.get(f"/{PAYMENT_ID}", responses=answers(PaymentAnswer, 404, 503))
+async def read_payment(
+    here: Here, payment_id: PaymentId, asked: Annotated[OfTenant, Query()]
+) -> Json:
     """One payment."""
     return Json(payment_document(await find_payment(here.db, asked.tenant_id, payment_id)))
 
 
 @router.post(
-    "/{payment_id}/refund",
-    responses=examples.answers(examples.REFUNDED, 403, 404, 409, 422, 503),
+    f"/{PAYMENT_ID}/refund",
+    responses=answers(PaymentAnswer, 404, 409, 503),
+    dependencies=[Depends(refuse_body)],
 )
-async def refund_payment(here: Here, payment_id: str, asked: Annotated[OfTenant, Query()]) -> Json:
+async def refund_payment(
+    here: Here, payment_id: PaymentId, asked: Annotated[OfTenant, Query()]
+) -> Json:
     """Give the money of a succeeded payment back; sent again, it counts once."""
     tenant = await here.tenants.existing(asked.tenant_id)
     return await _carry_out(here, tenant, Refund(payment_id=payment_id))

@@ -11,11 +11,13 @@ from fastapi import APIRouter, Depends, Query
 from msgspec.structs import replace
 from starlette.responses import HTMLResponse
 
+from financeops.core.contract.payments import SeedAnswer
 from financeops.core.payments import Draft, Source
 from financeops.core.simulate import simulate
 from financeops.store.ledger import Insert, Result
 from financeops.store.tenants import payments_by_source
-from server import examples
+from server.bodies import refuse_body
+from server.description import answers, page
 from server.intake import MAX_OPERATIONS
 from server.lifespan import Here, Services
 from server.pages import SEED_PAGE
@@ -27,7 +29,7 @@ from server.simulation import simulation_config
 router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
 
 
-@router.post("/seed", responses=examples.answers(examples.SEEDED, 403, 422, 503))
+@router.post("/seed", responses=answers(SeedAnswer, 503), dependencies=[Depends(refuse_body)])
 async def seed(here: Here, asked: Annotated[SeedParameters, Query()]) -> Json:
     """Record realistic payments of the past, if there are none but simulated ones."""
     async with here.seeding:
@@ -35,16 +37,16 @@ async def seed(here: Here, asked: Annotated[SeedParameters, Query()]) -> Json:
         if not already:
             drafts = await _history(here, asked)
             if created := await _record(here, drafts):
-                return Json({"message": "Seeded successfully", "count": created})
+                return Json(SeedAnswer(message="Seeded successfully", count=created))
             already = await _recorded(here)  # another server process was quicker
-    return Json({"message": "Already seeded", "count": already})
+    return Json(SeedAnswer(message="Already seeded", count=already))
 
 
 @router.get(
     "/seed",
     dependencies=[Depends(refuse_all)],
     response_class=HTMLResponse,
-    include_in_schema=True,
+    responses=page("text/html; charset=utf-8"),
 )
 async def seed_page() -> HTMLResponse:
     """Page with a button that does the same, for people without curl."""

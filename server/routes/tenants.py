@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
+from msgspec.structs import asdict
 
+from financeops.core.contract.operations import RezoneAnswer
 from financeops.store.verify import set_timezone
-from server import examples
+from server.bodies import refuse_body
+from server.description import answers
 from server.lifespan import Here
 from server.parameters import TenantId, TimezoneParameters
 from server.responses import Json
@@ -17,11 +20,13 @@ router = APIRouter(prefix="/api/tenants", tags=["tenants"], default_response_cla
 
 
 @router.post(
-    "/{tenant_id}/timezone", responses=examples.answers(examples.REZONED, 403, 404, 422, 503)
+    "/{tenant_id}/timezone",
+    responses=answers(RezoneAnswer, 404, 503),
+    dependencies=[Depends(refuse_body)],
 )
 async def rezone(
     here: Here, tenant_id: TenantId, asked: Annotated[TimezoneParameters, Query()]
 ) -> Json:
     """Give a tenant another time zone: its days, months and hours are cut anew."""
     report = await set_timezone(here.db, tenant_id, asked.timezone)
-    return Json({**report_document(report), "timezone": asked.timezone})
+    return Json(RezoneAnswer(**asdict(report_document(report)), timezone=asked.timezone))

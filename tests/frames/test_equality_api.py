@@ -74,7 +74,11 @@ def record(http, tenant_id, payments):
     """Send payments; everything that the server has of this tenant."""
     documents = [
         {"tenantId": tenant_id}
-        | {name: value for name, value in wire.decode(wire.encode(wire.payment_document(each))).items() if name in SENT}
+        | {
+            name: value
+            for name, value in wire.decode(wire.encode(wire.payment_document(each))).items()
+            if name in SENT
+        }
         for each in payments
     ]
     answer = http.post(

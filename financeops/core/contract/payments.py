@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
@@ -49,11 +50,19 @@ class ChangesAnswer(Document, frozen=True, kw_only=True):
     changes: list[ChangeAnswer]
 
 
+class BatchOutcome(StrEnum):
+    """What became of one payment of a batch."""
+
+    CREATED = "created"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+
+
 class BatchItem(Document, frozen=True, kw_only=True):
     """What became of one payment of a batch."""
 
     index: int
-    outcome: Literal["created", "duplicate", "rejected"]
+    outcome: BatchOutcome
     id: str | UnsetType = field(name="_id", default=UNSET)
     problem: Problem | UnsetType = UNSET
 

@@ -21,7 +21,8 @@ TEXT_PATTERN = rf"^{_EDGE}({_INSIDE}*{_EDGE})?$"
 TENANT_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 WORD_PATTERN = "^[a-z0-9_]{1,64}$"
 COUNTRY_PATTERN = "^[A-Z]{2}$"
-PAYMENT_ID_PATTERN = "^[0-9a-f]{24}$"
+PAYMENT_ID_PATTERN = "^[0-9a-fA-F]{24}$"
+CURSOR_PATTERN = "^[0-9]{1,13}-[0-9a-fA-F]{24}$"
 
 Text = Annotated[
     str,

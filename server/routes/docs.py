@@ -1,0 +1,45 @@
+"""The API's description, as a document and as a page that asks nothing of another host."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import HTMLResponse, JSONResponse
+
+from server.description import answers, describe, page
+from server.lifespan import Here
+from server.parameters import refuse_all
+
+router = APIRouter(tags=["description"], dependencies=[Depends(refuse_all)])
+
+_ASSETS = "/static-offline-docs"
+
+
+@router.get("/openapi.json", responses=answers(dict))
+async def openapi(here: Here, request: Request) -> JSONResponse:
+    """What you read here, for programs."""
+    app: FastAPI = request.app
+    if app.openapi_schema is None:
+        app.openapi_schema = describe(app, methods=here.settings.methods)
+    return JSONResponse(app.openapi_schema)
+
+
+@router.get("/docs", response_class=HTMLResponse, responses=page("text/html; charset=utf-8"))
+async def docs_page() -> HTMLResponse:
+    """What you read here, as a page."""
+    return get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title="FinanceOps",
+        swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{_ASSETS}/swagger-ui.css",
+        swagger_favicon_url=f"{_ASSETS}/favicon.png",
+    )
+
+
+def mount_assets(app: FastAPI) -> None:
+    """Serve what the page is made of."""
+    folder = str(files("fastapi_offline") / "static")
+    app.mount(_ASSETS, StaticFiles(directory=folder), name="docs-assets")

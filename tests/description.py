@@ -1,0 +1,90 @@
+"""Drives a running server from its own description: requests that fit it, and that do not.
+
+`schemathesis` makes them and checks the answers; this module is also its hooks, for what JSON
+Schema cannot say of a request: how its parts must fit together.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+
+from financeops.core import wire
+from financeops.core.periods import EPOCH, MILLISECOND
+
+COMMAND = Path(sys.executable).with_name("schemathesis")
+
+
+def drive(url, *, seconds, directory, seed=None):
+    """Run every check for so long; the finished process, with what it says as its `stdout`."""
+    command = [COMMAND, "run", f"{url}/openapi.json", "--checks=all", f"--max-time={seconds}"]
+    command += ["--no-color", "--generation-database=none", "--continue-on-failure"]
+    command += [] if seed is None else [f"--seed={seed}"]
+    return subprocess.run(
+        command,
+        cwd=directory,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": __file__},
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+@schemathesis.hook
+def map_case(context, case):
+    """Make the parts of a request that are right by themselves fit together."""
+    if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
+        return case
+    if case.query and case.path.startswith(("/api/analytics", "/payments")):
+        _fit_window(case.query, in_buckets=case.path.endswith(("/trends", "/snapshot")))
+    if isinstance(case.body, dict):
+        _fit_amount(case.body)
+        if case.body.get("reference") is not None and case.headers:
+            case.headers.pop("Idempotency-Key", None)
+    return case
+
+
+def _fit_window(query, *, in_buckets):
+    """A period or a window, its ends in order; another time zone for at most 7 days."""
+    start, end = (
+        datetime.fromisoformat(query[name]) if name in query else None for name in ("from", "to")
+    )
+    if start is not None and end is not None:
+        start, end = sorted((start, end))
+        end += timedelta(milliseconds=1)
+        query |= {"from": start.isoformat(), "to": end.isoformat()}
+    elif in_buckets or query.get("compare"):
+        query.pop("from", None)
+        query.pop("to", None)
+        query["period"] = query.get("period", "day")
+    if "from" in query or "to" in query:
+        query.pop("period", None)
+    short = query.get("period") in {"day", "week"} or (
+        start is not None and end is not None and end - start <= timedelta(days=7)
+    )
+    if not short:
+        query.pop("timezone", None)
+
+
+def _fit_amount(payment):
+    """Without a currency the tenant's decides: US dollars, here."""
+    if payment.get("currency") is None and "amount" in payment:
+        payment["amount"] = round(min(payment["amount"], 10**10), 2)
+
+
+schemathesis.openapi.format(
+    "date-time",
+    st.integers(0, int(time.time() * 1000)).map(
+        lambda at: wire.timestamp(EPOCH + at * MILLISECOND)
+    ),
+)
