@@ -36,6 +36,10 @@ Amounts are numbers in major units (`1850.5`), times ISO 8601 with their zone. E
 """
 
 
+PARTS = (analytics, export, history, seed, batch, payments, tenants, verify, health, docs)
+"""Where the routes are."""
+
+
 def create_app(services: Services) -> ASGIApp:
     """REST and stream on one port."""
     api = FastAPI(
@@ -51,9 +55,7 @@ def create_app(services: Services) -> ASGIApp:
     )
     api.state.services = services
     problems.install(api)
-    # `export`, `history`, `seed` and `batch` before `payments`, whose {id} would take their names.
-    parts = (analytics, export, history, seed, batch, payments, tenants, verify, health, docs)
-    for part in parts:
+    for part in PARTS:
         api.include_router(part.router)
     docs.mount_assets(api)
 

@@ -140,8 +140,15 @@ def _parameters_problem(error: RequestValidationError) -> Problem:
 
 
 def _what_is_wrong(error: Mapping[str, Any]) -> str:
-    if error["type"] == "extra_forbidden":
-        return "is not a parameter of this route"
+    match error["type"]:
+        case "extra_forbidden":
+            return "is not a parameter of this route"
+        case "missing":
+            return "is missing: this route needs it"
+        case "int_parsing" | "int_from_float":
+            return "must be a whole number"
+        case "bool_parsing":
+            return "must be true or false"
     text: str = error["msg"]
     text = text.removeprefix("Value error, ").replace("Input should be", "must be", 1)
     return text[:1].lower() + text[1:]

@@ -61,7 +61,7 @@ def tell(url):
 
         def ask(method, path, **more):
             answer = http.request(method, path, **more)
-            text = CHANGING.sub("(changing)", answer.text)
+            text = CHANGING.sub("(changing)", answer.text.replace("\r\n", "\n"))
             said.append(f"{method} {path}\n{answer.status_code} {text.rstrip()}\n")
             return answer
 

@@ -122,7 +122,7 @@ async def test_only_an_import_brings_refunds(http, tenant_id):
         (b'"text"', "application/json"),
         (b"[{]", "application/json"),
         (b"[1, 2", "application/json"),
-        (b"nonsense", "text/plain"),
+        (b"nonsense", "application/json"),
     ],
 )
 async def test_a_wrong_container_is_refused(http, body, content_type):

@@ -215,6 +215,7 @@ async def test_polling_alone_is_served_too(http, tenant_id, record):
         ({"tenantId": {"$ne": "x"}}, 422, "tenantId"),
         ({"tenantId": "a b"}, 422, "tenantId"),
         ({"tenantId": ""}, 422, "tenantId"),
+        ({"tenantId": None}, 422, "tenantId"),
         ({"seq": -1}, 422, "seq"),
         ({"seq": "x"}, 422, "seq"),
         ({"seq": 1.5}, 422, "seq"),

@@ -1,0 +1,133 @@
+"""The API's description is true: the API is driven from it, and every answer is in it."""
+
+import httpx
+import pytest
+import schemathesis
+from fastapi.routing import iter_route_contexts
+
+from server.app import PARTS
+from tests.description import drive
+from tests.server.problem import problem
+
+SEED = 10
+ORDER = {"amount": 18.5, "method": "card", "status": "success"}
+EXISTING = {"payment_id": "6756fb49a1b2c3d4e5f60701", "tenant_id": "tenant_1"}
+ROUTES = sorted(
+    (method, route.path_format)
+    for part in PARTS
+    for route in iter_route_contexts(part.router.routes)
+    for method in route.methods
+)
+WRITING = [path for method, path in ROUTES if method == "POST"]
+
+
+@pytest.fixture(scope="module")
+def described(shared_server):
+    """The server's description, which checks answers."""
+    return schemathesis.openapi.from_url(f"{shared_server.url}/openapi.json")
+
+
+@pytest.fixture
+def ask(shared_server, described):
+    """Ask a described route; its answer is one that the description knows."""
+    with httpx.Client(base_url=shared_server.url, timeout=60) as http:
+
+        def answer(method, path, **more):
+            response = http.request(method, path.format(**EXISTING), **more)
+            operation = described[path][method]
+            documented = operation.definition.raw["responses"]
+            assert str(response.status_code) in documented, (path, response.text)
+            kinds = documented[str(response.status_code)]["content"]
+            kind = response.headers["content-type"].partition(";")[0]
+            assert kind in {each.partition(";")[0] for each in kinds}, path
+            operation.validate_response(response)
+            return response
+
+        yield answer
+
+
+def test_every_answer_to_generated_requests_is_described(server, tmp_path):
+    """Requests that fit the description are taken, others refused; no answer is undescribed."""
+    httpx.post(f"{server.url}/payments/seed", params={"count": 300}, timeout=60)
+    run = drive(server.url, seconds=60, directory=tmp_path, seed=SEED)
+    assert run.returncode == 0, run.stdout
+
+
+def test_every_route_is_described(described):
+    document = described.raw_schema
+    found = [(method.upper(), path) for path, item in document["paths"].items() for method in item]
+    assert sorted(found) == ROUTES
+    assert ("GET", "/payments/export") in ROUTES
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_every_json_answer_has_the_schema_of_a_type(described, method, path):
+    document = described.raw_schema
+    operation = document["paths"][path][method.lower()]
+    assert operation["summary"]
+    assert operation["description"]
+    assert {"413", "421", "422", "500"} <= operation["responses"].keys()
+    for status, response in operation["responses"].items():
+        for kind, content in response["content"].items():
+            schema = content["schema"]
+            if kind == "application/problem+json":
+                assert schema == {"$ref": "#/components/schemas/Problem"}
+            elif kind == "application/json" and path != "/openapi.json":
+                named = schema.get("items", schema)["$ref"].rpartition("/")[2]
+                assert document["components"]["schemas"][named]["examples"], (path, status)
+            else:
+                assert schema["type"] in {"string", "object"}
+                assert (kind, status) == (kind, "200")
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_every_refusal_is_described(ask, method, path):
+    problem(ask(method, path, headers={"Host": "evil.example"}), 421)
+    for query in ("colour=red", "colour=red&colour=blue"):
+        refused = ask(method, path, params=query)
+        assert refused.status_code == 422
+        assert "colour: is " in refused.json()["detail"]
+    problem(ask(method, path, content=b" " * 10_000_001), 413)
+    if method == "POST":
+        problem(ask(method, path, headers={"Origin": "https://evil.example"}), 403)
+
+
+@pytest.mark.parametrize("path", WRITING)
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded"]
+)
+def test_a_body_of_another_kind_is_refused(ask, path, kind):
+    answer = ask("POST", path, content=b"amount=5", headers={"Content-Type": kind})
+    if path in {"/payments", "/payments/batch"}:
+        assert "application/json" in problem(answer, 415)["detail"]
+    else:
+        # Not one of these takes any: what it asks for would be passed over.
+        assert answer.status_code == 422
+        assert "body" in answer.json()["detail"]
+
+
+def test_the_numbers_of_an_answer_are_numbers(described):
+    schemas = described.raw_schema["components"]["schemas"]
+    assert schemas["PaymentAnswer"]["properties"]["amount"] == {"type": "number"}
+    assert {"type": "number"} in schemas["MetricsAnswer"]["properties"]["successRate"]["anyOf"]
+    assert "reference" not in schemas["PaymentAnswer"]["required"]
+
+
+def test_answers_with_payments_in_them_are_described(ask):
+    ask("POST", "/payments", json=ORDER)
+    items = [{**ORDER, "status": "failed", "declineCode": "expired_card"}, {**ORDER, "amount": -1}]
+    batch = ask("POST", "/payments/batch", json=items).json()
+    assert (batch["created"], batch["rejected"]) == (1, 1)
+    for path in ("metrics", "trends", "methods", "declines"):
+        assert ask("GET", f"/api/analytics/{path}").json()
+    compared = ask("GET", "/api/analytics/metrics", params={"period": "week", "compare": "true"})
+    assert compared.json()["previous"]["from"]
+    snapshot = ask("GET", "/api/analytics/snapshot", params={"rollups": "true"}).json()
+    assert snapshot["rollups"]["buckets"][-1]["methods"]["card"]
+    assert ask("GET", "/payments", params={"limit": 1}).headers["link"]
+    assert ask("GET", "/payments/changes", params={"after": 0}).json()["changes"]
+    assert ask("GET", "/payments/months").json()["months"]
+    for form in ("csv", "ndjson", "parquet", "arrow"):
+        assert ask("GET", "/payments/export", params={"format": form}).content
+    problem(ask("GET", "/payments", params={"tenantId": "nobody"}), 404)
+    problem(ask("POST", "/payments/{payment_id}/refund"), 404)
