@@ -68,7 +68,7 @@ lock: $(dev) ## compile the lock files again, with the newest versions that fit
 	done
 
 clean: ## remove .venv, caches and what tests left behind
-	rm -rf $(venv) docs/_build docs/tutorials .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis artifacts dist tests/e2e/npm/node_modules
+	rm -rf $(venv) docs/_build docs/tutorials .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis artifacts dist tests/e2e/npm/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(venv)/bin/python:
