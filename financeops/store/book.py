@@ -70,8 +70,14 @@ class Book:
         self._feeds: OrderedDict[Feed, list[Payment]] = OrderedDict()
 
     def missing_pages(self, pages: Iterable[Page]) -> list[Page]:
-        """Those that must be read before `rollups` can answer."""
-        return [page for page in dict.fromkeys(pages) if page not in self._pages]
+        """Those that must be read before `rollups` can answer; the others count as used now."""
+        missing = []
+        for page in dict.fromkeys(pages):
+            if page in self._pages:
+                self._pages.move_to_end(page)
+            else:
+                missing.append(page)
+        return missing
 
     def misses_feed(self, feed: Feed) -> bool:
         """Whether a feed must be read before `newest` can answer."""
@@ -80,17 +86,19 @@ class Book:
     def keep_page(self, page: Page, rollups: Iterable[tuple[Place, Rollup]]) -> None:
         """Remember a page as it was read at this book's `seq`."""
         self._pages[page] = {place: self._with_hours(place, rollup) for place, rollup in rollups}
-        forget_oldest(self._pages, MAX_PAGES)
 
     def keep_feed(self, feed: Feed, payments: Sequence[Payment]) -> None:
         """Remember the newest payments as they were read at this book's `seq`."""
         self._feeds[feed] = list(payments)
+
+    def forget(self) -> None:
+        """Forget what was not used for longest; after an answer, which needs all of its pages."""
+        forget_oldest(self._pages, MAX_PAGES)
         forget_oldest(self._feeds, MAX_FEEDS)
 
     def rollups(self, currency: str, span: Span) -> Iterator[tuple[Place, Rollup]]:
         """Rollups of a span, in no order; empty ones are left out."""
         for page in pages_of(currency, span):
-            self._pages.move_to_end(page)
             for place, rollup in self._pages[page].items():
                 if span.start <= place[2] < span.end:
                     yield place, rollup

@@ -15,6 +15,7 @@ from financeops.core.periods import (
     DAY,
     EPOCH,
     FAR,
+    QUARTER,
     Grain,
     Period,
     Span,
@@ -122,8 +123,10 @@ class Plan(Struct, frozen=True, kw_only=True):
         if window is None:
             return [_ALL_TIME]
         if self.zone == self.kept_zone:
-            return cover(window, self.kept_zone)
-        return cover(window, self.kept_zone, (Grain.QUARTER,))
+            covering = cover(window, self.kept_zone)
+        else:
+            covering = cover(window, self.kept_zone, (Grain.QUARTER,))
+        return [part for span in covering for part in _within_hours(span, self.zone)]
 
     def windows(self) -> Iterable[Window | None]:
         """Every stretch of time that must be read."""
@@ -139,6 +142,36 @@ def _window(question: Question, as_of: datetime, zone: ZoneInfo) -> Window | Non
     if question.start is None and question.end is None:
         return None
     return Window(question.start or EPOCH, question.end or FAR)
+
+
+def _within_hours(span: Span, zone: ZoneInfo) -> list[Span]:
+    """Cut a span so that its start tells the hour of day of each quarter hour.
+
+    Where the clock of the zone changes within one, or is not whole quarter hours away from UTC
+    (both happened: 0:01 in Newfoundland until 2011, Monrovia until 1972), the payments tell.
+    """
+    if span.grain is not Grain.QUARTER or _steady(span.start, span.end, zone):
+        return [span]
+    parts: list[Span] = []
+    start = span.start
+    while start < span.end:
+        end = start + QUARTER
+        grain = Grain.QUARTER if _steady(start, end, zone) else None
+        if parts and parts[-1].grain is grain:
+            parts[-1] = Span(grain, parts[-1].start, end)
+        else:
+            parts.append(Span(grain, start, end))
+        start = end
+    return parts
+
+
+def _steady(start: datetime, end: datetime, zone: ZoneInfo) -> bool:
+    """Whether a clock stays where it is, whole quarter hours away from UTC; up to a week."""
+    first, last = (
+        instant.astimezone(zone).utcoffset() or timedelta()
+        for instant in (start, end - timedelta.resolution)
+    )
+    return first == last and not first % QUARTER
 
 
 def _short(question: Question) -> bool:

@@ -19,7 +19,7 @@ from financeops.store.connection import Database, Session
 from financeops.store.filters import PaymentFilter, payments_between
 from financeops.store.newest import newest_payments
 from financeops.store.questions import Answer, Plan, Question
-from financeops.store.rollups import read_rollups
+from financeops.store.rollups import rollups_starting_in
 from financeops.store.tenants import TenantRecord, find_record
 from financeops.store.transactions import in_transaction
 
@@ -110,7 +110,10 @@ class Reader:
                 record = now
             _keep(book, read, wanted)
             answer = _answer(plan, book, read, method=question.method, as_of=as_of)
-            return structs.replace(answer, payments=book.newest(feed)) if feed else answer
+            if feed:
+                answer = structs.replace(answer, payments=book.newest(feed))
+            book.forget()
+            return answer
 
     def _book(self, record: TenantRecord) -> Book:
         """The tenant's book; an empty one if there is none that could be brought up to date."""
@@ -136,13 +139,8 @@ class Reader:
         async def transaction(session: Session) -> _Read:
             now = await find_record(self._db, record.tenant.id, session=session)
             pages = {
-                page: await read_rollups(
-                    self._db,
-                    now.tenant,
-                    page.currency,
-                    page.grain,
-                    now.held(page.window),
-                    session=session,
+                page: await rollups_starting_in(
+                    self._db, now, page.currency, page.grain, page.window, session=session
                 )
                 for page in wanted.pages
             }

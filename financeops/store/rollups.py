@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from pymongo import DeleteOne, ReplaceOne, UpdateOne
 
 from financeops.core.payments import Tenant
-from financeops.core.periods import Grain, Window, grain_starts
+from financeops.core.periods import Grain, Window, grain_end, grain_starts
 from financeops.core.rollup import Place, Rollup, from_document
 from financeops.store.connection import Database, Document, Session, driver_errors
 from financeops.store.documents import (
@@ -18,6 +19,7 @@ from financeops.store.documents import (
     rollup_document,
     rollup_id,
 )
+from financeops.store.tenants import TenantRecord
 
 IDS_PER_READ = 100
 """Longer `$in` lists are slow on the embedded database."""
@@ -41,6 +43,27 @@ async def read_rollups(
     starts = grain_starts(grain, window, ZoneInfo(tenant.timezone))
     places = [(currency, grain, start) for start in starts]
     return list((await rollups_at(db, tenant.id, places, session=session)).items())
+
+
+async def rollups_starting_in(
+    db: Database,
+    record: TenantRecord,
+    currency: str,
+    grain: Grain,
+    window: Window,
+    *,
+    session: Session | None = None,
+) -> list[tuple[Place, Rollup]]:
+    """Return the rollups of one grain that start in a window; empty ones are left out.
+
+    Of neighbouring windows each rollup is in one, also where it reaches over the border.
+    """
+    zone = ZoneInfo(record.tenant.timezone)
+    # The payments of the last one may all lie beyond the end of the window.
+    reach = Window(window.start, grain_end(grain, window.end - timedelta.resolution, zone))
+    starts = grain_starts(grain, record.held(reach), zone)
+    places = [(currency, grain, start) for start in starts if start in window]
+    return list((await rollups_at(db, record.tenant.id, places, session=session)).items())
 
 
 async def rollups_at(
