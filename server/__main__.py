@@ -9,13 +9,14 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from types import FrameType
 
 import uvicorn
 
 from financeops.core.errors import FinanceOpsError, Misconfigured, Unavailable
 from server.app import create_app
-from server.lifespan import running
+from server.lifespan import running, utc_now
 from server.settings import PREFIX, Settings, read_settings
 
 _GRACE = 3
@@ -54,11 +55,11 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def main() -> int:
-    """Run until a signal; returns the exit code."""
+def main(*, now: Callable[[], datetime] = utc_now) -> int:
+    """Run until a signal; returns the exit code. `now` is the clock of payments and figures."""
     try:
         settings = read_settings()
-        _event_loop_runner()(_serve(settings))
+        _event_loop_runner()(_serve(settings, now=now))
     except Unavailable:
         return _fail(f"{PREFIX}MONGODB_URI: no database answers there; is it running?")
     except FinanceOpsError as error:
@@ -66,9 +67,9 @@ def main() -> int:
     return 0
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, *, now: Callable[[], datetime]) -> None:
     listening = _listen(settings)
-    async with running(settings) as services:
+    async with running(settings, now=now) as services:
         config = uvicorn.Config(
             create_app(services),
             http="httptools",

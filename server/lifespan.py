@@ -67,20 +67,22 @@ Here = Annotated[Services, Depends(_services)]
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Services]:
+async def running(
+    settings: Settings, *, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Services]:
     """Open the database and start everything; raises `Misconfigured`, `Unavailable`."""
     db = await connect(settings.mongodb_uri.get_secret_value(), timeout=settings.database_timeout)
     try:
         ttl = timedelta(hours=settings.changes_hours)
         await prepare(db, settings.configured_tenants(), changes_ttl=ttl)
-        services = _assemble(settings, db)
+        services = _assemble(settings, db, now)
         work: list[Coroutine[Any, Any, None]] = [
             services.fanout.run(),
             services.publisher.beat(settings.heartbeat_seconds),
-            keep_house(db, now=utc_now, changes_ttl=ttl),
+            keep_house(db, now=now, changes_ttl=ttl),
         ]
         if settings.simulate:
-            work.append(Simulation(settings, services.intake, now=utc_now).run())
+            work.append(Simulation(settings, services.intake, now=now).run())
         tasks = [asyncio.create_task(each) for each in work]
         try:
             yield services
@@ -96,16 +98,16 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         await close(db)
 
 
-def _assemble(settings: Settings, db: Database) -> Services:
+def _assemble(settings: Settings, db: Database, now: Callable[[], datetime]) -> Services:
     meters = Meters()
     origins = Origins(settings.allowed_origins)
     sio = socket_server(origins.allows)
     fanout = Fanout(sio)
 
-    publisher = Publisher(db, fanout, now=utc_now, meters=meters)
+    publisher = Publisher(db, fanout, now=now, meters=meters)
     intake = Intake(
         db,
-        now=utc_now,
+        now=now,
         max_waiting=settings.max_waiting,
         committed=publisher.wake,
         meters=meters,
@@ -116,7 +118,7 @@ def _assemble(settings: Settings, db: Database) -> Services:
         publisher=publisher,
         fanout=fanout,
         max_missed=settings.max_missed_events,
-        now=utc_now,
+        now=now,
     )
     meters.watch("stream_clients", "Clients that listen", lambda: fanout.clients)
     meters.watch("waiting_operations", "Operations that wait for a commit", lambda: intake.waiting)
@@ -144,4 +146,5 @@ def _assemble(settings: Settings, db: Database) -> Services:
         sio=sio,
         origins=origins,
         meters=meters,
+        now=now,
     )

@@ -22,16 +22,17 @@ def hang(process: subprocess.Popen[Any]) -> None:
 
 
 class ServerProcess:
-    """`python -m server` on a free port, ready to be asked."""
+    """`python -m server` on a free port, ready to be asked; `clock` is a file of `tests.clocked`."""
 
-    def __init__(self, mongodb_uri: str, **settings: Any) -> None:
+    def __init__(self, mongodb_uri: str, *, clock: Path | None = None, **settings: Any) -> None:
         chosen = {"simulate": False, "port": 0, "mongodb_uri": mongodb_uri, **settings}
         self.settings = chosen
         self.url = ""
         self.killed = False
         self._said: list[str] = []
+        program = ["server"] if clock is None else ["tests.clocked", str(clock)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "server"],
+            [sys.executable, "-m", *program],
             cwd=ROOT,
             env=environment(chosen),
             stderr=subprocess.PIPE,

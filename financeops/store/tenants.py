@@ -83,7 +83,7 @@ def record_from(document: Document) -> TenantRecord:
             timezone=document["timezone"],
             seq=document["seq"],
         ),
-        currencies=document.get("currencies", []),
+        currencies=sorted(document.get("currencies", [])),
         decline_codes=document.get("declineCodes", []),
         sources=document.get("sources", {}),
         first_at=document.get("firstAt"),

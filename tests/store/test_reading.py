@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from itertools import pairwise
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -12,28 +13,30 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from financeops.core.errors import InvalidValue, NotFound
+from financeops.core.metrics import attempts, peak_hour
 from financeops.core.payments import Status
 from financeops.core.periods import (
     DAY,
+    EPOCH,
+    FAR,
+    HOUR,
     MILLISECOND,
     Period,
     Window,
-    buckets,
-    previous_window,
-    window_buckets,
 )
 from financeops.core.rollup import Rollup, rollup_of, total
-from financeops.store import reading
+from financeops.store import book, reading
 from financeops.store.questions import Question
 from financeops.store.reading import Reader
 from financeops.store.schema import prepare
 from financeops.store.verify import set_timezone, verify
-from tests.builders import NOON, tenant
+from tests import borders, plain
+from tests.builders import NOON, at, tenant
+from tests.questions import question as a_question
 from tests.store.recorded import insert, record, refund, stored_payments
-from tests.strategies import METHODS, instants
+from tests.strategies import METHODS
 
 ZONE = "Asia/Kathmandu"
-ZONES = [None, ZONE, "America/New_York", "Australia/Lord_Howe"]
 KATHMANDU = tenant(timezone=ZONE)
 
 
@@ -50,11 +53,23 @@ def some_payments(rng, count, *, until=NOON):
         )
 
 
+def a_payment(rng, tenant_id, at):
+    """An insertion of any amount, method and outcome."""
+    return insert(
+        tenant_id=tenant_id,
+        amount=rng.randrange(10_000),
+        currency=rng.choice(["USD", "USD", "EUR"]),
+        method=rng.choice(METHODS),
+        status=rng.choice(["success", "success", "failed"]),
+        created_at=at,
+    )
+
+
 def recompute(payments, window, zone, *, currency, method):
     return total(
         rollup_of(payment, zone)
         for payment in payments
-        if (window is None or payment.created_at in window)
+        if payment.created_at in window
         and payment.currency == currency
         and method in (None, payment.method)
     )
@@ -79,16 +94,16 @@ async def check(db, reader, question, *, as_of=NOON, payments=0):
     zone = ZoneInfo(question.timezone or answer.tenant.timezone)
     chosen = {"currency": question.currency or answer.tenant.currency, "method": question.method}
     if question.period is not None:
-        cut = buckets(question.period, as_of, zone)
-        window = Window(cut[0].start, cut[-1].end)
-        before = previous_window(question.period, as_of, zone)
+        cuts = plain.period_cuts(question.period, as_of, zone)
+        window = Window(cuts[0], cuts[-1])
+        before = Window(*plain.period_before(question.period, as_of, zone))
     elif closed:
         window = Window(question.start, question.end)
-        cut = window_buckets(window, zone)
+        cuts = plain.window_cuts(question.start, question.end, zone)
         before = Window(window.start - (window.end - window.start), window.start)
     else:
-        cut, before = (), None
-        window = None
+        window, cuts, before = Window(question.start or EPOCH, question.end or FAR), [], None
+    cut = tuple(Window(*ends) for ends in pairwise(cuts))
     assert answer.rollup == recompute(stored, window, zone, **chosen)
     assert answer.buckets == cut
     assert answer.bucket_rollups == [recompute(stored, each, zone, **chosen) for each in cut]
@@ -101,44 +116,94 @@ async def check(db, reader, question, *, as_of=NOON, payments=0):
     return answer
 
 
-@st.composite
-def questions(draw):
-    kind = draw(st.sampled_from(["period", "window", "all time"]))
-    asked = {
-        "tenant_id": "tenant_1",
-        "currency": draw(st.sampled_from([None, "USD", "EUR", "JPY"])),
-        "method": draw(st.sampled_from([None, *METHODS])),
-    }
-    if kind == "all time":
-        return Question(**asked)
-    asked["timezone"] = draw(st.sampled_from(ZONES))
-    foreign = asked["timezone"] not in (None, ZONE)
-    if kind == "period":
-        short = [Period.DAY, Period.WEEK]
-        return Question(**asked, period=draw(st.sampled_from(short if foreign else Period)))
-    start = draw(instants(NOON - 3 * DAY, NOON) | instants(NOON - 500 * DAY, NOON))
-    longest = 7 * DAY if foreign else draw(st.sampled_from([3 * DAY, 400 * DAY]))
-    end = start + draw(st.integers(1, longest // MILLISECOND)) * MILLISECOND
-    return Question(**asked, start=start, end=end)
-
-
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(question=questions(), seed=st.integers(0, 2**32), payments=st.sampled_from([0, 3, 30]))
-async def test_answers_are_recomputations(db, other_db, question, seed, payments):
+@given(
+    zone=st.sampled_from(list(borders.PRESENTS)).map(ZoneInfo),
+    rng=st.randoms(use_true_random=False),
+    seed=st.integers(0, 2**32),
+    feed=st.sampled_from([0, 3, 30]),
+)
+async def test_answers_are_recomputations(db, other_db, *, zone, rng, seed, feed):
     # One reader per database: what it remembers of one example is there for the next, and each
-    # example changes the payments behind its back.
-    reader = readers.setdefault(db.name, Reader(db))
-    rng = Random(seed)
-    new = await record(other_db, *some_payments(rng, 6), of=KATHMANDU)
+    # example changes the payments behind its back. Another one remembers nothing.
+    warm, cold = readers.setdefault(db.name, Reader(db)), Reader(db)
+    one = tenant(zone.key.replace("/", "-"), timezone=zone.key)
+    many = Random(seed)
+    moments = borders.times(many, zone, 40, borders.present_of(zone))
+    new = await record(other_db, *(a_payment(many, one.id, at) for at in moments), of=one)
     paid = [payment for payment in new if payment.status is Status.SUCCESS]
     if paid:
-        await record(other_db, refund(rng.choice(paid)), of=KATHMANDU)
-    await check(db, reader, question, payments=payments)
+        await record(other_db, refund(many.choice(paid)), of=one)
+    for asked in [a_question(rng, zone) for _ in range(3)]:
+        question = Question(
+            tenant_id=one.id,
+            currency=asked.currency,
+            method=asked.method,
+            timezone=asked.timezone,
+            period=asked.period and Period(asked.period),
+            start=asked.start,
+            end=asked.end,
+        )
+        for reader in (warm, cold, warm):
+            await check(db, reader, question, as_of=asked.as_of, payments=feed)
 
 
 readers = {}
+
+
+async def ask_about(db, zone, *createds, start, end, as_of=NOON, timezone=None):
+    """Record payments of 1, 2, 4, … cents and check a window and all periods about them."""
+    amounts = [insert(amount=2**n, created_at=at) for n, at in enumerate(createds)]
+    await record(db, *amounts, of=tenant(timezone=zone))
+    for reader in (shared := Reader(db), shared, Reader(db)):
+        for period in Period:
+            await check(db, reader, Question(tenant_id="tenant_1", period=period), as_of=as_of)
+        question = Question(tenant_id="tenant_1", start=start, end=end, timezone=timezone)
+        answer = await check(db, reader, question, as_of=as_of)
+    return answer
+
+
+PAGE = EPOCH + 324 * 64 * DAY  # 2026-10-10T00:00Z
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "Pacific/Chatham", "UTC"])
+@pytest.mark.parametrize("beside", [-HOUR, -MILLISECOND, 0 * HOUR, MILLISECOND, HOUR])
+async def test_a_day_on_a_page_border_counts_once(db, zone, beside):
+    around = {"start": PAGE - 40 * DAY, "end": PAGE + 10 * DAY, "as_of": PAGE + 8 * DAY}
+    answer = await ask_about(db, zone, PAGE - 38 * DAY, PAGE + beside, PAGE + 5 * DAY, **around)
+    assert attempts(answer.rollup) == 3
+
+
+async def test_a_day_whose_payments_all_lie_beyond_a_page_border_counts(db):
+    """It starts on the page before them, which no payment reaches back to."""
+    around = {"start": PAGE - 5 * DAY, "end": PAGE + 9 * DAY, "as_of": PAGE + 8 * DAY}
+    answer = await ask_about(db, "America/New_York", PAGE + HOUR, PAGE + 5 * DAY, **around)
+    assert attempts(answer.rollup) == 2
+
+
+@pytest.mark.parametrize("timezone", [None, "America/New_York"])
+async def test_hours_of_a_quarter_hour_in_which_the_clock_changes(db, timezone):
+    """At 3:31 UTC 0:01 became 1:01 in Newfoundland: most payments of that quarter are at 1."""
+    change = at("2011-03-13T03:31:00Z")
+    zone = "America/St_Johns"
+    await record(
+        db,
+        *(insert(created_at=change + n * 10 * MILLISECOND) for n in range(-1, 3)),
+        of=tenant(timezone=timezone or zone),
+    )
+    question = Question(tenant_id="tenant_1", start=change - HOUR, end=change + HOUR, timezone=zone)
+    assert peak_hour((await check(db, Reader(db), question)).rollup) == 1
+
+
+async def test_more_pages_than_are_remembered(db, monkeypatch):
+    """One answer may need them all, old ones too, and a page for which there is no room."""
+    monkeypatch.setattr(book, "MAX_PAGES", 3)
+    payments = (PAGE - n * 16 * DAY for n in range(20))
+    around = {"start": PAGE - 90 * DAY, "end": PAGE + HOUR, "as_of": PAGE + 8 * DAY}
+    answer = await ask_about(db, "Europe/Berlin", *payments, **around)
+    assert attempts(answer.rollup) == 6
 
 
 @pytest.fixture

@@ -1,0 +1,315 @@
+"""What the API should answer, worked out from exported payments: slow, plain, and with nothing of ours.
+
+Terms are those of the contract. No function here knows rollups, pages or grains: time is looked up in a calendar,
+payments are counted one by one, and rates are fractions that are rounded once.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+DECIMALS = {"USD": 2, "EUR": 2, "JPY": 0, "KWD": 3}
+DAYS = {"day": 1, "week": 7, "month": 30}
+FEED = 100
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+BEGINNING, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+
+
+class Row(NamedTuple):
+    """One exported payment; `amount` in minor units."""
+
+    id: str
+    at: datetime
+    amount: int
+    currency: str
+    method: str
+    status: str
+    decline: str
+
+
+def row_of(document) -> Row:
+    """Row of a line of the export as NDJSON, read with `Decimal` for numbers."""
+    minor = Decimal(document["amount"]) * 10 ** DECIMALS[document["currency"]]
+    assert minor == int(minor), document
+    return Row(
+        id=document["_id"],
+        at=datetime.fromisoformat(document["createdAt"]),
+        amount=int(minor),
+        currency=document["currency"],
+        method=document["method"],
+        status=document["status"],
+        decline=document.get("declineGroup") or document.get("declineCode") or "unknown",
+    )
+
+
+# --- the calendar
+
+
+@cache
+def start_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The first second at which the clock in `zone` shows this day, or a later one: looked for one by one."""
+    at = datetime(day.year, day.month, day.day, tzinfo=UTC) - 16 * HOUR
+    while at.astimezone(zone).date() < day:
+        at += MINUTE
+    while (at - timedelta(seconds=1)).astimezone(zone).date() >= day:
+        at -= timedelta(seconds=1)
+    return at
+
+
+def day_of(at: datetime, zone: ZoneInfo) -> date:
+    """The last day that has begun."""
+    day = at.astimezone(zone).date()
+    return day + DAY if at >= start_of_day(day + DAY, zone) else day
+
+
+def start_of_month(year: int, month: int, zone: ZoneInfo) -> datetime:
+    """Where a month begins; month 0 is December of the year before, and so on."""
+    while month < 1:
+        year, month = year - 1, month + 12
+    while month > 12:
+        year, month = year + 1, month - 12
+    return start_of_day(date(year, month, 1), zone)
+
+
+def since_full_hour(at: datetime, zone: ZoneInfo) -> timedelta:
+    """How long ago, by the clock in `zone`, the hour was full."""
+    clock = at.astimezone(zone)
+    return timedelta(minutes=clock.minute, seconds=clock.second, microseconds=clock.microsecond)
+
+
+def period_cuts(period: str, as_of: datetime, zone: ZoneInfo) -> list[datetime]:
+    """Where the buckets of a period begin, and where the last one ends."""
+    today = day_of(as_of, zone)
+    if period == "day":
+        hour = as_of - since_full_hour(as_of, zone)
+        return [hour + n * HOUR for n in range(-23, 2)]
+    if period == "year":
+        return [start_of_month(today.year, today.month + n, zone) for n in range(-11, 2)]
+    return [start_of_day(today + n * DAY, zone) for n in range(1 - DAYS[period], 2)]
+
+
+def period_before(period: str, as_of: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The same buckets one period earlier, cut at `as_of` floored to the quarter hour."""
+    quarter = as_of - (as_of - BEGINNING) % (15 * MINUTE)
+    end = earlier(period, quarter, zone)
+    today = day_of(as_of, zone)
+    if period == "day":
+        return earlier(period, period_cuts(period, as_of, zone)[0], zone), end
+    if period == "year":
+        return start_of_month(today.year, today.month - 23, zone), end
+    return start_of_day(today - (2 * DAYS[period] - 1) * DAY, zone), end
+
+
+def earlier(period: str, at: datetime, zone: ZoneInfo) -> datetime:
+    """What the clock in `zone` showed one period earlier."""
+    clock = at.astimezone(zone)
+    if period == "year":
+        days = calendar.monthrange(clock.year - 1, clock.month)[1]
+        shown = clock.replace(year=clock.year - 1, day=min(clock.day, days))
+    else:
+        shown = (clock.replace(tzinfo=None) - DAYS[period] * DAY).replace(tzinfo=zone)
+    return shown.astimezone(UTC)
+
+
+def window_cuts(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
+    """Where the buckets of a window begin: hours up to 2 days, days up to 92, else months."""
+    cuts = [start]
+    while cuts[-1] < end:
+        at = cuts[-1]
+        day = day_of(at, zone)
+        if end - start <= 2 * DAY:
+            following = at - since_full_hour(at, zone) + HOUR
+        elif end - start <= 92 * DAY:
+            following = start_of_day(day + DAY, zone)
+        else:
+            following = start_of_month(day.year, day.month + 1, zone)
+        cuts.append(min(following, end))
+    return cuts
+
+
+# --- the figures
+
+
+def share(part: int, whole: int, times: int = 100) -> Decimal | None:
+    """`part / whole * times`, rounded half-even to 6 decimals; None of nothing."""
+    if not whole:
+        return None
+    return Decimal(round(Fraction(times * part * 10**6, whole))).scaleb(-6)
+
+
+def major(amount: int, currency: str) -> Decimal:
+    """An amount as JSON shows it."""
+    return Decimal(amount).scaleb(-DECIMALS[currency])
+
+
+def volume(rows) -> int:
+    """Sum of what was collected, minor units."""
+    return sum(row.amount for row in rows if row.status != "failed")
+
+
+def success(rows) -> Decimal | None:
+    """Succeeded of all attempts, in percent."""
+    return share(sum(row.status != "failed" for row in rows), len(rows))
+
+
+def most(keys) -> list:
+    """Keys by how often they come, the smallest first on a tie."""
+    counts = Counter(keys)
+    return sorted(counts, key=lambda key: (-counts[key], key))
+
+
+def metrics(rows, currency: str, zone: ZoneInfo) -> dict:
+    """The key figures."""
+    collected = [row for row in rows if row.status != "failed"]
+    back = [row for row in rows if row.status == "refunded"]
+    hours = most(hour_of(row.at, zone) for row in rows)
+    methods_ = most(row.method for row in rows)
+    average = share(volume(rows), len(collected) * 10 ** DECIMALS[currency], 1)
+    return {
+        "totalVolume": major(volume(rows), currency),
+        "successRate": success(rows),
+        "averageAmount": average,
+        "peakHour": hours[0] if hours else None,
+        "topPaymentMethod": methods_[0] if methods_ else None,
+        "totalPayments": len(rows),
+        "currency": currency,
+        "timezone": zone.key,
+        "succeededPayments": len(collected),
+        "failedPayments": len(rows) - len(collected),
+        "refundedPayments": len(back),
+        "refundedVolume": major(volume(back), currency),
+        "netVolume": major(volume(rows) - volume(back), currency),
+        "refundRate": share(volume(back), volume(rows)),
+    }
+
+
+@lru_cache(maxsize=100_000)
+def hour_of(at: datetime, zone: ZoneInfo) -> int:
+    """What hour the clock in `zone` shows."""
+    return at.astimezone(zone).hour
+
+
+def trends(rows, currency: str, cuts) -> list[dict]:
+    """One element for every bucket."""
+    return [
+        {
+            "timestamp": start,
+            "amount": major(volume(inside), currency),
+            "count": len(inside),
+            "successRate": success(inside),
+        }
+        for start, end in pairwise(cuts)
+        for inside in [between(rows, start, end)]
+    ]
+
+
+def methods(rows, currency: str) -> list[dict]:
+    """Figures of each method, most attempts first."""
+    by = {
+        name: [row for row in rows if row.method == name] for name in most(r.method for r in rows)
+    }
+    return [
+        {
+            "method": name,
+            "count": len(part),
+            "volume": major(volume(part), currency),
+            "successRate": success(part),
+            "share": share(len(part), len(rows)),
+        }
+        for name, part in by.items()
+    ]
+
+
+def declines(rows, currency: str) -> list[dict]:
+    """Why payments failed, most failures first."""
+    failed = [row for row in rows if row.status == "failed"]
+    by = {
+        code: [row for row in failed if row.decline == code]
+        for code in most(r.decline for r in failed)
+    }
+    return [
+        {
+            "declineCode": code,
+            "count": len(part),
+            "volume": major(sum(row.amount for row in part), currency),
+            "share": share(len(part), len(failed)),
+        }
+        for code, part in by.items()
+    ]
+
+
+def between(rows, start, end) -> list[Row]:
+    """Payments in ``[start, end)``; None is open."""
+    return [row for row in rows if (start or BEGINNING) <= row.at < (end or END)]
+
+
+# --- the answers
+
+
+def answer(asked, everything, *, currency: str, zone: ZoneInfo):
+    """What a question should be answered, for a tenant with this currency and zone."""
+    shown = asked.currency or currency
+    zone = ZoneInfo(asked.timezone) if asked.timezone else zone
+    meant = [row for row in everything if asked.method in (None, row.method)]
+    rows = [row for row in meant if row.currency == shown]
+    period, start, end, cuts = asked.period, asked.start, asked.end, []
+    if asked.route in ("trends", "snapshot") and not start:
+        period = period or "day"
+    if period:
+        cuts = period_cuts(period, asked.as_of, zone)
+        before = period_before(period, asked.as_of, zone)
+        start, end = cuts[0], cuts[-1]
+    elif start and end:
+        before = (start - (end - start), start)
+        cuts = window_cuts(start, end, zone) if asked.route in ("trends", "snapshot") else []
+    else:
+        before = None
+    inside = between(rows, start, end)
+    currencies = sorted({row.currency for row in everything})
+
+    def figures(part, first, last):
+        window = {"from": first, "to": last, "currencies": currencies}
+        return metrics(part, shown, zone) | window
+
+    def compared():
+        return figures(between(rows, *before), *before)
+
+    match asked.route:
+        case "metrics":
+            compare = {"previous": compared()} if asked.compare else {}
+            return figures(inside, start, end) | compare
+        case "trends":
+            return trends(inside, shown, cuts)
+        case "methods":
+            return methods(inside, shown)
+        case "declines":
+            return declines(inside, shown)
+        case "snapshot":
+            feed = [row for row in meant if asked.currency in (None, row.currency)]
+            return {
+                "metrics": figures(inside, start, end),
+                "previous": compared(),
+                "trends": trends(inside, shown, cuts),
+                "methods": methods(inside, shown),
+                "declines": declines(inside, shown),
+                "payments": newest(feed, FEED),
+            }
+        case "payments":
+            chosen = between(meant, start, end)
+            if asked.currency:
+                chosen = [row for row in chosen if row.currency == asked.currency]
+            return newest(chosen, FEED)
+
+
+def newest(rows, count: int) -> list[dict]:
+    """The newest payments, newest first, equal times by id downwards."""
+    found = sorted(rows, key=lambda row: (row.at, row.id), reverse=True)[:count]
+    return [{"_id": row.id, "status": row.status} for row in found]
