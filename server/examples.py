@@ -119,7 +119,7 @@ ANSWERS: list[Struct] = [
             )
         ],
     ),
-    VerifyAnswer(**_VERIFIED, repaired=False),
+    VerifyAnswer(**_VERIFIED, repaired=False, asked=162, shown=[]),
     RezoneAnswer(**_VERIFIED, repaired=True, timezone="Europe/Berlin"),
     HealthAnswer(status="ok"),
     ReadyAnswer(status="ready"),

@@ -29,7 +29,7 @@ from tests.database import NAMED_URI, EmbeddedDatabase, fresh_name, with_databas
 from tests.plain import DAY
 from tests.processes import ServerProcess, start_server
 
-PER_ROUND = 15
+PER_ROUND = 20
 ROUTES = ["metrics", "metrics", "trends", "methods", "declines", "snapshot", "snapshot", "payments"]
 METHODS = ["card", "bank_transfer", "crypto", "paypal"]
 CODES = ["insufficient_funds", "do_not_honor", "expired_card", None]
@@ -115,6 +115,7 @@ class World:
         self.rng = rng
         self.tenants = [Tenant(f"t{n}", ZoneInfo(name)) for n, name in enumerate(zones)]
         self.asked = 0
+        self.answers = 0
         self.rounds = 0
         self.differing: list[str] = []
         self._uri = uri
@@ -199,12 +200,12 @@ class World:
         tenant.rows = rows
 
     def ask(self, tenant: Tenant, asked: Question) -> None:
-        """Ask each server, one of them twice: what it had to read the first time it remembers."""
+        """Ask one server or both, or one twice: what it had to read first it remembers then."""
         set_clock(self._clock, asked.as_of)
         expected = plain.answer(asked, tenant.rows, currency="USD", zone=tenant.zone)
-        first, second = self.rng.sample(self.servers, 2)
         wrong = []
-        for server in (first, second, first):
+        for server in self.rng.choices(self.servers, k=self.rng.choice([1, 2])):
+            self.answers += 1
             response = self._http.get(
                 f"{server.url}{asked.path}", params=asked.parameters(tenant.name)
             )
@@ -276,7 +277,11 @@ def main() -> int:
             with world(uri, directory, Random(chosen.seed), list(borders.PRESENTS)) as made:
                 while made.asked < chosen.questions:
                     ask(made, min(made.asked + 500, chosen.questions))
-                    print(f"{made.asked:,} asked, {len(made.differing)} differed", flush=True)
+                    print(
+                        f"{made.asked:,} questions, {made.answers:,} answers, "
+                        f"{len(made.differing):,} questions answered wrong",
+                        flush=True,
+                    )
         finally:
             database.kill()
     for each in made.differing[:20]:

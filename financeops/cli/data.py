@@ -167,7 +167,7 @@ def verify(
     repair: Annotated[bool, typer.Option("--repair", help="Mend what differs.")] = False,
     url: _Url = _URL,
 ) -> None:
-    """Compare the running totals with a recomputation from the payments.
+    """Compare the running totals, and what the server shows, with the payments.
 
     Exit code 1: they differ, and were not repaired.
     """

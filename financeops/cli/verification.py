@@ -1,6 +1,8 @@
-"""Running totals: whether they are what the payments add up to, and in which time zone."""
+"""Totals and shown figures: whether they are what the payments add up to; in which time zone."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from financeops.client import Client
 from financeops.core import wire
@@ -13,9 +15,6 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
     async with Client(url) as client:
         answer = await client.verify(tenant_id, repair=repair)
     found = len(answer.differences)
-    lines = [wire.encode(difference).decode() for difference in answer.differences[:_SHOWN]]
-    if found > _SHOWN:
-        lines.append(f"... and {found - _SHOWN:,} more")
     checked = f"{tenant_id}: {answer.checked:,} totals checked at change {answer.seq:,}"
     if not found:
         outcome = "no difference"
@@ -23,7 +22,39 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
         outcome = f"{found:,} differed and were repaired"
     else:
         outcome = f"{found:,} differ; `financeops verify --repair` mends them"
-    return [*lines, f"{checked}, {outcome}"], not found or bool(answer.repaired)
+    lines = [*_some(answer.differences), f"{checked}, {outcome}"]
+    good = not found or bool(answer.repaired)
+    if not answer.asked:  # a server that does not ask
+        return lines, good
+    lasting = sum(not each["remembered"] for each in answer.shown)
+    if not answer.shown:
+        outcome = "no difference"
+    elif lasting and good:
+        outcome = f"{lasting:,} are shown wrong though the totals are right: please report it"
+    elif lasting:
+        outcome = f"{lasting:,} are shown wrong because totals differ"
+    elif answer.repaired:
+        outcome = f"{len(answer.shown):,} were remembered wrong and forgotten"
+    else:
+        outcome = (
+            f"{len(answer.shown):,} are remembered wrong; "
+            "`financeops verify --repair` has servers forget them"
+        )
+    return (
+        [
+            *_some(answer.shown),
+            f"{tenant_id}: {answer.asked:,} figures asked for, {outcome}",
+            *lines,
+        ],
+        good and (not answer.shown or (not lasting and bool(answer.repaired))),
+    )
+
+
+def _some(differences: list[dict[str, Any]]) -> list[str]:
+    """The first of them, one a line, and how many more there are."""
+    lines = [wire.encode(difference).decode() for difference in differences[:_SHOWN]]
+    more = len(differences) - _SHOWN
+    return [*lines, f"... and {more:,} more"] if more > 0 else lines
 
 
 async def rezoned(url: str, *, tenant_id: str, timezone: str) -> str:

@@ -104,13 +104,15 @@ class BatchAnswer(_Document, frozen=True, kw_only=True):
 
 
 class VerifyAnswer(_Document, frozen=True, kw_only=True):
-    """Whether the kept totals equal a recomputation from the payments."""
+    """Whether the kept totals, and `asked` figures as shown, equal a recomputation from payments."""
 
     tenant_id: str
     seq: int
     checked: int
     differences: list[dict[str, Any]]
     repaired: bool | int = False
+    asked: int = 0
+    shown: list[dict[str, Any]] = []
 
 
 class MonthAnswer(_Document, frozen=True, kw_only=True):

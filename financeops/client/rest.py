@@ -315,7 +315,7 @@ class Client:
         return changes_of(await self._http.json("GET", "/payments/changes", query))
 
     async def verify(self, tenant_id: str, *, repair: bool = False) -> VerifyAnswer:
-        """Compare the kept totals with the payments; `repair` mends what differs."""
+        """Compare kept totals and shown figures with the payments; `repair` mends what it can."""
         query = {"tenantId": tenant_id}
         method = "POST" if repair else "GET"
         answer = await self._http.json(method, "/api/verify", query, patient=True)

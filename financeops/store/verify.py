@@ -1,7 +1,7 @@
-"""Are the kept rollups what the payments say? And making them so.
+"""Are the kept rollups, and the figures that are shown, what the payments say? Making them so.
 
-Both go on while payments come in: what changed since the reading began is told by the change log
-and accounted for exactly.
+All of it goes on while payments come in: what changed since the reading began is told by the change
+log and accounted for exactly.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
@@ -19,8 +19,11 @@ from financeops.core.rollup import Place, Rollup, at_hour, deltas, from_document
 from financeops.store.changes import changes_after, read_changes
 from financeops.store.connection import Database, Session, driver_errors
 from financeops.store.documents import payment_from, place_of
+from financeops.store.questions import Question
+from financeops.store.reading import Reader
 from financeops.store.rollups import replace_rollups
 from financeops.store.schema import BY_TIME
+from financeops.store.shown import PERIODS, ShownCount, ShownDifference
 from financeops.store.tenants import TenantRecord, find_record
 from financeops.store.transactions import in_transaction
 
@@ -49,21 +52,29 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What a verification found: `checked` rollups were compared, as of `seq`."""
+    """What a verification found, as of `seq`.
+
+    `checked` rollups were compared with the payments, and `asked` figures as readers answer them:
+    `shown` holds those that differed, after a repair if there was one of rollups. `repaired` says
+    that rollups were put right, or forgotten where only what a process remembered was wrong.
+    """
 
     tenant_id: str
     seq: int
     checked: int
     differences: list[Difference]
     repaired: bool
+    asked: int = 0
+    shown: list[ShownDifference] = []
 
 
 class _Count:
-    """Rollups as counted from the payments, true at `seq`."""
+    """Rollups as counted from the payments, true at `seq`; with `shown` also what is shown."""
 
-    def __init__(self, zone: ZoneInfo, seq: int) -> None:
+    def __init__(self, zone: ZoneInfo, seq: int, shown: ShownCount | None = None) -> None:
         self.zone = zone
         self.seq = seq
+        self.shown = shown
         self.rollups: dict[Place, Rollup] = {}
         self._seen: dict[str, Payment] = {}
 
@@ -71,6 +82,8 @@ class _Count:
         """Count payments as they are read: some may be newer than `seq`."""
         payments = list(payments)
         self._add(deltas(map(_as_new, payments), self.zone))
+        if self.shown is not None:
+            self.shown.add(payments)
         for payment in payments:
             if payment.updated_at >= remembered_since:
                 self._seen[payment.id] = payment
@@ -80,6 +93,9 @@ class _Count:
         for change in changes:
             before = self._seen.pop(change.payment.id, change.previous)
             self._add(deltas([_as_new(change.payment)], self.zone))
+            if self.shown is not None:
+                self.shown.add([change.payment])
+                self.shown.subtract([] if before is None else [before])
             if before is not None:
                 counted = deltas([_as_new(before)], self.zone)
                 self._add({place: -rollup for place, rollup in counted.items()})
@@ -90,13 +106,28 @@ class _Count:
             self.rollups[place] = self.rollups.get(place, Rollup()) + rollup
 
 
-async def verify(db: Database, tenant_id: str, *, repair: bool = False) -> Report:
-    """Recompute a tenant's rollups from its payments and compare.
+async def verify(
+    db: Database,
+    tenant_id: str,
+    *,
+    as_of: datetime,
+    reader: Reader | None = None,
+    repair: bool = False,
+) -> Report:
+    """Recompute a tenant's rollups and figures from its payments and compare.
+
+    Readers are asked, in each currency, for all time, each period, its buckets and the period
+    before: one that remembers nothing and, if given, the one that a process answers from.
 
     Parameters
     ----------
+    as_of : datetime
+        Decides which periods run; aware.
+    reader : Reader, optional
+        Asked too, with what it remembers.
     repair : bool
-        Replace the rollups that differ, in one transaction.
+        Replace the rollups that differ, in one transaction. Where only remembered figures differ,
+        have every process forget them.
 
     Raises
     ------
@@ -106,22 +137,41 @@ async def verify(db: Database, tenant_id: str, *, repair: bool = False) -> Repor
         Also when the change log does not reach back to where the reading began.
     """
     record = await find_record(db, tenant_id)
-    return await _verify(db, record, ZoneInfo(record.tenant.timezone), repair=repair)
+    zone = ZoneInfo(record.tenant.timezone)
+    shown = ShownCount(zone, as_of)
+    count = _Count(zone, record.tenant.seq, shown)
+    report = await _verify(db, record, count, repair=repair)
+    asked = 0
+    differing: list[ShownDifference] = []
+    # The one that remembers first: what the other has to read, it would otherwise read as well.
+    for each in [reader, Reader(db)] if reader is not None else [Reader(db)]:
+        compared, found = await _ask(db, record, count, shown, each, remembered=each is reader)
+        asked += compared
+        differing += found
+    # What is read anew wrongly, too, no forgetting mends.
+    lasting = {each.figure for each in differing if not each.remembered}
+    mend = repair and any(each.figure not in lasting for each in differing)
+    if mend:
+        await _repair(db, record, count, set())
+    return structs.replace(
+        report, seq=count.seq, repaired=report.repaired or mend, asked=asked, shown=differing
+    )
 
 
 async def set_timezone(db: Database, tenant_id: str, timezone: str) -> Report:
     """Give a tenant another time zone and cut its rollups anew, in one transaction."""
-    return await _verify(db, await find_record(db, tenant_id), ZoneInfo(timezone), repair=True)
+    record = await find_record(db, tenant_id)
+    count = _Count(ZoneInfo(timezone), record.tenant.seq)
+    return await _verify(db, record, count, repair=True)
 
 
-async def _verify(db: Database, record: TenantRecord, zone: ZoneInfo, *, repair: bool) -> Report:
+async def _verify(db: Database, record: TenantRecord, count: _Count, *, repair: bool) -> Report:
     tenant_id = record.tenant.id
-    count = _Count(zone, record.tenant.seq)
     await _count_payments(db, tenant_id, count)
     now, kept = await _read_kept(db, tenant_id)
     await _catch_up(db, tenant_id, count, now.tenant.seq)
     differences = _differences(kept, count.rollups)
-    mend = repair and (bool(differences) or zone.key != now.tenant.timezone)
+    mend = repair and (bool(differences) or count.zone.key != now.tenant.timezone)
     if mend:
         await _repair(db, now, count, {each.place for each in differences})
     return Report(
@@ -131,6 +181,49 @@ async def _verify(db: Database, record: TenantRecord, zone: ZoneInfo, *, repair:
         differences=differences,
         repaired=mend,
     )
+
+
+async def _ask(
+    db: Database,
+    record: TenantRecord,
+    count: _Count,
+    shown: ShownCount,
+    reader: Reader,
+    *,
+    remembered: bool,
+) -> tuple[int, list[ShownDifference]]:
+    """Ask a reader for what is shown: how many figures were compared, and which differ."""
+    tenant = record.tenant
+    currencies = {tenant.currency, *record.currencies, *shown.currencies}
+    compared = 0
+    differing: list[ShownDifference] = []
+    for currency in sorted(currencies):
+        for period in PERIODS:
+            answer = await reader.answer(
+                Question(tenant_id=tenant.id, currency=currency, period=period),
+                as_of=shown.as_of,
+                in_buckets=period is not None,
+                compare=period is not None,
+            )
+            if answer.timezone != tenant.timezone:
+                raise Unavailable("the tenant was given another time zone meanwhile")
+            await _catch_up(db, tenant.id, count, answer.tenant.seq)
+            parts = shown.compared(answer, period)
+            compared += len(parts)
+            differing += [
+                ShownDifference(
+                    currency=currency,
+                    period=period,
+                    previous=previous,
+                    window=window,
+                    remembered=remembered,
+                    shown=here,
+                    counted=there,
+                )
+                for previous, window, here, there in parts
+                if here != there
+            ]
+    return compared, differing
 
 
 async def _count_payments(db: Database, tenant_id: str, count: _Count) -> None:

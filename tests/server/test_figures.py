@@ -12,7 +12,7 @@ from tests import borders
 from tests.clocked import set_clock
 from tests.questions import ask, world
 
-QUESTIONS = 4 * settings().max_examples
+QUESTIONS = 5 * settings().max_examples
 """More of them with ARGS="--hypothesis-profile=thorough"; `python -m tests.questions` asks 10,000."""
 
 

@@ -14,6 +14,8 @@ async def test_sums_that_are_right(http, tenant_id, record):
         "checked": 4,
         "differences": [],
         "repaired": False,
+        "asked": 2 * (1 + 26 + 9 + 32 + 14),
+        "shown": [],
     }
 
 
@@ -39,6 +41,7 @@ async def test_sums_that_are_wrong_are_told_and_repaired(http, shared_server, te
         },
     }
     assert not report["repaired"]
+    assert report["shown"] == []  # nothing that is shown now needs that day
     assert (await http.post(query)).json()["repaired"]
     assert (await http.get(query)).json()["differences"] == []
 

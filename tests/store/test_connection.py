@@ -132,7 +132,7 @@ async def test_callers_know_soon_that_the_database_is_away_and_it_comes_back(own
         gives_up(Reader(own_db).answer(asked, as_of=NOON)),
         gives_up(list_payments(own_db, "tenant_1", PaymentFilter(), limit=5)),
         gives_up(ping(own_db)),
-        gives_up(verify(own_db, "tenant_1")),
+        gives_up(verify(own_db, "tenant_1", as_of=NOON)),
     )
     assert max(waited) < PATIENCE
 

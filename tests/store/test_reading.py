@@ -268,7 +268,7 @@ async def test_figures_are_of_one_moment_while_others_write(db, other_db, reader
 async def test_remembered_figures_are_forgotten_after_a_repair(db, other_db, reader):
     await db.rollups.update_many({}, {"$inc": {"methods.card.success.n": 1}})
     assert (await reader.answer(EVERYTHING[0], as_of=NOON)).rollup  # from memory: still right
-    assert (await verify(other_db, "tenant_1", repair=True)).repaired
+    assert (await verify(other_db, "tenant_1", as_of=NOON, repair=True)).repaired
     await check_everything(db, reader)
 
 

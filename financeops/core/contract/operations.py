@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import field
+
 from financeops.core.contract.analytics import RollupAnswer
 from financeops.core.contract.forms import Document, Time
-from financeops.core.periods import Grain
+from financeops.core.periods import Grain, Period
 
 
 class HealthAnswer(Document, frozen=True, kw_only=True):
@@ -31,7 +33,25 @@ class DifferenceAnswer(Document, frozen=True, kw_only=True):
     counted: RollupAnswer
 
 
-class VerifyAnswer(Document, frozen=True, kw_only=True):
+class ShownAnswer(Document, frozen=True, kw_only=True):
+    """Figures that are shown otherwise than the payments add up to.
+
+    `period` is what was asked for, null all time; `from` and `to` bound the part of it that differs
+    (the whole, a bucket, or with `previous` the period before). `remembered` tells whether it was
+    answered from the server's memory or read anew.
+    """
+
+    currency: str
+    period: Period | None
+    previous: bool
+    start: Time | None = field(name="from")
+    end: Time | None = field(name="to")
+    remembered: bool
+    shown: RollupAnswer
+    counted: RollupAnswer
+
+
+class SumsAnswer(Document, frozen=True, kw_only=True):
     """Whether the kept sums equal a recomputation from the payments."""
 
     tenant_id: str
@@ -41,7 +61,18 @@ class VerifyAnswer(Document, frozen=True, kw_only=True):
     repaired: bool
 
 
-class RezoneAnswer(VerifyAnswer, frozen=True, kw_only=True):
+class VerifyAnswer(SumsAnswer, frozen=True, kw_only=True):
+    """Whether the kept sums and what is shown equal a recomputation from the payments.
+
+    `asked` figures were compared as they are shown: in each currency of all time, of each period,
+    its buckets and the period before.
+    """
+
+    asked: int
+    shown: list[ShownAnswer]
+
+
+class RezoneAnswer(SumsAnswer, frozen=True, kw_only=True):
     """What cutting a tenant's days, months and hours in another time zone led to."""
 
     timezone: str
