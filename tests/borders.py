@@ -108,19 +108,24 @@ def times(rng, zone: ZoneInfo, count: int, latest: datetime) -> list[datetime]:
     while len(found) < count:
         centre = border(rng, zone, earliest, latest)
         spread = rng.choice([0 * MS, 3 * MS, MINUTE, QUARTER, 2 * HOUR, DAY])
-        for _ in range(rng.randint(1, count)):
+        for _ in range(rng.choice([1, 2, 5, count // 10, count // 3])):
             at = centre + rng.randint(-(spread // MS), spread // MS) * MS
             found.append(min(max(BEGINNING, at), latest))
     return found[:count]
 
 
 def window(rng, zone: ZoneInfo, latest: datetime, longest: timedelta) -> tuple[datetime, datetime]:
-    """A window from a millisecond to `longest`, both of its ends at borders or of any length."""
+    """A window from a millisecond to `longest`: at borders, about them, or of a round length."""
     earliest = max(BEGINNING, latest - 760 * DAY)
     start = border(rng, zone, earliest, latest)
-    end = border(rng, zone, start, start + longest)
-    if rng.random() < 0.5:
-        lengths = [MS, 3 * MS, QUARTER, HOUR, DAY, 2 * DAY, 7 * DAY, 92 * DAY, 400 * DAY, 730 * DAY]
-        end = start + rng.choice([each for each in lengths if each <= longest])
+    match rng.choice(["borders", "about", "about", "length"]):
+        case "borders":
+            end = border(rng, zone, start, start + longest)
+        case "about":
+            before, after = (rng.choice([HOUR, DAY, 3 * DAY, 12 * DAY, 40 * DAY]) for _ in range(2))
+            start, end = max(BEGINNING, start - before + beside(rng)), start + after + beside(rng)
+        case "length":
+            round_ = [MS, 3 * MS, QUARTER, HOUR, DAY, 2 * DAY, 7 * DAY, 92 * DAY, 730 * DAY]
+            end = start + rng.choice([each for each in round_ if each <= longest])
     end = min(end, start + longest)
     return (start, end) if start < end else (start, start + MS)

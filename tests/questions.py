@@ -74,9 +74,10 @@ def question(rng, zone: ZoneInfo) -> Question:
     route = rng.choice(ROUTES)
     asked = Question(
         route,
-        as_of=borders.border(rng, zone, present - 70 * DAY, present + DAY),
-        currency=rng.choice([None, None, "USD", "EUR", "JPY", "KWD"]),
-        method=rng.choice([None, None, *METHODS]),
+        as_of=borders.border(rng, zone, present - 70 * DAY, present + DAY)
+        + rng.choice([0, 0, 3, 15, 45]) * DAY,
+        currency=rng.choice([None, None, None, "USD", "EUR", rng.choice(["JPY", "KWD"])]),
+        method=rng.choice([None, None, None, None, *METHODS]),
     )
     if route != "payments" and rng.random() < 0.3:
         asked = asked._replace(timezone=rng.choice(list(borders.PRESENTS)))
