@@ -29,7 +29,10 @@ from tests.database import NAMED_URI, EmbeddedDatabase, fresh_name, with_databas
 from tests.plain import DAY
 from tests.processes import ServerProcess, start_server
 
-PER_ROUND = 20
+PER_ROUND = 50
+RESTARTED_EVERY = 4
+"""After so many rounds a server is ended and started again."""
+
 ROUTES = ["metrics", "metrics", "trends", "methods", "declines", "snapshot", "snapshot", "payments"]
 METHODS = ["card", "bank_transfer", "crypto", "paypal"]
 CODES = ["insufficient_funds", "do_not_honor", "expired_card", None]
@@ -142,7 +145,7 @@ class World:
         self.record(tenant)
         self.refund(tenant)
         self.rounds += 1
-        if self.rounds % 5 == 0:
+        if self.rounds % RESTARTED_EVERY == 0:
             self.restart()
         self.export(tenant)
         for _ in range(questions):
@@ -256,10 +259,10 @@ def world(uri: str, directory: Path, rng: Random, zones: list[str]) -> Iterator[
         made.close()
 
 
-def ask(made: World, questions: int) -> None:
-    """Ask so many questions, some after each thing that happens."""
+def ask(made: World, questions: int, *, per_round: int = PER_ROUND) -> None:
+    """Ask until there were so many questions, some after each thing that happens."""
     while (left := questions - made.asked) > 0:
-        made.go_round(min(PER_ROUND, left))
+        made.go_round(min(per_round, left))
 
 
 def main() -> int:
@@ -277,7 +280,7 @@ def main() -> int:
         try:
             with world(uri, directory, Random(chosen.seed), list(borders.PRESENTS)) as made:
                 while made.asked < chosen.questions:
-                    ask(made, min(made.asked + 500, chosen.questions))
+                    ask(made, min(made.asked + 250, chosen.questions))
                     print(
                         f"{made.asked:,} questions, {made.answers:,} answers, "
                         f"{len(made.differing):,} questions answered wrong",

@@ -117,26 +117,25 @@ async def check(db, reader, question, *, as_of=NOON, payments=0):
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     zone=st.sampled_from(list(borders.PRESENTS)).map(ZoneInfo),
-    rng=st.randoms(use_true_random=False),
     seed=st.integers(0, 2**32),
     feed=st.sampled_from([0, 3, 30]),
 )
-async def test_answers_are_recomputations(db, other_db, *, zone, rng, seed, feed):
+async def test_answers_are_recomputations(db, other_db, *, zone, seed, feed):
     # One reader per database: what it remembers of one example is there for the next, and each
     # example changes the payments behind its back. Another one remembers nothing.
     warm, cold = readers.setdefault(db.name, Reader(db)), Reader(db)
     one = tenant(zone.key.replace("/", "-"), timezone=zone.key)
-    many = Random(seed)
-    moments = borders.times(many, zone, 40, borders.present_of(zone))
-    new = await record(other_db, *(a_payment(many, one.id, at) for at in moments), of=one)
+    rng = Random(seed)
+    moments = borders.times(rng, zone, 40, borders.present_of(zone))
+    new = await record(other_db, *(a_payment(rng, one.id, at) for at in moments), of=one)
     paid = [payment for payment in new if payment.status is Status.SUCCESS]
     if paid:
-        await record(other_db, refund(many.choice(paid)), of=one)
-    for asked in [a_question(rng, zone) for _ in range(3)]:
+        await record(other_db, refund(rng.choice(paid)), of=one)
+    for asked in [a_question(rng, zone) for _ in range(4)]:
         question = Question(
             tenant_id=one.id,
             currency=asked.currency,
@@ -146,7 +145,7 @@ async def test_answers_are_recomputations(db, other_db, *, zone, rng, seed, feed
             start=asked.start,
             end=asked.end,
         )
-        for reader in (warm, cold, warm):
+        for reader in (warm, cold):
             await check(db, reader, question, as_of=asked.as_of, payments=feed)
 
 
