@@ -74,8 +74,8 @@ def moment(rng, earliest: datetime, latest: datetime) -> datetime:
 
 def border(rng, zone: ZoneInfo, earliest: datetime, latest: datetime) -> datetime:
     """A moment at which something is cut in two, or beside it; late ones more often."""
-    if rng.random() < 0.6:
-        earliest = max(earliest, latest - rng.choice([3, 40, 130]) * DAY)
+    if rng.random() < 0.85:
+        earliest = max(earliest, latest - rng.choice([3, 40, 40, 130]) * DAY)
     at = moment(rng, earliest, latest)
     match rng.choice(KINDS):
         case "page":
@@ -125,7 +125,7 @@ def window(rng, zone: ZoneInfo, latest: datetime, longest: timedelta) -> tuple[d
         case "borders":
             end = border(rng, zone, start, start + longest)
         case "about":
-            before, after = (rng.choice([HOUR, DAY, 3 * DAY, 12 * DAY, 40 * DAY]) for _ in range(2))
+            before, after = (rng.choice([HOUR, DAY, 2 * DAY, 6 * DAY, 15 * DAY]) for _ in range(2))
             start, end = max(BEGINNING, start - before + beside(rng)), start + after + beside(rng)
         case "length":
             round_ = [MS, 3 * MS, QUARTER, HOUR, DAY, 2 * DAY, 7 * DAY, 92 * DAY, 730 * DAY]

@@ -69,12 +69,12 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 class _Count:
-    """Rollups as counted from the payments, true at `seq`; with `shown` also what is shown."""
+    """Rollups as counted from the payments, true at `seq`; with `as_of` also what is shown then."""
 
-    def __init__(self, zone: ZoneInfo, seq: int, shown: ShownCount | None = None) -> None:
+    def __init__(self, zone: ZoneInfo, seq: int, as_of: datetime | None = None) -> None:
         self.zone = zone
         self.seq = seq
-        self.shown = shown
+        self.shown = ShownCount(zone, as_of) if as_of is not None else None
         self.rollups: dict[Place, Rollup] = {}
         self._seen: dict[str, Payment] = {}
 
@@ -137,15 +137,12 @@ async def verify(
         Also when the change log does not reach back to where the reading began.
     """
     record = await find_record(db, tenant_id)
-    zone = ZoneInfo(record.tenant.timezone)
-    shown = ShownCount(zone, as_of)
-    count = _Count(zone, record.tenant.seq, shown)
+    count = _Count(ZoneInfo(record.tenant.timezone), record.tenant.seq, as_of)
     report = await _verify(db, record, count, repair=repair)
     asked = 0
     differing: list[ShownDifference] = []
-    # The one that remembers first: what the other has to read, it would otherwise read as well.
     for each in [reader, Reader(db)] if reader is not None else [Reader(db)]:
-        compared, found = await _ask(db, record, count, shown, each, remembered=each is reader)
+        compared, found = await _ask(db, record, count, each, remembered=each is reader)
         asked += compared
         differing += found
     # What is read anew wrongly, too, no forgetting mends.
@@ -187,12 +184,13 @@ async def _ask(
     db: Database,
     record: TenantRecord,
     count: _Count,
-    shown: ShownCount,
     reader: Reader,
     *,
     remembered: bool,
 ) -> tuple[int, list[ShownDifference]]:
     """Ask a reader for what is shown: how many figures were compared, and which differ."""
+    shown = count.shown
+    assert shown is not None, "what is shown was counted"
     tenant = record.tenant
     currencies = {tenant.currency, *record.currencies, *shown.currencies}
     compared = 0
