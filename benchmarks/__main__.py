@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 NAMES = ["simulate", "frames", "intake", "loading", "reads", "fanout", "viewers", "dashboard"]
+NAMES += ["description"]  # not how fast, but how true
 
 
 def main():

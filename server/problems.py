@@ -149,9 +149,10 @@ def _what_is_wrong(error: Mapping[str, Any]) -> str:
             return "must be a whole number"
         case "bool_parsing":
             return "must be true or false"
-    text: str = error["msg"]
-    text = text.removeprefix("Value error, ").replace("Input should be", "must be", 1)
-    return text[:1].lower() + text[1:]
+        case _:
+            text: str = error["msg"]
+            text = text.removeprefix("Value error, ").replace("Input should be", "must be", 1)
+            return text[:1].lower() + text[1:]
 
 
 def _problem(

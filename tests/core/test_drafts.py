@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from financeops.core.contract.texts import TEXT_PATTERN
 from financeops.core.drafts import (
     check_key,
     check_tenant_id,
@@ -322,3 +324,61 @@ def test_keys_have_1_to_200_characters():
         with pytest.raises(InvalidValue) as refusal:
             check_key(key, "Idempotency-Key")
         assert refusal.value.field == "Idempotency-Key"
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ('"amount":19.5', "amount"),
+        ('"am\\u006funt":19.5', "amount"),
+        ('"amount":18.5', "amount"),
+        ('"amount":[[{"amount":1}]]', "amount"),
+        ('"reference":null,"reference":null', "reference"),
+        ('"reference":"a","ref\\u0065rence":"b"', "reference"),
+    ],
+)
+def test_a_name_that_is_there_twice_is_refused(more, field):
+    with pytest.raises(InvalidValue, match="more than once") as refusal:
+        read_request(f"{json.dumps(ORDINARY)[:-1]},{more}}}".encode())
+    assert refusal.value.field == field
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["reference", "customerId"]),
+        st.text(st.characters(exclude_categories=["Cs"])) | st.text('":{}, \\'),
+    )
+)
+def test_no_text_looks_like_a_name_that_is_there_twice(texts):
+    assert request_of(**texts).reference == texts.get("reference")
+
+
+@given(st.lists(st.sampled_from(["amount", "method", "status", "reference", "tenantId"])))
+def test_names_are_taken_when_each_is_there_once(names):
+    values = {**ORDINARY, "reference": 'a"b\\', "tenantId": "t"}
+    text = ",".join(f"{json.dumps(name)}: {json.dumps(values[name])}" for name in names)
+    try:
+        read_request(f"{{{text}}}".encode())
+    except InvalidValue as refusal:
+        missing = not {*ORDINARY} <= {*names}
+        assert missing or len(set(names)) < len(names)
+        assert missing or names.count(refusal.field) > 1  # noqa: PT017
+    else:
+        assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("key", [" k", "k ", "k\t", "\u00a0k", "k\u3000", "a\x00b", "\x85", "a\nb"])
+def test_no_key_has_blanks_at_its_ends_or_control_characters(key):
+    with pytest.raises(InvalidValue):
+        check_key(key, "reference")
+    assert not re.search(TEXT_PATTERN, key.rstrip("\n"))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=210))
+def test_a_key_is_what_its_description_says(key):
+    described = 1 <= len(key) <= 200 and bool(re.fullmatch(TEXT_PATTERN, key))
+    try:
+        taken = check_key(key, "reference") == key
+    except InvalidValue:
+        taken = False
+    assert taken == described

@@ -1,0 +1,33 @@
+"""The API driven from its own description for five minutes: ``python -m benchmarks.description``.
+
+Each run draws other requests; the seed it ends with draws the same again.
+"""
+
+import argparse
+import sys
+import tempfile
+
+import httpx
+
+from benchmarks.processes import embedded_database, running_server
+from tests.description import drive
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=300)
+    parser.add_argument("--seed", type=int, help="draw the requests of that run again")
+    asked = parser.parse_args()
+    with (
+        embedded_database() as uri,
+        running_server(uri) as url,
+        tempfile.TemporaryDirectory() as directory,
+    ):
+        httpx.post(f"{url}/payments/seed", timeout=60).raise_for_status()
+        run = drive(url, seconds=asked.seconds, directory=directory, seed=asked.seed)
+    print(run.stdout)
+    sys.exit(run.returncode)
+
+
+if __name__ == "__main__":
+    main()
