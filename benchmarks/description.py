@@ -23,7 +23,7 @@ def main():
         running_server(uri) as url,
         tempfile.TemporaryDirectory() as directory,
     ):
-        httpx.post(f"{url}/payments/seed", timeout=60).raise_for_status()
+        httpx.post(f"{url}/payments/seed", params={"count": 300}, timeout=300).raise_for_status()
         run = drive(url, seconds=asked.seconds, directory=directory, seed=asked.seed)
     print(run.stdout)
     sys.exit(run.returncode)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
 
 from fastapi import Request
 from pydantic import (
@@ -59,9 +61,20 @@ def refuse_all(request: Request) -> None:
         raise InvalidValue(name, "is not a parameter of this route: it takes none")
 
 
+@cache
+def zone_names() -> frozenset[str]:
+    """Every IANA time zone; the database has files besides, with leap seconds for one."""
+    return frozenset(available_timezones())
+
+
 def check_timezone(name: str) -> str:
     """Return the name if it is a time zone's; raises `InvalidValue`."""
-    return zone_of(name).key
+    zone = zone_of(name)
+    if zone.key not in zone_names():
+        raise InvalidValue(
+            "timezone", f"must be an IANA time zone such as 'Europe/Berlin', not {name!r}"
+        )
+    return zone.key
 
 
 def check_currency(code: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.resources import files
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -23,7 +24,8 @@ async def openapi(here: Here, request: Request) -> JSONResponse:
     """What you read here, for programs."""
     app: FastAPI = request.app
     if app.openapi_schema is None:
-        app.openapi_schema = describe(app, methods=here.settings.methods)
+        # It takes a moment, once: others are answered meanwhile.
+        app.openapi_schema = await asyncio.to_thread(describe, app, methods=here.settings.methods)
     return JSONResponse(app.openapi_schema)
 
 
