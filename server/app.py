@@ -19,6 +19,7 @@ from server.routes import (
     batch,
     docs,
     export,
+    first_history,
     health,
     history,
     payments,
@@ -36,7 +37,10 @@ Amounts are numbers in major units (`1850.5`), times ISO 8601 with their zone. E
 """
 
 
-PARTS = (analytics, export, history, seed, batch, payments, tenants, verify, health, docs)
+PARTS = (
+    *(analytics, export, history, first_history, seed, batch),
+    *(payments, tenants, verify, health, docs),
+)
 """Where the routes are."""
 
 

@@ -24,6 +24,7 @@ from financeops.core.contract.payments import (
     ChangesAnswer,
     MonthAnswer,
     MonthsAnswer,
+    FirstHistoryAnswer,
     SeedAnswer,
 )
 from financeops.core.errors import InvalidValue
@@ -102,6 +103,7 @@ ANSWERS: list[Struct] = [
             BatchItem(index=1, outcome=BatchOutcome.REJECTED, problem=PROBLEM),
         ],
     ),
+    FirstHistoryAnswer(recorded=12_000, count=64_000),
     SeedAnswer(message="Seeded successfully", count=1000),
     MonthsAnswer(
         tenant_id="tenant_1",

@@ -17,6 +17,7 @@ from financeops.store.reading import Reader
 from financeops.store.schema import prepare
 from financeops.tasks import end
 from server.fanout import Fanout
+from server.first_history import FirstHistory
 from server.housekeeping import keep_house
 from server.intake import Intake
 from server.monitoring import Meters
@@ -42,6 +43,7 @@ class Services:
     tenants: Tenants
     reader: Reader
     intake: Intake
+    first_history: FirstHistory
     publisher: Publisher
     fanout: Fanout
     sio: socketio.AsyncServer
@@ -82,11 +84,14 @@ async def running(
             keep_house(db, now=now, changes_ttl=ttl),
         ]
         if settings.simulate:
-            work.append(Simulation(settings, services.intake, now=now).run())
+            pace = services.first_history.current_pace
+            work.append(Simulation(settings, services.intake, now=now, pace=pace).run())
+        await services.first_history.resume()
         tasks = [asyncio.create_task(each) for each in work]
         try:
             yield services
         finally:
+            await services.first_history.stop()
             await services.settle()
             await services.publisher.stop()
             await end(tasks)
@@ -135,12 +140,14 @@ def _assemble(settings: Settings, db: Database, now: Callable[[], datetime]) -> 
     meters.watch_total(
         "stream_cut_offs", "Clients cut off: they stopped reading", lambda: fanout.cut_offs
     )
+    tenants = Tenants(db, settings)
     return Services(
         settings=settings,
         db=db,
-        tenants=Tenants(db, settings),
+        tenants=tenants,
         reader=Reader(db),
         intake=intake,
+        first_history=FirstHistory(settings, db, tenants=tenants, intake=intake, now=utc_now),
         publisher=publisher,
         fanout=fanout,
         sio=sio,

@@ -282,6 +282,17 @@ class SeedParameters(Parameters):
     days: int = Field(30, ge=1, le=3650, description="Over how many days up to now")
 
 
+class FirstHistoryParameters(Parameters):
+    """Parameters of the first history."""
+
+    newest: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="Record only so many of the newest payments, and answer when they are there",
+    )
+
+
 def _check_window(start: datetime | None, end: datetime | None) -> None:
     if start is not None and end is not None and start >= end:
         raise InvalidValue("from", "must be before to")

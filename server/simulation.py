@@ -6,10 +6,11 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
+from financeops.core.business import time_to_next
 from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Draft, Status
 from financeops.core.scenario import SimulationConfig, profiles
@@ -42,21 +43,32 @@ def simulation_config(settings: Settings) -> SimulationConfig:
 class Simulation:
     """Sends made-up payments and refunds in through the intake, as real systems would."""
 
-    def __init__(self, settings: Settings, intake: Intake, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        intake: Intake,
+        *,
+        now: Callable[[], datetime],
+        pace: Callable[[], timedelta | None] = lambda: None,
+    ) -> None:
         self._tenant = settings.tenant(DEFAULT_TENANT)
         self._interval = settings.simulate_interval
         self._config = simulation_config(settings)
         self._rng = np.random.default_rng(settings.simulate_seed)
         self._intake = intake
         self._now = now
+        self._pace = pace
         self._failed: deque[Draft] = deque(maxlen=_REMEMBERED)
         self._refundable: deque[str] = deque(maxlen=_REMEMBERED)
 
     async def run(self) -> None:
-        """Send one payment per interval until cancelled; wait while the database is away."""
+        """Send payments until cancelled; wait while the database is away.
+
+        One per interval; where there is a first history, at its pace and in its rhythm.
+        """
         away = False
         while True:
-            await asyncio.sleep(self._interval)
+            await asyncio.sleep(self._pause())
             try:
                 await self._step()
             except FinanceOpsError as error:
@@ -65,6 +77,12 @@ class Simulation:
                 away = True
             else:
                 away = False
+
+    def _pause(self) -> float:
+        pace = self._pace()
+        if pace is None:
+            return self._interval
+        return time_to_next(self._config, self._now(), pace=pace).total_seconds()
 
     async def _step(self) -> None:
         now = self._now()

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 
 class Screen:
@@ -28,6 +35,16 @@ class Screen:
             self._gone = True
 
     @contextmanager
+    def recording(self, count: int) -> Iterator[Recording]:
+        """Show how much of a history is recorded while the block runs."""
+        if not self._console.is_terminal:
+            yield Recording(self, None, count)
+            return
+        columns = (TextColumn("  {task.description}"), BarColumn(), TaskProgressColumn())
+        with Progress(*columns, console=self._console, transient=True) as progress:
+            yield Recording(self, progress, count)
+
+    @contextmanager
     def progress(self) -> Iterator[Starting]:
         """Show what is being started while the block runs."""
         if not self._console.is_terminal:
@@ -36,6 +53,29 @@ class Screen:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=self._console, transient=True) as progress:
             yield Starting(self, progress)
+
+
+class Recording:
+    """A history that is being recorded: a bar in a terminal, a line at each quarter elsewhere."""
+
+    def __init__(self, screen: Screen, progress: Progress | None, count: int) -> None:
+        self._screen = screen
+        self._progress = progress
+        self._count = count
+        self._said = 0
+        if progress is not None:
+            self._task = progress.add_task("history", total=count)
+
+    def show(self, recorded: int) -> None:
+        """Show how far it is."""
+        if self._progress is not None:
+            text = f"history: {recorded:,} of {self._count:,} payments"
+            self._progress.update(self._task, completed=recorded, description=text)
+            return
+        quarters = 4 * recorded // self._count
+        if quarters > self._said and recorded < self._count:
+            self._said = quarters
+            self._screen.say(f"history: {recorded:,} of {self._count:,} payments")
 
 
 class Starting:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 import webbrowser
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from financeops.cli import addresses, children, data_directory, embedded
 from financeops.cli.screen import Screen, Starting
 from financeops.cli.supervisor import Child, ChildFailed, Supervisor
-from financeops.client import Client
+from financeops.client import Client, HistoryAnswer
 from financeops.core.errors import FinanceOpsError
+from financeops.tasks import end
+
+_AT_ONCE = 1000
+"""Payments that are there when the links are shown."""
+_ASK_EVERY = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,10 +126,10 @@ async def _start_and_watch(
     with screen.progress() as starting:
         for child in plan.base:
             await _start(child, supervisor, starting)
+        pages = [_start(child, supervisor, starting) for child in plan.pages]
         if choices.seed:
-            with starting.step("history"):
-                await _seed(plan.server_url, screen)
-        await asyncio.gather(*(_start(child, supervisor, starting) for child in plan.pages))
+            pages.append(_begin_history(plan.server_url, starting, screen))
+        await asyncio.gather(*pages)
     screen.say()
     for name, link in plan.links.items():
         screen.say(f"  {name:<11} {link}", style="bold")
@@ -130,7 +137,14 @@ async def _start_and_watch(
     screen.say(f"  Data and logs are in {choices.data_dir}. Ctrl-C stops everything.")
     if choices.open_browser:
         await asyncio.to_thread(webbrowser.open, next(iter(plan.links.values())))
-    await supervisor.watch()
+    going_on = None
+    if choices.seed:
+        going_on = asyncio.create_task(_go_on_with_history(plan.server_url, screen))
+    try:
+        await supervisor.watch()
+    finally:
+        if going_on is not None:
+            await end([going_on])
 
 
 async def _start(child: Child, supervisor: Supervisor, starting: Starting) -> None:
@@ -138,13 +152,50 @@ async def _start(child: Child, supervisor: Supervisor, starting: Starting) -> No
         await supervisor.start(child)
 
 
-async def _seed(url: str, screen: Screen) -> None:
+async def _begin_history(url: str, starting: Starting, screen: Screen) -> None:
+    """Have the last hours recorded, so that whoever follows the first link finds payments."""
+    with starting.step("history of the last hours"):
+        async with Client(url) as client:
+            try:
+                await client.record_history(newest=_AT_ONCE)
+            except FinanceOpsError as error:
+                # The dashboard is of use without history, so this is no reason to stop.
+                screen.say(f"No history was made: {error}")
+
+
+async def _go_on_with_history(url: str, screen: Screen) -> None:
+    """Have the other two years recorded, and show how far that is."""
+    began = time.monotonic()
     async with Client(url) as client:
+        at = await _asked_until_it_answers(client.record_history)
+        if at.recorded == at.count:
+            return
+        with screen.recording(at.count) as recording:
+            while at.recorded < at.count:
+                recording.show(at.recorded)
+                await asyncio.sleep(_ASK_EVERY)
+                # A server that was started again goes on by itself.
+                at = await _asked_until_it_answers(client.history, since=at)
+    screen.say(
+        f"✓ history is complete: {at.count:,} payments of two years "
+        f"({time.monotonic() - began:.0f} s)",
+        style="green",
+    )
+
+
+async def _asked_until_it_answers(
+    ask: Callable[[], Awaitable[HistoryAnswer]], since: HistoryAnswer | None = None
+) -> HistoryAnswer:
+    """How far the history is; a server that just starts does not know that yet."""
+    while True:
         try:
-            await client.seed()
-        except FinanceOpsError as error:
-            # The dashboard is of use without history, so this is no reason to stop.
-            screen.say(f"No history was made: {error}")
+            at = await ask()
+        except FinanceOpsError:
+            pass
+        else:
+            if since is None or at.count:
+                return at
+        await asyncio.sleep(_ASK_EVERY)
 
 
 def _stop_asked(supervisor: Supervisor, screen: Screen) -> asyncio.Event:

@@ -85,6 +85,13 @@ class SeedAnswer(_Document, frozen=True, kw_only=True):
     count: int
 
 
+class HistoryAnswer(_Document, frozen=True, kw_only=True):
+    """So many payments of a first history are recorded; `count` is 0 where there is none."""
+
+    recorded: int
+    count: int
+
+
 class BatchItem(_Document, frozen=True, kw_only=True):
     """What became of one item of a batch: ``created``, ``duplicate`` or ``rejected``."""
 

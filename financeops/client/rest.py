@@ -15,6 +15,7 @@ from financeops.client.answers import (
     BatchAnswer,
     ChangesAnswer,
     DeclineAnswer,
+    HistoryAnswer,
     MethodAnswer,
     MetricsAnswer,
     MonthsAnswer,
@@ -263,6 +264,17 @@ class Client:
         return answer_of(
             await self._http.json("POST", "/payments/seed", query, patient=True), SeedAnswer
         )
+
+    async def record_history(self, *, newest: int | None = None) -> HistoryAnswer:
+        """Have two years of a made-up business recorded; return when `newest` of it are, or at once."""
+        query = _present(newest=newest)
+        return answer_of(
+            await self._http.json("POST", "/payments/history", query, patient=True), HistoryAnswer
+        )
+
+    async def history(self) -> HistoryAnswer:
+        """How far the recording of that history is."""
+        return answer_of(await self._http.json("GET", "/payments/history", {}), HistoryAnswer)
 
     async def export_chunks(
         self,

@@ -28,6 +28,18 @@ class Incident(Struct, frozen=True):
     country: str
 
 
+class Episode(Struct, frozen=True):
+    """Payments of one method fail for hours or weeks, whoever makes them.
+
+    `failures` is the share of its attempts that fail by it, with `code`.
+    """
+
+    window: Window
+    method: str
+    code: str
+    failures: float
+
+
 def incidents(config: SimulationConfig, day: date) -> tuple[Incident, ...]:
     """What goes wrong on a day in the tenant's zone: on two days in five, one incident.
 

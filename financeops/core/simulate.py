@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,11 +20,13 @@ from financeops.core.incidents import (
     INCIDENT_CODE,
     INCIDENT_FAILURES,
     INCIDENT_METHOD,
+    Episode,
     Incident,
     incidents_between,
 )
+from financeops.core.money import MAX_MINOR
 from financeops.core.payments import Draft, Status
-from financeops.core.periods import EPOCH, MILLISECOND, QUARTER, floor_millisecond
+from financeops.core.periods import EPOCH, MILLISECOND, floor_millisecond
 from financeops.core.population import (
     Flags,
     Floats,
@@ -37,6 +41,7 @@ from financeops.core.population import (
     pick,
     population,
 )
+from financeops.core.rhythm import instant_at, milliseconds, moments_between, rhythm
 from financeops.core.scenario import SimulationConfig, success_rates
 
 RETRIED = 0.25
@@ -46,13 +51,6 @@ RETRY_LATEST = timedelta(minutes=8)
 
 REFUND_MEDIAN = timedelta(days=3)
 """Half of the refunds happen before, half of them after; the logarithm's spread is 1."""
-
-# Attempts by hour of day and, below, by day of week (Monday first), in the tenant's zone.
-_HOURS = (
-    *(12, 8, 5, 4, 4, 6, 12, 24, 40, 55, 66, 74),
-    *(80, 76, 70, 68, 70, 76, 84, 92, 90, 72, 46, 24),
-)
-_WEEKDAYS = (0.95, 0.97, 1.0, 1.03, 1.2, 1.1, 0.75)
 
 
 def simulate(
@@ -88,30 +86,92 @@ def simulate(
     ValueError
         When `since` is not before `now`.
     """
+    latest = milliseconds(now)
+    if since is not None:
+        pace = partial(rhythm, zone=ZoneInfo(config.timezone))
+        moments = moments_between(rng, count, milliseconds(since), latest, pace)
+        return simulate_at(config, rng, now, moments)
+    moments = np.full(count, latest)
+    drawn = _draw(config, rng, count)
+    declines = _declines(drawn, moments)
+    return _drafts(config, drawn, moments, declines, np.full(count, -1))
+
+
+def simulate_at(
+    config: SimulationConfig,
+    rng: np.random.Generator,
+    now: datetime,
+    moments: Integers,
+    *,
+    scale: Floats | None = None,
+    episodes: Sequence[Episode] = (),
+) -> list[Draft]:
+    """Realistic payments of the past, at given moments.
+
+    Parameters
+    ----------
+    config : SimulationConfig
+    rng : numpy.random.Generator
+        Decides everything that `config.seed` does not.
+    now : datetime
+        Aware. No payment and no refund is later.
+    moments : array of int
+        Milliseconds since 1970, sorted. Those of second tries are moved to some minutes after
+        the first.
+    scale : array of float, optional
+        How many times the usual amount each payment has.
+    episodes : sequence of Episode
+        What went wrong besides the incidents that every day may have.
+
+    Returns
+    -------
+    list of Draft
+        One for each moment, oldest first.
+    """
+    latest = milliseconds(now)
+    drawn = _draw(config, rng, len(moments))
+    if scale is not None:
+        scaled = np.maximum(drawn.amounts * scale, 1)
+        drawn.amounts[:] = np.minimum(scaled, MAX_MINOR).astype(np.int64)
+    failed = _declines(drawn, moments, episodes) >= 0
+    first, again, moments = _retries(rng, failed, moments, latest)
+    for values in (drawn.customers, drawn.countries, drawn.methods, drawn.amounts):
+        values[again] = values[first]
+    # What becomes of the second try is its own luck, at its own time.
+    declines = _declines(drawn, moments, episodes)
+    refunds = _refunds(rng, config.refund_rate, declines < 0, moments, latest)
+    return _drafts(config, drawn, moments, declines, refunds)
+
+
+class _Drawn(NamedTuple):
+    """What was drawn for each payment; `luck` as `_declined` takes it."""
+
+    people: Population
+    customers: Integers
+    countries: Integers
+    methods: Integers
+    amounts: Integers
+    luck: Floats
+
+
+def _draw(config: SimulationConfig, rng: np.random.Generator, count: int) -> _Drawn:
     people = population(config)
-    latest = _milliseconds(now)
-    if since is None:
-        moments = np.full(count, latest)
-    else:
-        moments = _moments(rng, count, since, now, ZoneInfo(config.timezone))
     customers = draw_customers(rng, count)
-    countries = countries_of(customers, people)
     methods = draw_methods(rng, customers, people)
     amounts = draw_amounts(rng, methods, people)
-    luck = rng.random((2, count))
-    declines = _declines(people, moments=moments, methods=methods, countries=countries, luck=luck)
-    refunds = np.full(count, -1)
+    countries = countries_of(customers, people)
+    return _Drawn(people, customers, countries, methods, amounts, rng.random((2, count)))
 
-    if since is not None:
-        first, again, moments = _retries(rng, declines >= 0, moments, latest)
-        for values in (customers, countries, methods, amounts):
-            values[again] = values[first]
-        # What becomes of the second try is its own luck, at its own time.
-        declines = _declines(
-            people, moments=moments, methods=methods, countries=countries, luck=luck
-        )
-        refunds = _refunds(rng, config.refund_rate, declines < 0, moments, latest)
 
+def _drafts(
+    config: SimulationConfig,
+    drawn: _Drawn,
+    moments: Integers,
+    declines: Integers,
+    refunds: Integers,
+) -> list[Draft]:
+    """The payments, oldest first; -1 stands for no decline and for no refund."""
+    people = drawn.people
     order = np.argsort(moments, kind="stable")
     codes = _codes(config)
     success, failed, refunded = Status
@@ -131,10 +191,10 @@ def simulate(
         )
         for moment, amount, method, customer, country, decline, refund in zip(
             moments[order].tolist(),
-            amounts[order].tolist(),
-            methods[order].tolist(),
-            customer_ids(customers[order]),
-            countries[order].tolist(),
+            drawn.amounts[order].tolist(),
+            drawn.methods[order].tolist(),
+            customer_ids(drawn.customers[order]),
+            drawn.countries[order].tolist(),
             declines[order].tolist(),
             refunds[order].tolist(),
             strict=True,
@@ -168,9 +228,9 @@ def pick_retry(
     first = waiting[int(place * len(waiting))]
     people = population(config)
     names = [profile.name for profile in people.methods]
-    decline = _declines(
+    decline = _declined(
         people,
-        moments=np.array([_milliseconds(now)]),
+        moments=np.array([milliseconds(now)]),
         methods=np.array([names.index(first.method)]),
         countries=np.array([people.countries.index(first.country or "")]),
         luck=luck,
@@ -204,32 +264,31 @@ def pick_refund(
     return succeeded[int(place * len(succeeded))]
 
 
-def _moments(
-    rng: np.random.Generator, count: int, since: datetime, now: datetime, zone: ZoneInfo
-) -> Integers:
-    """Sorted milliseconds from `since` to `now` that follow the rhythm of day and week."""
-    first, last = _milliseconds(since), _milliseconds(now)
-    if first >= last:
-        raise ValueError("history must begin before now")
-    cuts = np.append(np.arange(first, last, QUARTER // MILLISECOND), last)
-    local = [_instant(cut).astimezone(zone) for cut in cuts[:-1].tolist()]
-    hours = [moment.hour + moment.minute / 60 for moment in local]
-    pace = np.interp(hours, range(25), (*_HOURS, _HOURS[0]))
-    pace *= np.array(_WEEKDAYS)[[moment.weekday() for moment in local]]
-    passed = np.append(0, np.cumsum(pace * np.diff(cuts)))
-    even = np.sort(rng.random(count)) * passed[-1]
-    moments: Integers = np.interp(even, passed, cuts).astype(np.int64)
-    return moments
-
-
 def _codes(config: SimulationConfig) -> list[str]:
     """Every decline code once; their places are their numbers."""
     known = dict.fromkeys(code for profile in config.methods for code, _ in profile.declines)
     return list({**known, INCIDENT_CODE: None})
 
 
-def _declines(
-    people: Population, *, moments: Integers, methods: Integers, countries: Integers, luck: Floats
+def _declines(drawn: _Drawn, moments: Integers, episodes: Sequence[Episode] = ()) -> Integers:
+    return _declined(
+        drawn.people,
+        moments=moments,
+        methods=drawn.methods,
+        countries=drawn.countries,
+        luck=drawn.luck,
+        episodes=episodes,
+    )
+
+
+def _declined(
+    people: Population,
+    *,
+    moments: Integers,
+    methods: Integers,
+    countries: Integers,
+    luck: Floats,
+    episodes: Sequence[Episode] = (),
 ) -> Integers:
     """Number of each payment's decline code, -1 where it succeeds.
 
@@ -237,24 +296,30 @@ def _declines(
     """
     codes = _codes(people.config)
     rates = success_rates(people.config)
+    names = [profile.name for profile in people.methods]
     declines = np.full(len(moments), -1)
     for number, profile in enumerate(people.methods):
         failed = np.flatnonzero((methods == number) & (luck[0] >= rates[profile.name]))
         reasons = pick(ends([weight for _, weight in profile.declines]), luck[1][failed])
         declines[failed] = np.array([codes.index(code) for code, _ in profile.declines])[reasons]
     if len(moments):
-        span = _instant(int(moments.min())), _instant(int(moments.max()))
+        span = instant_at(int(moments.min())), instant_at(int(moments.max()))
         if found := incidents_between(people.config, *span):
             hit = _countries_hit(people, moments, found) == countries
-            hit &= methods == [profile.name for profile in people.methods].index(INCIDENT_METHOD)
+            hit &= methods == names.index(INCIDENT_METHOD)
             declines[hit & (luck[0] >= 1 - INCIDENT_FAILURES)] = codes.index(INCIDENT_CODE)
+    for episode in episodes:
+        hit = methods == names.index(episode.method)
+        hit &= moments >= milliseconds(episode.window.start)
+        hit &= moments < milliseconds(episode.window.end)
+        declines[hit & (luck[0] >= 1 - episode.failures)] = codes.index(episode.code)
     return declines
 
 
 def _countries_hit(people: Population, moments: Integers, found: Sequence[Incident]) -> Integers:
     """Number of the country that has an incident at each moment, -1 where none has."""
     windows = [incident.window for incident in found]
-    cuts = [_milliseconds(at) for window in windows for at in (window.start, window.end)]
+    cuts = [milliseconds(at) for window in windows for at in (window.start, window.end)]
     # Starts and ends take turns: between two cuts lies an incident, then none.
     hit = [-1]
     for incident in found:
@@ -298,11 +363,3 @@ def _refunds(
     later = REFUND_MEDIAN / MILLISECOND * np.exp(rng.standard_normal(len(moments)))
     times = moments + later.astype(np.int64)
     return np.where(chosen & succeeded & (times <= latest), times, -1)
-
-
-def _milliseconds(instant: datetime) -> int:
-    return (instant - EPOCH) // MILLISECOND
-
-
-def _instant(milliseconds: int) -> datetime:
-    return EPOCH + timedelta(milliseconds=milliseconds)

@@ -83,6 +83,13 @@ class SeedAnswer(Document, frozen=True, kw_only=True):
     count: int
 
 
+class FirstHistoryAnswer(Document, frozen=True, kw_only=True):
+    """So many payments of a first history are recorded; `count` is 0 where there is none."""
+
+    recorded: int
+    count: int
+
+
 class MonthAnswer(Document, frozen=True, kw_only=True):
     """One month of a tenant's, in its time zone: how many payments it holds, how many refunded."""
 

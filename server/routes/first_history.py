@@ -1,0 +1,38 @@
+"""The first history of `financeops up`: begun, gone on with, and how far it is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from financeops.core.contract.payments import FirstHistoryAnswer
+from server.bodies import refuse_body
+from server.description import answers
+from server.first_history import Progress
+from server.lifespan import Here
+from server.parameters import FirstHistoryParameters, refuse_all
+from server.responses import Json
+
+router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
+
+
+@router.post(
+    "/history", responses=answers(FirstHistoryAnswer, 503), dependencies=[Depends(refuse_body)]
+)
+async def record(here: Here, asked: Annotated[FirstHistoryParameters, Query()]) -> Json:
+    """Record two years of a made-up business in the background, if nobody else's payments are there.
+
+    It is recorded once, the newest payments first; asked again it goes on where it was.
+    """
+    return _answer(await here.first_history.record(newest=asked.newest))
+
+
+@router.get("/history", dependencies=[Depends(refuse_all)], responses=answers(FirstHistoryAnswer))
+async def progress(here: Here) -> Json:
+    """How many payments of that history are recorded, and of how many; 0 of 0 without one."""
+    return _answer(here.first_history.progress)
+
+
+def _answer(progress: Progress) -> Json:
+    return Json(FirstHistoryAnswer(recorded=progress.recorded, count=progress.count))
