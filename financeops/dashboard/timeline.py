@@ -90,13 +90,15 @@ class Timeline:
         self._begin({})
 
     def add(self, change: Change) -> None:
-        """Put what just happened first."""
+        """Put what just happened first, and what happened before it and is heard of now in its place.
+
+        A history or an import that is being recorded is no news.
+        """
         new = change.previous_status is None
         entry = Entry(change.payment.created_at if new else change.at, change.payment)
-        _put(self._recent, entry, FEED)
+        _put(self._recent, entry, FEED, complete=False)
         if entry in self.selection:
-            self.added += entry.key not in self._selected
-            _put(self._selected, entry, HISTORY)
+            self.added += _put(self._selected, entry, HISTORY, complete=self.complete)
 
     def merge(self, payments: list[Payment]) -> bool:
         """Take in the newest payments.
@@ -147,10 +149,25 @@ def _entry(payment: Payment) -> Entry:
     return Entry(payment.refunded_at or payment.created_at, payment)
 
 
-def _put(entries: dict[str, Entry], entry: Entry, most: int) -> None:
-    entries.setdefault(entry.key, entry)
-    if len(entries) > most:
-        del entries[next(iter(entries))]
+def _put(entries: dict[str, Entry], entry: Entry, most: int, *, complete: bool) -> bool:
+    """Put an entry in its place; whether that is the first.
+
+    One that is older than all is left out, for between them may be others: unless the entries go
+    back to the very first and there is room.
+    """
+    if entry.key in entries:
+        return False
+    if not entries or entry.at >= next(reversed(entries.values())).at:
+        entries[entry.key] = entry
+        if len(entries) > most:
+            del entries[next(iter(entries))]
+        return True
+    oldest = next(iter(entries.values()))
+    if entry.at > oldest.at or (complete and len(entries) < most):
+        placed = _newest((*entries.values(), entry), most)
+        entries.clear()
+        entries.update(placed)
+    return False
 
 
 def _newest(entries: Iterable[Entry], most: int) -> dict[str, Entry]:

@@ -1,0 +1,144 @@
+"""The first history of `financeops up`: recorded once and whole, whatever happens meanwhile."""
+
+import asyncio
+import csv
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from financeops.core.wire import instant_of
+from tests.server.listener import Listener
+from tests.server.problem import problem
+
+# Few payments: of a business that makes one every five minutes.
+SLOW = {"simulate_interval": 300, "simulate_seed": 5}
+
+
+@pytest.fixture
+def begin(start, database_uri):
+    """Start a server on the test's database: ``begin(simulate_seed=5)``."""
+
+    def begin_one(**settings):
+        return start(database_uri, **{**SLOW, **settings})
+
+    return begin_one
+
+
+def asking(server):
+    return httpx.AsyncClient(base_url=server.url, timeout=60)
+
+
+async def complete(http):
+    """Wait until all is recorded, and return how many payments that are."""
+    async with asyncio.timeout(300):
+        while True:
+            at = (await http.get("/payments/history")).json()
+            if at["count"] and at["recorded"] == at["count"]:
+                return at["count"]
+            await asyncio.sleep(0.1)
+
+
+async def exported(http):
+    text = (await http.get("/payments/export", timeout=120)).text
+    return list(csv.DictReader(text.splitlines()))
+
+
+async def test_it_is_recorded_in_the_background_and_every_figure_is_that_of_the_export(begin):
+    async with asking(begin()) as http:
+        assert (await http.get("/payments/history")).json() == {"recorded": 0, "count": 0}
+        at = (await http.post("/payments/history")).json()
+        assert at["recorded"] < at["count"]
+        count = await complete(http)
+        rows = await exported(http)
+        assert len(rows) == len({row["_id"] for row in rows}) == count == at["count"]
+        assert {row["source"] for row in rows} == {"seed"}
+        for period in ("day", "week", "month", "year"):
+            asked = {"period": period, "compare": "true"}
+            metrics = (await http.get("/api/analytics/metrics", params=asked)).json()
+            window = instant_of(metrics["from"]), instant_of(metrics["to"])
+            inside = [row for row in rows if window[0] <= instant_of(row["createdAt"]) < window[1]]
+            assert metrics["totalPayments"] == len(inside) > 0
+            assert metrics["previous"]["totalPayments"] > 0
+        assert (await http.get("/api/verify")).json()["differences"] == []
+        # Asked again it is there.
+        assert (await http.post("/payments/history")).json() == {"recorded": count, "count": count}
+        assert (await http.post("/payments/seed")).json()["message"] == "Already seeded"
+
+
+async def test_the_newest_come_first_and_can_be_waited_for(begin):
+    async with asking(begin()) as http:
+        at = (await http.post("/payments/history", params={"newest": 1000})).json()
+        assert at["recorded"] == 1000 < at["count"]
+        rows = await exported(http)
+        ages = [datetime.now(UTC) - instant_of(row["createdAt"]) for row in rows]
+        assert len(rows) == 1000
+        # A thousand payments, one every five minutes.
+        assert max(ages) < timedelta(days=6)
+
+
+async def test_a_killed_server_goes_on_where_it_was_and_no_payment_comes_twice(begin):
+    server = begin()
+    async with asking(server) as http:
+        first = (await http.post("/payments/history", params={"newest": 1000})).json()
+        await http.post("/payments/history")
+        server.kill()
+    async with asking(begin()) as http:
+        assert await complete(http) == first["count"]
+        rows = await exported(http)
+        assert len(rows) == len({row["_id"] for row in rows}) == first["count"]
+    # It is not begun again by the next server either.
+    async with asking(begin()) as http:
+        await http.post("/payments/history")
+        assert len(await exported(http)) == first["count"]
+
+
+async def test_two_servers_record_it_once(begin):
+    async with asking(begin()) as one, asking(begin()) as other:
+        answers = await asyncio.gather(*(http.post("/payments/history") for http in (one, other)))
+        counts = {answer.json()["count"] for answer in answers}
+        assert {await complete(one), await complete(other)} == counts
+        assert len(await exported(one)) == counts.pop()
+
+
+async def test_a_payment_of_any_tenant_prevents_it(begin):
+    order = {"tenantId": "other", "amount": 1, "method": "card", "status": "success"}
+    async with asking(begin()) as http:
+        await http.post("/payments", json=order)
+        assert (await http.post("/payments/history")).json() == {"recorded": 0, "count": 0}
+        assert (await http.get("/payments")).json() == []
+
+
+async def test_payments_come_in_meanwhile_and_are_heard_of(begin):
+    server = begin()
+    async with asking(server) as http, Listener(server.url) as listener:
+        await http.post("/payments/history")
+        order = {"amount": 1, "method": "card", "status": "success", "reference": "mine"}
+        answer = await http.post("/payments", json=order)
+        assert answer.status_code == 201
+        assert (await http.get("/payments/history")).json()["recorded"] < 12_000
+        await listener.until(
+            lambda: any(
+                event["payment"].get("reference") == "mine"
+                for event in listener.all("payment_event")
+            ),
+            seconds=60,
+        )
+        count = await complete(http)
+        assert len(await exported(http)) == count + 1
+
+
+async def test_currency_and_zone_of_the_tenant_are_its_own(begin):
+    tenants = '{"tenant_1": {"currency": "JPY", "timezone": "Asia/Kolkata"}}'
+    async with asking(begin(tenants=tenants)) as http:
+        await http.post("/payments/history")
+        await complete(http)
+        metrics = (await http.get("/api/analytics/metrics", params={"period": "year"})).json()
+        assert (metrics["currency"], metrics["timezone"]) == ("JPY", "Asia/Kolkata")
+        assert 17 <= metrics["peakHour"] <= 20
+        assert (await http.get("/api/verify")).json()["differences"] == []
+
+
+async def test_a_wrong_parameter_is_named(http):
+    problem(await http.post("/payments/history?newest=0"), 422, field="newest")
+    problem(await http.get("/payments/history?newest=5"), 422, field="newest")
