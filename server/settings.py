@@ -90,7 +90,11 @@ class Settings(BaseSettings):
 
     simulate: bool = Field(True, description=f"Whether payments of `{DEFAULT_TENANT}` are made up")
     simulate_interval: float = Field(
-        2.0, ge=0.01, le=3600, description="Seconds between two simulated payments"
+        2.0,
+        ge=0.01,
+        le=3600,
+        description="Seconds between two simulated payments; after a history that `financeops up` "
+        "made their mean, by default 40 then",
     )
     simulate_success_rate: float = Field(
         0.8, ge=0, le=1, description="Share of simulated payments that succeed"

@@ -21,7 +21,7 @@ from financeops.core.rhythm import milliseconds, moments_between, wakeful_rhythm
 from financeops.core.scenario import SimulationConfig
 from financeops.core.simulate import simulate_at
 
-PACE = timedelta(seconds=30)
+PACE = timedelta(seconds=40)
 """Mean time between two payments of today. See `MOST` for why it is not shorter."""
 
 AGE = timedelta(days=730)
@@ -30,7 +30,7 @@ AGE = timedelta(days=730)
 DENSE = timedelta(days=2)
 """The last days, at today's pace."""
 
-MOST = 88_000
+MOST = 64_000
 """Payments of a history: what the embedded database records within a minute on two cores.
 
 It bounds the pace: that each period resembles the one before it, two years need 45 to 60 times as many

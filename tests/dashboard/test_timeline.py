@@ -135,3 +135,25 @@ def test_live_and_older_entries_make_the_list_of_all_that_are_selected(made, sta
 
 def _fits(payment, status, method):
     return status in {None, payment.status} and method in {None, payment.method}
+
+
+def test_what_is_recorded_later_takes_its_place_and_is_no_news():
+    timeline = Timeline()
+    timeline.merge(newest(10, 20, 30))
+
+    timeline.add(happened(25))
+    assert numbers(timeline) == [30, 25, 20, 10]
+    assert timeline.added == 0
+    timeline.add(happened(31))
+    assert timeline.added == 1
+    # It goes back to the very first payment, so an older one belongs to it.
+    timeline.add(happened(5))
+    assert numbers(timeline) == [31, 30, 25, 20, 10, 5]
+
+
+def test_an_older_one_is_left_out_where_others_may_lie_between():
+    timeline = Timeline()
+    timeline.merge(newest(*range(100, 100 + module.SNAPSHOT)))
+
+    timeline.add(happened(50))
+    assert numbers(timeline)[-1] == 100
