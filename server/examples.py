@@ -22,9 +22,9 @@ from financeops.core.contract.payments import (
     BatchItem,
     BatchOutcome,
     ChangesAnswer,
+    FirstHistoryAnswer,
     MonthAnswer,
     MonthsAnswer,
-    FirstHistoryAnswer,
     SeedAnswer,
 )
 from financeops.core.errors import InvalidValue
