@@ -147,7 +147,7 @@ def _assemble(settings: Settings, db: Database, now: Callable[[], datetime]) -> 
         tenants=tenants,
         reader=Reader(db),
         intake=intake,
-        first_history=FirstHistory(settings, db, tenants=tenants, intake=intake, now=utc_now),
+        first_history=FirstHistory(settings, db, tenants=tenants, intake=intake, now=now),
         publisher=publisher,
         fanout=fanout,
         sio=sio,

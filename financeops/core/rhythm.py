@@ -18,7 +18,7 @@ _HOURS = (
 )
 _WEEKDAYS = (0.95, 0.97, 1.0, 1.03, 1.2, 1.1, 0.75)
 
-_AWAKE = 20.0
+_AWAKE = 40.0
 """Attempts of every hour, on the scale of `_HOURS`, of a business that has customers who do not sleep."""
 
 
