@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import socketio
+from msgspec import to_builtins
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from financeops.core.drafts import check_tenant_id
@@ -109,9 +110,9 @@ class Stream:
         except Unavailable as error:
             # A refusal is final for a client; a lost connection is not: it tries again by itself.
             self._drop(sid)
-            raise Refused(str(error), problem_of(error)) from None
+            raise Refused(str(error), to_builtins(problem_of(error))) from None
         except FinanceOpsError as error:
-            raise Refused(str(error), problem_of(error)) from None
+            raise Refused(str(error), to_builtins(problem_of(error))) from None
         self._listeners[sid] = _Listener(request, feed)
 
     def _on_connected(self, sid: str) -> None:
