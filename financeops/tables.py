@@ -35,7 +35,7 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from financeops.core.columns import PAYMENTS, Kind
+from financeops.core.columns import MINOR_UNITS, PAYMENTS, Kind
 from financeops.core.errors import InvalidValue, Misconfigured
 from financeops.core.money import MAX_MINOR
 from financeops.core.payments import Status
@@ -49,11 +49,16 @@ _TYPES = {Kind.TEXT: pa.string(), Kind.INTEGER: pa.int64(), Kind.INSTANT: UTC_TI
 
 SCHEMA = pa.schema(
     [
-        pa.field(name, _TYPES[column.kind], nullable=column.nullable)
+        pa.field(
+            name,
+            _TYPES[column.kind],
+            nullable=column.nullable,
+            metadata=MINOR_UNITS if name == "amount" else None,
+        )
         for name, column in PAYMENTS.items()
     ]
 )
-"""The canonical schema."""
+"""The canonical schema. Its `amount` says that it is in minor units, also in files of Arrow's."""
 
 JSON_NAMES = {name: column.json for name, column in PAYMENTS.items()}
 """What each column is called in the REST contract, in exports and in the database."""

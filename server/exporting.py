@@ -16,6 +16,7 @@ import pyarrow as pa
 from msgspec import Struct
 from pyarrow import ipc, parquet
 
+from financeops.core.csv_guard import guard
 from financeops.core.money import exponent, to_major
 from financeops.core.payments import Payment
 from financeops.core.wire import encode, payment_document, timestamp
@@ -42,8 +43,6 @@ SCHEMA = pa.schema([exported for field in PAYMENTS for exported in _fields(field
 """Columns of the columnar formats; CSV has the same but `amountMinor` and `declineGroup`."""
 
 _TEXT_COLUMNS = [name for name in SCHEMA.names if name not in {"amountMinor", "declineGroup"}]
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
 
 Chunk = TypeVar("Chunk")
 Taken_contra = TypeVar("Taken_contra", contravariant=True)
@@ -211,7 +210,4 @@ def _row(payment: Payment) -> dict[str, Any]:
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return timestamp(value)
-    # A spreadsheet takes such a text for a formula and would carry it out.
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    return guard(value) if isinstance(value, str) else value

@@ -13,6 +13,7 @@ import pyarrow.csv
 import pyarrow.json
 from pyarrow import ipc, parquet
 
+from financeops.core.csv_guard import GUARDED
 from financeops.core.errors import InvalidValue, NotFound
 from financeops.loading.exports import canonical_of
 from financeops.tables import (
@@ -26,7 +27,6 @@ from financeops.tables import (
 )
 
 _ARROW_FILE = b"ARROW1"
-_GUARDED = r"^'([=+\-@\t\r])"
 
 
 def read(
@@ -104,7 +104,7 @@ def _read_csv(path: Path) -> pa.Table:
     )
     for at, field in enumerate(table.schema):
         if field.type == pa.string():
-            plain = pc.replace_substring_regex(table[field.name], _GUARDED, r"\1")
+            plain = pc.replace_substring_regex(table[field.name], GUARDED, r"\1")
             table = table.set_column(at, field.name, plain)
     return table
 

@@ -77,6 +77,18 @@ def test_an_export_without_payments_has_the_columns(record, exported, form):
     assert (table.num_rows, table.schema) == (0, SCHEMA)
 
 
+TEXTS = ["=1+1", "'=1+1", "''=1+1", "+49", "'+49", "-7", "@x", "'@x", "'plain", "'", "a-7", "plain"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_texts_that_look_like_formulas_or_their_guard_come_back(record, exported, form):
+    """The apostrophe that an export puts before them is told from the sender's own."""
+    record(*({"customerId": text, "reference": text} for text in TEXTS))
+    table = read(exported(form), frame="pyarrow")
+    assert sorted(table["customer_id"].to_pylist()) == sorted(TEXTS)
+    assert table["customer_id"].to_pylist() == table["reference"].to_pylist()
+
+
 def test_columns_and_library_are_as_asked(csv):
     frame = read(csv(ROW), columns=["currency", "amount"])
     assert isinstance(frame, pl.DataFrame)

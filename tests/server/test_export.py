@@ -88,7 +88,7 @@ async def test_columns_have_types(record, export):
     assert row["reference"] == ""
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "'=", "''@"])
 async def test_a_spreadsheet_finds_no_formula(record, export, start):
     text = f"{start}cmd|' /C calc'!A0"
     await record(customerId=text, reference=text)

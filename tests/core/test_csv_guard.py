@@ -1,0 +1,32 @@
+"""What a spreadsheet would carry out is guarded, and every text comes back."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from financeops.core.csv_guard import GUARDED, guard, unguard
+
+TEXTS = st.text(st.sampled_from("'=+-@\t\ra7"), max_size=6) | st.text(max_size=20)
+
+
+@given(TEXTS)
+def test_every_text_comes_back_as_it_was(text):
+    assert unguard(guard(text)) == text
+    assert re.sub(GUARDED, r"\1", guard(text)) == text
+
+
+@given(TEXTS)
+def test_no_guarded_text_begins_like_a_formula(text):
+    assert not guard(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+@given(TEXTS, TEXTS)
+def test_two_texts_are_never_written_alike(one, other):
+    assert (guard(one) == guard(other)) == (one == other)
+
+
+@pytest.mark.parametrize("text", ["plain", "'plain", "", "'", "a=b", "ü"])
+def test_a_harmless_text_is_left_as_it_is(text):
+    assert guard(text) == unguard(text) == text
