@@ -17,7 +17,7 @@ from msgspec import Struct
 from pyarrow import ipc, parquet
 
 from financeops.core.csv_guard import guard
-from financeops.core.money import exponent, to_major
+from financeops.core.money import decimals_of, to_major
 from financeops.core.payments import Payment
 from financeops.core.wire import encode, payment_document, timestamp
 from financeops.store.batches import payment_tables
@@ -178,7 +178,9 @@ def _exported(payments: pa.Table) -> pa.Table:
 def _major(minor: pa.ChunkedArray, currency: pa.ChunkedArray) -> pa.Array:
     """Exact amounts in major units: integers of the fourth decimal, taken as decimals."""
     codes = currency.combine_chunks().dictionary_encode()
-    factors = [10 ** (_AMOUNT_DECIMALS - exponent(code)) for code in codes.dictionary.to_pylist()]
+    factors = [
+        10 ** (_AMOUNT_DECIMALS - decimals_of(code)) for code in codes.dictionary.to_pylist()
+    ]
     scaled = minor.to_numpy()
     if factors:
         scaled = scaled * np.array(factors, dtype=np.int64)[codes.indices.to_numpy()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -28,7 +29,6 @@ from financeops.core.contract.texts import (
 )
 from financeops.core.drafts import METHOD, check_tenant_id
 from financeops.core.errors import InvalidValue
-from financeops.core.money import exponent
 from financeops.core.payments import Source, Status
 from financeops.core.periods import EPOCH, MILLISECOND, Period, floor_millisecond, zone_of
 from financeops.store.filters import PaymentFilter
@@ -45,6 +45,7 @@ register_url_convertor("payment_id", _PaymentIds())
 PAYMENT_ID = "{payment_id:payment_id}"
 """A payment's id in a path."""
 
+_CURRENCY = re.compile(r"[A-Z]{3}")
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -77,9 +78,10 @@ def check_timezone(name: str) -> str:
     return zone.key
 
 
-def check_currency(code: str) -> str:
-    """Return the code if it is an ISO 4217 currency's; raises `InvalidValue`."""
-    exponent(code)
+def _check_currency(code: str) -> str:
+    """Return the code if it could be a currency's; the store knows whether it is."""
+    if not _CURRENCY.fullmatch(code):
+        raise InvalidValue("currency", "must be an ISO 4217 code such as 'USD'")
     return code
 
 
@@ -119,7 +121,7 @@ def _described(**members: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", **members})
 
 
-Currency = Annotated[str, AfterValidator(check_currency)]
+Currency = Annotated[str, AfterValidator(_check_currency)]
 Method = Annotated[str, AfterValidator(_check_method), _described(pattern=WORD_PATTERN)]
 TenantId = Annotated[str, AfterValidator(check_tenant_id), _described(pattern=TENANT_PATTERN)]
 PaymentId = Annotated[str, _described(pattern=PAYMENT_ID_PATTERN)]

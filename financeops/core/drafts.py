@@ -23,7 +23,7 @@ from financeops.core.contract.texts import (
     WORD_PATTERN,
 )
 from financeops.core.errors import InvalidValue
-from financeops.core.money import significant, to_minor
+from financeops.core.money import check_currency, significant, to_minor
 from financeops.core.payments import Draft, Source, Status, Tenant
 from financeops.core.periods import EPOCH, floor_millisecond
 from financeops.core.wire import timestamp
@@ -107,6 +107,7 @@ def draft_of(
         raise InvalidValue("method", f"must be one of {', '.join(sorted(methods))}")
     status = _status(request.status, importing=source == Source.IMPORT)
     created_at = _instant("createdAt", request.created_at, now) or floor_millisecond(now)
+    check_currency(currency, created_at)
     refunded = None if request.refunded_at is UNSET else request.refunded_at
     refunded_at = _instant("refundedAt", refunded, now)
     if refunded_at is not None and status is not Status.REFUNDED:

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from financeops.core.money import exponent, ratio
+from financeops.core.money import decimals_of, ratio
 from financeops.core.payments import Status
 from financeops.core.periods import Window
 from financeops.core.rollup import Rollup
@@ -109,7 +109,7 @@ def refund_rate(rollup: Rollup) -> Decimal | None:
 
 def average_amount(rollup: Rollup, *, currency: str) -> Decimal | None:
     """Total volume / succeeded, in major units of `currency`; None when none succeeded."""
-    return ratio(total_volume(rollup), succeeded(rollup) * 10 ** exponent(currency))
+    return ratio(total_volume(rollup), succeeded(rollup) * 10 ** decimals_of(currency))
 
 
 def attempts_by_hour(rollup: Rollup) -> tuple[int, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
 from financeops.core.errors import InvalidValue
+from financeops.core.withdrawn import WITHDRAWN
 
 MAX_MINOR = 10**12
 """The largest amount of one payment, in minor units."""
@@ -14,34 +16,88 @@ RATIO_DECIMALS = 6
 """Rates and averages are rounded to this many decimals."""
 
 
+UNHEARD_DECIMALS = 2
+"""Decimals of a stored currency that no table knows: what nearly all currencies have."""
+
+
 @lru_cache(maxsize=512)
 def exponent(currency: str) -> int:
-    """Number of decimals of a currency, from the ISO 4217 table.
+    """Number of decimals of a currency, present or past, from ISO 4217.
 
     Parameters
     ----------
     currency : str
-        ISO 4217 alphabetic code in capitals, such as ``"USD"``.
+        ISO 4217 alphabetic code in capitals, such as ``"USD"``; a withdrawn one too.
 
     Returns
     -------
     int
-        0 for JPY, 2 for USD, 3 for KWD.
+        0 for JPY, 2 for USD and HRK, 3 for KWD.
 
     Raises
     ------
     InvalidValue
-        When the code is unknown or has no minor unit (gold, testing codes).
+        When the code never was one or has no minor unit (gold, testing codes).
     """
+    decimals = _decimals_today(currency)
+    if decimals is None and currency in WITHDRAWN:
+        decimals = WITHDRAWN[currency].decimals
+    if decimals is None:
+        raise InvalidValue("currency", "must be an ISO 4217 code such as 'USD'")
+    return decimals
+
+
+@lru_cache(maxsize=512)
+def decimals_of(currency: str) -> int:
+    """Number of decimals of a currency that is recorded already, whatever the tables say.
+
+    Minor units are what is kept, so sums are exact in any case. Where the decimal point stands
+    in a currency that no table knows (another program wrote it, or a server with a newer list) is
+    a rule: after `UNHEARD_DECIMALS`, everywhere. So what is recorded stays readable.
+    """
+    try:
+        return exponent(currency)
+    except InvalidValue:
+        return UNHEARD_DECIMALS
+
+
+def check_currency(currency: str, at: datetime) -> None:
+    """Check that one could pay in a currency at a moment.
+
+    Parameters
+    ----------
+    currency : str
+        ISO 4217 code.
+    at : datetime
+        Aware. The day counts in UTC.
+
+    Raises
+    ------
+    InvalidValue
+        Naming ``currency``, when the code never was one, was withdrawn before that day, or came
+        after it. Of a currency of today it is not looked at when it came.
+    """
+    exponent(currency)
+    if currency not in WITHDRAWN or _decimals_today(currency) is not None:
+        return
+    _, first, last = WITHDRAWN[currency]
+    day = at.astimezone(UTC).date()
+    if not first <= day <= last:
+        came = f"from {first} " if day < first else ""
+        raise InvalidValue(
+            "currency", f"{currency} was a currency {came}until {last}, not on {day} (ISO 4217)"
+        )
+
+
+def _decimals_today(currency: str) -> int | None:
+    """Decimals by the list of today; None when the code is not on it or has none."""
     from iso4217 import raw_table  # noqa: PLC0415 - reads its table: only who needs it pays
 
     units = str(raw_table.get(currency, {}).get("CcyMnrUnts"))
-    if not units.isdigit():
-        raise InvalidValue("currency", "must be an ISO 4217 code such as 'USD'")
-    return int(units)
+    return int(units) if units.isdigit() else None
 
 
-def to_minor(amount: Decimal | int | str, currency: str) -> int:
+def to_minor(amount: Decimal | int | str, currency: str, *, decimals: int | None = None) -> int:
     """Convert an amount in major units to integer minor units, exactly.
 
     Parameters
@@ -50,6 +106,8 @@ def to_minor(amount: Decimal | int | str, currency: str) -> int:
         Major units, ``Decimal("1850.5")``. Never a float: its text is already lost.
     currency : str
         ISO 4217 code.
+    decimals : int, optional
+        Of an amount that is recorded already: `decimals_of`. Default: `exponent`.
 
     Returns
     -------
@@ -60,9 +118,9 @@ def to_minor(amount: Decimal | int | str, currency: str) -> int:
     ------
     InvalidValue
         When the amount is not a finite number, negative, too large, or has more decimals than
-        the currency.
+        the currency, and when the code is none.
     """
-    decimals = exponent(currency)
+    decimals = exponent(currency) if decimals is None else decimals
     try:
         value = Decimal(amount)
     except ArithmeticError:
@@ -93,7 +151,7 @@ def to_major(minor: int, currency: str) -> Decimal | int:
     minor : int
         Minor units; sums may exceed `MAX_MINOR`.
     currency : str
-        ISO 4217 code.
+        ISO 4217 code. One that no table knows has `UNHEARD_DECIMALS`, see `decimals_of`.
 
     Returns
     -------
@@ -101,7 +159,7 @@ def to_major(minor: int, currency: str) -> Decimal | int:
         Major units without trailing zeros: ``185050`` USD is ``Decimal("1850.5")``, ``100`` USD
         is ``1``.
     """
-    decimals = exponent(currency)
+    decimals = decimals_of(currency)
     whole, rest = divmod(minor, 10**decimals)
     return whole if rest == 0 else _trimmed(minor, decimals)
 

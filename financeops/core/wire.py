@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 from financeops.core.contract.analytics import DeclineAnswer, KeyFigures, MethodAnswer, TrendAnswer
 from financeops.core.contract.payments import ChangeAnswer, PaymentAnswer
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
-from financeops.core.money import to_major, to_minor
+from financeops.core.money import decimals_of, to_major, to_minor
 from financeops.core.payments import Change, Payment, Status
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -68,11 +68,12 @@ def payment_document(payment: Payment) -> PaymentAnswer:
 def payment_from(document: Mapping[str, Any]) -> Payment:
     """Payment of its JSON form, decoded with `decode`."""
     refunded_at = document.get("refundedAt")
+    currency = document["currency"]
     return Payment(
         id=document["_id"],
         tenant_id=document["tenantId"],
-        amount=to_minor(document["amount"], document["currency"]),
-        currency=document["currency"],
+        amount=to_minor(document["amount"], currency, decimals=decimals_of(currency)),
+        currency=currency,
         method=document["method"],
         status=Status(document["status"]),
         created_at=instant_of(document["createdAt"]),

@@ -23,7 +23,7 @@ from babel.numbers import (
 )
 from babel.units import format_unit
 
-from financeops.core.money import exponent, to_major
+from financeops.core.money import decimals_of, to_major
 from financeops.core.periods import Period
 from financeops.dashboard.words import SOURCE, Plural, Text, Words, words_in
 
@@ -94,7 +94,7 @@ class Formats:
         """Amount in major units, rounded to the currency's decimals."""
         if amount is None:
             return MISSING
-        rounded = round(amount, exponent(currency))
+        rounded = round(amount, decimals_of(currency))
         return self._spaced(format_currency(rounded, currency, locale=self.locale), currency)
 
     def short_money(self, minor: int, currency: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from financeops.client import DeclineAnswer, MethodAnswer, TrendAnswer
-from financeops.core.money import exponent
+from financeops.core.money import decimals_of
 from financeops.tables import UTC_TIME
 
 _RATE = pa.float64()
@@ -58,7 +58,7 @@ def table_of(
             return currency
         found = getattr(answer, _ANSWERED.get(field.name, field.name))
         if field.name in _AMOUNTS:
-            return int(found * 10 ** exponent(currency))  # a Decimal: exact
+            return int(found * 10 ** decimals_of(currency))  # a Decimal: exact
         return float(found) if field.type == _RATE and found is not None else found
 
     rows = [{field.name: value(answer, field) for field in schema} for answer in answers]

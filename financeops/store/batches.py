@@ -60,10 +60,11 @@ async def payment_tables(
     NotFound
         The tenant does not exist.
     InvalidValue
-        A stored payment is not what it must be; names the column.
+        A stored payment is not what it must be, or the currency is none; names the column.
     Unavailable
     """
     record = await find_record(db, tenant_id)
+    record.check_currency(chosen.currency)
     names = list(SCHEMA.names) if columns is None else list(columns)
     async with aclosing(ahead(_raw_by_time(db, record, chosen, names))) as found:
         async for raw in found:

@@ -61,9 +61,10 @@ async def list_payments(
     NotFound
         The tenant does not exist.
     InvalidValue
-        `before` is not a cursor.
+        `before` is not a cursor, or the currency is none.
     """
     record = await find_record(db, tenant_id)
+    record.check_currency(chosen.currency)
     found: list[Payment] = []
     if before is not None:
         instant, key = _position(before)
@@ -92,8 +93,11 @@ async def export_payments(
     ------
     NotFound
         The tenant does not exist.
+    InvalidValue
+        The currency is none.
     """
     record = await find_record(db, tenant_id)
+    record.check_currency(chosen.currency)
     async for payments in payments_by_time(db, record, chosen, size=CHUNK):
         yield payments
 

@@ -86,7 +86,7 @@ class Reader:
         NotFound
             The tenant does not exist.
         InvalidValue
-            The window is too long for another zone, or has no end where it needs one.
+            The currency is none, the window is too long for another zone, or has no end where it needs one.
         Unavailable
         """
         feed = Feed(question.currency, question.method, payments) if payments else None
@@ -94,6 +94,7 @@ class Reader:
         lock = self._locks.setdefault(question.tenant_id, asyncio.Lock())
         async with lock:
             record = await find_record(self._db, question.tenant_id)
+            record.check_currency(question.currency)
             while True:
                 plan = Plan.of(
                     question, record.tenant, as_of=as_of, in_buckets=in_buckets, compare=compare

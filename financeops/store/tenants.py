@@ -9,6 +9,7 @@ from secrets import token_hex
 from msgspec import Struct
 
 from financeops.core.errors import NotFound
+from financeops.core.money import exponent
 from financeops.core.payments import Tenant
 from financeops.core.periods import MILLISECOND, Window
 from financeops.store.connection import Database, Document, Session, driver_errors
@@ -41,6 +42,14 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
             return Window(window.start, window.start)
         start = max(window.start, self.first_at)
         return Window(start, max(start, min(window.end, self.last_at + MILLISECOND)))
+
+    def check_currency(self, currency: str | None) -> None:
+        """Raise `InvalidValue` for a code that is none of ISO 4217's, nor of this tenant's payments.
+
+        What is stored can be asked for, whatever the table of today says.
+        """
+        if currency is not None and currency not in self.currencies:
+            exponent(currency)
 
 
 def new_history() -> str:
