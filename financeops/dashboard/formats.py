@@ -94,23 +94,23 @@ class Formats:
         """Amount in major units, rounded to the currency's decimals."""
         if amount is None:
             return MISSING
-        rounded = round(amount, decimals_of(currency))
-        return self._spaced(format_currency(rounded, currency, locale=self.locale), currency)
+        return self._with_symbol(amount, currency, decimals_of(currency))
 
     def short_money(self, minor: int, currency: str) -> str:
         """Amount for an axis or a small place: ``$1.3M``."""
         major = Decimal(to_major(minor, currency))
         if abs(major) < self._abbreviated:
-            # Without ".00": an axis has round values.
-            whole = None
-            if not major % 1 or abs(major) >= 1000:
-                whole = copy(self.locale.currency_formats["standard"])
-                whole.frac_prec = (0, 0)
-            text = format_currency(
-                major, currency, whole, locale=self.locale, currency_digits=whole is None
-            )
-        else:
-            text = format_compact_currency(major, currency, locale=self.locale, fraction_digits=1)
+            return self._with_symbol(major, currency, _short_decimals(major, currency))
+        text = format_compact_currency(major, currency, locale=self.locale, fraction_digits=1)
+        return self._spaced(text, currency)
+
+    def _with_symbol(self, major: Decimal, currency: str, decimals: int) -> str:
+        """An amount with so many decimals: Babel would take CLDR's, which differ from ISO 4217's."""
+        pattern = copy(self.locale.currency_formats["standard"])
+        pattern.frac_prec = (decimals, decimals)
+        text = format_currency(
+            round(major, decimals), currency, pattern, locale=self.locale, currency_digits=False
+        )
         return self._spaced(text, currency)
 
     def axis(self, amounts: Sequence[int], currency: str) -> list[str]:
@@ -118,7 +118,15 @@ class Formats:
         labels = [self.short_money(amount, currency) for amount in amounts]
         if max(map(len, labels), default=0) <= AXIS_LETTERS:
             return labels
-        return [self.short_count(int(to_major(amount, currency))) for amount in amounts]
+        return [self._short_number(Decimal(to_major(each, currency)), currency) for each in amounts]
+
+    def _short_number(self, major: Decimal, currency: str) -> str:
+        decimals = _short_decimals(major, currency)
+        if decimals == 0:
+            return self.short_count(round(major))
+        pattern = copy(self.locale.decimal_formats[None])
+        pattern.frac_prec = (decimals, decimals)
+        return format_decimal(major, pattern, locale=self.locale)
 
     def count(self, n: int) -> str:
         """Number of payments."""
@@ -219,3 +227,8 @@ class Formats:
         if symbol[-1:].isalpha():
             return re.sub(rf"{re.escape(symbol)}(?=\d)", symbol + NO_BREAK_SPACE, text)
         return text
+
+
+def _short_decimals(major: Decimal, currency: str) -> int:
+    """Without ".00", for an axis has round values, and without cents where they say nothing."""
+    return 0 if not major % 1 or abs(major) >= 1000 else decimals_of(currency)

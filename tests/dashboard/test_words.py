@@ -6,24 +6,30 @@ from decimal import Decimal
 from gettext import NullTranslations, c2py
 from html.parser import HTMLParser
 from string import Formatter
+from unicodedata import digit
 from zoneinfo import ZoneInfo
 
 import pytest
 from babel import Locale
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
+from babel.numbers import get_currency_symbol, get_decimal_symbol
 from ipywidgets import Widget
 
 from financeops.core.errors import InvalidValue, NotFound, Unavailable
+from financeops.core.money import decimals_of
 from financeops.core.payments import Status
 from financeops.core.periods import Period
+from financeops.core.withdrawn import WITHDRAWN
 from financeops.dashboard import Dashboard, texts
 from financeops.dashboard.formats import Formats
 from financeops.dashboard.model import Connection
 from financeops.dashboard.panel import Panel
+from financeops.dashboard.ticks import round_ticks
 from financeops.dashboard.words import CATALOGUES, LANGUAGES, SOURCE, Words, locale_of
 from tests.builders import change, payment
 from tests.dashboard.snapshots import snapshot
+from tests.strategies import CURRENCIES
 
 AS_OF = datetime(2026, 3, 10, 12, 20, tzinfo=UTC)
 TRANSLATED = sorted(set(LANGUAGES) - {SOURCE})
@@ -140,6 +146,55 @@ def test_values_are_written_as_the_language_writes_them(tag):
 
     marks = str.maketrans({"\u200e": "", "\u200f": "", SPACE: "_"})  # of direction
     assert tuple(value.translate(marks) for value in values) == WRITTEN[tag]
+
+
+READERS = ["en", "en_IN", "de", "de_AT", "de_CH", "ar", "ar_EG"]
+"""Languages of the dashboard; here numbers have other signs, groups and digits."""
+
+
+def said_amount(text, currency, locale):
+    """The number that a text says, with as many decimals as it is written with."""
+    bare = text.replace(get_currency_symbol(currency, locale=locale), "")
+    point = get_decimal_symbol(locale=locale)
+    return Decimal(
+        "".join(
+            "." if sign == point else str(digit(sign))
+            for sign in bare
+            if sign == point or sign.isdigit()
+        )
+    )
+
+
+@pytest.mark.parametrize("tag", READERS)
+def test_money_is_written_with_the_decimals_of_iso_4217(tag):
+    """CLDR, which Babel follows, has none for thirteen currencies. QQQ is in no table."""
+    locale = locale_of(tag)
+    formats = Formats(locale)
+    for currency in (*CURRENCIES, *WITHDRAWN, "QQQ"):
+        decimals = decimals_of(currency)
+        small = 15 * 10**decimals // 10
+        for minor in (0, 1, small, 123_456_789):
+            exact = Decimal(minor).scaleb(-decimals)
+            for text in (formats.money(minor, currency), formats.major(exact, currency)):
+                written = said_amount(text, currency, locale)
+                assert (written, -written.as_tuple().exponent) == (exact, decimals), currency
+        short = said_amount(formats.short_money(small, currency), currency, locale)
+        assert short == Decimal(small).scaleb(-decimals), currency
+
+
+@pytest.mark.parametrize("tag", READERS)
+@pytest.mark.parametrize("currency", ["USD", "RSD", "IQD", "CLF", "JPY", "QQQ"])
+def test_each_value_of_an_axis_has_its_own_label(tag, currency):
+    """Also where the currency would be too long: 0.50 is not 0."""
+    locale = locale_of(tag)
+    for highest in (1, 3, 8, 60, 149, 1234, 4900, 98_765, 1_499_999):
+        ticks = round_ticks(highest)
+        labels = Formats(locale).axis(ticks, currency)
+        assert len(set(labels)) == len(ticks), labels
+        for tick, label in zip(ticks, labels, strict=True):
+            major = Decimal(tick).scaleb(-decimals_of(currency))
+            if major < 1000:
+                assert said_amount(label, currency, locale) == major, labels
 
 
 def test_beside_an_axis_a_long_amount_is_without_its_currency():
