@@ -21,6 +21,10 @@ from financeops.core.errors import InvalidValue
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The earliest moment a payment may carry, and the start of the total rollup."""
 
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+"""No payment is from then or later: in a file or a data frame such a time is a mistake, and each day
+up to it would be a bucket."""
+
 FAR = datetime(3000, 1, 1, tzinfo=UTC)
 """Later than any payment: the end of what has none."""
 

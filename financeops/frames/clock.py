@@ -19,7 +19,7 @@ import narwhals as nw
 from msgspec import Struct
 
 from financeops.core.errors import InvalidValue
-from financeops.core.periods import DAY, EPOCH, Window
+from financeops.core.periods import DAY, EPOCH, LATEST, Window
 from financeops.frames.results import collected
 
 MICROSECOND = timedelta(microseconds=1)
@@ -43,6 +43,21 @@ def aware(moment: Any, name: str) -> datetime:
     """An aware datetime as it is; InvalidValue naming the parameter when it is none."""
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise InvalidValue(name, f"must be a datetime with a time zone, not {moment!r}")
+    return moment
+
+
+def check_instants(column: str, earliest: int | None, latest: int | None) -> None:
+    """Raise `InvalidValue` naming the column when its instants (microseconds) are no payments'."""
+    if earliest is not None and earliest < 0:
+        raise InvalidValue(column, "must not lie before 1970-01-01 UTC")
+    if latest is not None and latest >= micros(LATEST):
+        raise InvalidValue(column, f"must not lie after {LATEST.year - 1}: no payment is from then")
+
+
+def as_of_when(as_of: Any) -> datetime:
+    """The moment that a figure speaks of; InvalidValue when payments cannot be known as of it."""
+    moment = aware(as_of, "as_of")
+    check_instants("as_of", micros(moment), micros(moment))
     return moment
 
 
@@ -71,10 +86,16 @@ def span(frame: nw.LazyFrame[Any], column: str = "created_at") -> Window | None:
     """Earliest and latest instant of a column of microseconds, both included; None when empty.
 
     One small query.
+
+    Raises
+    ------
+    InvalidValue
+        Naming the column, when an instant is none that a payment can have.
     """
     us = nw.col(column)
     found = collected(frame.select(us.min().alias("earliest"), us.max().alias("latest")))
     earliest, latest = found["earliest"][0], found["latest"][0]
+    check_instants(column, earliest, latest)
     return None if earliest is None else Window(instant(int(earliest)), instant(int(latest)))
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import astuple
 
 from financeops.core import metrics as core
 from financeops.core.errors import InvalidValue
+from financeops.core.money import exponent
 from financeops.core.payments import UNKNOWN_DECLINE, Status
 from financeops.core.periods import Period, Window, zone_of
 from financeops.core.rollup import Count, Rollup
@@ -26,8 +27,9 @@ from financeops.frames.folding import (
     required,
     rollups,
 )
+from financeops.frames.native import names_of
 from financeops.frames.results import INTEGER, REAL, TEXT, of_rows
-from financeops.frames.schema import by_types, check_by, decoded_status, frame_of
+from financeops.frames.schema import by_types, check_by, decoded_status
 
 METRICS = {
     "currency": TEXT,
@@ -317,7 +319,8 @@ def declines(
 
 
 def metrics_row(rollup: Rollup, currency: str) -> tuple[Any, ...]:
-    """Values of the columns `METRICS`."""
+    """Values of the columns `METRICS`; InvalidValue when the currency never was one."""
+    exponent(currency)
     return _numbers(astuple(core.metrics(rollup, currency=currency)))
 
 
@@ -334,7 +337,7 @@ def _codes(payments: Any, window: Window | None) -> dict[Keys, dict[Any, Count]]
     """Failures by currency and the code that they are counted under."""
     currency = lone_currency(payments)
     keys = ["status", "decline_code"]
-    if "decline_group" in frame_of(payments).collect_schema():
+    if "decline_group" in names_of(payments):
         keys.append("decline_group")
     if not currency:
         keys.append("currency")

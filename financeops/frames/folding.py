@@ -16,7 +16,8 @@ from financeops.core.choices import choice_of
 from financeops.core.errors import InvalidValue
 from financeops.core.periods import Period, Window, buckets
 from financeops.core.rollup import Count, Rollup
-from financeops.frames.clock import aware, hour_of_day, span, window_of, within
+from financeops.frames.clock import as_of_when, hour_of_day, span, window_of, within
+from financeops.frames.native import known_frame, names_of, only_once
 from financeops.frames.results import collected
 from financeops.frames.schema import SPLIT, decoded_status, typed
 
@@ -133,7 +134,7 @@ def period_buckets(
         if known_span is None:
             return ()
         as_of = known_span.end
-    return buckets(wanted, aware(as_of, "as_of"), zone)
+    return buckets(wanted, as_of_when(as_of), zone)
 
 
 def payments_in(
@@ -221,10 +222,13 @@ def lone_currency(payments: Any) -> str | None:
 
     None when there are several, or the frame would have to run a query.
     """
-    given = nw.from_native(payments, pass_through=True)
-    if not isinstance(given, nw.DataFrame) or "currency" not in given.columns:
+    if "currency" not in names_of(payments):
         return None
-    typed(payments, "currency")
+    only_once(payments, ["currency"])
+    given = known_frame(payments, ["currency"])
+    if not isinstance(given, nw.DataFrame):
+        return None
+    typed(given, "currency")
     values = given.get_column("currency")
     if len(values) == 0 or values.is_null().any():
         return None

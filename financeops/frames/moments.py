@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from financeops.core.periods import Window
-from financeops.frames.clock import aware, micros, span
+from financeops.frames.clock import as_of_when, micros, span
 
 
 def known_until(frame: nw.LazyFrame[Any], as_of: Any) -> Window | None:
@@ -27,7 +27,7 @@ def known_until(frame: nw.LazyFrame[Any], as_of: Any) -> Window | None:
     Window or None
         None when there is no payment up to then.
     """
-    moment = None if as_of is None else aware(as_of, "as_of")
+    moment = None if as_of is None else as_of_when(as_of)
     between = span(frame)
     if between is None or moment is None:
         return between

@@ -10,6 +10,7 @@ from typing import Any
 import narwhals as nw
 
 from financeops.core.errors import InvalidValue
+from financeops.frames.native import known_frame
 
 Schema = Mapping[str, nw.dtypes.DType]
 
@@ -76,7 +77,7 @@ def same_kind(payments: Any, columns: Mapping[str, Sequence[Any]], schema: Schem
     InvalidValue
         When an integer does not fit 64 bits: a sum is exact, or it is an error.
     """
-    given = nw.from_native(payments)
+    given = known_frame(payments, ())
     ordered = {name: list(columns[name]) for name in schema}
     for name, type_ in schema.items():
         if type_ == INTEGER and any(abs(value) >= 2**63 for value in ordered[name] if value):

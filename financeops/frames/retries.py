@@ -16,9 +16,10 @@ from financeops.frames.clock import MICROSECOND, micros
 from financeops.frames.folding import Keys, in_order
 from financeops.frames.groups import Grouping, grouping
 from financeops.frames.moments import known_until, until
+from financeops.frames.native import names_of
 from financeops.frames.purchases import failed_purchases, when
 from financeops.frames.results import INTEGER, REAL, collected, number, of_rows
-from financeops.frames.schema import Names, frame_of, payments_of
+from financeops.frames.schema import Names, payments_of
 
 _Sums = dict[Keys, dict[str, int]]
 """Counts by name, by currency and values of `by`."""
@@ -170,7 +171,7 @@ def retries(
 
 def _attempts(payments: Any, asked: Grouping) -> nw.LazyFrame[Any]:
     """The columns that are needed; decline codes as failures are counted by them."""
-    grouped = "decline_group" in frame_of(payments).collect_schema()
+    grouped = "decline_group" in names_of(payments)
     codes: Names = ()
     if "decline_code" in asked.names:
         codes = ("decline_group", "decline_code") if grouped else ("decline_code",)

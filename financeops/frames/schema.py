@@ -16,7 +16,9 @@ from financeops.core.choices import choice_of
 from financeops.core.columns import PAYMENTS, Kind
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
-from financeops.frames.results import collected
+from financeops.frames.clock import check_instants
+from financeops.frames.native import known_frame, names_of, only_once
+from financeops.frames.results import TEXT, collected
 
 Names = tuple[str, ...]
 
@@ -51,8 +53,8 @@ def payments_of(payments: Any, *columns: str, by: Names = ()) -> nw.LazyFrame[An
     ------
     InvalidValue
         When a column is missing, of a wrong type (a float amount, a time without a zone), has
-        nulls where none may be, an unknown status, a negative amount or an instant before 1970,
-        or when all amounts add up to more than 2**62. It costs one pass over the columns.
+        nulls where none may be, an unknown status, a negative amount or an instant before 1970
+        or after 2099, or when all amounts add up to more than 2**62. It costs one pass over the columns.
     """
     frame = typed(payments, *columns, by=by)
     checks = [check for column in columns for check in _checks(column)]
@@ -62,6 +64,7 @@ def payments_of(payments: Any, *columns: str, by: Names = ()) -> nw.LazyFrame[An
             column,
             nulls=found[f"{column}_null"][0] or 0,
             least=found.get(f"{column}_least", [None])[0],
+            most=found.get(f"{column}_most", [None])[0],
             unknown=found.get(f"{column}_unknown", [None])[0] or 0,
             high=found.get(f"{column}_high", [None])[0] or 0,
         )
@@ -79,10 +82,15 @@ def typed(payments: Any, *columns: str, by: Names = ()) -> nw.LazyFrame[Any]:
     For functions that see the values for themselves in what they fold them to. Columns to group
     by come beside the others as ``by_0``, ``by_1``, …, so that no name is taken twice.
     """
-    frame = frame_of(payments)
+    frame = frame_of(payments, *columns, *by)
     schema = frame.collect_schema()
+    nothing = _of_nulls_only(frame, columns, by, schema)
+    if nothing:
+        frame = frame.with_columns(*(null.alias(name) for name, null in nothing.items()))
+        schema = frame.collect_schema()
     for column in columns:
-        _check_type(column, schema)
+        if column not in nothing:
+            _check_type(column, schema[column])
     frame = _with_micros(frame, columns, by, schema)
     return frame.select(
         *(_cast(name, schema[name]) for name in columns),
@@ -90,28 +98,39 @@ def typed(payments: Any, *columns: str, by: Names = ()) -> nw.LazyFrame[Any]:
     )
 
 
-def frame_of(payments: Any) -> nw.LazyFrame[Any]:
-    """Any frame as a lazy narwhals frame; InvalidValue when it is none."""
-    try:
-        return _lazy(payments)
-    except TypeError:
-        raise InvalidValue(
-            "payments", f"must be a data frame that narwhals knows, not {type(payments).__name__}"
-        ) from None
+def frame_of(payments: Any, *names: str) -> nw.LazyFrame[Any]:
+    """Any frame as a lazy narwhals frame, whose columns of these names are as narwhals knows them.
 
-
-def _lazy(native: Any) -> nw.LazyFrame[Any]:
-    frame: nw.LazyFrame[Any] = nw.from_native(native).lazy()
+    Raises
+    ------
+    InvalidValue
+        It is no frame, or one of the columns is missing or there twice; it is named.
+    """
+    _check_names(payments, names)
+    frame: nw.LazyFrame[Any] = known_frame(payments, names).lazy()
     return frame
+
+
+def _check_names(payments: Any, names: Iterable[str]) -> None:
+    there = names_of(payments)
+    for name in names:
+        if name in there:
+            continue
+        if name in PAYMENTS and PAYMENTS[name].json in there:
+            raise InvalidValue(
+                name,
+                f"is missing: the frame has an export's {PAYMENTS[name].json}, "
+                "and fo.read gives the canonical names",
+            )
+        raise InvalidValue(name, f"is missing: the frame has {', '.join(map(str, there))}")
+    only_once(payments, names)
 
 
 def check_by(by: str | Iterable[str], payments: Any) -> Names:
     """Names of the columns to group by, checked: they exist, once each, none is ``currency``."""
     names = (by,) if isinstance(by, str) else tuple(by)
-    schema = frame_of(payments).collect_schema()
+    _check_names(payments, names)
     for name in names:
-        if name not in schema:
-            raise InvalidValue(name, f"is missing: the frame has {', '.join(schema.names())}")
         if name == "currency" or names.count(name) > 1:
             raise InvalidValue("by", f"must not name {name} (again): figures are per currency")
     return names
@@ -119,8 +138,10 @@ def check_by(by: str | Iterable[str], payments: Any) -> Names:
 
 def by_types(by: Names, payments: Any) -> dict[str, nw.dtypes.DType]:
     """Types that the columns to group by have in a result."""
-    schema = frame_of(payments).collect_schema()
-    return {name: by_type(name, schema[name]) for name in by}
+    frame = frame_of(payments, *by)
+    schema = frame.collect_schema()
+    nothing = _of_nulls_only(frame, (), by, schema)
+    return {name: TEXT if name in nothing else by_type(name, schema[name]) for name in by}
 
 
 def by_type(column: str, dtype: nw.dtypes.DType) -> nw.dtypes.DType:
@@ -139,20 +160,53 @@ def decoded_status(value: object) -> Status:
     return choice_of(Status, str(value), field="status")
 
 
-def _check_type(column: str, schema: nw.Schema) -> None:
-    wanted = PAYMENTS[column]
-    if column not in schema:
-        if wanted.json in schema:
-            raise InvalidValue(
-                column,
-                f"is missing: the frame has an export's {wanted.json}, "
-                "and fo.read gives the canonical names",
-            )
-        raise InvalidValue(column, f"is missing: the frame has {', '.join(schema.names())}")
-    dtype = schema[column]
-    if wanted.nullable and isinstance(dtype, nw.Unknown):
-        return  # a column of nulls only has no type in several libraries
-    match wanted.kind:
+def _of_nulls_only(
+    frame: nw.LazyFrame[Any], columns: Names, by: Names, schema: nw.Schema
+) -> dict[str, nw.Expr]:
+    """Columns that hold nothing but nulls, of whatever type, and nulls of the type they should have.
+
+    What is null has no type in most libraries: a column of nulls is one of floats, of objects or
+    of times without a zone. Asked of those only whose type is wrong.
+    """
+    nullable = [name for name in (*columns, *by) if name in PAYMENTS and PAYMENTS[name].nullable]
+    wrong = [name for name in nullable if not _fits(name, schema[name])]
+    wrong += [name for name in by if not _groups(schema[name])]
+    wrong = list(dict.fromkeys(wrong))
+    if not wrong:
+        return {}
+    counts = (nw.col(name).count().alias(f"_{n}") for n, name in enumerate(wrong))
+    found = collected(frame.select(*counts))
+    # NumPy has no integers that are null.
+    instant = nw.Float64() if frame.implementation.is_pandas_like() else nw.Int64()
+    return {
+        name: nw.lit(None, dtype=instant if _is_instant(name, columns) else nw.String())
+        for n, name in enumerate(wrong)
+        if not found[f"_{n}"][0]
+    }
+
+
+def _is_instant(name: str, columns: Names) -> bool:
+    return name in columns and PAYMENTS[name].kind is Kind.INSTANT
+
+
+def _fits(column: str, dtype: nw.dtypes.DType) -> bool:
+    try:
+        _check_type(column, dtype)
+    except InvalidValue:
+        return False
+    return True
+
+
+def _groups(dtype: nw.dtypes.DType) -> bool:
+    try:
+        by_type("by", dtype)
+    except InvalidValue:
+        return False
+    return True
+
+
+def _check_type(column: str, dtype: nw.dtypes.DType) -> None:
+    match PAYMENTS[column].kind:
         case Kind.TEXT:
             if not isinstance(dtype, _TEXTS):
                 raise InvalidValue(column, f"must be text, not {dtype}")
@@ -179,15 +233,20 @@ def _with_micros(
     if frame.implementation.is_duckdb():
         said = [f"{_quoted(name)} AS {alias}" for name, alias in others]
         said += [f"epoch_us({name}) AS {name}" for name in timed]
-        return _lazy(frame.to_native().project(", ".join(said)))
+        return _relation(frame.to_native().project(", ".join(said)))
     if frame.implementation.is_pyspark():
         said = [f"{_quoted(name, '`')} AS {alias}" for name, alias in others]
         said += [f"unix_micros({name}) AS {name}" for name in timed]
-        return _lazy(frame.to_native().selectExpr(*said))
+        return _relation(frame.to_native().selectExpr(*said))
     return frame.select(
         *(nw.col(name).alias(alias) for name, alias in others),
         *(nw.col(name).dt.timestamp("us") for name in timed),
     )
+
+
+def _relation(native: Any) -> nw.LazyFrame[Any]:
+    frame: nw.LazyFrame[Any] = nw.from_native(native).lazy()
+    return frame
 
 
 def _quoted(name: str, quote: str = '"') -> str:
@@ -196,10 +255,6 @@ def _quoted(name: str, quote: str = '"') -> str:
 
 
 def _cast(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
-    if isinstance(dtype, nw.Unknown):
-        return nw.col(column).cast(
-            nw.String if PAYMENTS[column].kind is Kind.TEXT else nw.Int64,
-        )
     if PAYMENTS[column].kind is Kind.INTEGER and dtype != nw.Int64:
         return nw.col(column).cast(nw.Int64)
     return nw.col(column)
@@ -210,6 +265,8 @@ def _checks(column: str) -> list[nw.Expr]:
     checks = [values.is_null().cast(nw.Int64).sum().alias(f"{column}_null")]
     if PAYMENTS[column].kind is not Kind.TEXT:
         checks.append(values.min().alias(f"{column}_least"))
+    if PAYMENTS[column].kind is Kind.INSTANT:
+        checks.append(values.max().alias(f"{column}_most"))
     if PAYMENTS[column].kind is Kind.INTEGER:
         checks.append((values // SPLIT).sum().alias(f"{column}_high"))
     if column == "status":
@@ -218,16 +275,15 @@ def _checks(column: str) -> list[nw.Expr]:
     return checks
 
 
-def _refuse(column: str, *, nulls: int, least: Any, unknown: int, high: int) -> None:
+def _refuse(column: str, *, nulls: int, least: Any, most: Any, unknown: int, high: int) -> None:
     if nulls and not PAYMENTS[column].nullable:
         raise InvalidValue(column, f"must not be null, but is in {nulls} rows")
     if unknown:
         known = ", ".join(repr(status.value) for status in Status)
         raise InvalidValue(column, f"must be one of {known}, but is not in {unknown} rows")
-    if least is not None and least < 0:
-        wrong = (
-            "must not be negative" if column == "amount" else "must not lie before 1970-01-01 UTC"
-        )
-        raise InvalidValue(column, wrong)
+    if PAYMENTS[column].kind is Kind.INSTANT:
+        check_instants(column, least, most)
+    elif least is not None and least < 0:
+        raise InvalidValue(column, "must not be negative")
     if high >= SPLIT:
         raise InvalidValue(column, "adds up to more than 64 bits hold")
