@@ -28,7 +28,8 @@ column            Arrow type             null? meaning
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
@@ -37,13 +38,17 @@ import pyarrow.compute as pc
 
 from financeops.core.columns import MINOR_UNITS, PAYMENTS, Kind
 from financeops.core.errors import InvalidValue, Misconfigured
-from financeops.core.money import MAX_MINOR
+from financeops.core.money import MAX_MINOR, exponent
 from financeops.core.payments import Status
+from financeops.core.periods import EPOCH, LATEST
+from financeops.core.wire import timestamp
 
 FrameKind = Literal["polars", "pandas", "pyarrow"]
 """The libraries in which payments are given."""
 
 UTC_TIME = pa.timestamp("ms", tz="UTC")
+
+_FIRST, _LATEST = pa.scalar(EPOCH, UTC_TIME), pa.scalar(LATEST, UTC_TIME)
 
 _TYPES = {Kind.TEXT: pa.string(), Kind.INTEGER: pa.int64(), Kind.INSTANT: UTC_TIME}
 
@@ -131,43 +136,61 @@ def framed(table: pa.Table, frame: FrameKind) -> Any:
             return table
 
 
-def checked(table: pa.Table, *, row: int = 0) -> pa.Table:
+def checked(table: pa.Table, *, names: Mapping[str, str] = JSON_NAMES) -> pa.Table:
     """A table of canonical columns whose values are what they must be.
 
     Parameters
     ----------
     table : pyarrow.Table
         Columns of `SCHEMA`, with its types.
-    row : int
-        Number that its first row has in the file it is from.
+    names : mapping of str to str
+        What the columns are called in the file that they are from.
 
     Raises
     ------
     InvalidValue
         Names the column and the first row that is wrong (0 is the first): nulls where none may
-        be, an unknown status, an amount that is negative or too large, an unknown currency.
+        be, an unknown status, an amount that is negative or too large, a code that never was a
+        currency, a time before 1970 or after 2099.
     """
     for field in table.schema:
-        values = table[field.name]
+        name, values = names[field.name], table[field.name]
         if not field.nullable and values.null_count:
-            _refuse(field.name, pc.is_null(values), values, row, "must not be empty")
-    names = table.schema.names
-    if "status" in names:
+            _refuse(name, pc.is_null(values), values, "must not be empty")
+        if field.type == UTC_TIME:
+            wrong = pc.or_(pc.less(values, _FIRST), pc.greater_equal(values, _LATEST))
+            _refuse(name, wrong, values, "must lie between 1970 and 2099")
+    there = table.schema.names
+    if "status" in there:
         known = pa.array([status.value for status in Status])
         wrong = pc.invert(pc.is_in(table["status"], value_set=known))
         said = ", ".join(repr(status.value) for status in Status)
-        _refuse("status", wrong, table["status"], row, f"must be one of {said}")
-    if "amount" in names:
+        _refuse(names["status"], wrong, table["status"], f"must be one of {said}")
+    if "currency" in there:
+        codes = table["currency"]
+        unknown = [code for code in pc.unique(codes).to_pylist() if not _was_currency(code)]
+        wrong = pc.is_in(codes, value_set=pa.array(unknown, codes.type))
+        _refuse(names["currency"], wrong, codes, "must be an ISO 4217 code such as 'USD'")
+    if "amount" in there:
         amounts = table["amount"]
         wrong = pc.or_(pc.less(amounts, 0), pc.greater(amounts, MAX_MINOR))
-        _refuse("amount", wrong, amounts, row, f"must be 0 to {MAX_MINOR} minor units")
+        _refuse(names["amount"], wrong, amounts, f"must be 0 to {MAX_MINOR} minor units")
     return table
 
 
-def _refuse(column: str, wrong: Any, values: Any, row: int, problem: str) -> None:
+def _was_currency(code: str) -> bool:
+    try:
+        exponent(code)
+    except InvalidValue:
+        return False
+    return True
+
+
+def _refuse(column: str, wrong: Any, values: Any, problem: str) -> None:
     """Raise `InvalidValue` for the first of the rows that are wrong, if there is one."""
     first = pc.index(wrong, value=True).as_py()
     if first >= 0:
         value = values[first].as_py()
-        found = "" if value is None else f", not {value!r}"
-        raise InvalidValue(column, f"{problem}{found} (row {row + first})")
+        said = timestamp(value) if isinstance(value, datetime) else repr(value)
+        found = "" if value is None else f", not {said}"
+        raise InvalidValue(column, f"{problem}{found} (row {first})")

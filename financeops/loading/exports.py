@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from financeops.core.columns import Form, form_of
 from financeops.core.errors import InvalidValue
 from financeops.core.money import MAX_MINOR, exponent, to_minor
 from financeops.tables import JSON_NAMES, SCHEMA, UTC_TIME
@@ -15,6 +17,28 @@ from financeops.tables import JSON_NAMES, SCHEMA, UTC_TIME
 _DECIMALS = 4  # no currency has more
 _EXACT = pa.decimal128(38, _DECIMALS)
 _TEXT = pa.string()
+_FINER = r"(\.\d{3})\d+"
+"""What a time says beyond milliseconds."""
+
+
+def names_in(table: pa.Table) -> Mapping[str, str]:
+    """What each canonical column is called in a file: as in an export, or as it is.
+
+    Raises
+    ------
+    InvalidValue
+        Naming the column that is there twice, or ``amount`` when the file could be both.
+    """
+    there = table.column_names
+    amount = table.schema.field("amount").metadata if there.count("amount") == 1 else None
+    form = form_of(there, amount)
+    # A file that is neither lacks a column: which, is said in the names that it has.
+    exported = form is Form.EXPORT or (form is None and not {"_id", "tenantId"}.isdisjoint(there))
+    names = JSON_NAMES if exported else {name: name for name in SCHEMA.names}
+    for name in (*names.values(), *(["amountMinor"] if exported else [])):
+        if there.count(name) > 1:
+            raise InvalidValue(name, "is the name of two columns: nobody knows which is meant")
+    return names
 
 
 def canonical_of(table: pa.Table) -> pa.Table:
@@ -32,13 +56,12 @@ def canonical_of(table: pa.Table) -> pa.Table:
     InvalidValue
         Names the column, and the row (0 is the first) where a value is wrong.
     """
-    exported = "_id" in table.column_names or "tenantId" in table.column_names
-    names = JSON_NAMES if exported else {name: name for name in SCHEMA.names}
+    names = names_in(table)
     columns = []
     for field in SCHEMA:
         name = names[field.name]
         if field.name == "amount":
-            columns.append(_amounts(table, exported=exported))
+            columns.append(_amounts(table, exported=names["id"] != "id"))
         elif name in table.column_names:
             columns.append(_cast(name, table[name], field.type))
         elif field.nullable:
@@ -57,13 +80,35 @@ def _amounts(table: pa.Table, *, exported: bool) -> Any:
         name = "amountMinor" if exported else "amount"
         if name not in table.column_names:
             raise _missing(name, table)
-        if not pa.types.is_integer(table[name].type):
-            raise InvalidValue(name, f"must be integers of minor units, not {table[name].type}")
-        return table[name].cast(pa.int64())
+        return _minor_units(name, table[name])
     for name in ("amount", "currency"):
         if name not in table.column_names:
             raise _missing(name, table)
     return minor_of(table["amount"], table["currency"])
+
+
+def _minor_units(name: str, values: pa.ChunkedArray) -> Any:
+    """Integers, from text or decimals only where each of them says one."""
+    if not (
+        pa.types.is_integer(values.type)
+        or pa.types.is_decimal(values.type)
+        or _is_text(values.type)
+    ):
+        raise InvalidValue(name, f"must be integers of minor units, not {values.type}")
+    try:
+        return values.cast(pa.int64())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        row = next(row for row, value in enumerate(values) if not _is_int64(value))
+        problem = f"must be integers of minor units (1850 is 18.50 USD), not {values[row]}"
+        raise InvalidValue(name, f"{problem} (row {row})") from None
+
+
+def _is_int64(value: pa.Scalar) -> bool:
+    try:
+        value.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def minor_of(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.Array:
@@ -138,6 +183,8 @@ def _cast(name: str, values: pa.ChunkedArray, wanted: Any) -> Any:
         raise InvalidValue(name, f"must be text, not {values.type}")
     if wanted == UTC_TIME and not (_is_text(values.type) or pa.types.is_timestamp(values.type)):
         raise InvalidValue(name, f"must be times, not {values.type}")
+    if wanted == UTC_TIME:
+        values = _milliseconds(values)
     try:
         return values.cast(wanted)
     except pa.ArrowInvalid as error:
@@ -148,6 +195,15 @@ def _cast(name: str, values: pa.ChunkedArray, wanted: Any) -> Any:
                 problem = f"must be a time in UTC such as 2024-12-09T14:00:00Z, not {value}"
                 raise InvalidValue(name, f"{problem} (row {row})") from None
         raise InvalidValue(name, str(error)) from None
+
+
+def _milliseconds(values: pa.ChunkedArray) -> Any:
+    """Times without what is finer than milliseconds, as the server takes them: floored."""
+    if pa.types.is_timestamp(values.type):
+        if values.type.unit in {"s", "ms"}:
+            return values
+        return pc.floor_temporal(values, unit="millisecond")
+    return pc.replace_substring_regex(values.cast(_TEXT), _FINER, r"\1")
 
 
 def _is_text(kind: Any) -> bool:

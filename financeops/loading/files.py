@@ -7,15 +7,18 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.json
 from pyarrow import ipc, parquet
 
+from financeops.core import wire
+from financeops.core.columns import Form, form_of
 from financeops.core.csv_guard import GUARDED
 from financeops.core.errors import InvalidValue, NotFound
-from financeops.loading.exports import canonical_of
+from financeops.loading.exports import canonical_of, names_in
 from financeops.tables import (
     JSON_NAMES,
     SCHEMA,
@@ -42,7 +45,7 @@ def read(
     path : path
         A file of ``financeops export`` or ``GET /payments/export``; its name says the format:
         ``.csv``, ``.parquet``, ``.arrow``, ``.ndjson``. Files with the canonical column names, as
-        a data frame of payments writes them, are read too (Parquet and Arrow).
+        a data frame of payments is saved, are read too: their ``amount`` is in minor units.
     columns : iterable of str, optional
         Which columns, in this order; all by default.
     frame : {"polars", "pandas", "pyarrow"}, optional
@@ -54,12 +57,14 @@ def read(
         One row per payment, in the order of the file, in the canonical columns
         (`financeops.tables`). Amounts are exact: decimal text becomes Int64 minor units by its
         currency's number of decimals, through no float. CSV has no ``decline_group``: it is null.
-        The ``'`` that keeps spreadsheets from taking a CSV's text for a formula is taken off.
+        The ``'`` that keeps spreadsheets from taking a CSV's text for a formula is taken off
+        again (`financeops.core.csv_guard`). Times are floored to the millisecond.
 
     Raises
     ------
     InvalidValue
-        Names the column, and the row (0 is the first), that no payment can have.
+        Names the column, and the row (0 is the first), that no payment can have; a column that
+        is there twice, or of which nobody can say in which unit it is.
     NotFound
         There is no such file.
 
@@ -88,7 +93,8 @@ def read(
         table = reader(path)
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise InvalidValue("path", f"{path} cannot be read: {error}") from None
-    return framed(checked(canonical_of(table)).select(names), kind)
+    payments = checked(canonical_of(table), names=names_in(table))
+    return framed(payments.select(names), kind)
 
 
 def _read_csv(path: Path) -> pa.Table:
@@ -97,14 +103,16 @@ def _read_csv(path: Path) -> pa.Table:
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(
             # As text: no number passes through a float, no time through a guess.
-            column_types={name: pa.string() for name in JSON_NAMES.values()},
+            column_types={name: pa.string() for pair in JSON_NAMES.items() for name in pair},
             null_values=[""],
             strings_can_be_null=True,
         ),
     )
+    if form_of(table.column_names) is Form.FRAME:
+        return table  # a data frame writes its texts as they are
     for at, field in enumerate(table.schema):
         if field.type == pa.string():
-            plain = pc.replace_substring_regex(table[field.name], GUARDED, r"\1")
+            plain = pc.replace_substring_regex(table.column(at), GUARDED, r"\1")
             table = table.set_column(at, field.name, plain)
     return table
 
@@ -112,7 +120,10 @@ def _read_csv(path: Path) -> pa.Table:
 def _read_ndjson(path: Path) -> pa.Table:
     if path.stat().st_size == 0:  # no payments: not even names of columns
         return SCHEMA.empty_table()
-    fields = [pa.field(JSON_NAMES[field.name], field.type) for field in SCHEMA]
+    own = form_of(_first_names(path)) is Form.FRAME
+    fields = [
+        pa.field(field.name if own else JSON_NAMES[field.name], field.type) for field in SCHEMA
+    ]
     # Amounts are parsed as decimals; a time with its zone is one in UTC.
     amount = SCHEMA.names.index("amount")
     fields[amount] = pa.field("amount", pa.decimal128(38, 4))
@@ -127,6 +138,17 @@ def _read_ndjson(path: Path) -> pa.Table:
     )
 
 
+def _first_names(path: Path) -> list[str]:
+    """The keys of a file's first object, as far as there is one."""
+    with path.open("rb") as file:
+        first = next((line for line in file if line.strip()), b"")
+    try:
+        found = wire.decode(first)
+    except (msgspec.DecodeError, UnicodeError):
+        return []  # whoever reads the whole file says what is wrong
+    return list(found) if isinstance(found, dict) else []
+
+
 def _read_arrow(path: Path) -> pa.Table:
     with pa.OSFile(str(path)) as file:
         begins = file.read(len(_ARROW_FILE))
@@ -136,7 +158,8 @@ def _read_arrow(path: Path) -> pa.Table:
 
 
 def _read_parquet(path: Path) -> pa.Table:
-    return parquet.read_table(path)
+    with parquet.ParquetFile(path) as file:  # `read_table` stumbles over names that are there twice
+        return file.read()
 
 
 _READERS: dict[str, Callable[[Path], pa.Table]] = {

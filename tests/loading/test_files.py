@@ -1,16 +1,20 @@
 """Exported files, read back."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.csv
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from financeops.core.columns import Form, form_of
 from financeops.core.errors import FinanceOpsError, InvalidValue, NotFound
 from financeops.core.money import MAX_MINOR, to_major, to_minor
+from financeops.core.wire import encode, timestamp
 from financeops.loading import read
 from financeops.loading.exports import minor_of
 from financeops.tables import SCHEMA
@@ -196,3 +200,157 @@ def test_parquet_keeps_the_exact_decimal_beside_the_minor_units(record, exported
     table = parquet.read_table(exported("parquet"))
     assert table["amount"].to_pylist() == [Decimal("1850.5")]
     assert table["amountMinor"].to_pylist() == [185050]
+
+
+def payments():
+    """A canonical table of three currencies."""
+    currencies = ["USD", "JPY", "KWD"]
+    moment = datetime(2026, 5, 1, 10, tzinfo=UTC)
+    rows = [
+        {
+            "id": f"{n:024x}",
+            "tenant_id": "t",
+            "amount": 1850,
+            "currency": currency,
+            "method": "card",
+            "status": "success",
+            "created_at": moment,
+            "updated_at": moment,
+            "source": "api",
+            "customer_id": "'=1+1",
+        }
+        for n, currency in enumerate(currencies)
+    ]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def as_json_lines(path, table, *, times):
+    rows = [{**row, **{name: times(row[name]) for name in MOMENTS}} for row in table.to_pylist()]
+    path.write_bytes(b"".join(encode(row) + b"\n" for row in rows))
+
+
+MOMENTS = ("created_at", "updated_at")
+WRITERS = {
+    "polars.parquet": lambda table, path: pl.from_arrow(table).write_parquet(path),
+    "polars.csv": lambda table, path: pl.from_arrow(table).write_csv(path),
+    "polars.arrow": lambda table, path: pl.from_arrow(table).write_ipc(path),
+    "pandas.parquet": lambda table, path: table.to_pandas().to_parquet(path),
+    "pandas.csv": lambda table, path: table.to_pandas().to_csv(path, index=False),
+    "pandas.ndjson": lambda table, path: table.to_pandas().to_json(
+        path, orient="records", lines=True, date_format="iso"
+    ),
+    "pyarrow.parquet": parquet.write_table,
+    "pyarrow.csv": pyarrow.csv.write_csv,
+    "json.ndjson": lambda table, path: as_json_lines(path, table, times=timestamp),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_frame_of_payments_is_known_in_every_file(tmp_path, name):
+    """Its amounts are minor units, of any currency; its texts have no guard."""
+    path = tmp_path / name
+    WRITERS[name](payments(), path)
+    assert read(path, frame="pyarrow").to_pylist() == payments().to_pylist()
+
+
+def test_a_frame_that_says_the_time_in_numbers_is_refused_by_its_column(tmp_path):
+    path = tmp_path / "frame.ndjson"
+    as_json_lines(path, payments(), times=lambda moment: int(moment.timestamp() * 1000))
+    with pytest.raises(InvalidValue, match="created_at"):
+        read(path)
+
+
+@pytest.mark.parametrize("amount", ["18.50", "1850.0", "1e3", "x", "9" * 30])
+def test_major_units_under_the_names_of_a_frame_are_refused(tmp_path, amount):
+    path = tmp_path / "frame.csv"
+    pyarrow.csv.write_csv(payments(), path)
+    path.write_text(path.read_text().replace("1850", amount, 1))
+    with pytest.raises(InvalidValue, match=rf"^amount: must be integers .* {amount} \(row 0\)$"):
+        read(path)
+
+
+def test_an_amount_says_in_arrow_that_it_is_in_minor_units(tmp_path):
+    """A part of a frame, too, is told from somebody else's file."""
+    parquet.write_table(payments().select(["amount", "currency"]), tmp_path / "part.parquet")
+    schema = parquet.read_schema(tmp_path / "part.parquet")
+    assert form_of(schema.names, schema.field("amount").metadata) is Form.FRAME
+    with pytest.raises(InvalidValue, match=r"^id: is missing"):
+        read(tmp_path / "part.parquet")
+
+
+@pytest.mark.parametrize("column", ["amount", "createdAt", "status", "currency", "customerId"])
+def test_a_column_that_is_there_twice_is_refused(csv, tmp_path, column):
+    value = dict(zip(HEAD.split(","), ROW.split(","), strict=True))[column]
+    with pytest.raises(InvalidValue, match=rf"^{column}: is the name of two columns"):
+        read(csv(f"{ROW},{value}", head=f"{HEAD},{column}"))
+    table = pa.table([["a"], [1], [3]], names=["_id", column, column])
+    parquet.write_table(table, tmp_path / "twice.parquet")
+    with pytest.raises(InvalidValue, match=rf"^{column}: is the name of two columns"):
+        read(tmp_path / "twice.parquet")
+
+
+def test_columns_without_a_name_fill_no_field(csv):
+    assert read(csv(f"{ROW},,", head=f"{HEAD},,"), columns=["amount"]).rows() == [(1850,)]
+
+
+@pytest.mark.parametrize("key", ["amount", r"am\u006funt"])
+def test_a_key_that_is_there_twice_is_refused(tmp_path, key):
+    path = tmp_path / "twice.ndjson"
+    path.write_text(f'{{"_id": "a", "tenantId": "t", "amount": 18.5, "{key}": 19.5}}\n')
+    with pytest.raises(InvalidValue, match="amount"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [
+        ("2024-12-09T14:00:00.123456Z", 123),
+        ("2024-12-09T14:00:00.999999999Z", 999),
+        ("2024-12-09T14:00:00.5Z", 500),
+        ("2024-12-09T15:00:00.1239+01:00", 123),
+    ],
+)
+def test_times_are_read_to_the_millisecond(csv, text, milliseconds):
+    (found,) = read(csv(changed(createdAt=text)))["created_at"]
+    assert found == datetime(2024, 12, 9, 14, 0, 0, milliseconds * 1000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("unit", ["us", "ns"])
+def test_finer_times_of_parquet_are_floored_to_the_millisecond(tmp_path, unit):
+    moment = datetime(2024, 12, 9, 14, 0, 0, 123999, tzinfo=UTC)
+    table = payments()
+    at = table.schema.get_field_index("created_at")
+    times = pa.array([moment] * 3, pa.timestamp(unit, tz="America/New_York"))
+    parquet.write_table(table.set_column(at, "created_at", times), tmp_path / "fine.parquet")
+    found = read(tmp_path / "fine.parquet")["created_at"]
+    assert found.to_list() == [moment.replace(microsecond=123000)] * 3
+
+
+@pytest.mark.parametrize("column", ["createdAt", "updatedAt"])
+@pytest.mark.parametrize(
+    "text", ["1969-12-31T23:00:00Z", "1969-12-31T23:59:59.9999Z", "9999-12-31T23:59:59Z"]
+)
+def test_a_time_that_no_payment_can_have_is_refused(csv, column, text):
+    with pytest.raises(InvalidValue, match=rf"^{column}: must lie between 1970 and 2099.*row 1"):
+        read(csv(ROW, changed(**{column: text})))
+
+
+def test_history_in_a_withdrawn_currency_is_read(csv):
+    """On any day: what was recorded is history."""
+    rows = [changed(currency=code) for code in ("HRK", "BGN", "ITL")]
+    with pytest.raises(InvalidValue, match="0 decimals of ITL"):
+        read(csv(*rows))
+    rows = [changed(currency=code, amount="18") for code in ("HRK", "BGN", "ITL")]
+    assert read(csv(*rows))["amount"].to_list() == [1800, 1800, 18]
+
+
+@pytest.mark.parametrize("code", ["ZZZ", "XAU"])
+def test_a_code_that_never_was_a_currency_is_refused_in_every_file(csv, tmp_path, code):
+    with pytest.raises(InvalidValue, match=r"^currency: must be an ISO 4217"):
+        read(csv(changed(currency=code)))
+    table = payments()
+    at = table.schema.get_field_index("currency")
+    odd = table.set_column(at, "currency", pa.array(["USD", "USD", code]))
+    parquet.write_table(odd, tmp_path / "odd.parquet")
+    with pytest.raises(InvalidValue, match=r"^currency: must be an ISO 4217.*\(row 2\)"):
+        read(tmp_path / "odd.parquet")
