@@ -14,6 +14,7 @@ _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = re.compile(r"\d{8}")
 _SECOND = re.compile(r"\d{14}")
 _EPOCH = re.compile(r"\d{9,10}(\.\d+)?|\d{12,13}|\d{15,16}")
+_LONGEST = 20  # digits: no form of a time has more, and 1E+999999 would be written out
 _KNOWN = "ISO 8601, YYYYMMDD, YYYYMMDDHHMMSS or Unix time; else say --date-format"
 
 
@@ -38,7 +39,7 @@ def instant_of(value: Any, *, field: str, zone: ZoneInfo, date_format: str | Non
         When it is no time.
     """
     try:
-        moment = _moment(value, date_format)
+        moment = moment_of(value, date_format)
         aware = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
         return aware.astimezone(UTC)
     except (ValueError, OverflowError, ArithmeticError):
@@ -46,7 +47,14 @@ def instant_of(value: Any, *, field: str, zone: ZoneInfo, date_format: str | Non
         raise InvalidValue(field, f"{str(value)[:50]!r} is no time {expected}") from None
 
 
-def _moment(value: Any, date_format: str | None) -> datetime:
+def moment_of(value: Any, date_format: str | None = None) -> datetime:
+    """What a file holds as a datetime, naive where it has no offset.
+
+    Raises
+    ------
+    ValueError, OverflowError, ArithmeticError
+        When it is no time.
+    """
     match value:
         case datetime():
             return value
@@ -57,7 +65,7 @@ def _moment(value: Any, date_format: str | None) -> datetime:
         case int():
             text = str(value)
         case Decimal():
-            text = format(value, "f")  # str would write 1.7E+9
+            text = _plain(value)
         case str():
             text = value.strip()
         case _:
@@ -73,3 +81,11 @@ def _moment(value: Any, date_format: str | None) -> datetime:
         scale = 1 if whole <= 10 else 1_000 if whole <= 13 else 1_000_000
         return _UNIX + timedelta(microseconds=int(Decimal(text) * (1_000_000 // scale)))
     return datetime.fromisoformat(text)
+
+
+def _plain(number: Decimal) -> str:
+    """Digits of a number, without exponent (str would write 1.7E+9) and zeros after the point."""
+    if not number.is_finite() or abs(number.adjusted()) > _LONGEST:
+        raise ValueError
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
