@@ -60,7 +60,8 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, NDJSON or Parquet.")],
     tenant: _Tenant = _TENANT,
     currency: Annotated[
-        str | None, typer.Option(help="Of rows without one. Default: the tenant's.")
+        str | None,
+        typer.Option(help="Of rows without one. Default: the tenant's, if no row has one."),
     ] = None,
     timezone: Annotated[
         str | None, typer.Option(help="Of times without an offset. Default: the tenant's.")
@@ -91,6 +92,13 @@ def import_(
     decimal_comma: Annotated[
         bool, typer.Option("--decimal-comma", help="Amounts are written 1.850,50.")
     ] = False,
+    minor_units: Annotated[
+        bool | None,
+        typer.Option(
+            "--minor-units/--major-units",
+            help="Amounts are cents (1850 is 18.50 USD), or not even in a saved data frame.",
+        ),
+    ] = None,
     rejects: Annotated[
         Path | None, typer.Option(help="Where refused rows go. Default: FILE.rejects.csv")
     ] = None,
@@ -116,6 +124,7 @@ def import_(
         encoding=encoding,
         date_format=date_format,
         decimal_comma=decimal_comma,
+        minor_units=minor_units,
         rejects=rejects,
         url=url,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from financeops.cli.batches import Summary, send
 from financeops.cli.columns import Columns, pairs_of
+from financeops.cli.dateformats import check_format
 from financeops.cli.progress import Bar
 from financeops.cli.readers import (
     Format,
@@ -19,7 +20,7 @@ from financeops.cli.readers import (
     format_of,
     opened,
 )
-from financeops.cli.rejects import Rejects
+from financeops.cli.rejects import Rejects, rejects_path
 from financeops.client import Client
 from financeops.core.errors import InvalidValue, NotFound
 from financeops.core.money import exponent
@@ -42,6 +43,7 @@ class Request:
     encoding: str
     date_format: str | None
     decimal_comma: bool
+    minor_units: bool | None
     rejects: Path | None
     url: str
 
@@ -71,11 +73,10 @@ async def import_file(request: Request) -> Result:
     began = time.monotonic()
     layout = _layout(request)
     named = pairs_of(request.map, option="--map")
-    path = request.rejects or request.file.with_name(f"{request.file.name}.rejects.csv")
+    path = rejects_path(request.rejects, request.file)
     with opened(request.file, layout, needed=list(named.values())) as table:
         async with Client(request.url) as client:
-            columns = await _columns(request, named, client)
-            columns.check(table.columns)
+            columns = (await _columns(request, named, client)).fitted(table)
             with Rejects(path) as rejects, Bar(total=table.total) as bar:
                 try:
                     summary = await send(table, columns, client, rejects=rejects, bar=bar)
@@ -105,18 +106,17 @@ def _format(text: str) -> Format:
 async def _columns(request: Request, named: dict[str, str], client: Client) -> Columns:
     defaults = pairs_of(request.default, option="--default")
     currency, timezone = request.currency, request.timezone
+    date_format = request.date_format and check_format(request.date_format)
     # What is not said is the tenant's. It is fixed here, because a row is known by its content.
     # Asked in any case: a server that is not there is found out at once, not after much patience.
     try:
         tenant = await client.metrics(request.tenant_id)
     except NotFound:
-        if currency is None and "currency" not in named:
-            raise InvalidValue(
-                "--currency", f"is needed, for {request.tenant_id} has no payments yet"
-            ) from None
-        timezone = timezone or "UTC"
+        usual, timezone = None, timezone or "UTC"
     else:
-        currency, timezone = currency or tenant.currency, timezone or tenant.timezone
+        # A tenant that has payments, but none in its own currency, was made by other imports.
+        used = tenant.currency in tenant.currencies or not tenant.currencies
+        usual, timezone = tenant.currency if used else None, timezone or tenant.timezone
     if currency is not None:
         exponent(currency)
         defaults.setdefault("currency", currency)
@@ -125,6 +125,8 @@ async def _columns(request: Request, named: dict[str, str], client: Client) -> C
         defaults=defaults,
         tenant_id=request.tenant_id,
         zone=zone_of(timezone, field="--timezone"),
-        date_format=request.date_format,
+        date_format=date_format,
         decimal_comma=request.decimal_comma,
+        minor_units=request.minor_units,
+        usual_currency=usual,
     )

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from financeops.core.errors import InvalidValue
+
 MAX_BYTES = 1 << 20
 """A longer line is no payment: it is reported and skipped, and costs no more memory than this."""
+
+
+_ASCII = bytes(range(0x20, 0x7B)).replace(b"\\", b"") + b"|\t\r\n"
+
+
+def check_encoding(encoding: str) -> str:
+    """Return a text encoding, by its usual name, if lines can be told apart in it.
+
+    UTF-8 is read with or without a byte order mark, whichever of the two it is called.
+    """
+    try:
+        name = codecs.lookup(encoding).name.removesuffix("-sig")
+        if _ASCII.decode(name) == _ASCII.decode("ascii"):
+            return name
+    except (LookupError, ValueError):  # UnicodeError is a ValueError
+        pass
+    raise InvalidValue("--encoding", "must be one that contains ASCII: utf-8, cp1252, latin-1")
 
 
 class Line(NamedTuple):

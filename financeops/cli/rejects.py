@@ -7,8 +7,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from financeops.cli.readers import Row
-from financeops.core.errors import Misconfigured
+from financeops.cli.rows import Row
+from financeops.core.errors import InvalidValue, Misconfigured
+
+
+def rejects_path(said: Path | None, file: Path) -> Path:
+    """Where the rejected rows of a file go: beside it, unless something else is said.
+
+    Raises
+    ------
+    InvalidValue
+        Naming ``--rejects``, when that is the file itself, by whatever name or link.
+    """
+    path = said or file.with_name(f"{file.name}.rejects.csv")
+    try:
+        same = path.samefile(file)
+    except OSError:  # one of them is not there
+        same = False
+    if same:
+        raise InvalidValue("--rejects", f"{path} is the file that is imported: choose another")
+    return path
 
 
 class Rejects:

@@ -8,13 +8,14 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from financeops.cli.dateformats import parsed
+from financeops.cli.floats import digits_of
 from financeops.core.errors import InvalidValue
 
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = re.compile(r"\d{8}")
 _SECOND = re.compile(r"\d{14}")
 _EPOCH = re.compile(r"\d{9,10}(\.\d+)?|\d{12,13}|\d{15,16}")
-_LONGEST = 20  # digits: no form of a time has more, and 1E+999999 would be written out
 _KNOWN = "ISO 8601, YYYYMMDD, YYYYMMDDHHMMSS or Unix time; else say --date-format"
 
 
@@ -31,7 +32,7 @@ def instant_of(value: Any, *, field: str, zone: ZoneInfo, date_format: str | Non
         Where times without an offset were written. A time that daylight saving skips is taken
         with the offset before it, one that comes twice is the first.
     date_format : str, optional
-        `strptime` format of texts.
+        `strptime` format of texts, one that `dateformats.check_format` let pass.
 
     Raises
     ------
@@ -65,13 +66,13 @@ def moment_of(value: Any, date_format: str | None = None) -> datetime:
         case int():
             text = str(value)
         case Decimal():
-            text = _plain(value)
+            text = digits_of(value)
         case str():
             text = value.strip()
         case _:
             raise ValueError
     if date_format is not None:
-        return datetime.strptime(text, date_format)  # noqa: DTZ007 - the zone comes later
+        return parsed(text, date_format)
     if _DAY.fullmatch(text):
         return datetime.strptime(text, "%Y%m%d")  # noqa: DTZ007
     if _SECOND.fullmatch(text):
@@ -81,11 +82,3 @@ def moment_of(value: Any, date_format: str | None = None) -> datetime:
         scale = 1 if whole <= 10 else 1_000 if whole <= 13 else 1_000_000
         return _UNIX + timedelta(microseconds=int(Decimal(text) * (1_000_000 // scale)))
     return datetime.fromisoformat(text)
-
-
-def _plain(number: Decimal) -> str:
-    """Digits of a number, without exponent (str would write 1.7E+9) and zeros after the point."""
-    if not number.is_finite() or abs(number.adjusted()) > _LONGEST:
-        raise ValueError
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text

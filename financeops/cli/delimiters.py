@@ -1,0 +1,69 @@
+"""Which character separates the columns of a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Mapping, Sequence
+
+from financeops.core.columns import PAYMENTS
+from financeops.core.errors import InvalidValue
+
+WHITESPACE = "whitespace"
+
+_DELIMITERS = (",", ";", "\t", "|")
+_NAMED = {"tab": "\t", "\\t": "\t", "space": " ", WHITESPACE: WHITESPACE}
+_KNOWN = {*PAYMENTS, *(column.json for column in PAYMENTS.values())}
+
+
+def delimiter_of(text: str) -> str:
+    """Delimiter as it is written on the command line: ``;``, ``tab``, ``whitespace``."""
+    delimiter = _NAMED.get(text, text)
+    if delimiter != WHITESPACE and (len(delimiter) != 1 or delimiter in '\r\n"'):
+        raise InvalidValue("--delimiter", "must be one character, 'tab' or 'whitespace'")
+    return delimiter
+
+
+def found_in_header(header: str, needed: Collection[str]) -> str:
+    """The delimiter that separates a header into the columns that are `needed` and known.
+
+    Raises
+    ------
+    InvalidValue
+        Naming ``--delimiter``, when two do so equally well.
+    """
+    splits = {one: [name.strip() for name in _split(header, one)] for one in _DELIMITERS}
+    return _best(
+        splits,
+        {
+            one: (sum(name in needed for name in names), sum(name in _KNOWN for name in names))
+            for one, names in splits.items()
+        },
+    )
+
+
+def found_in_rows(lines: Sequence[str], columns: int) -> str:
+    """The delimiter that separates the first lines of a file without a header into `columns`.
+
+    Raises
+    ------
+    InvalidValue
+        Naming ``--delimiter``, when two do so equally well.
+    """
+    splits = {one: [len(_split(line, one)) for line in lines] for one in _DELIMITERS}
+    return _best(splits, {one: (counts.count(columns), 0) for one, counts in splits.items()})
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a field that is too long
+        return []
+
+
+def _best(splits: Mapping[str, object], worths: Mapping[str, tuple[int, int]]) -> str:
+    first, second, *_ = sorted(worths, key=worths.__getitem__, reverse=True)
+    if worths[first] == worths[second] > (0, 0) and splits[first] != splits[second]:
+        raise InvalidValue(
+            "--delimiter", f"is needed: {first!r} and {second!r} could both separate the columns"
+        )
+    return first
