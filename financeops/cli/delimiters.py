@@ -49,8 +49,9 @@ def found_in_rows(lines: Sequence[str], columns: int) -> str:
     InvalidValue
         Naming ``--delimiter``, when two do so equally well.
     """
-    splits = {one: [len(_split(line, one)) for line in lines] for one in _DELIMITERS}
-    return _best(splits, {one: (counts.count(columns), 0) for one, counts in splits.items()})
+    splits = {one: [_split(line, one) for line in lines] for one in _DELIMITERS}
+    fits = {one: sum(len(row) == columns for row in rows) for one, rows in splits.items()}
+    return _best(splits, {one: (count, 0) for one, count in fits.items()})
 
 
 def _split(line: str, delimiter: str) -> list[str]:

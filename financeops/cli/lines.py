@@ -11,7 +11,6 @@ from financeops.core.errors import InvalidValue
 MAX_BYTES = 1 << 20
 """A longer line is no payment: it is reported and skipped, and costs no more memory than this."""
 
-
 _ASCII = bytes(range(0x20, 0x7B)).replace(b"\\", b"") + b"|\t\r\n"
 
 
@@ -22,6 +21,7 @@ def check_encoding(encoding: str) -> str:
     """
     try:
         name = codecs.lookup(encoding).name.removesuffix("-sig")
+        b"\xff".decode(name, errors="backslashreplace")  # as a line that is no text is shown
         if _ASCII.decode(name) == _ASCII.decode("ascii"):
             return name
     except (LookupError, ValueError):  # UnicodeError is a ValueError
@@ -51,7 +51,7 @@ def lines_of(file: BinaryIO, *, encoding: str) -> Iterator[Line]:
             raw = raw[:1000] + b"..."
         try:
             text = raw.decode(encoding)
-        except UnicodeDecodeError:
+        except UnicodeError:
             problem = problem or f"is not {encoding.upper()} text: choose another with --encoding"
             text = raw.decode(encoding, errors="backslashreplace")
         text = text.rstrip("\r\n")

@@ -78,8 +78,8 @@ def _values(column: pa.Array) -> list[Any]:
 
 
 def _value(scalar: pa.Scalar[Any]) -> Any:
-    """A value, or the text of one that Python does not have: the year 10000, an odd structure."""
+    """A value, or a text that says so where Python has none: of the year 10000, of two equal keys."""
     try:
         return scalar.as_py()
     except (ValueError, OverflowError):
-        return str(scalar)
+        return f"{scalar.type} out of bounds"

@@ -1,16 +1,27 @@
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from financeops.cli import lines
 from financeops.cli.occurrences import Occurrences
-from financeops.cli.readers import Format, Layout, delimiter_of, opened
+from financeops.cli.readers import Format, Layout, check_encoding, delimiter_of, opened
+from financeops.cli.rejects import rejects_path
+from financeops.core.errors import InvalidValue
 
 
-def rows_of(path, text, *, needed=("amount",), **layout):
+def rows_of(path, text, *, needed=("amount",), file_format=Format.CSV, **layout):
     path = path / "rows"
-    path.write_bytes(text.encode())
-    with opened(path, Layout(format=Format.CSV, **layout), needed=needed) as table:
+    if isinstance(text, pa.Table):
+        parquet.write_table(text, path)
+    else:
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with opened(path, Layout(format=file_format, **layout), needed=needed) as table:
         return [row.values or (row.number, row.problem) for row in table.rows]
 
 
@@ -63,3 +74,176 @@ def test_occurrences_are_counted_by_content():
     occurrences = Occurrences()
     assert [occurrences.count(key) for key in (b"a", b"b", b"a", b"a", b"b")] == [1, 1, 2, 3, 2]
     occurrences.close()
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["createdAt", "amount"],
+        ["amount", "createdAt"],
+        ["note, or none", "amount", "a;b", "createdAt"],
+        ["x", "currency", "amount", "y"],
+        ["created_at", "customer_id", "Betrag"],
+    ],
+)
+def test_a_delimiter_is_known_by_the_names_of_fields_in_the_header(tmp_path, delimiter, names):
+    # Only what its own delimiter would split is quoted, as files have it.
+    header = [f'"{name}"' if delimiter in name else name for name in names]
+    text = delimiter.join(header) + "\n" + delimiter.join(["18.50"] * len(names)) + "\n"
+    assert rows_of(tmp_path, text, needed=()) == [dict.fromkeys(names, "18.50")]
+
+
+def test_a_named_column_may_hold_another_delimiter(tmp_path):
+    text = "day;Amount, USD\n2026-05-01;1\n"
+    assert rows_of(tmp_path, text, needed=["Amount, USD"]) == [
+        {"day": "2026-05-01", "Amount, USD": "1"}
+    ]
+
+
+@pytest.mark.parametrize("header", ["amount;x,createdAt", "amount\tx|status", "createdAt;a,amount"])
+def test_two_delimiters_that_do_equally_well_are_asked_for(tmp_path, header):
+    with pytest.raises(InvalidValue, match=r"^--delimiter: is needed"):
+        rows_of(tmp_path, f"{header}\n", needed=())
+
+
+def test_without_a_header_rows_tell_the_delimiter_or_it_is_asked_for(tmp_path):
+    text = "2026-05-01;18,50;a\n2026-05-02;19;b\n"
+    columns = ["day", "amount", "who"]
+    assert rows_of(tmp_path, text, columns=columns)[0]["amount"] == "18,50"
+    with pytest.raises(InvalidValue, match=r"^--delimiter: is needed: ',' and ';'"):
+        rows_of(tmp_path, "2026-05-01;18,50\n2026-05-02;19,00\n", columns=["day", "amount"])
+    assert rows_of(tmp_path, "2026-05-01;18,50\n2026-05-02;19\n", columns=["day", "amount"]) == [
+        {"day": "2026-05-01", "amount": "18,50"},
+        {"day": "2026-05-02", "amount": "19"},
+    ]
+    assert rows_of(tmp_path, "18.50\n", columns=["amount"]) == [{"amount": "18.50"}]
+
+
+FIELDS = ["amount", "createdAt", "status", "currency", "reference", "note"]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("file_format", [Format.CSV, Format.PARQUET])
+def test_a_file_with_two_columns_of_one_name_is_refused(tmp_path, name, file_format):
+    names = ["other", name, "", name]
+    content = ",".join(names) + "\n"
+    if file_format is Format.PARQUET:
+        content = pa.table([["1"]] * 4, names=names)
+    with pytest.raises(InvalidValue, match=f"has the column '{name}' twice"):
+        rows_of(tmp_path, content, file_format=file_format)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_row_with_two_keys_of_one_name_is_refused_whatever_their_spelling(tmp_path, name):
+    escaped = f"\\u{ord(name[0]):04x}{name[1:]}"
+    lines = [
+        f'{{"{name}": 1, "{name}": 1}}',
+        f'{{"{name}": 1, "x": 2, "{escaped}": 3}}',
+        '{"x": 1}',
+    ]
+    *refused, good = rows_of(tmp_path, "\n".join(lines), file_format=Format.NDJSON)
+    assert refused == [(1, f"{name}: is there twice"), (2, f"{name}: is there twice")]
+    assert good == {"x": 1}
+
+
+@pytest.mark.parametrize("blank", ["", " ", '""'])
+def test_any_number_of_columns_without_a_name_fill_nothing(tmp_path, blank):
+    text = f"{blank},amount,{blank},{blank}\n0,1.00,2,3\n"
+    assert rows_of(tmp_path, text) == [{"amount": "1.00"}]
+    assert rows_of(tmp_path, "0,1.00,2\n", columns=["", "amount", ""]) == [{"amount": "1.00"}]
+    table = pa.table([["0"], ["1.00"], ["2"]], names=["", "amount", ""])
+    assert rows_of(tmp_path, table, file_format=Format.PARQUET) == [{"amount": "1.00"}]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"a": NaN}',
+        '{"a": "\\ud800"}',
+        "[" * 100_000,
+        '{"a": ' + "9" * 5000 + "}",
+        '{"a": 01}',
+        "{}x",
+    ],
+)
+def test_what_is_not_json_costs_its_own_line_only(tmp_path, line):
+    bad, good = rows_of(tmp_path, f'{line}\n{{"a": 1}}\n', file_format=Format.NDJSON)
+    assert good == {"a": 1}
+    assert bad[0] == 1
+    assert bad[1].startswith("is n")
+
+
+def test_parquet_values_that_python_does_not_have_are_texts(tmp_path):
+    moment = datetime(2026, 5, 1, tzinfo=UTC)
+    table = pa.table(
+        {
+            "at": pa.array([moment, None], pa.timestamp("ns", "America/New_York")),
+            "far": pa.array([10**16, 0], pa.timestamp("ms", "UTC")),
+            "view": pa.array(["a", "b"], pa.string_view()),
+            "large": pa.array(["a", "b"], pa.large_string()),
+        }
+    )
+    first, second = rows_of(tmp_path, table, file_format=Format.PARQUET)
+    assert (first["at"], first["view"], first["large"]) == (moment, "a", "a")
+    assert isinstance(first["far"], str)
+    assert second["far"] == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "utf-8-sig", "utf_8_sig", "U8"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_utf_8_is_read_with_or_without_a_byte_order_mark(tmp_path, encoding, mark):
+    text = f"{mark}amount,who\n1,Jos\xe9\n"
+    rows = rows_of(tmp_path, text, encoding=check_encoding(encoding))
+    assert rows == [{"amount": "1", "who": "Jos\xe9"}]
+
+
+@pytest.mark.parametrize(
+    "encoding", ["latin-1", "cp1252", "mac_roman", "shift_jis", "gb18030", "big5"]
+)
+def test_an_encoding_that_contains_ascii_is_taken(encoding):
+    assert check_encoding(encoding) == check_encoding(check_encoding(encoding))
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        "undefined",
+        "utf-16",
+        "utf-32-le",
+        "utf-7",
+        "cp037",
+        "rot13",
+        "base64",
+        "idna",
+        "punycode",
+        "x",
+        "",
+        "utf\x00",
+        "-sig",
+    ],
+)
+def test_any_other_encoding_is_refused_by_its_option(encoding):
+    with pytest.raises(InvalidValue, match=r"^--encoding: must be one that contains ASCII"):
+        check_encoding(encoding)
+
+
+@pytest.mark.parametrize("name", ["sales.csv", "sales.ndjson", "sales.parquet"])
+def test_rejects_never_go_to_the_file_that_is_imported(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    file = Path(name)
+    file.write_text(json.dumps({"a": 1}))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "symbolic").symlink_to(file)
+    (tmp_path / "hard").hardlink_to(file)
+    names = [file, tmp_path / name, Path("folder", "..", name), Path("symbolic"), Path("hard")]
+    for said in names:
+        with pytest.raises(InvalidValue, match=r"^--rejects: .* is the file that is imported"):
+            rejects_path(said, file)
+    assert rejects_path(None, file) == Path(f"{name}.rejects.csv")
+    assert rejects_path(Path("other.csv"), file) == Path("other.csv")
+    Path(f"{name}.rejects.csv").symlink_to(file)
+    with pytest.raises(InvalidValue, match=r"^--rejects: "):
+        rejects_path(None, file)
+    with pytest.raises(InvalidValue, match=r"^--rejects: "):
+        rejects_path(Path(name), Path("symbolic"))
