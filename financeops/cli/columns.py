@@ -120,6 +120,16 @@ class Columns:
     usual_currency: str | None = None
     marked: frozenset[str] = frozenset()
 
+    @property
+    def of_status(self) -> set[str]:
+        """Columns that a change of status changes, also in an export or a saved data frame."""
+        fields = ("status", "refundedAt", "updatedAt")
+        return {
+            *fields,
+            *(_CANONICAL[field] for field in fields),
+            *(self.named.get(field, field) for field in fields),
+        }
+
     def fitted(self, table: Table) -> Columns:
         """These columns for a file, compared with it before its first row.
 
@@ -188,16 +198,6 @@ class Columns:
                 payment[field] = check_key(_text(field, value), field)
         payment["amount"] = self._amount(said["amount"], payment["currency"], places)
         return payment
-
-    def payment_id(self, values: Mapping[str, Any]) -> str | None:
-        """Id that a payment already has, in a row of an export or of a saved data frame."""
-        match self._places(tuple(values)).form:
-            case Form.EXPORT:
-                return str(values["_id"])
-            case Form.FRAME if "id" in values:
-                return str(values["id"])
-            case _:
-                return None
 
     def _places(self, columns: tuple[str, ...]) -> _Places:
         return _places(columns, tuple(self.named.items()), self.marked)

@@ -177,14 +177,6 @@ def test_the_guard_of_an_export_comes_off_every_text_and_of_no_other_file(writte
     assert read(theirs)[0]["reference"] == "'-7"
 
 
-def test_a_row_of_our_own_files_says_which_payment_it_is():
-    columns = Columns(named={}, defaults={}, tenant_id="shop", zone=ZoneInfo("UTC"))
-    assert columns.payment_id(FRAME.to_pylist()[1]) == f"{2:024}"
-    exported = dict.fromkeys(EXPORTED, "x") | {"_id": "abc"}
-    assert columns.payment_id(exported) == "abc"
-    assert columns.payment_id({"_id": "abc", "id": "abc"}) is None
-
-
 NUMBERS = {
     "double": pa.array([7.0, 5123456789012.0, 7.5, None, 2.0**53 - 1, -1.0, float("nan")]),
     "float": pa.array([7.0, 1000.0, 7.5, None, 2.0**24 - 1, -1.0, float("nan")], pa.float32()),
