@@ -22,6 +22,7 @@ from server.routes import (
     first_history,
     health,
     history,
+    imports,
     payments,
     seed,
     tenants,
@@ -39,7 +40,7 @@ Amounts are numbers in major units (`1850.5`), times ISO 8601 with their zone. E
 
 PARTS = (
     *(analytics, export, history, first_history, seed, batch),
-    *(payments, tenants, verify, health, docs),
+    *(payments, imports, tenants, verify, health, docs),
 )
 """Where the routes are."""
 

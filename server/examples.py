@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 
 from financeops.core import wire
 from financeops.core.contract.analytics import MetricsAnswer, SnapshotAnswer
+from financeops.core.contract.imports import ImportAnswer, ImportCounts
 from financeops.core.contract.operations import (
     HealthAnswer,
     ReadyAnswer,
@@ -105,12 +106,25 @@ ANSWERS: list[Struct] = [
     ),
     FirstHistoryAnswer(recorded=12_000, count=64_000),
     SeedAnswer(message="Seeded successfully", count=1000),
+    ImportAnswer(
+        id="6756fb49a1b2c3d4e5f60799",
+        tenant_id="tenant_1",
+        file="sales.csv",
+        size=25_310,
+        options={"map": ["amount=dollars,createdAt=day"], "currency": "USD"},
+        state="done",
+        started_at=wire.timestamp(_NOON),
+        finished_at=wire.timestamp(_NOON),
+        undone_at=None,
+        counts=ImportCounts(created=630, updated=2, duplicate=40, conflict=0, rejected=1),
+    ),
     MonthsAnswer(
         tenant_id="tenant_1",
         currency="USD",
         timezone="UTC",
         seq=2,
         history="9f86d081884c7d65",
+        taken_back=0,
         months=[
             MonthAnswer(
                 month="2024-12",
@@ -135,4 +149,6 @@ REQUEST: dict[str, Any] = {
     "reference": "order-1042-1",
     "customerId": "cus_1a2b3c",
 }
+START: dict[str, Any] = {"tenantId": "tenant_1", "file": "sales.csv", "size": 25_310}
+FINISH: dict[str, Any] = {"duplicate": 40, "conflict": 0, "rejected": 1}
 BATCH_REQUEST = [REQUEST, {"amount": -1, "method": "card", "status": "success"}]

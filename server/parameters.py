@@ -127,6 +127,7 @@ TenantId = Annotated[str, AfterValidator(check_tenant_id), _described(pattern=TE
 PaymentId = Annotated[str, _described(pattern=PAYMENT_ID_PATTERN)]
 TimezoneName = Annotated[str, AfterValidator(check_timezone)]
 Instant = Annotated[datetime, BeforeValidator(_instant), _described(format="date-time")]
+ImportId = Annotated[str, Field(pattern=PAYMENT_ID_PATTERN)]
 
 
 class Parameters(BaseModel):
@@ -275,6 +276,21 @@ class BatchParameters(Parameters):
     source: Literal[Source.API, Source.IMPORT] = Field(
         Source.API, description="`import` allows status `refunded` and `refundedAt`"
     )
+    import_id: ImportId | None = Field(
+        None, description="The import whose rows these are, with `source=import`"
+    )
+
+    @model_validator(mode="after")
+    def _is_an_import(self) -> Self:
+        if self.import_id is not None and self.source is not Source.IMPORT:
+            raise InvalidValue("importId", "is only for source=import")
+        return self
+
+
+class ImportParameters(Parameters):
+    """Parameters of one import; its id tells whose it is."""
+
+    tenant_id: TenantId | None = Field(None, description="Whose import it must be")
 
 
 class SeedParameters(Parameters):

@@ -75,8 +75,8 @@ def status_of(error: FinanceOpsError) -> HTTPStatus:
 
 def problem_of(error: FinanceOpsError) -> Problem:
     """Problem document of one of our errors."""
-    field = error.field if isinstance(error, InvalidValue) else UNSET
-    return _problem(status_of(error), str(error), field=field)
+    field = error.field if isinstance(error, InvalidValue | Conflict) else None
+    return _problem(status_of(error), str(error), field=UNSET if field is None else field)
 
 
 def problem_response(error: FinanceOpsError) -> Response:

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from msgspec import UNSET
 
-from financeops.core.contract.requests import PaymentRequest
+from financeops.core.contract.requests import ImportRequest, PaymentRequest
 from financeops.core.drafts import check_key, check_tenant_id, draft_of, request_hash
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Source, Tenant
-from financeops.store.ledger import Insert
+from financeops.store.documents import object_id
+from financeops.store.ledger import ImportRow, Insert
 from server.settings import DEFAULT_TENANT
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -37,6 +38,41 @@ def insertion(
     if key is None:
         return Insert(draft=draft)
     return Insert(draft=draft, key=key, request_hash=request_hash(request))
+
+
+def importation(
+    request: ImportRequest,
+    *,
+    tenant: Tenant,
+    methods: Collection[str],
+    now: datetime,
+    import_id: str,
+) -> ImportRow:
+    """The row of a file to record, with all that it is known by; raises `InvalidValue`."""
+    draft = draft_of(request, tenant=tenant, methods=methods, now=now, source=Source.IMPORT)
+    if request.created_at is None:
+        raise InvalidValue("createdAt", "is missing")
+    export_id = None if request.id is None else request.id.lower()
+    if export_id is not None and object_id(export_id) is None:
+        raise InvalidValue("_id", "must be the id of a payment: 24 hexadecimal digits")
+    if request.reference is not None:
+        key = ("reference", request.reference)
+    elif export_id is not None:
+        key = ("payment", export_id)
+    elif request.row.meaning is None:
+        raise InvalidValue("row", "needs a meaning where there is neither reference nor _id")
+    else:
+        # As a reference, for so it was recorded when nothing else of a row was remembered.
+        key = ("reference", request.row.meaning)
+    return ImportRow(
+        draft=draft,
+        key=key,
+        import_id=import_id,
+        base=request.row.base,
+        content=request.row.content,
+        export_id=export_id,
+        request_hash=None if request.reference is None else request_hash(request),
+    )
 
 
 def _key_of(request: PaymentRequest, given: Sequence[str]) -> tuple[str, str] | None:

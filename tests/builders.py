@@ -32,7 +32,7 @@ def payment(**fields):
     return Payment(**complete)
 
 
-def change(seq=1, *, previous_status=None, moment=None, **fields):
+def change(seq=1, *, previous_status=None, moment=None, removed=False, **fields):
     """A change to ``payment(**fields)``; a refund is ``change(status="refunded")``.
 
     A payment that is new and refunded at once (seeded, imported) is told apart by its source.
@@ -40,6 +40,7 @@ def change(seq=1, *, previous_status=None, moment=None, **fields):
     changed = payment(**fields)
     if (
         previous_status is None
+        and not removed
         and changed.status is Status.REFUNDED
         and changed.source in {Source.API, Source.SIMULATION}
     ):
@@ -49,6 +50,7 @@ def change(seq=1, *, previous_status=None, moment=None, **fields):
         at=at(moment) if moment else changed.updated_at,
         payment=changed,
         previous_status=previous_status and Status(previous_status),
+        removed=removed,
     )
 
 

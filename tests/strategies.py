@@ -112,22 +112,38 @@ def payments(draw, *, currencies=currencies, created=None):
 
 @st.composite
 def changes(draw, payments=payments()):  # noqa: B008 - a strategy is a value
-    """A new payment, or the refund of an earlier one."""
+    """A new payment, the refund of an earlier one, or one of both that is taken back."""
     changed = draw(payments)
     previous = None
-    if changed.status is Status.REFUNDED and draw(st.booleans()):
+    removed = draw(st.booleans())
+    if removed:
+        previous = changed.status
+    elif changed.status is Status.REFUNDED and draw(st.booleans()):
         previous = Status.SUCCESS
+    elif changed.status is Status.SUCCESS and draw(st.booleans()):
+        previous = Status.REFUNDED
     return Change(
         seq=draw(st.integers(1, 2**63 - 1)),
         at=draw(instants(changed.updated_at, changed.updated_at + timedelta(minutes=1))),
         payment=changed,
         previous_status=previous,
+        removed=removed,
     )
+
+
+def left_after(history):
+    """Payments as they are after changes."""
+    payments = {}
+    for each in history:
+        payments[each.payment.id] = each.payment
+        if each.removed:
+            del payments[each.payment.id]
+    return list(payments.values())
 
 
 @st.composite
 def histories(draw, *, created=None, currencies=st.just("USD")):  # noqa: B008 - a value
-    """Changes of one tenant in order: payments come in, some are refunded later."""
+    """Changes of one tenant in order: payments come in, some are refunded, some taken back."""
     recorded = draw(
         st.lists(
             payments(currencies=currencies, created=created),
@@ -136,14 +152,26 @@ def histories(draw, *, created=None, currencies=st.just("USD")):  # noqa: B008 -
             unique_by=lambda payment: payment.id,
         )
     )
-    events = [(payment, None) for payment in recorded]
+    events = [(payment, None, False) for payment in recorded]
     for payment in recorded:
+        last = payment
         if payment.status is Status.SUCCESS and draw(st.booleans()):
-            refunded = replace(payment, status=Status.REFUNDED, refunded_at=payment.created_at)
-            events.append((refunded, Status.SUCCESS))
+            last = replace(payment, status=Status.REFUNDED, refunded_at=payment.created_at)
+            events.append((last, Status.SUCCESS, False))
+            if draw(st.booleans()):
+                last = payment
+                events.append((last, Status.REFUNDED, False))
+        if draw(st.integers(0, 3)) == 0:
+            events.append((last, last.status, True))
     return [
-        Change(seq=seq, at=payment.updated_at, payment=payment, previous_status=previous)
-        for seq, (payment, previous) in enumerate(events, start=1)
+        Change(
+            seq=seq,
+            at=payment.updated_at,
+            payment=payment,
+            previous_status=previous,
+            removed=removed,
+        )
+        for seq, (payment, previous, removed) in enumerate(events, start=1)
     ]
 
 

@@ -1,48 +1,63 @@
 """Rows become payments, in batches, each exactly once.
 
-A row with a reference is known by it. Any other is known by its content and by how often the same
-content came before in the file: a file that is imported again, under whatever name, adds nothing,
-and rows that are equal all count. The order of rows does not matter for that.
+A row is known by what it says of itself (`identity.py`): a file that is imported again, under
+whatever name and options, adds nothing, and rows that are equal all count. The order of rows does
+not matter for that.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from financeops.cli.columns import Columns
-from financeops.cli.occurrences import Occurrences
+from financeops.cli.identity import Identities
+from financeops.cli.patience import patiently
 from financeops.cli.progress import Bar
 from financeops.cli.readers import Row, Table
 from financeops.cli.rejects import Rejects
 from financeops.client import BatchAnswer, Client
-from financeops.core import wire
-from financeops.core.errors import InvalidValue, Unavailable
+from financeops.core.errors import InvalidValue
 
 BATCH = 1000
 """Payments in one request: what the server takes at most."""
 
-PATIENCE = 300.0
-"""Seconds that a server may be away before an import gives up."""
-
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 10.0
+_REFUSED = ("rejected", "conflict")
 
 
 @dataclass
 class Summary:
-    """What became of the rows of a file."""
+    """What became of the rows of a file.
+
+    `updated` rows say that their payment was refunded since it was recorded; those in `conflict`
+    say something else than is recorded, and changed nothing.
+    """
 
     created: int = 0
     duplicate: int = 0
     rejected: int = 0
+    updated: int = 0
+    conflict: int = 0
+
+    @property
+    def refused(self) -> int:
+        """How many rows were not taken, and are in the file of rejects."""
+        return self.rejected + self.conflict
+
+    def account_for(self, *, created: int, updated: int) -> None:
+        """Correct what became of rows that were sent twice."""
+        self.duplicate -= created + updated - self.created - self.updated
+        self.created, self.updated = created, updated
 
     def __str__(self) -> str:
-        return f"{self.created:,} created, {self.duplicate:,} duplicate, {self.rejected:,} rejected"
+        said = f"{self.created:,} created, {self.duplicate:,} duplicate, {self.rejected:,} rejected"
+        if self.updated:
+            said += f", {self.updated:,} updated"
+        if self.conflict:
+            said += f", {self.conflict:,} in conflict"
+        return said
 
 
 @dataclass
@@ -56,9 +71,9 @@ class _Batch:
 
 
 async def send(
-    table: Table, columns: Columns, client: Client, *, rejects: Rejects, bar: Bar
+    table: Table, columns: Columns, client: Client, *, import_id: str, rejects: Rejects, bar: Bar
 ) -> Summary:
-    """Send the rows of a table to the server.
+    """Send the rows of a table to the server, as those of an import.
 
     One batch is on its way while the next one is read. More at once would not be faster: the
     payments of a tenant are committed one batch after the other.
@@ -66,7 +81,7 @@ async def send(
     Raises
     ------
     Unavailable
-        When the server is away for longer than `PATIENCE`. What was sent is recorded; to run the
+        When the server is away for longer than `patience.PATIENCE`. What was sent is recorded; to run the
         import again completes it.
     """
     summary = Summary()
@@ -75,7 +90,7 @@ async def send(
     while batch is not None:
         reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
         try:
-            answer = await _post(batch, client, bar) if batch.payments else None
+            answer = await _post(batch, client, import_id, bar) if batch.payments else None
         finally:
             following = await reading
         _note(batch, answer, summary, rejects)
@@ -85,7 +100,7 @@ async def send(
 
 
 def _batches(rows: Iterator[Row], columns: Columns) -> Iterator[_Batch]:
-    occurrences = Occurrences()
+    identities = Identities(columns.of_status)
     batch = _Batch()
     for row in rows:
         batch.end = row.end
@@ -97,9 +112,8 @@ def _batches(rows: Iterator[Row], columns: Columns) -> Iterator[_Batch]:
             except InvalidValue as error:
                 batch.unreadable.append((row, str(error)))
             else:
-                payment.setdefault("reference", _reference(payment, occurrences))
                 batch.rows.append(row)
-                batch.payments.append(payment)
+                batch.payments.append(identities.named(payment, row.values))
         if len(batch.rows) == BATCH or len(batch.unreadable) == BATCH:
             yield batch
             batch = _Batch()
@@ -107,25 +121,13 @@ def _batches(rows: Iterator[Row], columns: Columns) -> Iterator[_Batch]:
         yield batch
 
 
-def _reference(payment: Mapping[str, Any], occurrences: Occurrences) -> str:
-    digest = hashlib.blake2b(wire.encode(payment), digest_size=16)
-    return f"row:{digest.hexdigest()}:{occurrences.count(digest.digest())}"
+async def _post(batch: _Batch, client: Client, import_id: str, bar: Bar) -> BatchAnswer:
+    """Send a batch, again if need be: what its rows are known by makes that harmless."""
 
+    async def ask() -> BatchAnswer:
+        return await client.post_batch(batch.payments, source="import", import_id=import_id)
 
-async def _post(batch: _Batch, client: Client, bar: Bar) -> BatchAnswer:
-    """Send a batch, again if need be: references make that harmless."""
-    deadline = time.monotonic() + PATIENCE
-    pause = _FIRST_PAUSE
-    while True:
-        try:
-            return await client.post_batch(batch.payments, source="import")
-        except Unavailable as error:
-            if time.monotonic() + pause > deadline:
-                raise
-            if pause == _FIRST_PAUSE:
-                bar.say(f"{error}; trying again for {PATIENCE:.0f} s")
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+    return await patiently(ask, say=bar.say)
 
 
 def _note(batch: _Batch, answer: BatchAnswer | None, summary: Summary, rejects: Rejects) -> None:
@@ -133,14 +135,16 @@ def _note(batch: _Batch, answer: BatchAnswer | None, summary: Summary, rejects: 
     if answer is not None:
         summary.created += answer.created
         summary.duplicate += answer.duplicate
+        summary.updated += answer.updated
+        summary.conflict += answer.conflict
         refused += [
             (batch.rows[item.index], _why(item.problem))
             for item in answer.items
-            if item.outcome == "rejected"
+            if item.outcome in _REFUSED
         ]
     for row, reason in sorted(refused, key=lambda refusal: refusal[0].number):
         rejects.add(row, reason)
-    summary.rejected += len(refused)
+    summary.rejected += len(refused) - (answer.conflict if answer else 0)
 
 
 def _why(problem: Mapping[str, Any] | None) -> str:

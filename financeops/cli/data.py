@@ -33,6 +33,10 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(seed)
     app.command("import")(import_)
+    imports = typer.Typer(help="List imports, or take one back.")
+    imports.callback(invoke_without_command=True)(list_imports)
+    imports.command("undo")(undo_import)
+    app.add_typer(imports, name="imports")
     app.command()(export)
     app.command()(verify)
     tenant = typer.Typer(help="Change a tenant.", no_args_is_help=True)
@@ -106,8 +110,10 @@ def import_(
 ) -> None:
     """Record the rows of a file as payments, each exactly once.
 
-    Run again, also under another file name, it adds nothing: a row is known by its reference, or
-    by its content and how often that came before in the file. Exit code 2: some rows were refused.
+    Run again, also under another name or with other options, it adds nothing: a row is known by its
+    reference, or by its content and how often that came before in the file. That a payment was
+    refunded since is brought over; what else differs from what is recorded is refused. Exit code 2:
+    some rows were refused. `financeops imports` lists imports and takes them back.
     """
     from financeops.cli.imports import Request, import_file  # noqa: PLC0415 - aiohttp
 
@@ -130,8 +136,39 @@ def import_(
     )
     result = asyncio.run(import_file(request))
     typer.echo(str(result))
-    if result.summary.rejected:
+    if result.summary.refused:
         raise typer.Exit(2)
+
+
+def list_imports(
+    context: typer.Context,
+    *,
+    tenant: _Tenant = _TENANT,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    url: _Url = _URL,
+) -> None:
+    """List a tenant's imports, the newest first, or take one back."""
+    if context.invoked_subcommand is not None:
+        return
+    from financeops.cli.importations import listed  # noqa: PLC0415 - aiohttp
+
+    for line in asyncio.run(listed(url, tenant_id=tenant, as_json=as_json)):
+        typer.echo(line)
+
+
+def undo_import(
+    *,
+    import_id: Annotated[str, typer.Argument(metavar="ID", help="As `imports` lists it.")],
+    url: _Url = _URL,
+) -> None:
+    """Take an import back, exactly.
+
+    The payments that it created are removed, what it said was refunded is so no more. It is refused
+    where later acts depend on it. Run again, it completes what was broken off.
+    """
+    from financeops.cli.importations import undone  # noqa: PLC0415 - aiohttp
+
+    typer.echo(asyncio.run(undone(url, import_id)))
 
 
 def export(

@@ -6,11 +6,13 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from financeops.cli.batches import Summary, send
 from financeops.cli.columns import Columns, pairs_of
 from financeops.cli.dateformats import check_format
+from financeops.cli.patience import patiently
 from financeops.cli.progress import Bar
 from financeops.cli.readers import (
     Format,
@@ -22,6 +24,7 @@ from financeops.cli.readers import (
 )
 from financeops.cli.rejects import Rejects, rejects_path
 from financeops.client import Client
+from financeops.core.contract.imports import ImportAnswer, Option
 from financeops.core.errors import InvalidValue, NotFound
 from financeops.core.money import exponent
 from financeops.core.periods import zone_of
@@ -47,19 +50,41 @@ class Request:
     rejects: Path | None
     url: str
 
+    @property
+    def options(self) -> dict[str, Option]:
+        """What was said of how the file is to be read, for the list of imports."""
+        said: dict[str, Option | None] = {
+            "currency": self.currency,
+            "timezone": self.timezone,
+            "map": list(self.map),
+            "default": list(self.default),
+            "format": self.format,
+            "delimiter": self.delimiter,
+            "columns": self.columns,
+            "encoding": self.encoding if self.encoding != "utf-8" else None,
+            "date-format": self.date_format,
+            "decimal-comma": self.decimal_comma,
+            "minor-units": None if self.minor_units is None else str(self.minor_units).lower(),
+        }
+        return {name: value for name, value in said.items() if value}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """What became of a file."""
 
     file: Path
+    import_id: str
     summary: Summary
     rejects: Path
     seconds: float
 
     def __str__(self) -> str:
-        where = f" ({self.rejects})" if self.summary.rejected else ""
-        return f"{self.file.name}: {self.summary}{where} in {self.seconds:.1f} s"
+        where = f" ({self.rejects})" if self.summary.refused else ""
+        return (
+            f"{self.file.name}: {self.summary}{where} in {self.seconds:.1f} s"
+            f" (import {self.import_id})"
+        )
 
 
 async def import_file(request: Request) -> Result:
@@ -77,14 +102,49 @@ async def import_file(request: Request) -> Result:
     with opened(request.file, layout, needed=list(named.values())) as table:
         async with Client(request.url) as client:
             columns = (await _columns(request, named, client)).fitted(table)
+            started = await client.start_import(
+                request.tenant_id,
+                file=request.file.name,
+                size=request.file.stat().st_size,
+                options=request.options,
+            )
             with Rejects(path) as rejects, Bar(total=table.total) as bar:
                 try:
-                    summary = await send(table, columns, client, rejects=rejects, bar=bar)
+                    summary = await send(
+                        table, columns, client, import_id=started.id, rejects=rejects, bar=bar
+                    )
                 except asyncio.CancelledError:
                     bar.say("Stopped. What was sent is recorded; run it again to complete it.")
                     raise
-    seconds = time.monotonic() - began
-    return Result(file=request.file, summary=summary, rejects=path, seconds=seconds)
+                await _finish(client, started, summary, bar)
+    return Result(
+        file=request.file,
+        import_id=started.id,
+        summary=summary,
+        rejects=path,
+        seconds=time.monotonic() - began,
+    )
+
+
+async def _finish(client: Client, started: ImportAnswer, summary: Summary, bar: Bar) -> None:
+    """Tell the server that all was sent.
+
+    A batch that was sent again because its answer was lost came back as known: what this run
+    brought is what the server counted.
+    """
+    counted = await patiently(partial(client.find_import, started.id), say=bar.say)
+    summary.account_for(
+        created=counted.counts.created - started.counts.created,
+        updated=counted.counts.updated - started.counts.updated,
+    )
+    finish = partial(
+        client.finish_import,
+        started.id,
+        duplicate=summary.duplicate,
+        conflict=summary.conflict,
+        rejected=summary.rejected,
+    )
+    await patiently(finish, say=bar.say)
 
 
 def _layout(request: Request) -> Layout:

@@ -28,6 +28,10 @@ class Occurrences:
         self._database.execute("UPDATE seen SET n = n + 1 WHERE key = ?", (key,))
         return int(row[0]) + 1
 
+    def named(self, key: bytes) -> str:
+        """Count a key and return its name: the key itself and how often it was counted."""
+        return f"{key.hex()}:{self.count(key)}"
+
     def close(self) -> None:
         """Give the memory and the file back."""
         self._database.close()

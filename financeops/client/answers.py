@@ -93,7 +93,10 @@ class HistoryAnswer(_Document, frozen=True, kw_only=True):
 
 
 class BatchItem(_Document, frozen=True, kw_only=True):
-    """What became of one item of a batch: ``created``, ``duplicate`` or ``rejected``."""
+    """What became of one item of a batch: ``created``, ``duplicate`` or ``rejected``.
+
+    Of the rows of an import also ``updated`` and ``conflict``.
+    """
 
     index: int
     outcome: str
@@ -108,6 +111,8 @@ class BatchAnswer(_Document, frozen=True, kw_only=True):
     duplicate: int
     rejected: int
     items: list[BatchItem]
+    updated: int = 0
+    conflict: int = 0
 
 
 class VerifyAnswer(_Document, frozen=True, kw_only=True):
@@ -135,7 +140,8 @@ class MonthAnswer(_Document, frozen=True, kw_only=True):
 class MonthsAnswer(_Document, frozen=True, kw_only=True):
     """The months that hold payments, oldest first, as of `seq`.
 
-    `history` is another one after the database was emptied and filled again.
+    `history` is another one after the database was emptied and filled again; `taken_back` counts
+    the payments and refunds that are no more.
     """
 
     tenant_id: str
@@ -144,6 +150,7 @@ class MonthsAnswer(_Document, frozen=True, kw_only=True):
     seq: int
     history: str
     months: list[MonthAnswer]
+    taken_back: int = 0
 
 
 class ChangesAnswer(Struct, frozen=True, kw_only=True):

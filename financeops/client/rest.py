@@ -29,6 +29,7 @@ from financeops.client.answers import (
 )
 from financeops.client.transport import Transport
 from financeops.core import wire
+from financeops.core.contract.imports import ImportAnswer, Option
 from financeops.core.payments import Payment, Status
 from financeops.core.periods import Period
 
@@ -237,15 +238,68 @@ class Client:
         return wire.payment_from(answer)
 
     async def post_batch(
-        self, payments: Iterable[Mapping[str, Any]], *, source: str | None = None
+        self,
+        payments: Iterable[Mapping[str, Any]],
+        *,
+        source: str | None = None,
+        import_id: str | None = None,
     ) -> BatchAnswer:
-        """Record up to 1,000 payments; those that are valid are kept when others are not."""
+        """Record up to 1,000 payments; those that are valid are kept when others are not.
+
+        With `import_id` they are rows of a file: `financeops import` says what each is known by.
+        """
+        query = _present(source=source, importId=import_id)
         return answer_of(
             await self._http.json(
-                "POST", "/payments/batch", _present(source=source), body=wire.encode(list(payments))
+                "POST", "/payments/batch", query, body=wire.encode(list(payments))
             ),
             BatchAnswer,
         )
+
+    async def start_import(
+        self,
+        tenant_id: str | None = None,
+        *,
+        file: str,
+        size: int | None = None,
+        options: Mapping[str, Option] | None = None,
+    ) -> ImportAnswer:
+        """Begin an import, or go on with the same one that was broken off."""
+        said = {"tenantId": tenant_id, "file": file, "size": size, "options": dict(options or {})}
+        answer = await self._http.json("POST", "/api/imports", {}, body=wire.encode(said))
+        return answer_of(answer, ImportAnswer)
+
+    async def finish_import(
+        self, import_id: str, *, duplicate: int = 0, conflict: int = 0, rejected: int = 0
+    ) -> ImportAnswer:
+        """Tell that all rows were sent, and what became of those that changed nothing."""
+        said = {"duplicate": duplicate, "conflict": conflict, "rejected": rejected}
+        path = f"/api/imports/{quote(import_id, safe='')}/finish"
+        return answer_of(
+            await self._http.json("POST", path, {}, body=wire.encode(said)), ImportAnswer
+        )
+
+    async def imports(self, tenant_id: str | None = None) -> list[ImportAnswer]:
+        """A tenant's imports, newest first."""
+        query = _present(tenantId=tenant_id)
+        return answer_of(await self._http.json("GET", "/api/imports", query), list[ImportAnswer])
+
+    async def find_import(self, import_id: str) -> ImportAnswer:
+        """One import; raises `NotFound`."""
+        path = f"/api/imports/{quote(import_id, safe='')}"
+        return answer_of(await self._http.json("GET", path, {}), ImportAnswer)
+
+    async def undo_import(self, import_id: str, tenant_id: str | None = None) -> ImportAnswer:
+        """Take an import back; again gives the same answer.
+
+        Raises
+        ------
+        Conflict
+            When later acts depend on it; says which.
+        """
+        path = f"/api/imports/{quote(import_id, safe='')}/undo"
+        query = _present(tenantId=tenant_id)
+        return answer_of(await self._http.json("POST", path, query, patient=True), ImportAnswer)
 
     async def refund(self, payment_id: str, tenant_id: str | None = None) -> Payment:
         """Refund a payment; again gives the same answer and counts once.

@@ -8,13 +8,13 @@ import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw
 from msgspec.structs import astuple
 
-from financeops.core.contract.requests import PaymentRequest
+from financeops.core.contract.requests import ImportRequest, PaymentRequest
 from financeops.core.contract.texts import (
     CONTROL,
     COUNTRY_PATTERN,
@@ -38,7 +38,9 @@ _COUNTRY = re.compile(COUNTRY_PATTERN)
 
 _ALLOWED_TIME = "must lie between 1970 and 5 minutes from now"
 
+_Request = TypeVar("_Request")
 _request_decoder = msgspec.json.Decoder(PaymentRequest)
+_import_decoder = msgspec.json.Decoder(ImportRequest)
 # As the decoder above, but for a name that is there twice, of which that one keeps the last.
 _read_pairs = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str).decode
 
@@ -54,9 +56,27 @@ def read_request(body: bytes) -> PaymentRequest:
     InvalidValue
         When the text is not JSON, a field is missing, unknown, of the wrong type or there twice.
     """
+    request = read_as(_request_decoder, body)
+    _refuse_twice(request, body)
+    return request
+
+
+def read_import_request(body: bytes) -> ImportRequest:
+    """Decode the JSON of one row of an import; raises as `read_request` does."""
+    return read_once(_import_decoder, body)
+
+
+def read_once(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
+    """Decode an object in which no name is there twice; raises as `read_request` does."""
+    request = read_as(decoder, body)
+    _refuse_names_twice(body)
+    return request
+
+
+def read_as(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
+    """Decode what a sender wrote; raises as `read_request` does."""
     try:
-        request = _request_decoder.decode(body)
-        _refuse_twice(request, body)
+        return decoder.decode(body)
     except msgspec.DecodeError as error:
         place = _PLACE.match(str(error))
         assert place is not None, "the pattern matches any text"
@@ -71,7 +91,6 @@ def read_request(body: bytes) -> PaymentRequest:
         raise InvalidValue("body", "must be UTF-8 text") from None
     except RecursionError:
         raise InvalidValue("body", "is nested too deeply") from None
-    return request
 
 
 def draft_of(
@@ -186,8 +205,11 @@ def _refuse_twice(request: PaymentRequest, body: bytes) -> None:
     given = len(values) - values.count(None) - values.count(UNSET)
     # Each field that was given is a name and a text, but for the amount's number. A text with just
     # the quotes that these need has no room for more: almost all are done with here.
-    if body.count(b'"') == 2 * (2 * given - 1):
-        return
+    if body.count(b'"') != 2 * (2 * given - 1):
+        _refuse_names_twice(body)
+
+
+def _refuse_names_twice(body: bytes) -> None:
     names = [name for name, _ in _read_pairs(body.decode(errors="replace"))]
     if len(set(names)) < len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])

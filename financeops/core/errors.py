@@ -29,7 +29,19 @@ class NotFound(FinanceOpsError):
 
 
 class Conflict(FinanceOpsError):
-    """A request that contradicts what is already recorded."""
+    """A request that contradicts what is already recorded.
+
+    Parameters
+    ----------
+    problem : str
+        What contradicts what.
+    field : str, optional
+        The field that differs.
+    """
+
+    def __init__(self, problem: str, field: str | None = None) -> None:
+        super().__init__(problem if field is None else f"{field}: {problem}")
+        self.field = field
 
 
 class Unavailable(FinanceOpsError):

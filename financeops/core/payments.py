@@ -23,6 +23,8 @@ class EventType(StrEnum):
     RECEIVED = "payment_received"
     FAILED = "payment_failed"
     REFUNDED = "payment_refunded"
+    UPDATED = "payment_updated"
+    REMOVED = "payment_removed"
 
 
 class Source(StrEnum):
@@ -84,28 +86,40 @@ class Change(Struct, frozen=True, kw_only=True):
     """One committed change: a payment as it is now, and the status it had before.
 
     `previous_status` is None when the payment is new; `seq` is the change's number in its
-    tenant's gap-free sequence; `at` is when it was committed.
+    tenant's gap-free sequence; `at` is when it was committed. When `removed`, the import that
+    brought the payment was taken back: `payment` is as it was last, and there is none any more.
     """
 
     seq: int
     at: datetime
     payment: Payment
     previous_status: Status | None = None
+    removed: bool = False
 
     @property
     def type(self) -> EventType:
         """What the change is called on the stream."""
+        if self.removed:
+            return EventType.REMOVED
         if self.previous_status is not None:
-            return EventType.REFUNDED
+            refunded = self.payment.status is Status.REFUNDED
+            return EventType.REFUNDED if refunded else EventType.UPDATED
         if self.payment.status is Status.FAILED:
             return EventType.FAILED
         return EventType.RECEIVED
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether something that was recorded is no more: a payment, or that it was refunded."""
+        return self.type in (EventType.REMOVED, EventType.UPDATED)
 
     @property
     def previous(self) -> Payment | None:
         """The payment as it was counted before; None when it is new."""
         if self.previous_status is None:
             return None
+        if self.removed:
+            return self.payment
         return replace(self.payment, status=self.previous_status, refunded_at=None)
 
 

@@ -116,7 +116,7 @@ def rollup_of(payment: Payment, zone: ZoneInfo) -> Rollup:
 
 def delta_of(change: Change, zone: ZoneInfo) -> Rollup:
     """What a change adds: the payment as it is, less the payment as it was."""
-    now = rollup_of(change.payment, zone)
+    now = Rollup() if change.removed else rollup_of(change.payment, zone)
     return now if change.previous is None else now - rollup_of(change.previous, zone)
 
 

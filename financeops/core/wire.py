@@ -17,7 +17,7 @@ from financeops.core.contract.analytics import DeclineAnswer, KeyFigures, Method
 from financeops.core.contract.payments import ChangeAnswer, PaymentAnswer
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.money import decimals_of, to_major, to_minor
-from financeops.core.payments import Change, Payment, Status
+from financeops.core.payments import Change, EventType, Payment, Status
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 # Numbers with a fraction are read as Decimal, so that no amount ever passes through a float.
@@ -107,6 +107,7 @@ def change_from(document: Mapping[str, Any]) -> Change:
         at=instant_of(document["timestamp"]),
         payment=payment_from(document["payment"]),
         previous_status=Status(previous) if previous else None,
+        removed=document["type"] == EventType.REMOVED,
     )
 
 

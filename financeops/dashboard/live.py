@@ -101,10 +101,10 @@ class Live:
                 case Disconnected():
                     model.disconnected_at = model.disconnected_at or self._now()
                     model.connection = Connection.RECONNECTING
-                case Reload() if model.paused:
-                    model.overflow()
                 case Reload():
-                    self.reload()
+                    model.overflow()
+                    if not model.paused:
+                        self.reload()
 
     def _heard(self) -> None:
         self._heard_at = self._now()

@@ -144,10 +144,13 @@ class DashboardModel(HasTraits):
         with self.hold_trait_notifications():
             self._totals = Totals(snapshot, self.period)
             self._waiting.clear()
-            self._overflowed = False
+            overflowed, self._overflowed = self._overflowed, False
+            if overflowed:  # among what was not heard may be that payments are no more
+                self.timeline.clear()
             self._figures = None
             self._changed_at = snapshot.as_of
-            if not self.timeline.merge(snapshot.payments) and self._selection != Selection():
+            complete = self.timeline.merge(snapshot.payments) and not overflowed
+            if not complete and self._selection != Selection():
                 self.ask_history()
             self.currencies = tuple(metrics.currencies) or (metrics.currency,)
             self.currency = metrics.currency
@@ -245,7 +248,7 @@ class DashboardModel(HasTraits):
 
     def _apply(self, change: Change) -> None:
         currency = change.payment.currency
-        if currency not in self.currencies:
+        if currency not in self.currencies and not change.removed:
             self.currencies = tuple(sorted((*self.currencies, currency)))
         self._arrived_at = self._arrived_at or change.at
         self._changed_at = change.at

@@ -30,7 +30,7 @@ class Entry(Struct, frozen=True):
     @property
     def key(self) -> str:
         """Names the line: a payment that was refunded has two."""
-        return f"{self.payment.id}-{self.payment.status.value}"
+        return _key(self.payment.id, self.payment.status)
 
 
 class Selection(Struct, frozen=True):
@@ -92,13 +92,30 @@ class Timeline:
     def add(self, change: Change) -> None:
         """Put what just happened first, and what happened before it and is heard of now in its place.
 
-        A history or an import that is being recorded is no news.
+        A history or an import that is being recorded is no news; what was taken back is no line
+        any more.
         """
+        if change.taken_back:
+            self._take_back(change)
+            return
         new = change.previous_status is None
         entry = Entry(change.payment.created_at if new else change.at, change.payment)
         _put(self._recent, entry, FEED, complete=False)
         if entry in self.selection:
             self.added += _put(self._selected, entry, HISTORY, complete=self.complete)
+
+    def _take_back(self, change: Change) -> None:
+        payment = change.payment
+        gone = list(Status) if change.removed else [Status.REFUNDED]
+        for entries in (self._recent, self._selected):
+            for status in gone:
+                entries.pop(_key(payment.id, status), None)
+        if change.removed:
+            return
+        entry = _entry(payment)  # its line may be that of the refund alone
+        self._recent = _newest((*self._recent.values(), entry), FEED)
+        if entry in self.selection:
+            self._selected = _newest((*self._selected.values(), entry), HISTORY)
 
     def merge(self, payments: list[Payment]) -> bool:
         """Take in the newest payments.
@@ -143,6 +160,10 @@ class Timeline:
         self._selected = selected
         self.complete = False
         self.beginning += 1
+
+
+def _key(payment_id: str, status: Status) -> str:
+    return f"{payment_id}-{status.value}"
 
 
 def _entry(payment: Payment) -> Entry:

@@ -24,17 +24,23 @@ from financeops.core.payments import Status
 from financeops.core.wire import timestamp
 from financeops.tables import SCHEMA
 
-_FORM = b"1"
+_FORM = b"2"
 """Raised when the files' form changes: others are not read."""
 
+_COUNTED = ("payments", "refunded", "taken_back")
 _FEW_VALUES = ["tenant_id", "currency", "method", "status", "source", "country", "decline_code"]
 
 
 class Counts(Struct, frozen=True):
-    """How many payments, and refunded ones, a month holds. Both only grow."""
+    """How many payments, and refunded ones, a month holds.
+
+    Both only grow while `taken_back` is the same, the tenant's number of payments and refunds that
+    are no more.
+    """
 
     payments: int
     refunded: int
+    taken_back: int
 
 
 class KeptMonth(Struct, frozen=True):
@@ -81,7 +87,7 @@ class MonthCache:
             kept = KeptMonth(
                 path,
                 int(_said(found, "seq")),
-                Counts(int(_said(found, "payments")), int(_said(found, "refunded"))),
+                Counts(*(int(_said(found, name)) for name in _COUNTED)),
             )
         except (OSError, ValueError, pa.ArrowException):
             return None
@@ -92,12 +98,11 @@ class MonthCache:
 
     def keep(self, months: MonthsAnswer, month: MonthAnswer, table: pa.Table) -> None:
         """Keep a month as it was at ``months.seq``. Where nothing can be written, nothing is."""
-        counts = counts_of(table)
+        counts = counts_of(table, months)
         said = {
             **self._identity(months, month),
             b"seq": str(months.seq).encode(),
-            b"payments": str(counts.payments).encode(),
-            b"refunded": str(counts.refunded).encode(),
+            **{name.encode(): str(getattr(counts, name)).encode() for name in _COUNTED},
         }
         # A cache that cannot be written makes the next load slower and nothing else.
         with suppress(OSError):
@@ -139,10 +144,10 @@ def cache_folder() -> Path:
     return user_cache_path("financeops")
 
 
-def counts_of(table: pa.Table) -> Counts:
-    """How many payments, and refunded ones, a table holds."""
+def counts_of(table: pa.Table, months: MonthsAnswer) -> Counts:
+    """How many payments, and refunded ones, a table holds as of an answer."""
     back = pc.sum(pc.equal(table["status"], Status.REFUNDED.value)).as_py()
-    return Counts(table.num_rows, back or 0)
+    return Counts(table.num_rows, back or 0, months.taken_back)
 
 
 def empty_month() -> pa.Table:

@@ -1,8 +1,8 @@
 """Payments by way of the cache, never stale.
 
-The server tells how many payments, and refunded ones, each month holds at one `seq`. Payments are
-never deleted and refunds never taken back, so a kept month with the same two counts, of the same
-history, holds the same payments. One that is behind is completed from the change log; one that
+The server tells how many payments, and refunded ones, each month holds at one `seq`, and how many
+of both were taken back with an import. A kept month with the same counts, of the same history,
+holds the same payments. One that is behind is completed from the change log; one that
 cannot be is loaded whole. What changes while whole months are loaded is in the change log too and
 is put in afterwards, so that all months together are true at one `seq`, whoever writes meanwhile.
 """
@@ -92,7 +92,7 @@ class CachedPayments:
         """The months' payments; None when history or zone were changed meanwhile."""
         wanted = _within(now, window)
         found = {month.month: self._kept(now, month) for month in wanted}
-        tables = self._fresh(wanted, found, columns)
+        tables = self._fresh(now, wanted, found, columns)
         tables |= self._caught_up(now, wanted, found, tables)
         runs = _runs(wanted, tables.keys())
         if not runs:
@@ -117,11 +117,12 @@ class CachedPayments:
                         return None
                     table = empty_month()
             if table is not None:
-                table = with_payments(table, touched)
-                if changes is not None and counts_of(table) == _counts(month):
+                table = with_changes(table, touched)
+                if changes is not None and counts_of(table, later) == _counts(later, month):
                     self._cache.keep(later, month, table)
                 tables[month.month] = table
-        return [tables[name].select(columns) for name in sorted(tables)]
+        there = {month.month for month in later.months}  # one may have been taken back as a whole
+        return [tables[name].select(columns) for name in sorted(tables.keys() & there)]
 
     def _kept(self, answer: MonthsAnswer, month: MonthAnswer) -> KeptMonth | None:
         """A month on disk that is not newer than an answer: older changes cannot be put into it."""
@@ -129,13 +130,17 @@ class CachedPayments:
         return kept if kept and kept.seq <= answer.seq else None
 
     def _fresh(
-        self, wanted: list[MonthAnswer], found: dict[str, KeptMonth | None], columns: list[str]
+        self,
+        now: MonthsAnswer,
+        wanted: list[MonthAnswer],
+        found: dict[str, KeptMonth | None],
+        columns: list[str],
     ) -> dict[str, pa.Table]:
         """Months that are kept as they are now."""
         tables = {}
         for month in wanted:
             kept = found[month.month]
-            if kept is not None and kept.counts == _counts(month):
+            if kept is not None and kept.counts == _counts(now, month):
                 table = kept.table(columns)
                 if table is not None:
                     tables[month.month] = table
@@ -167,8 +172,8 @@ class CachedPayments:
             if table is None:
                 continue
             # Those before it was kept are in it already; the latest of each payment counts.
-            table = with_payments(table, _changed(changes, month))
-            if counts_of(table) == _counts(month):
+            table = with_changes(table, _changed(changes, month))
+            if counts_of(table, now) == _counts(now, month):
                 self._cache.keep(now, month, table)
                 tables[month.month] = table
         return tables
@@ -189,15 +194,14 @@ class CachedPayments:
         return changes if len(changes) == up_to - after else None
 
 
-def with_payments(table: pa.Table, payments: Iterable[Payment]) -> pa.Table:
-    """A canonical table in which these payments are as they are here, by time and then by id."""
-    latest = {payment.id: payment for payment in payments}
+def with_changes(table: pa.Table, changes: Iterable[Change]) -> pa.Table:
+    """A canonical table after changes, by time and then by id."""
+    latest = {change.payment.id: change for change in changes}
     if not latest:
         return table
-    changed = table_of(latest.values())
-    others = table.filter(
-        pc.invert(pc.is_in(table["id"], value_set=changed["id"].combine_chunks()))
-    )
+    changed = table_of(change.payment for change in latest.values() if not change.removed)
+    ids = pa.array(list(latest), SCHEMA.field("id").type)
+    others = table.filter(pc.invert(pc.is_in(table["id"], value_set=ids)))
     together = pa.concat_tables([others, changed])
     return together.sort_by([("created_at", "ascending"), ("id", "ascending")])
 
@@ -234,14 +238,12 @@ def _part(table: pa.Table, month: MonthAnswer) -> pa.Table:
     return table.filter((at >= start) & (at < end))
 
 
-def _changed(changes: Iterable[Change], month: MonthAnswer) -> list[Payment]:
-    return [
-        change.payment for change in changes if month.start <= change.payment.created_at < month.end
-    ]
+def _changed(changes: Iterable[Change], month: MonthAnswer) -> list[Change]:
+    return [change for change in changes if month.start <= change.payment.created_at < month.end]
 
 
-def _counts(month: MonthAnswer) -> Counts:
-    return Counts(month.payments, month.refunded)
+def _counts(months: MonthsAnswer, month: MonthAnswer) -> Counts:
+    return Counts(month.payments, month.refunded, months.taken_back)
 
 
 def _same_cut(before: MonthsAnswer, after: MonthsAnswer) -> bool:

@@ -114,9 +114,15 @@ class Book:
         return not (self._pages or self._feeds)
 
     def move_on(self, changes: Sequence[Change], *, seq: int) -> bool:
-        """Make this book true at `seq` by the changes up to it; False when some are missing."""
+        """Make this book true at `seq` by the changes up to it.
+
+        False when some are missing, or a payment was removed: which one moves up in the newest
+        payments only the database knows.
+        """
         if not self.empty:
             if [change.seq for change in changes] != list(range(self.seq + 1, seq + 1)):
+                return False
+            if self._feeds and any(change.removed for change in changes):
                 return False
             self._fold(changes)
         self.seq = seq

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bson import ObjectId
 from bson.errors import InvalidId
 
-from financeops.core.payments import Change, Payment, Status
+from financeops.core.payments import Change, EventType, Payment, Status
 from financeops.core.periods import Grain
 from financeops.core.rollup import Place, Rollup, as_document
 from financeops.store.connection import Document
@@ -111,6 +111,7 @@ def changes_from(document: Document) -> list[Change]:
             at=document["at"],
             payment=payment_from(event["payment"]),
             previous_status=event["previousStatus"] and Status(event["previousStatus"]),
+            removed=event["type"] == EventType.REMOVED,
         )
         for seq, event in enumerate(document["events"], document["firstSeq"])
     ]

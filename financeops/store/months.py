@@ -18,8 +18,8 @@ from financeops.store.transactions import in_transaction
 class Month(Struct, frozen=True, kw_only=True):
     """One month of a tenant's, in its time zone, with payments of all currencies.
 
-    Payments are never deleted and a refund never taken back, so the two counts only grow: as long
-    as they are the same, so are the payments.
+    As long as nothing is taken back (`TenantRecord.taken_back`) the two counts only grow: while
+    they are the same, so are the payments.
     """
 
     start: datetime

@@ -96,7 +96,9 @@ async def add_rollups(
     for place, rollup in kept.items():
         named = _named(tenant_id, place)
         added = increments(more[place], place)
-        if len(added) <= MAX_INCREMENTS:
+        if _is_emptied(rollup, more[place]):
+            writes.append(DeleteOne(named))
+        elif len(added) <= MAX_INCREMENTS:
             writes.append(UpdateOne(named, {"$inc": added}))
         else:
             document = _document(tenant_id, place, rollup + more[place])
@@ -116,6 +118,13 @@ async def replace_rollups(
         else:
             writes.append(DeleteOne(named))
     await _write(db, writes, session)
+
+
+def _is_emptied(rollup: Rollup, more: Rollup) -> bool:
+    """Whether nothing is left: only where an import is taken back."""
+    # A quarter hour is kept without hours.
+    removes = any(n < 0 for n in more.hours.values())
+    return removes and not (rollup + more).cells
 
 
 async def _write(db: Database, writes: list[_Write], session: Session) -> None:

@@ -11,11 +11,15 @@ from pymongo.errors import OperationFailure
 from financeops.core.errors import Misconfigured
 from financeops.core.payments import Status, Tenant
 from financeops.store.connection import URI_SETTING, Database, driver_errors
+from financeops.store.imports import ImportState
 from financeops.store.sessions import prepare_sessions
 from financeops.store.tenants import find_tenant, new_history
 
-VERSION = 1
-"""Version of the data model. A later one migrates from here, in `prepare`."""
+VERSION = 2
+"""Version of the data model. A later one migrates from here, in `prepare`.
+
+Since 2 payments may be removed again: a program of version 1 would count that wrong.
+"""
 
 _COLLECTION_EXISTS = 48
 _INDEX_DIFFERS = {85, 86}
@@ -59,11 +63,27 @@ _TENANT = {
     "required": ["_id", "seq", "currency", "timezone"],
     "properties": {"seq": _COUNT},
 }
+_IMPORT = {
+    "bsonType": "object",
+    "required": ["_id", "tenantId", "file", "options", "state", "startedAt", "counts"],
+    "properties": {"state": {"enum": [state.value for state in ImportState]}},
+}
+_IMPORT_ROW = {
+    "bsonType": "object",
+    "required": ["_id", "tenantId", "paymentId", "importId", "content"],
+}
+_IMPORT_ACTS = {
+    "bsonType": "object",
+    "required": ["_id", "tenantId", "importId", "created", "refunded", "updated", "rows"],
+}
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "payments": _PAYMENT,
     "rollups": _ROLLUP,
     "changes": _CHANGES,
     "tenants": _TENANT,
+    "imports": _IMPORT,
+    "importRows": _IMPORT_ROW,
+    "importActs": _IMPORT_ACTS,
 }
 
 BY_TIME = [("tenantId", 1), ("createdAt", -1)]
@@ -99,6 +119,9 @@ async def prepare(db: Database, tenants: Sequence[Tenant], *, changes_ttl: timed
         for keys in _PAYMENT_INDEXES:
             await db.payments.create_index(keys)
         await db.changes.create_index([("tenantId", 1), ("lastSeq", 1)])
+        # Of both there are few: one document for each file, one for each thousand of its rows.
+        await db.imports.create_index([("tenantId", 1)])
+        await db.importActs.create_index([("importId", 1)])
         await _ensure_ttl(db, round(changes_ttl.total_seconds()))
         # Of tenants from before there were histories.
         unnamed = {"history": {"$exists": False}}
@@ -125,6 +148,9 @@ async def _claim(db: Database) -> None:
             f"{URI_SETTING} names a database of data version {ours['version']}, this program "
             f"knows up to {VERSION}: install a newer one"
         )
+    else:
+        older = {"_id": "financeops", "version": {"$lt": VERSION}}
+        await db.schema.update_one(older, {"$set": {"version": VERSION}})
 
 
 async def _ensure_collection(

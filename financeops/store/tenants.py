@@ -25,6 +25,8 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
     none. `repairs` counts how often its rollups were rewritten: whoever remembers rollups forgets
     them when it changes. `history` is made up when the tenant comes into being: after its database
     was emptied and filled again it is another one, though the numbers may be the same.
+    `taken_back` counts the payments and refunds that are no more: while it is the same, both only
+    grow.
     """
 
     tenant: Tenant
@@ -35,6 +37,7 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
     last_at: datetime | None
     repairs: int
     history: str = ""
+    taken_back: int = 0
 
     def held(self, window: Window) -> Window:
         """The part of a window in which there may be payments; empty where there are none."""
@@ -99,4 +102,5 @@ def record_from(document: Document) -> TenantRecord:
         last_at=document.get("lastAt"),
         repairs=document.get("repairs", 0),
         history=document.get("history", ""),
+        taken_back=document.get("takenBack", 0),
     )

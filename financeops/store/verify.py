@@ -16,7 +16,7 @@ from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Grain
 from financeops.core.rollup import Place, Rollup, at_hour, deltas, from_document
-from financeops.store.changes import changes_after, read_changes
+from financeops.store.changes import changes_after, last_seq, read_changes
 from financeops.store.connection import Database, Session, driver_errors
 from financeops.store.documents import payment_from, place_of
 from financeops.store.questions import Question
@@ -32,6 +32,7 @@ CLOCK_MARGIN = timedelta(hours=1)
 the processes that change them may differ by as much."""
 
 _CHUNK = 1000
+_TRIES = 3
 _PATIENCE_SECONDS = 3600.0
 _LOG_TOO_SHORT = "the change log does not reach back to where verifying began"
 
@@ -73,8 +74,13 @@ class _Count:
 
     def __init__(self, zone: ZoneInfo, seq: int, as_of: datetime | None = None) -> None:
         self.zone = zone
+        self._as_of = as_of
+        self.begin_anew(seq)
+
+    def begin_anew(self, seq: int) -> None:
+        """Forget all that was counted."""
         self.seq = seq
-        self.shown = ShownCount(zone, as_of) if as_of is not None else None
+        self.shown = ShownCount(self.zone, self._as_of) if self._as_of is not None else None
         self.rollups: dict[Place, Rollup] = {}
         self._seen: dict[str, Payment] = {}
 
@@ -92,9 +98,10 @@ class _Count:
         """Account for what happened after `seq`, some of which was already read."""
         for change in changes:
             before = self._seen.pop(change.payment.id, change.previous)
-            self._add(deltas([_as_new(change.payment)], self.zone))
+            now = [] if change.removed else [change.payment]
+            self._add(deltas(map(_as_new, now), self.zone))
             if self.shown is not None:
-                self.shown.add([change.payment])
+                self.shown.add(now)
                 self.shown.subtract([] if before is None else [before])
             if before is not None:
                 counted = deltas([_as_new(before)], self.zone)
@@ -164,7 +171,7 @@ async def set_timezone(db: Database, tenant_id: str, timezone: str) -> Report:
 
 async def _verify(db: Database, record: TenantRecord, count: _Count, *, repair: bool) -> Report:
     tenant_id = record.tenant.id
-    await _count_payments(db, tenant_id, count)
+    await _count_all(db, tenant_id, count)
     now, kept = await _read_kept(db, tenant_id)
     await _catch_up(db, tenant_id, count, now.tenant.seq)
     differences = _differences(kept, count.rollups)
@@ -222,6 +229,23 @@ async def _ask(
                 if here != there
             ]
     return compared, differing
+
+
+async def _count_all(db: Database, tenant_id: str, count: _Count) -> None:
+    """Count a tenant's payments; again where some were removed meanwhile.
+
+    Of those it cannot be told whether they had been counted.
+    """
+    for _ in range(_TRIES):
+        await _count_payments(db, tenant_id, count)
+        seq = await last_seq(db, tenant_id)
+        changes = await changes_after(db, tenant_id, count.seq, limit=seq - count.seq)
+        if changes is None:
+            raise Unavailable(_LOG_TOO_SHORT)
+        if not any(change.removed for change in changes):
+            return
+        count.begin_anew(seq)
+    raise Unavailable("an import is being taken back: verify again afterwards")
 
 
 async def _count_payments(db: Database, tenant_id: str, count: _Count) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query, Request
+from msgspec import UNSET
 
 from financeops.core.contract.payments import BatchAnswer, BatchItem, BatchOutcome
-from financeops.core.drafts import read_request
+from financeops.core.contract.requests import ImportRequest, PaymentRequest
+from financeops.core.drafts import read_import_request, read_request
 from financeops.core.errors import FinanceOpsError, InvalidValue
 from financeops.core.payments import Source, Tenant
-from financeops.store.ledger import Insert, Outcome
+from financeops.store.imports import Import, find_import
+from financeops.store.ledger import Operation, Outcome, Result
 from server import examples
 from server.bodies import JSON, NDJSON, kind_of_body, read_body
 from server.description import answers, body, component
@@ -22,7 +26,7 @@ from server.intake import MAX_OPERATIONS
 from server.lifespan import Here, Services
 from server.parameters import BatchParameters
 from server.problems import problem_of
-from server.recording import IDEMPOTENCY_KEY, insertion, tenant_id_of
+from server.recording import IDEMPOTENCY_KEY, importation, insertion, tenant_id_of
 from server.responses import Json
 
 router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
@@ -44,13 +48,18 @@ _any = msgspec.json.Decoder(msgspec.Raw)
 
 @router.post(
     "/batch",
-    responses=answers(BatchAnswer, 415, 503),
+    responses=answers(BatchAnswer, 404, 415, 503),
     openapi_extra={"requestBody": body(_BODIES, example=examples.BATCH_REQUEST)},
 )
 async def record_batch(
     here: Here, request: Request, asked: Annotated[BatchParameters, Query()]
 ) -> Json:
-    """Record up to 1,000 payments, a JSON array or NDJSON; `reference` makes each count once."""
+    """Record up to 1,000 payments, a JSON array or NDJSON; `reference` makes each count once.
+
+    With `importId` they are rows of a file, each with `row`, what it is known by. Then there are
+    two outcomes more: `updated`, it was refunded since it was recorded, and `conflict`, it says
+    other things than are recorded.
+    """
     if IDEMPOTENCY_KEY in request.headers:
         raise InvalidValue(IDEMPOTENCY_KEY, "is for one payment: in a batch use reference")
     kind = kind_of_body(request, lines=True)
@@ -58,42 +67,48 @@ async def record_batch(
     texts = _split(sent, lines=kind == NDJSON)
     if len(texts) > MAX_OPERATIONS:
         raise InvalidValue("body", f"must hold at most {MAX_OPERATIONS} payments: send it in parts")
-    items = await _record(here, texts, asked.source)
+    imported = None if asked.import_id is None else await find_import(here.db, asked.import_id)
+    items = await _record(here, texts, asked.source, imported)
     counts = Counter(item.outcome for item in items)
     answer = BatchAnswer(
         created=counts[BatchOutcome.CREATED],
         duplicate=counts[BatchOutcome.DUPLICATE],
         rejected=counts[BatchOutcome.REJECTED],
         items=items,
+        updated=UNSET if imported is None else counts[BatchOutcome.UPDATED],
+        conflict=UNSET if imported is None else counts[BatchOutcome.CONFLICT],
     )
     return Json(answer)
 
 
-async def _record(here: Services, texts: Sequence[bytes], source: Source) -> list[BatchItem]:
+async def _record(
+    here: Services, texts: Sequence[bytes], source: Source, imported: Import | None
+) -> list[BatchItem]:
     """Record each payment; their answers in order."""
     items: dict[int, BatchItem] = {}
     tenants: dict[str, Tenant] = {}
-    accepted: dict[str, list[tuple[int, Insert]]] = {}
+    accepted: dict[str, list[tuple[int, Operation]]] = {}
     now = here.now()
     for index, text in enumerate(texts):
         try:
-            request = read_request(text)
-            tenant_id = tenant_id_of(request)
+            request = read_request(text) if imported is None else read_import_request(text)
+            tenant_id = _tenant_id(request, imported)
             if tenant_id not in tenants:
                 tenants[tenant_id] = await here.tenants.existing_or_new(tenant_id)
-            operation = insertion(
+            operation = _operation(
                 request,
                 tenant=tenants[tenant_id],
                 methods=here.settings.methods,
                 now=now,
                 source=source,
+                imported=imported,
             )
         except InvalidValue as error:
-            items[index] = _rejected(index, error)
+            items[index] = _refused(index, error, Result.REJECTED)
         else:
             accepted.setdefault(tenant_id, []).append((index, operation))
 
-    async def commit(tenant_id: str, placed: list[tuple[int, Insert]]) -> None:
+    async def commit(tenant_id: str, placed: list[tuple[int, Operation]]) -> None:
         operations = [operation for _, operation in placed]
         outcomes = await here.intake.submit(tenants[tenant_id], operations)
         for (index, _), outcome in zip(placed, outcomes, strict=True):
@@ -101,6 +116,28 @@ async def _record(here: Services, texts: Sequence[bytes], source: Source) -> lis
 
     await asyncio.gather(*(commit(*each) for each in accepted.items()))
     return [items[index] for index in range(len(texts))]
+
+
+def _tenant_id(request: PaymentRequest, imported: Import | None) -> str:
+    tenant_id = tenant_id_of(request)
+    if imported is not None and tenant_id != imported.tenant_id:
+        raise InvalidValue("tenantId", f"the import is of {imported.tenant_id}")
+    return tenant_id
+
+
+def _operation(
+    request: PaymentRequest | ImportRequest,
+    *,
+    tenant: Tenant,
+    methods: Collection[str],
+    now: datetime,
+    source: Source,
+    imported: Import | None,
+) -> Operation:
+    if isinstance(request, ImportRequest):
+        assert imported is not None, "only then rows are read"
+        return importation(request, tenant=tenant, methods=methods, now=now, import_id=imported.id)
+    return insertion(request, tenant=tenant, methods=methods, now=now, source=source)
 
 
 def _split(sent: bytes, *, lines: bool) -> list[bytes]:
@@ -134,10 +171,10 @@ def _is_one_value(body: bytes) -> bool:
 
 def _item(index: int, outcome: Outcome) -> BatchItem:
     if outcome.error is not None:
-        return _rejected(index, outcome.error)
+        return _refused(index, outcome.error, outcome.result)
     assert outcome.payment is not None, "what is not refused has a payment"
     return BatchItem(index=index, outcome=BatchOutcome(outcome.result), id=outcome.payment.id)
 
 
-def _rejected(index: int, error: FinanceOpsError) -> BatchItem:
-    return BatchItem(index=index, outcome=BatchOutcome.REJECTED, problem=problem_of(error))
+def _refused(index: int, error: FinanceOpsError, result: Result) -> BatchItem:
+    return BatchItem(index=index, outcome=BatchOutcome(result), problem=problem_of(error))

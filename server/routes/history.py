@@ -24,8 +24,9 @@ router = APIRouter(prefix="/payments", tags=["payments"], default_response_class
 async def months(here: Here, asked: Annotated[OfTenant, Query()]) -> Json:
     """How many payments, and refunded ones, each month holds, in the tenant's time zone.
 
-    Both only grow: while they are the same, the month's payments are the same too. `history` is
-    another one when the database was emptied and filled again.
+    Both only grow while `takenBack` is the same, the number of payments and refunds that were taken
+    back with an import: then a month whose two counts are the same holds the same payments.
+    `history` is another one when the database was emptied and filled again.
     """
     record, found = await read_months(here.db, asked.tenant_id)
     zone = ZoneInfo(record.tenant.timezone)
@@ -36,6 +37,7 @@ async def months(here: Here, asked: Annotated[OfTenant, Query()]) -> Json:
             timezone=record.tenant.timezone,
             seq=record.tenant.seq,
             history=record.history,
+            taken_back=record.taken_back,
             months=[
                 MonthAnswer(
                     month=f"{day_of(month.start, zone):%Y-%m}",

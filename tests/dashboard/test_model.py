@@ -14,7 +14,7 @@ from financeops.dashboard import DashboardModel, timeline
 from financeops.dashboard import model as module
 from tests.builders import change, payment
 from tests.dashboard.snapshots import rollup_in, snapshot
-from tests.strategies import histories, instants, methods, zones
+from tests.strategies import histories, instants, left_after, methods, zones
 
 AS_OF = datetime(2026, 3, 10, 12, 20, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -45,7 +45,7 @@ def recent(n, **fields):
 def test_folding_gives_the_figures_of_everything_selected(history, zone, currency, method, data):
     period = data.draw(st.sampled_from(Period))
     known = data.draw(st.integers(0, len(history)), label="in the snapshot")
-    as_known = list({each.payment.id: each.payment for each in history[:known]}.values())
+    as_known = left_after(history[:known])
     model = loaded(as_known, seq=known, period=period, zone=zone, currency=currency)
 
     for each in history[known:]:
@@ -62,7 +62,7 @@ def test_folding_gives_the_figures_of_everything_selected(history, zone, currenc
     model.resume()
     model.method = method
 
-    payments = list({each.payment.id: each.payment for each in history}.values())
+    payments = left_after(history)
     all_methods = snapshot(payments, as_of=AS_OF, zone=zone, period=period, currency=currency)
     selected = [each for each in payments if method in {None, each.method}]
     wanted = snapshot(selected, as_of=AS_OF, zone=zone, period=period, currency=currency)

@@ -52,6 +52,24 @@ def test_an_entry_that_was_read_before_it_arrived_is_shown_once():
     assert numbers(timeline) == [4, 3, 2, 1]
 
 
+def test_what_was_taken_back_is_no_line_any_more():
+    timeline = Timeline()
+    timeline.merge([paid(3), paid(2, status="refunded"), paid(1)])
+    timeline.select(Selection(method="card"))
+    timeline.add(happened(1, status="refunded", moment="2026-03-10T13:00:00Z"))
+    timeline.add(happened(3, previous_status="success", removed=True))
+    assert numbers(timeline) == [1, 2, 1]
+
+    # One whose refund was the only line of it, and one that has both.
+    timeline.add(happened(2, previous_status="refunded"))
+    timeline.add(happened(1, previous_status="refunded"))
+    assert [(each.key, each.at) for each in timeline.page(0, 9)] == [
+        (f"{n:024x}-success", NOON + timedelta(minutes=n)) for n in (2, 1)
+    ]
+    timeline.select(Selection())
+    assert numbers(timeline) == [2, 1]
+
+
 def test_a_refund_is_a_line_of_its_own():
     timeline = Timeline()
     timeline.add(happened(1))

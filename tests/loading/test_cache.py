@@ -247,3 +247,25 @@ def test_kept_columns_are_those_asked_for(connection, year):
         assert table.column_names == (columns or SCHEMA.names)
     found = connection.payments(status="refunded", columns=["amount"], frame="pyarrow")
     assert (found.num_rows, found.column_names) == (0, ["amount"])
+
+
+def test_what_was_taken_back_is_gone_though_as_many_came_after_it(
+    connection, record, http, tenant_id, cache_folder
+):
+    record(amount=1, createdAt="2024-03-01T00:00:00Z")
+    asked = {"tenantId": tenant_id, "file": "wrong.csv"}
+    import_id = http.post("/api/imports", json=asked).json()["_id"]
+    row = {
+        "tenantId": tenant_id,
+        "amount": 5,
+        "method": "card",
+        "status": "success",
+        "createdAt": "2024-03-02T00:00:00Z",
+        "row": {"content": "a", "base": "a:1", "meaning": "a:1"},
+    }
+    http.post("/payments/batch", params={"source": "import", "importId": import_id}, json=[row])
+    before = cached(connection)
+    assert [each["amount"] for each in before] == [100, 500]
+    assert http.post(f"/api/imports/{import_id}/undo").json()["state"] == "undone"
+    record(amount=7, createdAt="2024-03-03T00:00:00Z")
+    assert cached(connection) == exactly(connection) != before

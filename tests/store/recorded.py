@@ -81,7 +81,10 @@ def replayed(changes):
     for change in changes:
         before = payments.get(change.payment.id)
         assert (before and before.status) == change.previous_status
-        payments[change.payment.id] = change.payment
+        if change.removed:
+            assert payments.pop(change.payment.id) == change.payment
+        else:
+            payments[change.payment.id] = change.payment
     return payments
 
 

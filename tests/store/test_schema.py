@@ -51,7 +51,8 @@ async def test_several_processes_prepare_at_once(empty, database_uri):
     for each in clients:
         await close(each)
     assert {name for name, (validator, _) in (await described(empty)).items() if validator} == {
-        *("changes", "payments", "rollups", "tenants")
+        *("changes", "payments", "rollups", "tenants"),
+        *("imports", "importRows", "importActs"),
     }
     assert await empty.tenants.count_documents({}) == 1
     await record(empty, insert())

@@ -56,6 +56,8 @@ class BatchOutcome(StrEnum):
     CREATED = "created"
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
+    UPDATED = "updated"
+    CONFLICT = "conflict"
 
 
 class BatchItem(Document, frozen=True, kw_only=True):
@@ -68,12 +70,17 @@ class BatchItem(Document, frozen=True, kw_only=True):
 
 
 class BatchAnswer(Document, frozen=True, kw_only=True):
-    """What became of a batch: how many of each outcome, and each item in its order."""
+    """What became of a batch: how many of each outcome, and each item in its order.
+
+    `updated` and `conflict` are of the rows of an import alone.
+    """
 
     created: int
     duplicate: int
     rejected: int
     items: list[BatchItem]
+    updated: int | UnsetType = UNSET
+    conflict: int | UnsetType = UNSET
 
 
 class SeedAnswer(Document, frozen=True, kw_only=True):
@@ -101,11 +108,15 @@ class MonthAnswer(Document, frozen=True, kw_only=True):
 
 
 class MonthsAnswer(Document, frozen=True, kw_only=True):
-    """The months that hold payments, oldest first; another `history` after it began anew."""
+    """The months that hold payments, oldest first; another `history` after it began anew.
+
+    `takenBack` counts the payments and refunds that are no more.
+    """
 
     tenant_id: str
     currency: str
     timezone: str
     seq: int
     history: str
+    taken_back: int
     months: list[MonthAnswer]

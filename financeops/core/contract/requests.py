@@ -5,9 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
-from financeops.core.contract.texts import Country, TenantId, Text, Word
+from financeops.core.contract.texts import (
+    MAX_TEXT,
+    PAYMENT_ID_PATTERN,
+    Country,
+    TenantId,
+    Text,
+    Word,
+)
 
 Moment = Annotated[
     datetime,
@@ -40,3 +47,26 @@ class PaymentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     country: Country | None = None
     decline_code: Word | None = None
     refunded_at: Moment | UnsetType = UNSET
+
+
+Digest = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
+
+
+class RowRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """What a row of a file is known by, each a digest.
+
+    `content` is of all that the row says, as it is written; `base` of that without what a change
+    of status changes, with how often it came before in the file; `meaning` of the payment that the
+    row was taken for, with how often that came before: what has neither reference nor id needs it.
+    """
+
+    content: Digest
+    base: Digest
+    meaning: Digest | None = None
+
+
+class ImportRequest(PaymentRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A payment as a row of a file says it; `_id` is the payment's in an export of ours."""
+
+    row: RowRequest
+    id: Annotated[str, Meta(pattern=PAYMENT_ID_PATTERN)] | None = field(name="_id", default=None)

@@ -1,0 +1,60 @@
+"""`financeops imports`: which there were, and taking one back."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from financeops.cli.patience import patiently
+from financeops.cli.progress import Bar
+from financeops.client import Client
+from financeops.core import wire
+from financeops.core.contract.imports import ImportAnswer
+
+_HEADINGS = ("ID", "STARTED", "STATE", "CREATED", "UPDATED", "FILE", "OPTIONS")
+_STATES = {"running": "unfinished"}  # or at work: who killed it knows
+
+
+async def listed(url: str, *, tenant_id: str, as_json: bool) -> list[str]:
+    """Lines about a tenant's imports, the newest first."""
+    async with Client(url) as client:
+        imports = await client.imports(tenant_id)
+    if as_json:
+        return [wire.encode(imports).decode()]
+    if not imports:
+        return [f"{tenant_id}: no imports"]
+    rows = [_HEADINGS, *(_row(each) for each in imports)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+async def undone(url: str, import_id: str) -> str:
+    """Take an import back, and return what to say."""
+    async with Client(url) as client:
+        with Bar(total=None) as bar:  # how far it is only the server knows
+            answer = await patiently(partial(client.undo_import, import_id), say=bar.say)
+    counts = answer.counts
+    return (
+        f"{answer.file}: import {answer.id} of {answer.tenant_id} is taken back: "
+        f"{counts.created:,} payments removed, {counts.updated:,} no longer refunded"
+    )
+
+
+def _row(found: ImportAnswer) -> tuple[str, ...]:
+    return (
+        found.id,
+        found.started_at,
+        _STATES.get(found.state, found.state),
+        f"{found.counts.created:,}",
+        f"{found.counts.updated:,}",
+        found.file,
+        " ".join(_option(name, value) for name, value in found.options.items()),
+    )
+
+
+def _option(name: str, value: str | bool | list[str]) -> str:
+    if value is True:
+        return f"--{name}"
+    return f"--{name} {' '.join(value) if isinstance(value, list) else value}"

@@ -1,0 +1,40 @@
+"""Asking a server that may be away for a while, for what may be asked again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from financeops.core.errors import Unavailable
+
+PATIENCE = 300.0
+"""Seconds that a server may be away before a command gives up."""
+
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 10.0
+
+Answer = TypeVar("Answer")
+
+
+async def patiently(ask: Callable[[], Awaitable[Answer]], *, say: Callable[[str], None]) -> Answer:
+    """Ask until there is an answer; `say` is told once that it is tried again.
+
+    Raises
+    ------
+    Unavailable
+        When the server is away for longer than `PATIENCE`.
+    """
+    deadline = time.monotonic() + PATIENCE
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return await ask()
+        except Unavailable as error:
+            if time.monotonic() + pause > deadline:
+                raise
+            if pause == _FIRST_PAUSE:
+                say(f"{error}; trying again for {PATIENCE:.0f} s")
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)

@@ -1,0 +1,57 @@
+"""Imports: begun, listed, finished and taken back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from financeops.core.contract.forms import Document, Time
+from financeops.core.contract.texts import MAX_TEXT
+
+Option = str | bool | list[str]
+"""What the command line said of one option."""
+
+_Count = Annotated[int, Meta(ge=0)]
+
+
+class StartRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """An import that begins. The same that was broken off is gone on with."""
+
+    file: Annotated[str, Meta(min_length=1, max_length=4 * MAX_TEXT)]
+    tenant_id: str | None = None
+    size: _Count | None = None
+    options: dict[Annotated[str, Meta(pattern="^[a-z-]{1,64}$")], Option] = {}
+
+
+class FinishRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """What became of the rows that left no trace, once all were sent."""
+
+    duplicate: _Count = 0
+    conflict: _Count = 0
+    rejected: _Count = 0
+
+
+class ImportCounts(Document, frozen=True, kw_only=True):
+    """How many rows became what; all but `created` and `updated` are known once it is done."""
+
+    created: int
+    updated: int
+    duplicate: int
+    conflict: int
+    rejected: int
+
+
+class ImportAnswer(Document, frozen=True, kw_only=True):
+    """One import: `running` (also one that was broken off), `done`, `undoing` or `undone`."""
+
+    id: str = field(name="_id")
+    tenant_id: str
+    file: str
+    size: int | None
+    options: dict[str, Option]
+    state: str
+    started_at: Time
+    finished_at: Time | None
+    undone_at: Time | None
+    counts: ImportCounts

@@ -1,0 +1,129 @@
+"""Imports of files: begun, finished, listed and taken back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+
+from financeops.core.contract.imports import (
+    FinishRequest,
+    ImportAnswer,
+    ImportCounts,
+    StartRequest,
+)
+from financeops.core.drafts import check_tenant_id, read_once
+from financeops.core.wire import timestamp
+from financeops.store.imports import (
+    Import,
+    find_import,
+    finish_import,
+    list_imports,
+    start_import,
+)
+from financeops.store.tenants import find_tenant
+from server import examples
+from server.bodies import JSON, kind_of_body, read_body, refuse_body
+from server.description import answers, body, schema_of
+from server.lifespan import Here
+from server.parameters import ImportId, ImportParameters, OfTenant, refuse_all
+from server.responses import Json
+from server.settings import DEFAULT_TENANT
+from server.undoing import undo
+
+router = APIRouter(prefix="/api/imports", tags=["imports"], default_response_class=Json)
+
+_start = msgspec.json.Decoder(StartRequest)
+_finish = msgspec.json.Decoder(FinishRequest)
+
+
+@router.post(
+    "",
+    status_code=201,
+    dependencies=[Depends(refuse_all)],
+    responses={
+        **answers(ImportAnswer, 415, 503, status=201),
+        **answers(ImportAnswer, meaning="The same was broken off: it goes on"),
+    },
+    openapi_extra={"requestBody": body({JSON: schema_of(StartRequest)}, example=examples.START)},
+)
+async def start(here: Here, request: Request) -> Json:
+    """Begin an import: its id goes with the batches of its rows."""
+    kind_of_body(request)
+    asked = read_once(_start, await read_body(request, limit=here.settings.max_body_bytes))
+    tenant_id = check_tenant_id(asked.tenant_id or DEFAULT_TENANT)
+    found, new = await start_import(
+        here.db,
+        tenant_id,
+        file=asked.file,
+        size=asked.size,
+        options=asked.options,
+        now=here.now(),
+    )
+    return Json(_answer(found), status_code=201 if new else 200)
+
+
+@router.get("", responses=answers(list[ImportAnswer], 404, 503))
+async def imports(here: Here, asked: Annotated[OfTenant, Query()]) -> Json:
+    """A tenant's imports, newest first."""
+    found = await list_imports(here.db, asked.tenant_id)
+    if not found:
+        await find_tenant(here.db, asked.tenant_id)  # who does not exist is not told "none"
+    return Json([_answer(each) for each in found])
+
+
+@router.get("/{import_id}", responses=answers(ImportAnswer, 404, 503))
+async def one(here: Here, import_id: ImportId, asked: Annotated[ImportParameters, Query()]) -> Json:
+    """One import."""
+    return Json(_answer(await find_import(here.db, import_id, asked.tenant_id)))
+
+
+@router.post(
+    "/{import_id}/finish",
+    responses=answers(ImportAnswer, 404, 409, 415, 503),
+    openapi_extra={"requestBody": body({JSON: schema_of(FinishRequest)}, example=examples.FINISH)},
+)
+async def finish(
+    here: Here, import_id: ImportId, request: Request, asked: Annotated[ImportParameters, Query()]
+) -> Json:
+    """Note that all rows were sent; sent again, the last numbers stay."""
+    kind_of_body(request)
+    said = read_once(_finish, await read_body(request, limit=here.settings.max_body_bytes))
+    found = await find_import(here.db, import_id, asked.tenant_id)
+    done = await finish_import(
+        here.db,
+        found.id,
+        duplicate=said.duplicate,
+        conflict=said.conflict,
+        rejected=said.rejected,
+        now=here.now(),
+    )
+    return Json(_answer(done))
+
+
+@router.post(
+    "/{import_id}/undo",
+    responses=answers(ImportAnswer, 404, 409, 503),
+    dependencies=[Depends(refuse_body)],
+)
+async def take_back(
+    here: Here, import_id: ImportId, asked: Annotated[ImportParameters, Query()]
+) -> Json:
+    """Take an import back, exactly: 409 where later acts depend on it; again: the same answer."""
+    return Json(_answer(await undo(here, import_id, asked.tenant_id)))
+
+
+def _answer(found: Import) -> ImportAnswer:
+    return ImportAnswer(
+        id=found.id,
+        tenant_id=found.tenant_id,
+        file=found.file,
+        size=found.size,
+        options=found.options,
+        state=found.state.value,
+        started_at=timestamp(found.started_at),
+        finished_at=None if found.finished_at is None else timestamp(found.finished_at),
+        undone_at=None if found.undone_at is None else timestamp(found.undone_at),
+        counts=ImportCounts(**msgspec.structs.asdict(found.counts)),
+    )
