@@ -11,13 +11,21 @@ from tests.server.problem import problem
 
 SEED = 10
 ORDER = {"amount": 18.5, "method": "card", "status": "success"}
-EXISTING = {"payment_id": "6756fb49a1b2c3d4e5f60701", "tenant_id": "tenant_1"}
+EXISTING = {
+    "payment_id": "6756fb49a1b2c3d4e5f60701",
+    "import_id": "6756fb49a1b2c3d4e5f60799",
+    "tenant_id": "tenant_1",
+}
 ROUTES = sorted(
     (method, route.path_format)
     for part in PARTS
     for route in iter_route_contexts(part.router.routes)
     for method in route.methods
 )
+TAKE_BODIES = {
+    *("/payments", "/payments/batch"),
+    *("/api/imports", "/api/imports/{import_id}/finish"),
+}
 WRITING = [path for method, path in ROUTES if method == "POST"]
 
 
@@ -98,7 +106,7 @@ def test_every_refusal_is_described(ask, method, path):
 )
 def test_a_body_of_another_kind_is_refused(ask, path, kind):
     answer = ask("POST", path, content=b"amount=5", headers={"Content-Type": kind})
-    if path in {"/payments", "/payments/batch"}:
+    if path in TAKE_BODIES:
         assert "application/json" in problem(answer, 415)["detail"]
     else:
         # Not one of these takes any: what it asks for would be passed over.
