@@ -58,7 +58,7 @@ def test_what_was_taken_back_is_no_line_any_more():
     timeline.select(Selection(method="card"))
     timeline.add(happened(1, status="refunded", moment="2026-03-10T13:00:00Z"))
     timeline.add(happened(3, previous_status="success", removed=True))
-    assert numbers(timeline) == [1, 2, 1]
+    assert numbers(timeline) == [2, 1, 1]
 
     # One whose refund was the only line of it, and one that has both.
     timeline.add(happened(2, previous_status="refunded"))
