@@ -164,14 +164,15 @@ class TrendChart:
             self.rates.hold_sync(),
             self.columns.hold_sync(),
         ):
-            self.bars.x = self.rate.x = np.arange(count)
+            self.bars.x = np.arange(count)
             self.bars.y = np.array([float(point.amount) for point in points])
-            # Where there is no data the line is broken; bqplot cannot draw one of nothing.
-            line = np.full(count, np.nan if rates else 0.0)
+            # Where there is no data the line is broken. It ends with its last value: bqplot looks there
+            # for a place for its name, and reports an error in every browser where there is none.
+            line = np.full(rates[-1][0] + 1 if rates else 0, np.nan)
             self.rate.visible = self.rates.visible = bool(rates)
             for index, rate in rates:
                 line[index] = rate
-            self.rate.y = line
+            self.rate.x, self.rate.y = np.arange(len(line)), line
             self.rates.x = np.array([index for index, _ in rates])
             self.rates.y = np.array([rate for _, rate in rates])
 

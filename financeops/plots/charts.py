@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from financeops.core.errors import InvalidValue
 from financeops.plots.colours import BAD, PLAIN, SERIES, SHADES
+from financeops.plots.scales import Fitted
 
 _HEIGHT = 280
 _ROW = 30
@@ -66,16 +67,13 @@ def lines(
     -------
     bqplot.Figure
         Its `marks` are the band if there is one, a mark for each line, and the marked points if
-        there are any.
+        there are any. Give a mark other `x` and `y`, and the axes follow.
     """
     places = _places(x)
     dated = places.dtype.kind == "M"
     drawn = {name: _floats(values) for name, values in series.items()}
     edges = np.array([_floats(edge) for edge in band or ()])
-    scales = {
-        "x": DateScale() if dated else LinearScale(),
-        "y": _with_room([*drawn.values(), *edges], names=len(drawn)),
-    }
+    scales = {"x": DateScale() if dated else LinearScale(), "y": LinearScale()}
     marks: list[Any] = []
     if band is not None:
         marks.append(
@@ -90,9 +88,10 @@ def lines(
             )
         )
     for colour, (name, values) in zip(cycle(SERIES), drawn.items(), strict=False):
-        # A line ends with its last value: bqplot looks there for a place for its name.
+        # A line ends with its last value: bqplot looks there for a place for its name. One of no
+        # values at all has no places either, else bqplot draws a path that is "null".
         known = np.flatnonzero(~np.isnan(values))
-        until = known[-1] + 1 if len(known) else len(values)
+        until = known[-1] + 1 if len(known) else 0
         marks.append(
             Lines(
                 x=places[:until],
@@ -118,6 +117,8 @@ def lines(
         _axis(scales["x"], label="UTC" if dated else ""),
         _axis(scales["y"], label=unit, side="left", grid_lines="solid"),
     ]
+    # The names of several lines are written at the top.
+    Fitted(marks, *axes, places=places, room=_ROOM * len(drawn) if len(drawn) > 1 else 0.0)
     return _figure(marks, axes, title=title, legend_location="top-left")
 
 
@@ -165,6 +166,7 @@ def bars(
         _axis(scales["x"], side="left"),
         _axis(scales["y"], label=unit, grid_lines="solid"),
     ]
+    Fitted([mark], None, axes[1], zero=True)
     margin = {**_MARGIN, "left": 24 + _LETTER * max(map(len, said), default=0)}
     height = 100 + _ROW * len(said)
     return _figure([mark], axes, title=title, fig_margin=margin, height=height)
@@ -226,16 +228,6 @@ def heat(
     margin = {**_MARGIN, "left": 24 + _LETTER * max(map(len, rows), default=0)}
     height = 100 + _ROW * len(rows)
     return _figure([grid, figures], axes, title=title, fig_margin=margin, height=height)
-
-
-def _with_room(values: Sequence[NDArray[np.float64]], *, names: int) -> LinearScale:
-    """A scale that leaves the top to the names of several lines."""
-    known = np.concatenate(values)
-    known = known[~np.isnan(known)]
-    if names < 2 or not len(known):
-        return LinearScale()
-    low, high = float(known.min()), float(known.max())
-    return LinearScale(max=high + (high - low) * _ROOM * names)
 
 
 def _axis(scale: Any, *, label: str = "", **traits: Any) -> Axis:
