@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from financeops import datasets
     from financeops.client import Client, Stream
     from financeops.core.payments import Change, Payment, Status
     from financeops.core.periods import Period, Window, buckets
@@ -48,6 +49,7 @@ __all__ = [
     "cohorts",
     "compare",
     "connect",
+    "datasets",
     "declines",
     "explain_change",
     "forecast",
@@ -88,10 +90,13 @@ _HOMES = {
     "financeops.loading": ("Connection", "connect", "read"),
     "financeops.store.arrow": ("from_mongo",),
 }
+_MODULES = ("datasets",)
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)

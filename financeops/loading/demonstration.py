@@ -94,11 +94,7 @@ def demo_incidents() -> list[Incident]:
     >>> [(incident.country, str(incident.window.start)) for incident in demo_incidents()]
     [('GB', '2026-03-04 16:52:00+00:00'), ('US', '2026-03-06 17:39:00+00:00')]
     """
-    return [
-        incident
-        for incident in incidents_between(SHOP, DAYS.start, DAYS.end)
-        if incident.window.start < DAYS.end
-    ]
+    return simulated_incidents(since=DAYS.start, until=DAYS.end)
 
 
 def simulated(
@@ -166,6 +162,38 @@ def simulated(
         "decline_group": [None] * count,
     }
     return framed(pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA), kind)
+
+
+def simulated_incidents(
+    *, since: datetime, until: datetime, business: SimulationConfig = SHOP
+) -> list[Incident]:
+    """What went wrong in the payments of `simulated`, oldest first.
+
+    Parameters
+    ----------
+    since, until : datetime
+        Aware: incidents that begin between them.
+    business : SimulationConfig
+        Whose payments. Default: the shop of `demo`.
+
+    Returns
+    -------
+    list of Incident
+        In its window nine in ten card payments from its `country` failed with
+        ``issuer_unavailable``.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> day = datetime(2026, 3, 4, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC)
+    >>> [incident.country for incident in simulated_incidents(since=day[0], until=day[1])]
+    ['GB']
+    """
+    return [
+        incident
+        for incident in incidents_between(business, since, until)
+        if since <= incident.window.start < until
+    ]
 
 
 async def _record(url: str | None, *, token: str | None, progress: bool) -> None:

@@ -1,0 +1,79 @@
+"""Real purchases: the CDs that 23,570 customers bought at CDNOW."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from financeops.core.errors import Misconfigured
+from financeops.core.payments import Status
+from financeops.tables import SCHEMA, check_frame, framed
+
+_PACKAGE, _FILE = "lifetimes", "CDNOW_master.txt"
+
+
+def cdnow(*, frame: str | None = None) -> Any:
+    """Purchases at CDNOW until the end of June 1998 by all who first bought there in early 1997.
+
+    They are 69,659 by 23,570 customers. A line of the file is a day, a customer and what was paid
+    in one purchase.
+
+    Parameters
+    ----------
+    frame : {"polars", "pandas", "pyarrow"}, optional
+        Which library's data frame; by default Polars, else pandas, else PyArrow.
+
+    Returns
+    -------
+    polars.DataFrame, pandas.DataFrame or pyarrow.Table
+        The canonical columns (`financeops.tables`) ``customer_id``, ``created_at`` (midnight UTC of
+        the day), ``amount`` (US cents), ``currency`` and ``status``: every purchase succeeded.
+
+    Raises
+    ------
+    InvalidValue
+        `frame` is none of the three.
+    Misconfigured
+        The package that ships the file is not installed.
+
+    Notes
+    -----
+    Fader and Hardie made the data known: *Forecasting Repeat Sales at CDNOW*, Interfaces 31 (2001).
+    The package lifetimes (MIT) ships them; it is not imported.
+
+    Examples
+    --------
+    >>> purchases = cdnow(frame="pyarrow")
+    >>> purchases.num_rows, purchases["amount"][0].as_py()
+    (69659, 1177)
+    """
+    kind = check_frame(frame)
+    with _path().open(encoding="ascii") as lines:
+        next(lines)
+        rows = [line.split() for line in lines]
+    days = {row[1] for row in rows}
+    midnights = {day: datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC) for day in days}
+    columns = {
+        "customer_id": [row[0] for row in rows],
+        "created_at": [midnights[row[1]] for row in rows],
+        # Two decimals in every line: without the point it is cents.
+        "amount": [int(row[3].replace(".", "")) for row in rows],
+        "currency": ["USD"] * len(rows),
+        "status": [Status.SUCCESS.value] * len(rows),
+    }
+    schema = pa.schema([SCHEMA.field(name) for name in columns])
+    return framed(pa.table(columns, schema=schema), kind)
+
+
+def _path() -> Path:
+    try:
+        found = [file for file in files(_PACKAGE) or () if file.name == _FILE]
+    except PackageNotFoundError:
+        raise Misconfigured(
+            "the CDNOW purchases come with the package lifetimes: pip install lifetimes"
+        ) from None
+    return Path(str(found[0].locate()))
