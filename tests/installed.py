@@ -3,19 +3,69 @@
 from __future__ import annotations
 
 import re
+import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import distributions
 from os.path import normpath
 from pathlib import Path
+from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from tests.processes import ROOT
+from financeops.cli.addresses import free_port
+from tests.processes import ROOT, environment
+
+
+@contextmanager
+def running(folder: Path, **settings: Any) -> Iterator[dict[str, str]]:
+    """`make up` in a folder, with copies of the notebooks there; gives the links that it prints."""
+    notebooks = folder / "notebooks"
+    shutil.copytree(ROOT / "notebooks", notebooks, ignore=shutil.ignore_patterns(".*"))
+    ports = zip(("--port", "--dashboard-port", "--lab-port"), _ports(), strict=True)
+    process = subprocess.Popen(
+        [
+            make(folder / ".venv"),
+            "-m",
+            "financeops",
+            "up",
+            *(word for pair in ports for word in pair),
+        ],
+        cwd=folder,
+        env=environment(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = ""
+    try:
+        for line in process.stdout:
+            said += line
+            if "Ctrl-C stops everything" in line:
+                break
+        links = dict(re.findall(r"(?m)^  (\w+) +(http://\S+)$", said))
+        assert set(links) == {"Dashboard", "API", "JupyterLab"}, said
+        yield links
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.stdout.read()
+        process.stdout.close()
+        process.wait(60)
+
+
+def _ports() -> set[str]:
+    found: set[str] = set()
+    while len(found) < 3:
+        found.add(str(free_port()))
+    return found
 
 
 def make(folder: Path) -> Path:
-    """Make an environment of links to the packages that are installed here; gives its Python.
+    """Make an environment of the packages that are installed here; gives its Python.
 
     Of those only the ones that `make up` installs: what the tests alone bring cannot be imported
     there. `make install` would download and copy for minutes what is here already; the lock files
@@ -33,9 +83,13 @@ def make(folder: Path) -> Path:
     }
     for link in links:
         (folder / link).parent.mkdir(parents=True, exist_ok=True)
-        (folder / link).symlink_to(here / link)
+        if link.parts[0] == "lib":
+            (folder / link).symlink_to(here / link)
+        else:  # JupyterLab serves no file that lies elsewhere
+            shutil.copy(here / link, folder / link)
     (packages,) = folder.glob("lib/python3.*/site-packages")
-    (packages / "_editable_impl_financeops.pth").unlink()
+    for path in packages.glob("*financeops.pth"):  # the checkout's own notebooks stay as they are
+        path.unlink()
     for package in ("financeops", "server"):
         (packages / package).symlink_to(ROOT / package)
     return folder / "bin" / "python"

@@ -71,6 +71,8 @@ def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -
             # No request to an outside host.
             "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            # Nor a question whether there should be one.
+            f"--LabApp.app_settings_dir={Path(__file__).parent / 'lab'}",
             *(["--allow-root"] if os.geteuid() == 0 else []),
         ),
         # In the environment: everybody on the machine can read a command line.

@@ -1,0 +1,125 @@
+"""Every notebook as a person opens it: in the JupyterLab that `make up` starts, run from top to bottom."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.e2e.browser import LAPTOP, launched, screenshot
+from tests.installed import running
+from tests.processes import ROOT
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+MINUTE = 60_000
+_SEES = Path(__file__).with_name("lab.js").read_text(encoding="utf-8")
+_ENDED = """() => {
+    const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
+    const said = prompts.map((prompt) => prompt.textContent);
+    return said.some((text) => /\\d/.test(text)) && !said.some((text) => text.includes("*"));
+}"""
+
+
+@pytest.fixture(scope="module")
+def links(tmp_path_factory):
+    """`make up` in a new folder: what the tests alone install cannot be imported in it."""
+    folder = tmp_path_factory.mktemp("installed")
+    settings = {"simulate_interval": 0.4, "cache_dir": folder / "cache"}
+    with running(folder, **settings) as links:
+        yield links
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser():
+    async with launched() as browser:
+        yield browser
+
+
+@asynccontextmanager
+async def silent(browser) -> AsyncIterator[Page]:
+    """A page that must have nothing to complain of until it is left."""
+    context = await browser.new_context(viewport=LAPTOP)
+    page = await context.new_page()
+    page.set_default_timeout(MINUTE)
+    await page.add_init_script(_SEES)
+    said = []
+    page.on("console", lambda line: line.type == "error" and said.append(line.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    assert said == []
+    await context.close()
+
+
+@asynccontextmanager
+async def opened(browser, links, notebook) -> AsyncIterator[Page]:
+    """A notebook that is run from top to bottom."""
+    address, _, token = links["JupyterLab"].partition("/lab?token=")
+    async with silent(browser) as page:
+        await page.goto(f"{address}/lab/tree/{notebook}.ipynb?token={token}&reset")
+        idle = page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+        await idle.wait_for()
+        await page.get_by_role("menuitem", name="Run", exact=True).click()
+        await page.get_by_text("Run All Cells", exact=True).click()
+        await page.wait_for_function(_ENDED, timeout=4 * MINUTE)
+        yield page
+    # Kernels that go on computing would slow down the next notebook.
+    async with httpx.AsyncClient(base_url=address, params={"token": token}) as http:
+        for session in (await http.get("/api/sessions")).json():
+            await http.delete(f"/api/sessions/{session['id']}")
+
+
+def charts_of(notebook):
+    """How many charts its code makes; a dashboard has two."""
+    cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text("utf-8"))["cells"]
+    code = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    made = sum(code.count(f"plots.{kind}(") for kind in ("lines", "bars", "heat"))
+    return made + 2 * code.count("fo.Dashboard(")
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+async def test_a_notebook_runs_and_each_of_its_charts_is_drawn(notebook, browser, links):
+    async with opened(browser, links, notebook) as page:
+        errors = page.locator('[data-mime-type="application/vnd.jupyter.error"]')
+        assert await errors.all_inner_texts() == []
+        warnings = page.locator('[data-mime-type="application/vnd.jupyter.stderr"]')
+        assert await warnings.all_inner_texts() == []
+        # Nothing covers what was asked for.
+        await expect(page.locator(".Toastify__toast")).to_have_count(0)
+
+        figures = page.locator(".jp-OutputArea .bqplot")
+        await expect(figures).to_have_count(charts_of(notebook))
+        for n, figure in enumerate(await figures.all()):
+            await figure.scroll_into_view_if_needed()
+            element = await figure.element_handle()
+            await page.wait_for_function("(figure) => drawn(figure) > 0", arg=element)
+            assert await element.evaluate("odd") == []
+            await screenshot(page, f"lab-{notebook}-{n}")
+
+
+@pytest.mark.parametrize(("notebook", "title"), [("quickstart", "The last 50 payments")])
+async def test_a_live_chart_moves_by_itself(notebook, title, browser, links):
+    async with opened(browser, links, notebook) as page:
+        figure = await page.locator(".bqplot", has_text=title).element_handle()
+        moved = await figure.evaluate("moves")
+        await page.wait_for_function(
+            "([figure, moved]) => moves(figure) > moved + 1", arg=[figure, moved]
+        )
+
+
+async def test_the_dashboard_that_voila_serves_has_nothing_to_complain_of(browser, links):
+    async with silent(browser) as page:
+        await page.goto(links["Dashboard"])
+        await page.locator("[data-state=live]").wait_for()
+        for period in ("month", "day", "year", "week"):
+            await page.locator(f"[data-action=period][data-value={period}]").click()
+            await page.locator(f"[data-value={period}][aria-pressed=true]").wait_for()
+            for figure in await page.locator(".bqplot").all():
+                assert await figure.evaluate("odd") == []
