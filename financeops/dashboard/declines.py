@@ -5,7 +5,7 @@ from __future__ import annotations
 from financeops.core.metrics import DeclineFigures
 from financeops.dashboard import texts
 from financeops.dashboard.formats import Formats
-from financeops.dashboard.markup import Markup, h
+from financeops.dashboard.markup import Markup, h, words
 from financeops.dashboard.model import DashboardModel
 from financeops.dashboard.panel import Panel
 
@@ -56,7 +56,7 @@ class Declines:
     def _row(self, row: DeclineFigures, currency: str) -> Markup:
         return h(
             "tr",
-            h("th", self._formats.named(row.decline_code, texts.REASONS), scope="row"),
+            h("th", words(self._formats.named(row.decline_code, texts.REASONS)), scope="row"),
             h("td.fo-number", h("bdi", self._formats.count(row.count))),
             h("td.fo-number.fo-quiet", h("bdi", self._formats.short_money(row.volume, currency))),
             h("td.fo-number.fo-share", h("bdi", self._formats.percent(row.share, decimals=0))),

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from financeops.core.payments import Status
 from financeops.dashboard import texts
 from financeops.dashboard.formats import Formats
-from financeops.dashboard.markup import Markup, h
+from financeops.dashboard.markup import Markup, h, words
 from financeops.dashboard.model import DashboardModel
 from financeops.dashboard.panel import Action, Panel
 from financeops.dashboard.timeline import Entry, Selection, Timeline
@@ -65,8 +65,8 @@ class Feed:
                         h("th", say(texts.TIME), scope="col"),
                         h("th", say(texts.METHOD), scope="col"),
                         h("th", say(texts.STATUS), scope="col"),
-                        h("th.fo-wide", say(texts.REASON), scope="col"),
-                        h("th.fo-wide", say(texts.PAYMENT), scope="col"),
+                        h("th.fo-reason", say(texts.REASON), scope="col"),
+                        h("th.fo-id", say(texts.PAYMENT), scope="col"),
                         h("th.fo-number", say(texts.AMOUNT), scope="col"),
                     ),
                 ),
@@ -128,17 +128,27 @@ class Feed:
     def _row(self, entry: Entry, model: DashboardModel, today: date) -> Markup:
         payment = entry.payment
         reason = payment.counted_decline
+        status = self._formats.say(texts.STATUSES[payment.status])
+        time = h("bdi", self._formats.clock(entry.at, model.zone, today))
         return h(
             "tr",
-            h("td.fo-time", h("bdi", self._formats.clock(entry.at, model.zone, today))),
-            h("td", h("bdi", self._formats.named(payment.method, texts.METHODS))),
+            h("td.fo-time", time),
+            h(
+                "td",
+                h("bdi", words(self._formats.named(payment.method, texts.METHODS))),
+                h("span.fo-status.fo-below", status),
+            ),
             h("td", self._status(payment.status)),
             h(
-                "td.fo-wide.fo-quiet",
-                h("bdi", self._formats.named(reason, texts.REASONS)) if reason else None,
+                "td.fo-reason.fo-quiet",
+                h("bdi", words(self._formats.named(reason, texts.REASONS))) if reason else None,
             ),
-            h("td.fo-wide.fo-quiet.fo-id", h("bdi", payment.id), title=payment.id),
-            h("td.fo-number", h("bdi", self._formats.money(payment.amount, payment.currency))),
+            h("td.fo-quiet.fo-id", h("bdi", payment.id)),
+            h(
+                "td.fo-number",
+                h("bdi", self._formats.money(payment.amount, payment.currency)),
+                h("span.fo-time.fo-below", time),
+            ),
             data_key=entry.key,
             data_payment=payment.id,
             data_status=payment.status.value,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-_VOID = {"br", "col", "hr", "img", "input"}
+_VOID = {"br", "col", "hr", "img", "input", "wbr"}
+_LONG, _PIECE = 22, 11
+"""Letters of a word that no ordinary one has, and of the pieces it may be broken into."""
 
 
 class Markup(str):
@@ -40,6 +42,16 @@ def h(tag: str, /, *children: Any, **attributes: Any) -> Markup:
     if name in _VOID:
         return Markup(f"<{name}{head}>")
     return Markup(f"<{name}{head}>{join(*children)}</{name}>")
+
+
+def words(text: str) -> Markup:
+    """Text whose words stay whole, except those that hardly any line could hold."""
+    written = []
+    for word in text.split(" "):
+        length = _PIECE if len(word) > _LONG else len(word) or 1
+        pieces = (word[at : at + length] for at in range(0, len(word), length))
+        written.append(h("wbr").join(map(escape, pieces)))
+    return Markup(" ".join(written))
 
 
 def join(*children: Any) -> Markup:

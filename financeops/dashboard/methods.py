@@ -9,7 +9,7 @@ from ipywidgets import Box
 from financeops.core.metrics import MethodFigures
 from financeops.dashboard import texts
 from financeops.dashboard.formats import Formats
-from financeops.dashboard.markup import Markup, h
+from financeops.dashboard.markup import Markup, h, words
 from financeops.dashboard.model import DashboardModel
 from financeops.dashboard.panel import Action, Panel
 
@@ -124,7 +124,7 @@ class MethodChart:
                         "i.fo-swatch",
                         style=f"background: var(--fo-method-{self._colour[row.method]})",
                     ),
-                    h("bdi", name),
+                    h("bdi", words(name)),
                     type="button",
                     title=self._formats.say(texts.SHOW_ONLY, name=name),
                     data_action="method",

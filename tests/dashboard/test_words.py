@@ -223,7 +223,7 @@ class Readable(HTMLParser):
     """What a person reads or hears of our HTML, without values and quotations."""
 
     HEARD = ("title", "aria-label", "aria-description", "aria-valuetext", "placeholder", "alt")
-    EMPTY = ("br", "col", "hr", "img", "input")
+    EMPTY = ("br", "col", "hr", "img", "input", "wbr")
 
     def __init__(self, html):
         super().__init__()
