@@ -22,7 +22,7 @@ from tests.processes import ROOT, environment
 
 @contextmanager
 def running(folder: Path, **settings: Any) -> Iterator[dict[str, str]]:
-    """`make up` in a folder, with copies of the notebooks there; gives the links that it prints."""
+    """`make up` in a folder, with copies of the notebooks in it; gives the links that it prints."""
     notebooks = folder / "notebooks"
     shutil.copytree(ROOT / "notebooks", notebooks, ignore=shutil.ignore_patterns(".*"))
     ports = zip(("--port", "--dashboard-port", "--lab-port"), _ports(), strict=True)

@@ -136,6 +136,7 @@ def test_the_chart_follows_the_period_and_marks_are_changed_not_rebuilt(dashboar
     assert (len(trend.bars.y), trend.bars.y[-1]) == (24, 1000)
     assert np.isnan(trend.rate.y[0])
     assert trend.rate.y[-1] == 100
+    assert len(trend.rate.x) == len(trend.rate.y) == 24
 
     dashboard.model.period = Period.WEEK
     load(dashboard, [paid(1, amount=1000)], seq=1)

@@ -7,15 +7,16 @@
   // Not what only screen readers read, nor what waits for the keyboard.
   const seen = (element) =>
     element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
-    !element.closest(".fo-hidden, .fo-trend-table, .fo-tip, option, svg:not(.svg-figure)");
+    !element.closest(".fo-hidden, .fo-tip, option");
 
   const name = (element) => `${element.tagName.toLowerCase()}.${element.getAttribute("class") ?? ""}`;
 
-  const textsOf = (root) => {
+  const textsOf = (root, charts) => {
     const found = [];
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      if (node.data.trim() && seen(node.parentElement)) found.push(node);
+      const { parentElement } = node;
+      if (node.data.trim() && seen(parentElement) && (charts || !parentElement.closest("svg"))) found.push(node);
     }
     return found;
   };
@@ -30,11 +31,12 @@
   const overlap = (a, b) =>
     Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3;
 
-  window.faults = (root) => {
+  // Charts follow the room a moment later than everything else: they are looked at where `charts` says so.
+  window.faults = (root, charts = false) => {
     const found = [];
     const edges = root.getBoundingClientRect();
     for (const element of root.querySelectorAll("*")) {
-      if (element.closest("svg") || !seen(element)) continue;
+      if (element.closest(charts ? "svg" : ".fo-chart") || !seen(element)) continue;
       const { left, right } = element.getBoundingClientRect();
       if (right > edges.right + 1 || left < edges.left - 1) found.push(`${name(element)} is wider than the room`);
       const { overflowX } = getComputedStyle(element);
@@ -42,7 +44,7 @@
         found.push(`${name(element)} cuts off ${element.scrollWidth - element.clientWidth}px`);
       }
     }
-    const texts = textsOf(root).map((node) => ({ node, rects: rectsOf(node) }));
+    const texts = textsOf(root, charts).map((node) => ({ node, rects: rectsOf(node) }));
     for (const { node, rects } of texts) {
       const box = node.parentElement.closest(BOXES)?.getBoundingClientRect() ?? edges;
       for (const { left, right } of rects) {

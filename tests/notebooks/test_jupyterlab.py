@@ -1,17 +1,21 @@
-"""Every notebook as a person opens it: in the JupyterLab that `make up` starts, run from top to bottom."""
+"""What people see of notebooks and dashboard after `make up`, in JupyterLab and served by Voilà."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 
 import httpx
+import nbformat
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from financeops.dashboard import texts
 from tests.e2e.browser import LAPTOP, launched, screenshot
 from tests.installed import running
 from tests.processes import ROOT
@@ -20,11 +24,26 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 MINUTE = 60_000
-_SEES = Path(__file__).with_name("lab.js").read_text(encoding="utf-8")
+ROOMS = range(320, 2601, 40)
+_SEES = "".join(
+    path.read_text(encoding="utf-8")
+    for path in (Path(__file__).with_name("lab.js"), ROOT / "tests" / "e2e" / "layout.js")
+)
 _ENDED = """() => {
     const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
     const said = prompts.map((prompt) => prompt.textContent);
     return said.some((text) => /\\d/.test(text)) && !said.some((text) => text.includes("*"));
+}"""
+_RESIZED = """(root, width) => {
+    root.parentElement.style.width = `${width}px`;
+    return Math.round(root.getBoundingClientRect().width);
+}"""
+_FOLLOWED = """(root) => {
+    const chart = root.querySelector(".fo-trend .fo-chart");
+    chart.scrollIntoView({ block: "center", behavior: "instant" });
+    const right = chart.getBoundingClientRect().right;
+    const last = Math.max(...[...chart.querySelectorAll("rect.bar")].map((bar) => bar.getBoundingClientRect().right));
+    return last <= right && last > right - 80;
 }"""
 
 
@@ -34,7 +53,31 @@ def links(tmp_path_factory):
     folder = tmp_path_factory.mktemp("installed")
     settings = {"simulate_interval": 0.4, "cache_dir": folder / "cache"}
     with running(folder, **settings) as links:
+        code = "import financeops as fo\n\nfo.Dashboard(tenant='wide', locale='de')"
+        notebook = nbformat.read(folder / "notebooks" / "dashboard.ipynb", as_version=4)
+        notebook.cells = [nbformat.v4.new_code_cell(code)]
+        nbformat.write(notebook, folder / "notebooks" / "wide.ipynb")
         yield links
+
+
+@pytest.fixture(scope="module")
+def wide(links):
+    """A tenant with long amounts and every reason that has a text of its own."""
+    now = datetime.now(UTC)
+    reasons = sorted(texts.REASONS)
+    payments = [
+        {
+            "tenantId": "wide",
+            "amount": [9_999_999_999.99, 4.5, 123_456.78, 12_345_678.9][n % 4],
+            "method": ["card", "bank_transfer", "paypal", "crypto"][n // 4 % 4],
+            "createdAt": (now - timedelta(minutes=17 * n)).isoformat(),
+            **({"status": "success"} if n % 3 else {"status": "failed", "declineCode": reason}),
+        }
+        for n, reason in zip(range(100), cycle(reasons), strict=False)
+    ]
+    api = links["API"].removesuffix("/docs")
+    answer = httpx.post(f"{api}/payments/batch", json=payments, timeout=60).json()
+    assert answer["created"] == 100, answer
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -123,3 +166,30 @@ async def test_the_dashboard_that_voila_serves_has_nothing_to_complain_of(browse
             await page.locator(f"[data-value={period}][aria-pressed=true]").wait_for()
             for figure in await page.locator(".bqplot").all():
                 assert await figure.evaluate("odd") == []
+
+
+async def fits(page) -> None:
+    """Nothing is cut off, overlaps or is broken within a word, whatever room the dashboard has."""
+    await page.locator(".fo-dashboard [data-state=live]").wait_for()
+    await page.evaluate("document.fonts.ready.then(() => true)")
+    root = await page.locator(".fo-dashboard").element_handle()
+    for width in ROOMS:
+        assert await root.evaluate(_RESIZED, width) == width
+        assert (width, await root.evaluate("(root) => faults(root)")) == (width, [])
+    for width in (320, 720, 1080, 1600):
+        await root.evaluate(_RESIZED, width)
+        await page.wait_for_function(_FOLLOWED, arg=root)
+        assert (width, await root.evaluate("(root) => faults(root, true)")) == (width, [])
+
+
+async def test_in_a_cell_the_dashboard_fits_any_room(browser, links, wide):
+    async with opened(browser, links, "wide") as page:
+        await fits(page)
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+async def test_served_by_voila_the_dashboard_fits_any_room(language, browser, links, wide):
+    async with silent(browser) as page:
+        await page.goto(f"{links['Dashboard']}?tenant=wide&lang={language}")
+        await page.locator(f"html[lang|={language}]").wait_for(state="attached")
+        await fits(page)

@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta, timezone
 import numpy as np
 import pytest
 from bqplot import Lines, Scatter
+from hypothesis import given
+from hypothesis import strategies as st
 
 from financeops import plots
 from financeops.core.errors import InvalidValue
+from financeops.plots.scales import number_ticks, time_ticks
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 HOURS = [NOON + timedelta(hours=n) for n in range(4)]
@@ -80,3 +83,73 @@ def test_a_table_of_one_row_is_refused():
 def test_colours_stand_out_from_light_and_dark_pages(colour, page):
     light, dark = sorted([luminance(colour), luminance(page)], reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+def said_outright(axis):
+    """Bounds and ticks of an axis, which must be there before a browser looks for them."""
+    low, high, ticks = axis.scale.min, axis.scale.max, axis.tick_values
+    assert low is not None
+    assert low < high
+    assert len(ticks) >= 2
+    assert axis.tick_format
+    return low, high
+
+
+@pytest.mark.parametrize("values", [[], [None], [7], [7, 7], [-3], [None, 2, None]])
+def test_a_chart_has_bounds_and_ticks_however_little_there_is_to_show(values):
+    for places in (range(len(values)), HOURS[: len(values)]):
+        figure = plots.lines(places, {"amount": values}, title="Amount")
+        across, up = figure.axes
+        said_outright(up)
+        if len(values):
+            said_outright(across)
+
+
+def test_a_line_of_nothing_has_no_place_either():
+    (line,) = plots.lines([0, 1], {"amount": [None, None]}, title="Amount").marks
+    assert (len(line.x), len(line.y)) == (0, 0)
+
+
+def test_bars_of_nothing_have_bounds():
+    assert said_outright(plots.bars([], [], title="Nothing").axes[1]) == (0, 1)
+
+
+def test_axes_follow_what_a_live_chart_is_changed_to():
+    figure = plots.lines([], {"amount": []}, title="Amount")
+    line, (across, up) = figure.marks[0], figure.axes
+    line.x, line.y = [3], [40.0]
+    said_outright(across)
+    assert said_outright(up) == (0, 40)
+    line.x, line.y = list(range(30)), [float(n) for n in range(1000, 4000, 100)]
+    assert said_outright(across) == (0, 29)
+    low, high = said_outright(up)
+    assert low <= 1000
+    assert high >= 3900
+
+
+def test_an_axis_has_zero_where_that_is_near():
+    assert number_ticks(np.array([20.0, 100.0]), around=True).low == 0
+    assert number_ticks(np.array([90.0, 100.0]), around=True).low == 90
+
+
+numbers = st.floats(min_value=-1e12, max_value=1e12, allow_subnormal=False).map(
+    lambda value: round(value, 6)
+)
+
+
+@given(st.lists(numbers, max_size=5))
+def test_ticks_are_few_and_around_the_numbers(values):
+    ticks = number_ticks(np.array(values, dtype=np.float64), around=True)
+    assert 2 <= len(ticks.values) <= 10
+    assert np.isfinite(ticks.values).all()
+    assert (np.diff(ticks.values) > 0).all()
+    near = 1e-9 * max(map(abs, values), default=0)
+    assert all(ticks.low - near <= value <= ticks.high + near for value in values)
+
+
+@given(st.integers(0, 4_000_000_000), st.integers(2, 4_000_000_000))
+def test_ticks_of_times_are_few_and_among_them(begin, seconds):
+    times = np.array([begin, begin + seconds], dtype="M8[s]").astype("M8[ms]")
+    ticks = time_ticks(times)
+    assert 1 <= len(ticks.values) <= 9
+    assert ((times[0] <= ticks.values) & (ticks.values <= times[1])).all()
