@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financeops.dashboard.markup import h, join
+from financeops.dashboard.markup import h, join, words
 
 
 class Reader(HTMLParser):
@@ -38,3 +38,8 @@ def test_elements_nest_and_nothing_is_left_out_by_accident():
     assert h("button.wide.fo-button", inner, data_key="k", disabled=False, hidden=True) == (
         '<button class="wide fo-button" data-key="k" hidden><b>x &amp; y</b></button>'
     )
+
+
+def test_only_words_that_hardly_any_line_could_hold_may_be_broken():
+    assert words("Authentifizierung fehlgeschlagen") == "Authentifizierung fehlgeschlagen"
+    assert words("a" * 30 + " <b>") == f"{'a' * 11}<wbr>{'a' * 11}<wbr>{'a' * 8} &lt;b&gt;"

@@ -129,6 +129,14 @@ def test_a_change_reaches_every_part(dashboard):
     assert screen.trend.rates.y[-1] == 50
 
 
+def test_the_line_of_rates_ends_with_its_last_value(dashboard):
+    # Where bqplot finds no value at the end it writes translate(…,undefined): an error in the console.
+    load(dashboard, [paid(1, created_at=AS_OF - timedelta(hours=5))], seq=1)
+    rate = dashboard.screen.trend.rate
+    assert len(rate.x) == len(rate.y) < 24
+    assert rate.y[-1] == 100
+
+
 def test_the_chart_follows_the_period_and_marks_are_changed_not_rebuilt(dashboard):
     load(dashboard, [paid(1, amount=1000)], seq=1)
     trend = dashboard.screen.trend
