@@ -198,11 +198,14 @@ def heat(
     Raises
     ------
     InvalidValue
-        When there is but one row or column: bqplot would take the table for a list.
+        When there is but one row or column: bqplot would take the table for a list. When a value is
+        missing: its cell would be black.
     """
     cells = np.array(values, dtype=np.float64)
     if min(len(rows), len(columns)) < 2:
         raise InvalidValue("values", "must have at least two rows and columns")
+    if not np.isfinite(cells).all():
+        raise InvalidValue("values", "must have no gaps: leave out rows or columns that have some")
     low, high = float(cells.min()), float(cells.max())
     scales: dict[str, Any] = {
         "row": OrdinalScale(domain=list(rows)[::-1]),

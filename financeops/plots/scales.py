@@ -57,7 +57,7 @@ def number_ticks(known: NDArray[np.float64], *, room: float = 0.0, around: bool 
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     if low == high:
         low, high = min(low, 0.0), max(high, 0.0) if low else 1.0
-    if around and 0 < low <= high / 2:
+    if around and 0 < low <= high / 4:
         low = 0.0
     step = _step((high - low) / _MOST)
     if (known % 1 == 0).all():

@@ -35,7 +35,8 @@ _ENDED = """() => {
     return said.some((text) => /\\d/.test(text)) && !said.some((text) => text.includes("*"));
 }"""
 _RESIZED = """(root, width) => {
-    root.parentElement.style.width = `${width}px`;
+    const room = `${width}px`; // JupyterLab has cells of a table, and Voilà boxes that grow, around it
+    Object.assign(root.parentElement.style, { display: "block", flex: "none", width: room, minWidth: room, maxWidth: room });
     return Math.round(root.getBoundingClientRect().width);
 }"""
 _FOLLOWED = """(root) => {

@@ -78,6 +78,11 @@ def test_a_table_of_one_row_is_refused():
         plots.heat(["1997-01"], ["1", "2"], [[14.7, 12.3]], title="Retention")
 
 
+def test_a_table_with_gaps_is_refused():
+    with pytest.raises(InvalidValue, match="no gaps"):
+        plots.heat(["a", "b"], ["1", "2"], [[14.7, None], [12.3, 1]], title="Retention")
+
+
 @pytest.mark.parametrize("colour", [plots.PLAIN, plots.GOOD, plots.BAD, plots.QUIET])
 @pytest.mark.parametrize("page", ["#ffffff", "#111111"])
 def test_colours_stand_out_from_light_and_dark_pages(colour, page):
