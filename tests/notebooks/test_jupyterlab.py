@@ -20,7 +20,7 @@ from tests.e2e.browser import LAPTOP, launched, screenshot
 from tests.installed import running
 from tests.processes import ROOT
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 MINUTE = 60_000
