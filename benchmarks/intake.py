@@ -107,7 +107,7 @@ async def run(options):
         count = size * options.batches
         with embedded_database() as uri:
             db = await connect(uri)
-            await prepare(db, [], changes_ttl=timedelta(days=1))
+            await prepare(db, [])
             bare, ledger = await measure(db, draw(count, now), size, now)
             await close(db)
         rates = size / median(bare), size / median(ledger)

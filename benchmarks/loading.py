@@ -48,7 +48,7 @@ async def fill(uri, count):
         config, np.random.default_rng(1), now, count=count, since=now - timedelta(days=365)
     )
     db = await connect(uri)
-    await prepare(db, [TENANT], changes_ttl=timedelta(days=1))
+    await prepare(db, [TENANT])
     zone = ZoneInfo(TENANT.timezone)
     totals = {}
     for start in range(0, count, CHUNK):

@@ -42,7 +42,7 @@ async def load(uri, count, spread):
     now = datetime.now(UTC)
     drafts = simulate(config, np.random.default_rng(1), now, count=count, since=now - spread)
     db = await connect(uri)
-    await prepare(db, [TENANT], changes_ttl=timedelta(days=1))
+    await prepare(db, [TENANT])
     for start in range(0, count, 1000):
         operations = [Insert(draft=draft) for draft in drafts[start : start + 1000]]
         await commit(db, TENANT, operations, now=now)

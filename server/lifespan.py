@@ -76,7 +76,7 @@ async def running(
     db = await connect(settings.mongodb_uri.get_secret_value(), timeout=settings.database_timeout)
     try:
         ttl = timedelta(hours=settings.changes_hours)
-        await prepare(db, settings.configured_tenants(), changes_ttl=ttl)
+        await prepare(db, settings.configured_tenants())
         services = _assemble(settings, db, now)
         work: list[Coroutine[Any, Any, None]] = [
             services.fanout.run(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
 
 import pytest
 from hypothesis import settings
@@ -50,6 +49,6 @@ def database_uri(mongodb_uri: str) -> Iterator[str]:
 async def db(database_uri: str) -> AsyncIterator[Database]:
     """A prepared database of the test's own."""
     database = await connect(database_uri)
-    await prepare(database, [], changes_ttl=timedelta(days=7))
+    await prepare(database, [])
     yield database
     await close(database)

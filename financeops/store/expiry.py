@@ -1,8 +1,10 @@
 """What is kept for a time only: the change log, and notes of sessions.
 
-mongod deletes it by itself, through TTL indexes. The embedded database reads every document of such
-a collection once a minute to do so, while all others wait: it is started without that
-(`cli/embedded.py`), and what is due is found here through the same indexes.
+No TTL index does this. For each there is, the embedded database reads every document of its
+collection once a minute while all others wait, deletes one by one, each with a write to the disk,
+and keeps the snapshot that it read until the next time. Its setting `ttl_sweep_seconds` would
+prevent that, but secantusd-py 0.7.0b3 reads it and does not pass it on. So what is due is found
+here, through ordinary indexes, on mongod too.
 """
 
 from __future__ import annotations

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import OperationFailure
 
 from financeops.core.errors import Misconfigured
 from financeops.core.payments import Status, Tenant
-from financeops.store.connection import URI_SETTING, Database, driver_errors
+from financeops.store.connection import URI_SETTING, Database, Document, driver_errors
 from financeops.store.imports import ImportState
-from financeops.store.sessions import prepare_sessions
+from financeops.store.sessions import end_left_sessions
 from financeops.store.tenants import find_tenant, new_history
 
 VERSION = 2
@@ -22,7 +22,7 @@ Since 2 payments may be removed again: a program of version 1 would count that w
 """
 
 _COLLECTION_EXISTS = 48
-_INDEX_DIFFERS = {85, 86}
+_INDEX_NOT_FOUND = 27
 
 _COUNT = {"bsonType": ["int", "long"], "minimum": 0}
 _PAYMENT = {
@@ -92,7 +92,7 @@ BY_STATUS = [("tenantId", 1), ("status", 1), ("createdAt", -1)]
 _PAYMENT_INDEXES = (BY_TIME, BY_STATUS)
 
 
-async def prepare(db: Database, tenants: Sequence[Tenant], *, changes_ttl: timedelta) -> None:
+async def prepare(db: Database, tenants: Sequence[Tenant]) -> None:
     """Make the database ready: collections, validators, indexes, configured tenants.
 
     Running it again, or from several processes at once, changes nothing.
@@ -101,8 +101,6 @@ async def prepare(db: Database, tenants: Sequence[Tenant], *, changes_ttl: timed
     ----------
     tenants : sequence of Tenant
         Those that exist because they are configured. Their currency follows the configuration.
-    changes_ttl : timedelta
-        How long the change log is kept.
 
     Raises
     ------
@@ -122,11 +120,12 @@ async def prepare(db: Database, tenants: Sequence[Tenant], *, changes_ttl: timed
         # Of both there are few: one document for each file, one for each thousand of its rows.
         await db.imports.create_index([("tenantId", 1)])
         await db.importActs.create_index([("importId", 1)])
-        await _ensure_ttl(db, round(changes_ttl.total_seconds()))
+        for collection in (db.changes, db.sessions):
+            await _ensure_by_age(collection)
         # Of tenants from before there were histories.
         unnamed = {"history": {"$exists": False}}
         await db.tenants.update_many(unnamed, {"$set": {"history": new_history()}})
-    await prepare_sessions(db)
+    await end_left_sessions(db)
     for tenant in tenants:
         await _ensure_tenant(db, tenant)
 
@@ -168,14 +167,16 @@ async def _ensure_collection(
     await db.command("collMod", name, validator=validator)
 
 
-async def _ensure_ttl(db: Database, seconds: int) -> None:
-    try:
-        await db.changes.create_index("at", expireAfterSeconds=seconds)
-    except OperationFailure as error:
-        if error.code not in _INDEX_DIFFERS:
-            raise
-        index = {"keyPattern": {"at": 1}, "expireAfterSeconds": seconds}
-        await db.command("collMod", "changes", index=index)
+async def _ensure_by_age(collection: AsyncCollection[Document]) -> None:
+    """Index by which `expiry` finds what is old: no TTL index, which earlier versions made."""
+    indexes = await collection.index_information()
+    if "expireAfterSeconds" in indexes.get("at_1", {}):
+        try:
+            await collection.drop_index("at_1")
+        except OperationFailure as error:
+            if error.code != _INDEX_NOT_FOUND:  # another process was quicker
+                raise
+    await collection.create_index("at")
 
 
 async def _ensure_tenant(db: Database, tenant: Tenant) -> None:

@@ -85,10 +85,9 @@ async def _kill(db: Database, lsid: Binary) -> None:
     await db.client.admin.command({"killSessions": [{"id": lsid}]})
 
 
-async def prepare_sessions(db: Database) -> None:
-    """Create what notes need, and end the transactions of processes that are no more."""
+async def end_left_sessions(db: Database) -> None:
+    """End the transactions of processes that are no more."""
     with driver_errors():
-        await db.sessions.create_index("at", expireAfterSeconds=round(KEPT.total_seconds()))
         async for note in db.sessions.find({"host": socket.gethostname()}):
             if _lives(note):
                 continue

@@ -5,7 +5,6 @@ import gc
 import signal
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
@@ -105,7 +104,7 @@ def own_database(tmp_path):
 @pytest.fixture
 async def own_db(own_database):
     db = await connect(with_database(own_database.uri, "financeops"))
-    await prepare(db, [], changes_ttl=timedelta(days=1))
+    await prepare(db, [])
     yield db
     await close(db)
     gc.collect()

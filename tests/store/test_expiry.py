@@ -8,7 +8,9 @@ import pytest
 
 from financeops.store.changes import changes_after
 from financeops.store.expiry import delete_expired
+from financeops.store.schema import prepare
 from financeops.store.sessions import KEPT
+from tests.database import NAMED_URI
 from tests.store.recorded import insert, record
 
 DAY = timedelta(days=1)
@@ -37,7 +39,40 @@ async def test_what_is_older_than_it_is_kept_is_deleted_and_nothing_else(aged):
     assert [change.seq for change in await changes_after(aged, "tenant_1", 2)] == [3]
 
 
+@pytest.mark.parametrize(("hours", "kept"), [(2, 0), (24, 1)])
+async def test_the_change_log_expires_when_configured(db, hours, kept):
+    now = datetime.now(UTC)
+    await record(db, insert(), now=now - timedelta(hours=3))
+    await delete_expired(db, now=now, changes_ttl=timedelta(hours=hours))
+    assert await db.changes.count_documents({}) == kept
+
+
 async def test_more_than_fit_into_one_deletion(db):
     long_ago = datetime.now(UTC) - 2 * KEPT
     await db.sessions.insert_many({"_id": number, "at": long_ago} for number in range(250))
     assert await delete_expired(db, now=datetime.now(UTC), changes_ttl=DAY) == 250
+
+
+@pytest.fixture
+async def of_an_earlier_version(aged):
+    """The same with the TTL indexes that the database was given once."""
+    for collection, kept in ((aged.changes, DAY), (aged.sessions, KEPT)):
+        await collection.drop_index("at_1")
+        await collection.create_index("at", expireAfterSeconds=round(kept.total_seconds()))
+    return aged
+
+
+@pytest.mark.skipif(NAMED_URI is not None, reason="asks the embedded database for its own sweep")
+async def test_the_embedded_databases_own_sweep_finds_nothing_to_hold_others_up_with(aged):
+    """It does this once a minute, with every other client waiting until it is done."""
+    swept = await aged.client.admin.command("secantusAdmin.pruneTtl")
+    assert swept["pruned"] == 0
+
+
+async def test_ttl_indexes_of_an_earlier_version_go_and_deleting_goes_on(of_an_earlier_version):
+    db = of_an_earlier_version
+    await prepare(db, [])
+    for collection in (db.changes, db.sessions):
+        index = (await collection.index_information())["at_1"]
+        assert "expireAfterSeconds" not in index
+    assert await delete_expired(db, now=datetime.now(UTC), changes_ttl=DAY) == 3

@@ -143,7 +143,7 @@ async def test_what_is_no_cursor_is_refused(db, cursor):
 
 
 async def test_a_tenant_without_payments_has_an_empty_page_and_export(db):
-    await prepare(db, [tenant()], changes_ttl=DAY)
+    await prepare(db, [tenant()])
     page = await list_payments(db, "tenant_1", PaymentFilter(), limit=5)
     assert (page.payments, page.following) == ([], None)
     assert [part async for part in export_payments(db, "tenant_1", PaymentFilter())] == []

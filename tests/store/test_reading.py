@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from itertools import pairwise
 from random import Random
 from zoneinfo import ZoneInfo
@@ -313,7 +312,7 @@ async def test_an_unknown_tenant_is_not_found(db):
 
 
 async def test_a_tenant_without_payments_has_empty_figures(db):
-    await prepare(db, [KATHMANDU], changes_ttl=timedelta(days=1))
+    await prepare(db, [KATHMANDU])
     answer = await Reader(db).answer(
         Question(tenant_id="tenant_1", period=Period.MONTH), as_of=NOON, compare=True, payments=5
     )

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 from bson import ObjectId
@@ -14,8 +13,6 @@ from financeops.store.schema import VERSION, prepare
 from financeops.store.tenants import find_tenant
 from tests.builders import payment, tenant
 from tests.store.recorded import insert, record
-
-TTL = timedelta(hours=24)
 
 
 @pytest.fixture
@@ -37,9 +34,9 @@ async def described(db):
 
 async def test_preparing_again_changes_nothing(empty):
     shops = [tenant("b", currency="EUR", timezone="Europe/Berlin"), tenant("a")]
-    await prepare(empty, shops, changes_ttl=TTL)
+    await prepare(empty, shops)
     first = await described(empty)
-    await prepare(empty, shops, changes_ttl=TTL)
+    await prepare(empty, shops)
     assert await described(empty) == first
     assert [await find_tenant(empty, shop.id) for shop in shops] == shops
     assert (await empty.schema.find_one({}))["version"] == VERSION
@@ -47,7 +44,7 @@ async def test_preparing_again_changes_nothing(empty):
 
 async def test_several_processes_prepare_at_once(empty, database_uri):
     clients = [await connect(database_uri) for _ in range(4)]
-    await asyncio.gather(*(prepare(each, [tenant()], changes_ttl=TTL) for each in clients))
+    await asyncio.gather(*(prepare(each, [tenant()]) for each in clients))
     for each in clients:
         await close(each)
     assert {name for name, (validator, _) in (await described(empty)).items() if validator} == {
@@ -61,36 +58,29 @@ async def test_several_processes_prepare_at_once(empty, database_uri):
 async def test_payments_of_another_program_are_not_touched(empty):
     await empty.payments.insert_one({"sum": 12})
     with pytest.raises(Misconfigured, match="another program"):
-        await prepare(empty, [], changes_ttl=TTL)
+        await prepare(empty, [])
     assert await empty.list_collection_names() == ["payments"]
 
 
 async def test_data_of_a_later_version_is_refused(empty):
-    await prepare(empty, [], changes_ttl=TTL)
+    await prepare(empty, [])
     await empty.schema.update_one({}, {"$set": {"version": VERSION + 1}})
     with pytest.raises(Misconfigured, match="newer"):
-        await prepare(empty, [], changes_ttl=TTL)
+        await prepare(empty, [])
 
 
 async def test_another_time_zone_than_the_stored_one_is_refused(empty):
-    await prepare(empty, [tenant()], changes_ttl=TTL)
+    await prepare(empty, [tenant()])
     with pytest.raises(Misconfigured, match="set-timezone tenant_1 Asia/Tokyo"):
-        await prepare(empty, [tenant(timezone="Asia/Tokyo")], changes_ttl=TTL)
+        await prepare(empty, [tenant(timezone="Asia/Tokyo")])
     assert (await find_tenant(empty, "tenant_1")).timezone == "UTC"
 
 
 async def test_the_reporting_currency_follows_the_configuration(empty):
-    await prepare(empty, [tenant()], changes_ttl=TTL)
+    await prepare(empty, [tenant()])
     await record(empty, insert())
-    await prepare(empty, [tenant(currency="EUR")], changes_ttl=TTL)
+    await prepare(empty, [tenant(currency="EUR")])
     assert await find_tenant(empty, "tenant_1") == tenant(currency="EUR", seq=1)
-
-
-async def test_the_change_log_expires_when_configured(empty):
-    for hours in (24, 2):
-        await prepare(empty, [], changes_ttl=timedelta(hours=hours))
-        indexes = await empty.changes.index_information()
-        assert indexes["at_1"]["expireAfterSeconds"] == hours * 3600
 
 
 @pytest.mark.parametrize(
