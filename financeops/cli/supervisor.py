@@ -34,6 +34,11 @@ class Child:
     `is_ready` asks once whether it can be used; it has `ready_within` seconds for that after each
     start. A program that ends before it was ever ready, and whose last line begins with
     `complaint`, has said what a person must change: it is not started again.
+
+    `responds` asks a program that is ready whether it still does its work, within a time limit of
+    its own; when it does not so many times in a row (`silences`, every `ask_again` seconds), it is
+    killed and started again. They are counted, not timed: a computer that slept, or an `up` that
+    was stopped in its terminal, has not waited.
     """
 
     name: str
@@ -42,6 +47,9 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict)
     ready_within: float = 60.0
     complaint: str | None = None
+    responds: Callable[[], Awaitable[bool]] | None = None
+    silences: int = 4
+    ask_again: float = 10.0
 
 
 class ChildFailed(FinanceOpsError):
@@ -53,7 +61,7 @@ class ChildFailed(FinanceOpsError):
 
 
 class Supervisor:
-    """Starts children, restarts those that die, and stops them all when it is left.
+    """Starts children, restarts those that die or fall silent, and stops them all when it is left.
 
     Use it as an async context manager; no process stays behind after it, whatever happens.
 
@@ -196,6 +204,10 @@ class Supervisor:
         running.was_ready = True
         if again:
             self._say(f"{child.name} is ready again")
+        if child.responds is not None:
+            await _until_silent(child, child.responds)
+            self._say(f"{child.name} does not respond")
+            process.kill()
 
     async def _stop(self, running: _Running) -> None:
         process = running.process
@@ -221,6 +233,13 @@ class _Running:
         self.ready = asyncio.Event()
         self.was_ready = False
         self.process: asyncio.subprocess.Process | None = None
+
+
+async def _until_silent(child: Child, responds: Callable[[], Awaitable[bool]]) -> None:
+    silences = 0
+    while silences < child.silences:
+        await asyncio.sleep(child.ask_again)
+        silences = 0 if await responds() else silences + 1
 
 
 def _raise_failure(tasks: Iterable[asyncio.Task[None]]) -> None:

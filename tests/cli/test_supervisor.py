@@ -150,6 +150,31 @@ async def test_a_child_that_never_becomes_ready_has_failed(tmp_path, said):
     assert said.lines.count("lazy was not ready within 0 s") == 3
 
 
+async def test_a_child_that_falls_silent_is_started_again_and_one_that_is_slow_is_not(
+    tmp_path, said
+):
+    answers = iter([True, False, True, False, True, False, False])
+    asked = []
+
+    async def responds() -> bool:
+        asked.append(next(answers, True))
+        return asked[-1]
+
+    settings = {"responds": responds, "silences": 2, "ask_again": 0.01}
+    async with Supervisor(tmp_path / "logs", said) as supervisor:
+        await supervisor.start(child(tmp_path, "worker", STEADY, **settings))
+        before = processes(tmp_path, "worker")
+        await said.until("worker ended")
+        await said.until("worker is ready again")
+        assert gone(before)
+    assert asked[:7] == [True, False, True, False, True, False, False]
+    assert said.lines == [
+        "worker does not respond",
+        "worker ended (SIGKILL): starting it again",
+        "worker is ready again",
+    ]
+
+
 async def test_children_are_stopped_in_the_reverse_order_and_leave_nothing(tmp_path, said):
     names = ["database", "server", "page"]
     async with Supervisor(tmp_path / "logs", said) as supervisor:
