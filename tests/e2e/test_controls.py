@@ -2,18 +2,20 @@
 
 import csv
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from financeops.core.wire import decode
+from tests.database import fresh_name, with_database
 from tests.e2e.browser import (
     LAPTOP,
     barriers,
     dashboard_of,
     exact,
-    launched,
     screenshots,
     until_exact,
 )
@@ -22,13 +24,35 @@ from tests.processes import start_server
 METHODS = ["card", "card", "paypal", "crypto", "bank_transfer"]
 
 
-@pytest.fixture
-async def http(database_uri):
-    """A server with a day of payments in two currencies."""
-    server = start_server(database_uri)
+# One server, one dashboard and one browser for all; each test has a tenant and a page of its own.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def http(mongodb_uri):
+    """A server, to be asked."""
+    server = start_server(with_database(mongodb_uri, fresh_name()))
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        yield http
+    assert server.stop() == 0, server.said
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def dashboard(http, tmp_path_factory):
+    """The address of the dashboard of that server."""
+    logs = tmp_path_factory.mktemp("logs")
+    async with dashboard_of(str(http.base_url).rstrip("/"), logs) as address:
+        yield address
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def tenant(http):
+    """A tenant with a day of payments in two currencies."""
+    tenant = f"tenant_{uuid4().hex[:12]}"
     now = datetime.now(UTC)
     payments = [
         {
+            "tenantId": tenant,
             "amount": 20 + n,
             "currency": "JPY" if n % 9 == 0 else "USD",
             "method": METHODS[n % 5],
@@ -38,30 +62,42 @@ async def http(database_uri):
         }
         for n in range(300)
     ]
-    async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
-        answer = (await http.post("/payments/batch", json=payments)).json()
-        assert answer["created"] == len(payments), answer
-        yield http
-    assert server.stop() == 0, server.said
+    answer = (await http.post("/payments/batch", json=payments)).json()
+    assert answer["created"] == len(payments), answer
+    return tenant
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser, dashboard, tenant):
+    """That tenant's dashboard, live."""
+    page = await browser.new_page(viewport=LAPTOP)
+    await page.goto(f"{dashboard}?tenant={tenant}")
+    await page.locator("[data-state=live]").wait_for(timeout=60_000)
+    return page
 
 
 @pytest.fixture
-async def page(http, tmp_path):
-    """The dashboard of that server, live."""
-    async with (
-        dashboard_of(str(http.base_url).rstrip("/"), tmp_path) as dashboard,
-        launched() as browser,
-    ):
-        page = await browser.new_page(viewport=LAPTOP)
-        await page.goto(dashboard)
-        await page.locator("[data-state=live]").wait_for(timeout=60_000)
-        yield page
+def metrics(http, tenant):
+    """Figures of the tenant's day: ``await metrics(method="card")``."""
+
+    async def ask(**parameters):
+        asked = {"tenantId": tenant, "period": "day", **parameters}
+        answer = await http.get("/api/analytics/metrics", params=asked)
+        assert answer.status_code == 200, answer.text
+        return decode(answer.content)
+
+    return ask
 
 
-async def metrics(http, **parameters):
-    answer = await http.get("/api/analytics/metrics", params={"period": "day", **parameters})
-    assert answer.status_code == 200, answer.text
-    return decode(answer.content)
+@pytest.fixture
+def sell(http, tenant):
+    """Record a payment of the tenant: ``await sell(7, "card")``."""
+
+    async def post(amount, method="card"):
+        sale = {"tenantId": tenant, "amount": amount, "method": method, "status": "success"}
+        assert (await http.post("/payments", json=sale)).is_success
+
+    return post
 
 
 async def assert_shows(page, figures, *, minor=100):
@@ -69,23 +105,23 @@ async def assert_shows(page, figures, *, minor=100):
     await until_exact(page, "success_rate", figures["successRate"])
 
 
-async def test_a_method_filters_figures_and_feed_until_it_is_cleared(page, http):
-    everything = await metrics(http)
+async def test_a_method_filters_figures_and_feed_until_it_is_cleared(page, metrics, sell):
+    everything = await metrics()
     method = page.locator("[data-action=method][data-value=card]")
 
     await method.click()
-    await assert_shows(page, await metrics(http, method="card"))
+    await assert_shows(page, await metrics(method="card"))
     await page.locator("[data-filter=method]", has_text="Card").wait_for()
     await expect(page.locator(".fo-feed tbody td:nth-child(2)")).to_have_text(["Card"] * 12)
 
-    await http.post("/payments", json={"amount": 7, "method": "card", "status": "success"})
-    await http.post("/payments", json={"amount": 9, "method": "paypal", "status": "success"})
-    await assert_shows(page, await metrics(http, method="card"))
+    await sell(7)
+    await sell(9, "paypal")
+    await assert_shows(page, await metrics(method="card"))
     await screenshots(page, "filtered")
     assert await barriers(page) == []
 
     await page.keyboard.press("Escape")
-    await assert_shows(page, await metrics(http))
+    await assert_shows(page, await metrics())
     await page.locator("[data-filter]").wait_for(state="detached")
 
     # The middle of a slice's box is the hole of the ring.
@@ -109,7 +145,7 @@ async def test_a_status_filters_the_feed_only(page):
     await page.locator("[data-filter=status]", has_text="Succeeded").wait_for()
 
 
-async def test_the_feed_turns_its_pages_back_to_the_first_payment(page, http):
+async def test_the_feed_turns_its_pages_back_to_the_first_payment(page, sell):
     older, pages = page.locator("[data-action=older]"), page.locator(".fo-pager span")
     await pages.filter(has_text="1 to 12 of").wait_for()
     for first in range(13, 300, 12):
@@ -120,48 +156,49 @@ async def test_the_feed_turns_its_pages_back_to_the_first_payment(page, http):
 
     # What is being read stays where it is while others come.
     last = await page.locator(".fo-feed tbody tr").last.get_attribute("data-key")
-    await http.post("/payments", json={"amount": 7, "method": "card", "status": "success"})
+    await sell(7)
     await pages.filter(has_text="290 to 301 of 301").wait_for()
     assert await page.locator(".fo-feed tbody tr").last.get_attribute("data-key") == last
     await page.locator("[data-action=newer]").click()
     await pages.filter(has_text="278 to 289 of 301").wait_for()
 
 
-async def test_another_currency_shows_its_figures_and_the_export_is_of_what_is_filtered(page, http):
+async def test_another_currency_shows_its_figures_and_the_export_is_of_what_is_filtered(
+    page, metrics, tenant
+):
     select = page.locator("select[data-action=currency]")
     assert await select.input_value() == "USD"
 
     await select.select_option("JPY")
-    yen = await metrics(http, currency="JPY", method="card")
-    await until_exact(page, "total_volume", (await metrics(http, currency="JPY"))["totalVolume"])
+    yen = await metrics(currency="JPY", method="card")
+    await until_exact(page, "total_volume", (await metrics(currency="JPY"))["totalVolume"])
     await page.locator("[data-action=method][data-value=card]").click()
     await assert_shows(page, yen, minor=1)
 
     async with page.expect_download() as download:
         await page.locator("[data-action=export]").click()
     saved = await download.value
-    assert saved.suggested_filename == "payments-tenant_1-day-JPY-card.csv"
+    assert saved.suggested_filename == f"payments-{tenant}-day-JPY-card.csv"
     with (await saved.path()).open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == yen["totalPayments"]
     assert {(row["currency"], row["method"]) for row in rows} == {("JPY", "card")}
 
 
-async def test_resume_says_how_many_came(page, http):
+async def test_resume_says_how_many_came(page, metrics, sell):
     await page.keyboard.press("Tab")
     pause = page.locator("[data-action=pause]")
     await pause.focus()
     await page.keyboard.press("Enter")
     await page.locator("[data-state=paused]").wait_for()
     for amount in (10, 20, 30):
-        sale = {"amount": amount, "method": "card", "status": "success"}
-        await http.post("/payments", json=sale)
+        await sell(amount)
     await page.locator(".fo-badge-detail", has_text="3 missed").wait_for()
 
     assert await pause.evaluate("element => element === document.activeElement")
     await page.keyboard.press("Space")
     await page.locator("[data-notice=said]", has_text="3 changes came while paused").wait_for()
-    await assert_shows(page, await metrics(http))
+    await assert_shows(page, await metrics())
 
 
 async def test_the_trend_is_read_with_the_keyboard_and_with_the_pointer(page):
