@@ -10,28 +10,34 @@ from pymongo import MongoClient
 
 from financeops.store.connection import Database, close, connect
 from financeops.store.schema import prepare
-from tests.database import NAMED_URI, EmbeddedDatabase, fresh_name, with_database
+from tests.database import NAMED_URI, DatabaseProcesses, fresh_name, with_database
 
 # How long an example takes depends on the machine; what it shows does not. Each run draws others:
-# ARGS="--hypothesis-profile=thorough" draws more of them at once.
+# ARGS="--hypothesis-profile=thorough" draws more of them at once, `make test-quick` fewer.
 settings.register_profile("any-machine", parent=settings.default, deadline=None, max_examples=40)
 settings.register_profile("thorough", parent=settings.default, deadline=None, max_examples=400)
+settings.register_profile("quick", parent=settings.default, deadline=None, max_examples=10)
 settings.load_profile("any-machine")
 
 
-@pytest.fixture(scope="module")
-def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A running MongoDB: the named one, or the embedded database as a process of this file's own.
+@pytest.fixture(scope="session")
+def database_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseProcesses]:
+    """The embedded databases of this run (of this worker, where several share the tests)."""
+    processes = DatabaseProcesses(tmp_path_factory.mktemp("mongodb"))
+    yield processes
+    processes.kill()
 
-    One process for all files would hold hundreds of databases, and what tests left open in it.
-    """
-    if NAMED_URI:
-        yield NAMED_URI
-        return
-    database = EmbeddedDatabase(tmp_path_factory.mktemp("mongodb"))
-    database.start()
-    yield database.uri
-    database.kill()
+
+@pytest.fixture(scope="module")
+def mongodb_uri(database_processes: DatabaseProcesses) -> str:
+    """A running MongoDB: the named one, or the embedded database as a process that files share."""
+    return NAMED_URI or database_processes.uri()
+
+
+@pytest.fixture(scope="session")
+def lasting_mongodb_uri(database_processes: DatabaseProcesses) -> str:
+    """The same for servers that the tests of several files share."""
+    return NAMED_URI or database_processes.uri()
 
 
 @pytest.fixture

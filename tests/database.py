@@ -18,6 +18,9 @@ from financeops.cli.addresses import free_port
 NAMED_URI = os.environ.get("FINANCEOPS_TEST_MONGODB_URI")
 """A real MongoDB (replica set) to test against instead of the embedded database."""
 
+MOST_DATABASES = 150
+"""Each test has a database of its own; what all of them left in one process adds up."""
+
 
 class EmbeddedDatabase:
     """The embedded database as a process of the test's own, which may be killed and started."""
@@ -56,6 +59,35 @@ class EmbeddedDatabase:
         self.process.kill()
         self.process.wait()
         self.process = None
+
+
+class DatabaseProcesses:
+    """Embedded databases that test files share: starting one costs more than most files need of it.
+
+    A full one runs on, for servers that live as long as the tests, but gets no new file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._started: list[EmbeddedDatabase] = []
+
+    def uri(self) -> str:
+        """Where the next file finds its database."""
+        if not self._started or _databases(self._started[-1].uri) >= MOST_DATABASES:
+            database = EmbeddedDatabase(self._folder / str(len(self._started)))
+            self._started.append(database)
+            database.start()
+        return self._started[-1].uri
+
+    def kill(self) -> None:
+        """End all of them."""
+        for database in self._started:
+            database.kill()
+
+
+def _databases(uri: str) -> int:
+    with MongoClient(uri) as client:
+        return len(client.list_database_names())
 
 
 def with_database(uri: str, name: str) -> str:

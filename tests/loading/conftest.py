@@ -13,13 +13,13 @@ from tests.database import fresh_name, with_database
 from tests.processes import start_server
 
 
-@pytest.fixture(scope="module")
-def server_uri(mongodb_uri):
+@pytest.fixture(scope="session")
+def server_uri(lasting_mongodb_uri):
     """The database of that server."""
-    return with_database(mongodb_uri, fresh_name())
+    return with_database(lasting_mongodb_uri, fresh_name())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(server_uri):
     """One server for the tests that can do with a tenant of their own."""
     process = start_server(server_uri, heartbeat_seconds=0.3)

@@ -11,11 +11,13 @@ from tests.database import fresh_name, with_database
 from tests.processes import start_server
 
 
-@pytest.fixture(scope="module")
-def shared_server(mongodb_uri):
+@pytest.fixture(scope="session")
+def shared_server(lasting_mongodb_uri):
     """One server for all tests that can do with a tenant of their own."""
     process = start_server(
-        with_database(mongodb_uri, fresh_name()), heartbeat_seconds=0.3, max_missed_events=50
+        with_database(lasting_mongodb_uri, fresh_name()),
+        heartbeat_seconds=0.3,
+        max_missed_events=50,
     )
     yield process
     assert process.stop() == 0, process.said
