@@ -8,18 +8,24 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+import pytest_asyncio
 
-from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, exact, launched, screenshot, until_exact
+from tests.database import fresh_name, with_database
+from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, exact, screenshot, until_exact
 from tests.processes import start_server
 
 SHOP = "shop_berlin"
 
 
-@pytest.fixture
-async def url(database_uri):
+# One server, one dashboard and one browser for all: they only read.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def url(mongodb_uri):
     """A server with the default tenant's payments, and others of a shop that counts in euros."""
     tenants = {SHOP: {"currency": "EUR", "timezone": "Europe/Berlin"}}
-    server = start_server(database_uri, tenants=json.dumps(tenants))
+    server = start_server(with_database(mongodb_uri, fresh_name()), tenants=json.dumps(tenants))
     async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
         for tenant, cents in (("tenant_1", 0), (SHOP, 99)):
             batch = payments(tenant, cents=cents)
@@ -27,6 +33,13 @@ async def url(database_uri):
             assert answer["created"] == len(batch), answer
     yield server.url
     assert server.stop() == 0, server.said
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def dashboard(url, tmp_path_factory):
+    """The address of the dashboard of that server."""
+    async with dashboard_of(url, tmp_path_factory.mktemp("logs")) as address:
+        yield address
 
 
 def payments(tenant, *, cents):
@@ -87,12 +100,10 @@ async def warm(dashboard):
             await asyncio.sleep(0.1)
 
 
-async def test_a_link_opens_its_view_and_the_address_follows_what_is_chosen(url, tmp_path):
-    async with (
-        httpx.AsyncClient(base_url=url, timeout=30) as http,
-        dashboard_of(url, tmp_path) as dashboard,
-        launched() as browser,
-    ):
+async def test_a_link_opens_its_view_and_the_address_follows_what_is_chosen(
+    url, dashboard, browser
+):
+    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
         await warm(dashboard)
         page = await opened(
             browser, f"{dashboard}/?tenant={SHOP}&period=week&lang=de&theme=dark&utm=mail"
@@ -136,41 +147,39 @@ async def test_a_link_opens_its_view_and_the_address_follows_what_is_chosen(url,
         await screenshot(shared, "link-ar-light-1440")
 
 
-async def test_what_a_link_leaves_open_or_says_wrongly_has_a_default(url, tmp_path):
-    async with dashboard_of(url, tmp_path) as dashboard, launched() as browser:
-        page = await opened(browser, dashboard, locale="de-AT", color_scheme="dark")
-        assert await page.locator("html").get_attribute("lang") == "de-AT"
-        assert await background(page) == DARK
-        assert asked(page) == {}
+async def test_what_a_link_leaves_open_or_says_wrongly_has_a_default(dashboard, browser):
+    page = await opened(browser, dashboard, locale="de-AT", color_scheme="dark")
+    assert await page.locator("html").get_attribute("lang") == "de-AT"
+    assert await background(page) == DARK
+    assert asked(page) == {}
 
-        page = await opened(browser, f"{dashboard}/?period=fortnight&theme=pink&lang=xx")
-        said = page.locator("[data-notice=said]")
-        assert "period, lang, theme" in await said.inner_text()
-        assert await page.locator("h1").inner_text() == "Live payments"
+    page = await opened(browser, f"{dashboard}/?period=fortnight&theme=pink&lang=xx")
+    said = page.locator("[data-notice=said]")
+    assert "period, lang, theme" in await said.inner_text()
+    assert await page.locator("h1").inner_text() == "Live payments"
 
-        await page.goto(f"{dashboard}/?tenant=nobody&lang=de")
-        await page.locator("[data-notice=not-found]").wait_for()
-        assert "nobody" in await page.locator("[data-notice=not-found]").inner_text()
-        assert "Mandanten" in await page.locator("[data-notice=not-found]").inner_text()
-        await screenshot(page, "link-unknown-tenant")
+    await page.goto(f"{dashboard}/?tenant=nobody&lang=de")
+    await page.locator("[data-notice=not-found]").wait_for()
+    assert "nobody" in await page.locator("[data-notice=not-found]").inner_text()
+    assert "Mandanten" in await page.locator("[data-notice=not-found]").inner_text()
+    await screenshot(page, "link-unknown-tenant")
 
 
-async def test_it_is_whole_in_every_language_on_phone_and_laptop(url, tmp_path):
-    async with dashboard_of(url, tmp_path) as dashboard, launched() as browser:
-        page = await opened(browser, f"{dashboard}/?tenant={SHOP}")
-        # To payments of the day before, whatever the time is now: with the day a time takes more room.
-        for first in range(13, 74, 12):
-            await page.locator("[data-action=older]").click()
-            await page.locator(".fo-pager span").filter(has_text=str(first)).wait_for()
-        for size in (LAPTOP, PHONE):
-            await page.set_viewport_size(size)
-            for language, theme in product(("ar", "de", "en"), ("light", "dark")):
-                await page.locator("[data-action=language]").select_option(language)
-                await page.locator("[data-action=theme]").select_option(theme)
-                await page.locator(f"html[lang|={language}][data-fo-theme={theme}]").wait_for(
-                    state="attached"
-                )
-                # Charts follow the window a moment later.
-                await page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
-                await page.wait_for_function(NOTHING_CUT)
-                await screenshot(page, f"link-{language}-{theme}-{size['width']}")
+async def test_it_is_whole_in_every_language_on_phone_and_laptop(dashboard, browser):
+    page = await opened(browser, f"{dashboard}/?tenant={SHOP}")
+    # To payments of the day before, whatever the time is now: with the day a time takes more room.
+    for first in range(13, 74, 12):
+        await page.locator("[data-action=older]").click()
+        await page.locator(".fo-pager span").filter(has_text=str(first)).wait_for()
+    for size in (LAPTOP, PHONE):
+        await page.set_viewport_size(size)
+        for language, theme in product(("ar", "de", "en"), ("light", "dark")):
+            await page.locator("[data-action=language]").select_option(language)
+            await page.locator("[data-action=theme]").select_option(theme)
+            await page.locator(f"html[lang|={language}][data-fo-theme={theme}]").wait_for(
+                state="attached"
+            )
+            # Charts follow the window a moment later.
+            await page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+            await page.wait_for_function(NOTHING_CUT)
+            await screenshot(page, f"link-{language}-{theme}-{size['width']}")
