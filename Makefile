@@ -8,6 +8,7 @@ venv      := .venv
 bin       := $(venv)/bin
 runtime   := $(venv)/.runtime-installed
 dev       := $(venv)/.dev-installed
+spark     := $(venv)/.spark-installed
 node      := tests/e2e/npm/node_modules/.installed
 pip       := $(bin)/python -m pip install --quiet --disable-pip-version-check
 compile   := CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --strip-extras --annotation-style line \
@@ -18,7 +19,7 @@ compile   := CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --str
 missing    = $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or print("FinanceOps needs Python 3.11 or newer, $(PYTHON) is", sys.version.split()[0] + "; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)") or sys.exit(); import importlib.util as u; (u.find_spec("venv") and u.find_spec("ensurepip")) or print("$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv")' 2>/dev/null || echo "FinanceOps needs Python 3.11 or newer, $(PYTHON) is none; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)")
 
 .DEFAULT_GOAL := help
-.PHONY: help up install install-dev test check docs format messages bench lock clean
+.PHONY: help up install install-dev test test-quick test-spark check docs format messages bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -37,6 +38,19 @@ test: $(dev) ## set up and run every test (ARGS="tests/core -k refund")
 	@$(MAKE) --no-print-directory $(node)
 	@# Two at a time, file by file: most tests wait for processes and browsers.
 	$(bin)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
+
+# Values and functions, what widgets show without a browser, and the most used route on a real server.
+quick     := tests/core tests/plots tests/dashboard tests/frames tests/client/test_sequence.py tests/server/test_payments.py
+# Kernels and servers; statistics that draw for seconds until they are sure.
+not_quick := tests/dashboard/test_kernels.py tests/dashboard/test_live.py \
+             $(patsubst %,tests/frames/test_%.py,anomalies behaviour clock compare equality equality_api forecast retries)
+
+test-quick: $(dev) ## some of them, for while one works: no browser, one server
+	$(bin)/pytest --numprocesses=2 --dist=loadfile --hypothesis-profile=quick $(quick) $(addprefix --ignore=,$(not_quick)) $(ARGS)
+
+test-spark: $(dev) $(spark) ## the tests and the notebook with PySpark (450 MB, needs Java), which `make test` leaves out
+	@.ci/ensure-java
+	FINANCEOPS_TEST_SPARK=1 $(bin)/pytest -m spark $(ARGS)
 
 check: $(dev) ## lint, format, types, import rules, notebooks without outputs
 	$(bin)/ruff check .
@@ -88,6 +102,11 @@ $(dev): requirements-dev.lock pyproject.toml | $(venv)/bin/python
 	@$(pip) --requirement requirements-dev.lock
 	@$(pip) --no-deps --editable .
 	@touch $(runtime) $@
+
+$(spark): pyproject.toml | $(dev)
+	@echo "Installing PySpark …"
+	@$(pip) --constraint requirements-dev.lock --editable '.[spark]'
+	@touch $@
 
 $(node): tests/e2e/npm/package.json tests/e2e/npm/package-lock.json
 	npm ci --prefix tests/e2e/npm --no-audit --no-fund --loglevel=error

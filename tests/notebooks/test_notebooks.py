@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.database import fresh_name, with_database
+from tests.frames.conftest import HAS_SPARK, NO_SPARK
 from tests.processes import ROOT, environment, start_server
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -46,6 +47,25 @@ def test_notebook_runs(notebook, server_url, tmp_path_factory):
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.spark
+@pytest.mark.skipif(not HAS_SPARK, reason=NO_SPARK)
+def test_the_notebook_about_scale_ends_with_pyspark_saying_the_same():
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--stdout"),
+            ROOT / "notebooks" / "scale.ipynb",
+        ],
+        env=environment({}),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "PySpark says the same." in ran.stdout
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
