@@ -13,7 +13,6 @@ from tests.e2e.browser import (
     PHONE,
     barriers,
     dashboard_of,
-    launched,
     screenshots,
     until_exact,
 )
@@ -22,10 +21,7 @@ from tests.processes import hang, start_server
 SALE = {"amount": 12.5, "method": "card", "status": "success"}
 
 
-@pytest.fixture
-async def browser():
-    async with launched() as browser:
-        yield browser
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def opened(browser, address):
