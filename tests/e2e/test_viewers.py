@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import psutil
 import pytest
 
-from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, exact, launched, screenshot, until_exact
+from tests.database import fresh_name, with_database
+from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, exact, screenshot, until_exact
 from tests.processes import start_server
 
 GONE_WITHIN = 30
@@ -22,9 +23,13 @@ FOREIGN = {"Origin": "https://elsewhere.example"}
 CARDS = ".fo-cards"
 
 
-@pytest.fixture
-def server(database_uri):
-    server = start_server(database_uri, simulate=True)
+# One server and one browser for all. Each has a dashboard of its own: its kernels are counted.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def server(mongodb_uri):
+    server = start_server(with_database(mongodb_uri, fresh_name()), simulate=True)
     yield server.url
     assert server.stop() == 0, server.said
 
@@ -61,11 +66,19 @@ async def until_pool_is_full(http):
 def kernels():
     """Processes that are forks of our server's warm parent."""
     family = psutil.Process().children(recursive=True)
-    return [process for process in family if is_warm(process) and is_warm(process.parent())]
+    return [process for process in family if is_warm(process) and is_warm(parent_of(process))]
+
+
+def parent_of(process):
+    with suppress(psutil.Error):
+        return process.parent()
 
 
 def is_warm(process):
-    return any("warm_parent.py" in word for word in process.cmdline())
+    # One that ended while we looked is none, also while it waits for its parent to notice.
+    with suppress(psutil.Error):
+        return process is not None and any("warm_parent.py" in word for word in process.cmdline())
+    return False
 
 
 async def opened(browser, url):
@@ -83,8 +96,10 @@ async def kernel_of(http):
     return found[1]
 
 
-async def test_five_see_it_each_with_a_kernel_that_ends_when_the_tab_is_left(server, tmp_path):
-    async with served(server, tmp_path) as (url, http), launched() as browser:
+async def test_five_see_it_each_with_a_kernel_that_ends_when_the_tab_is_left(
+    server, browser, tmp_path
+):
+    async with served(server, tmp_path) as (url, http):
         await until_pool_is_full(http)
         assert len(kernels()) == 2
 
@@ -122,8 +137,8 @@ async def test_a_killed_browser_leaves_no_kernel(server, tmp_path):
         assert len(kernels()) == 2
 
 
-async def test_a_page_whose_kernel_ended_comes_back_with_a_new_one(server, tmp_path):
-    async with served(server, tmp_path) as (url, http), launched() as browser:
+async def test_a_page_whose_kernel_ended_comes_back_with_a_new_one(server, browser, tmp_path):
+    async with served(server, tmp_path) as (url, http):
         await until_pool_is_full(http)
         waiting = kernels()
         page = await opened(browser, url)
@@ -136,9 +151,11 @@ async def test_a_page_whose_kernel_ended_comes_back_with_a_new_one(server, tmp_p
         await until_viewers(http, 1)
 
 
-async def test_who_finds_no_room_is_told_so_and_let_in_when_there_is(server, tmp_path, monkeypatch):
+async def test_who_finds_no_room_is_told_so_and_let_in_when_there_is(
+    server, browser, tmp_path, monkeypatch
+):
     monkeypatch.setenv("FINANCEOPS_MAX_VIEWERS", "1")
-    async with served(server, tmp_path) as (url, http), launched() as browser:
+    async with served(server, tmp_path) as (url, http):
         first = await opened(browser, url)
         second = await browser.new_page()
         refused = await second.goto(url)
@@ -227,14 +244,13 @@ HIDDEN = """hidden => {
 
 
 async def test_a_hidden_page_is_not_painted_and_is_right_when_it_is_seen_again(
-    database_uri, tmp_path
+    database_uri, browser, tmp_path
 ):
     server = start_server(database_uri)
     sale = {"amount": 10, "method": "card", "status": "success"}
     async with (
         aiohttp.ClientSession(server.url) as api,
         served(server.url, tmp_path) as (url, _http),
-        launched() as browser,
     ):
         await api.post("/payments", json=sale)
         hidden, seen = await opened(browser, url), await opened(browser, url)
@@ -250,8 +266,10 @@ async def test_a_hidden_page_is_not_painted_and_is_right_when_it_is_seen_again(
     assert server.stop() == 0, server.said
 
 
-async def test_a_page_that_is_forgotten_lets_its_kernel_go_and_comes_back_whole(server, tmp_path):
-    async with served(server, tmp_path) as (url, http), launched() as browser:
+async def test_a_page_that_is_forgotten_lets_its_kernel_go_and_comes_back_whole(
+    server, browser, tmp_path
+):
+    async with served(server, tmp_path) as (url, http):
         page = await browser.new_page()
         await page.clock.install()
         await page.goto(url)
