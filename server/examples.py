@@ -104,7 +104,7 @@ ANSWERS: list[Struct] = [
             BatchItem(index=1, outcome=BatchOutcome.REJECTED, problem=PROBLEM),
         ],
     ),
-    FirstHistoryAnswer(recorded=12_000, count=64_000),
+    FirstHistoryAnswer(recorded=12_000, count=44_000),
     SeedAnswer(message="Seeded successfully", count=1000),
     ImportAnswer(
         id="6756fb49a1b2c3d4e5f60799",

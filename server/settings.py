@@ -94,7 +94,7 @@ class Settings(BaseSettings):
         ge=0.01,
         le=3600,
         description="Seconds between two simulated payments; after a history that `financeops up` "
-        "made their mean, by default 10 then",
+        "made their mean, by default 15 then",
     )
     simulate_success_rate: float = Field(
         0.8, ge=0, le=1, description="Share of simulated payments that succeed"

@@ -83,7 +83,7 @@ def windows(draw, longest=timedelta(days=800)):
 
 
 @st.composite
-def payments(draw, *, currencies=currencies, created=None):
+def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
     """Any payment that may be in the ledger."""
     status = draw(st.sampled_from(Status))
     created_at = draw(instants() if created is None else created)

@@ -21,7 +21,7 @@ from financeops.core.rhythm import milliseconds, moments_between, wakeful_rhythm
 from financeops.core.scenario import SimulationConfig
 from financeops.core.simulate import simulate_at
 
-PACE = timedelta(seconds=10)
+PACE = timedelta(seconds=15)
 """Mean time between two payments of today. `MOST` says what it costs."""
 
 AGE = timedelta(days=730)
@@ -30,11 +30,11 @@ AGE = timedelta(days=730)
 DENSE = timedelta(days=2)
 """The last days, at today's pace."""
 
-MOST = 64_000
+MOST = 44_000
 """Payments of a history: what the embedded database records within a minute on two cores.
 
 It bounds the pace: the shorter it is, the fewer and larger are the payments before the last two days.
-At 40 s the average amount of a week is a quarter below that of the week before, at 10 s three quarters;
+At 40 s the average amount of a week is a third below that of the week before, at 15 s three quarters;
 but a live feed that moves once in 40 s shows nobody that it is live.
 """
 

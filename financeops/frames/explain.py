@@ -124,7 +124,8 @@ def explain_change(
     Effects are computed as fractions and rounded so that they still add up: all are rounded down,
     and the units that are then missing to the rounded total (of a volume: to each segment's
     effect) go to those that lost most, in order of the segments on a tie. So none is off by a
-    unit of the last decimal or more.
+    unit of the last decimal or more. They are given as floats, which hold six decimals of
+    numbers with up to nine digits before them.
 
     Sources: Kitagawa, E. M. (1955), Components of a Difference Between Two Rates, Journal of the
     American Statistical Association 50:1168-1194. Das Gupta, P. (1993), Standardization and

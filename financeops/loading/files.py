@@ -58,7 +58,7 @@ def read(
         (`financeops.tables`). Amounts are exact: decimal text becomes Int64 minor units by its
         currency's number of decimals, through no float. CSV has no ``decline_group``: it is null.
         The ``'`` that keeps spreadsheets from taking a CSV's text for a formula is taken off
-        again (`financeops.core.csv_guard`). Times are floored to the millisecond.
+        again (``core/csv_guard.py``). Times are floored to the millisecond.
 
     Raises
     ------

@@ -112,7 +112,7 @@ async def test_a_method_filters_figures_and_feed_until_it_is_cleared(page, metri
     await method.click()
     await assert_shows(page, await metrics(method="card"))
     await page.locator("[data-filter=method]", has_text="Card").wait_for()
-    await expect(page.locator(".fo-feed tbody td:nth-child(2)")).to_have_text(["Card"] * 12)
+    await expect(page.locator(".fo-feed tbody td:nth-child(2) bdi")).to_have_text(["Card"] * 12)
 
     await sell(7)
     await sell(9, "paypal")

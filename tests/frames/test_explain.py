@@ -23,6 +23,8 @@ PAYMENTS = st.lists(
     strategies.payments(
         currencies=st.sampled_from(["USD", "JPY"]),
         created=strategies.instants(NOON - DAY, NOON + DAY - timedelta(milliseconds=1)),
+        # Averages are floats, which hold six decimals of numbers with nine digits before them.
+        amounts=st.integers(0, 10**9),
     ),
     max_size=25,
 )

@@ -55,7 +55,11 @@ async def test_while_the_database_is_away_there_is_503_and_then_all_is_well(star
             ]
             refused = await asyncio.gather(
                 *(
-                    http.request(method, path, json=None if method == "GET" else ORDER)
+                    http.request(
+                        method,
+                        path,
+                        json=ORDER if (method, path) == ("POST", "/payments") else None,
+                    )
                     for method, path in asked
                 ),
                 http.post("/payments/batch", json=[ORDER]),
