@@ -129,7 +129,7 @@ def episodes(config: SimulationConfig, now: datetime) -> list[Episode]:
         Episode(_window(hour - 410 * DAY, 30 * DAY), "card", "issuer_unavailable", 0.4),
         Episode(_window(hour - 45 * DAY, 10 * DAY), "card", "suspected_fraud", 0.6),
         Episode(_window(hour - 4 * DAY, 18 * HOUR), "card", "authentication_failed", 0.45),
-        Episode(_window(outage, 3 * HOUR), "card", "issuer_unavailable", 0.7),
+        Episode(_window(outage, 3 * HOUR), "card", "issuer_unavailable", 0.85),
     ]
     known = {profile.name for profile in config.methods}
     return [episode for episode in found if episode.method in known]
