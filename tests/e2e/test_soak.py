@@ -8,6 +8,7 @@ from decimal import Decimal
 from random import Random
 
 import httpx
+import pytest
 from playwright.async_api import Page, expect
 
 from financeops.cli.addresses import free_port
@@ -148,6 +149,9 @@ async def test_after_2000_random_changes_and_some_pauses_each_figure_is_the_apis
         await screenshot(page, "after-2000-changes")
 
 
+@pytest.mark.quarantine(
+    reason="five pages at once beside another heavy file may take over two minutes"
+)
 async def test_five_viewers_at_once_all_see_the_same_figures(database_uri, tmp_path):
     async with (
         everything(database_uri, tmp_path) as (http, traffic, dashboard, browser),
