@@ -18,6 +18,9 @@ compile   := CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --str
 # Prints nothing when the interpreter can make the .venv, else what is missing.
 missing    = $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or print("FinanceOps needs Python 3.11 or newer, $(PYTHON) is", sys.version.split()[0] + "; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)") or sys.exit(); import importlib.util as u; (u.find_spec("venv") and u.find_spec("ensurepip")) or print("$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv")' 2>/dev/null || echo "FinanceOps needs Python 3.11 or newer, $(PYTHON) is none; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)")
 
+# Where it is set, each of a hundred servers and commands that the tests start would compile the code anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help up install install-dev test test-quick test-quarantine test-spark check docs format messages bench lock clean
 .DELETE_ON_ERROR:

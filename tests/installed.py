@@ -21,7 +21,7 @@ from tests.processes import ROOT, environment
 
 
 @contextmanager
-def running(folder: Path, **settings: Any) -> Iterator[dict[str, str]]:
+def running(folder: Path, *flags: str, **settings: Any) -> Iterator[dict[str, str]]:
     """`make up` in a folder, with copies of the notebooks in it; gives the links that it prints."""
     notebooks = folder / "notebooks"
     shutil.copytree(ROOT / "notebooks", notebooks, ignore=shutil.ignore_patterns(".*"))
@@ -33,6 +33,7 @@ def running(folder: Path, **settings: Any) -> Iterator[dict[str, str]]:
             "financeops",
             "up",
             *(word for pair in ports for word in pair),
+            *flags,
         ],
         cwd=folder,
         env=environment(settings),

@@ -24,8 +24,8 @@ from tests.cli.test_supervisor import gone
 BARE = ("--no-dashboard", "--no-lab", "--no-simulate")
 STARTED = "Ctrl-C stops everything"
 COMPLETE = "history is complete"
-# Few payments are quickly recorded: of a business that makes one every five minutes.
-SLOW = {"FINANCEOPS_SIMULATE_INTERVAL": "300", "FINANCEOPS_SIMULATE_SEED": "5"}
+# Few payments are quickly recorded: of a business that makes one every ten minutes.
+SLOW = {"FINANCEOPS_SIMULATE_INTERVAL": "600", "FINANCEOPS_SIMULATE_SEED": "5"}
 
 
 class Up:
@@ -150,7 +150,7 @@ def test_no_history_is_made_when_it_is_not_wanted(tmp_path):
 def test_dashboard_and_notebooks_are_served_and_leave_no_kernel_behind(tmp_path):
     ports = (free_port(), free_port())
     flags = ("--dashboard-port", str(ports[0]), "--lab-port", str(ports[1]))
-    with running(tmp_path, *flags) as up:
+    with running(tmp_path, *flags, **SLOW) as up:
         links = re.findall(r"http://localhost:\S+", up.said)
         assert [link.partition("/lab")[0] for link in links] == [
             f"http://localhost:{ports[0]}",
@@ -167,7 +167,7 @@ def test_dashboard_and_notebooks_are_served_and_leave_no_kernel_behind(tmp_path)
 
 
 def test_a_second_run_on_the_same_data_is_refused(tmp_path):
-    with running(tmp_path, *BARE) as up:
+    with running(tmp_path, *BARE, "--no-seed") as up:
         second = run("up", *BARE, "--port", free_port(), cwd=tmp_path)
         assert second.returncode == 1
         assert second.stderr == (
@@ -212,7 +212,7 @@ def test_a_database_that_is_named_in_dotenv_is_used_and_none_is_started(tmp_path
     (tmp_path / ".env").write_text(
         f"FINANCEOPS_MONGODB_URI={database_uri}\nFINANCEOPS_TENANTS='{{\"shop\": {{}}}}'\n"
     )
-    with running(tmp_path, *BARE, "--port", str(port)) as up:
+    with running(tmp_path, *BARE, "--no-seed", "--port", str(port)) as up:
         assert "database" not in up.said
         assert b"shop" not in get(f"http://127.0.0.1:{port}/api/analytics/metrics?tenantId=shop")
 

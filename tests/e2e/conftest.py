@@ -1,22 +1,43 @@
-"""One Chromium for the tests of a file that can do with a window of their own."""
+"""One server, one dashboard and one Chromium for tests that can do with a tenant and a window of their own."""
 
 from __future__ import annotations
 
+import httpx
 import pytest_asyncio
 
-from tests.e2e.browser import launched
+from tests.database import fresh_name, with_database
+from tests.e2e.browser import dashboard_of, launched
+from tests.processes import start_server
 
-# Files that use it have `pytestmark = pytest.mark.asyncio(loop_scope="module")`: a browser, and what
+# Files that use them have `pytestmark = pytest.mark.asyncio(loop_scope="session")`: a browser, and what
 # else tests share, belongs to the event loop in which it was started.
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def http(lasting_mongodb_uri):
+    """A server, to be asked."""
+    server = start_server(with_database(lasting_mongodb_uri, fresh_name()))
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+        yield http
+    assert server.stop() == 0, server.said
+    assert "Traceback" not in server.said, server.said
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def dashboard(http, tmp_path_factory):
+    """The address of the dashboard of that server."""
+    logs = tmp_path_factory.mktemp("logs")
+    async with dashboard_of(str(http.base_url).rstrip("/"), logs) as address:
+        yield address
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium():
     async with launched() as browser:
         yield browser
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def browser(chromium):
     """A browser for one test: its pages share nothing with those of other tests and end with it."""
     yield chromium

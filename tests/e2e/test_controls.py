@@ -4,48 +4,26 @@ import csv
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
 from financeops.core.wire import decode
-from tests.database import fresh_name, with_database
 from tests.e2e.browser import (
     LAPTOP,
     barriers,
-    dashboard_of,
     exact,
     screenshots,
     until_exact,
 )
-from tests.processes import start_server
 
 METHODS = ["card", "card", "paypal", "crypto", "bank_transfer"]
 
 
-# One server, one dashboard and one browser for all; each test has a tenant and a page of its own.
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def http(mongodb_uri):
-    """A server, to be asked."""
-    server = start_server(with_database(mongodb_uri, fresh_name()))
-    async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
-        yield http
-    assert server.stop() == 0, server.said
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def dashboard(http, tmp_path_factory):
-    """The address of the dashboard of that server."""
-    logs = tmp_path_factory.mktemp("logs")
-    async with dashboard_of(str(http.base_url).rstrip("/"), logs) as address:
-        yield address
-
-
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def tenant(http):
     """A tenant with a day of payments in two currencies."""
     tenant = f"tenant_{uuid4().hex[:12]}"
@@ -67,7 +45,7 @@ async def tenant(http):
     return tenant
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser, dashboard, tenant):
     """That tenant's dashboard, live."""
     page = await browser.new_page(viewport=LAPTOP)

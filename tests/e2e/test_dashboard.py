@@ -6,22 +6,26 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from financeops.core.wire import decode
-from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, exact, launched, screenshot, until_exact
-from tests.processes import start_server
+from tests.e2e.browser import LAPTOP, PHONE, exact, screenshot, until_exact
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.fixture
-async def url(database_uri):
-    """A server with a day of payments: some failed, some refunded."""
-    server = start_server(database_uri)
+@pytest_asyncio.fixture(loop_scope="session")
+async def tenant(http):
+    """A tenant with a day of payments: some failed, some refunded."""
+    tenant = f"tenant_{uuid4().hex[:12]}"
     now = datetime.now(UTC)
     payments = [
         {
+            "tenantId": tenant,
             "amount": float(Decimal(1999 + 37 * n) / 100),
             "method": ["card", "card", "paypal", "crypto", "bank_transfer"][n % 5],
             "status": "failed" if n % 7 == 0 else "success",
@@ -30,13 +34,11 @@ async def url(database_uri):
         }
         for n in range(120)
     ]
-    async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
-        answer = (await http.post("/payments/batch", json=payments)).json()
-        assert answer["created"] == len(payments), answer
-        for item in answer["items"][1:40:13]:
-            await http.post(f"/payments/{item['_id']}/refund", params={"tenantId": "tenant_1"})
-    yield server.url
-    assert server.stop() == 0, server.said
+    answer = (await http.post("/payments/batch", json=payments)).json()
+    assert answer["created"] == len(payments), answer
+    for item in answer["items"][1:40:13]:
+        await http.post(f"/payments/{item['_id']}/refund", params={"tenantId": tenant})
+    return tenant
 
 
 async def get(http: httpx.AsyncClient, path: str, **parameters: str):
@@ -49,83 +51,79 @@ def minor(amount: Decimal | int) -> int:
     return int(Decimal(amount) * 100)
 
 
-async def test_screen_api_and_csv_say_the_same_and_a_payment_changes_all_three(url, tmp_path):
-    async with (
-        httpx.AsyncClient(base_url=url, timeout=30) as http,
-        dashboard_of(url, tmp_path) as dashboard,
-        launched() as browser,
-    ):
-        asked = []
-        page = await browser.new_page(viewport=LAPTOP)
-        page.on("request", lambda request: asked.append(request.url))
-        await page.goto(dashboard)
-        await page.locator("[data-state=live]").wait_for(timeout=60_000)
-        await _compare(page, http)
-        await screenshot(page, "dashboard-1440")
+async def test_screen_api_and_csv_say_the_same_and_a_payment_changes_all_three(
+    http, tenant, dashboard, browser
+):
+    asked = []
+    page = await browser.new_page(viewport=LAPTOP)
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto(f"{dashboard}?tenant={tenant}")
+    await page.locator("[data-state=live]").wait_for(timeout=60_000)
+    await _compare(page, http, tenant)
+    await screenshot(page, "dashboard-1440")
 
-        # A payment, a failure and a refund appear without anybody asking.
-        before = await get(http, "/api/analytics/metrics", period="day")
-        sale = {"amount": 1234.56, "method": "card", "status": "success"}
-        paid = (await http.post("/payments", json=sale)).json()
-        await until_exact(page, "total_volume", minor(before["totalVolume"]) + 123456)
-        await http.post("/payments", json={"amount": 5, "method": "paypal", "status": "failed"})
-        await http.post(f"/payments/{paid['_id']}/refund", params={"tenantId": "tenant_1"})
-        await page.locator("text=Refunded").first.wait_for()
-        await _compare(page, http)
+    # A payment, a failure and a refund appear without anybody asking.
+    before = await get(http, "/api/analytics/metrics", tenantId=tenant, period="day")
+    sale = {"tenantId": tenant, "amount": 1234.56, "method": "card", "status": "success"}
+    paid = (await http.post("/payments", json=sale)).json()
+    await until_exact(page, "total_volume", minor(before["totalVolume"]) + 123456)
+    failure = {"tenantId": tenant, "amount": 5, "method": "paypal", "status": "failed"}
+    await http.post("/payments", json=failure)
+    await http.post(f"/payments/{paid['_id']}/refund", params={"tenantId": tenant})
+    await page.locator("text=Refunded").first.wait_for()
+    await _compare(page, http, tenant)
 
-        await page.set_viewport_size(PHONE)
-        # Charts follow the window a moment later.
-        await page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
-        await screenshot(page, "dashboard-390")
+    await page.set_viewport_size(PHONE)
+    # Charts follow the window a moment later.
+    await page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    await screenshot(page, "dashboard-390")
 
-        hosts = {urlsplit(address).hostname for address in asked if address.startswith("http")}
-        assert hosts == {"localhost"}
+    hosts = {urlsplit(address).hostname for address in asked if address.startswith("http")}
+    assert hosts == {"localhost"}
 
 
-async def test_paused_it_misses_nothing_and_another_period_shows_that_period(url, tmp_path):
-    async with (
-        httpx.AsyncClient(base_url=url, timeout=30) as http,
-        dashboard_of(url, tmp_path) as dashboard,
-        launched() as browser,
-    ):
-        page = await browser.new_page(viewport=LAPTOP)
-        await page.goto(dashboard)
-        await page.locator("[data-state=live]").wait_for(timeout=60_000)
-        shown = await exact(page, "total_volume")
+async def test_paused_it_misses_nothing_and_another_period_shows_that_period(
+    http, tenant, dashboard, browser
+):
+    page = await browser.new_page(viewport=LAPTOP)
+    await page.goto(f"{dashboard}?tenant={tenant}")
+    await page.locator("[data-state=live]").wait_for(timeout=60_000)
+    shown = await exact(page, "total_volume")
 
-        await page.locator("[data-action=pause]").click()
-        await page.locator("[data-state=paused]").wait_for()
-        for amount in (10, 20, 30):
-            await http.post(
-                "/payments", json={"amount": amount, "method": "card", "status": "success"}
-            )
-        await page.locator(".fo-badge-detail", has_text="3").wait_for()
-        assert await exact(page, "total_volume") == shown
-        await page.locator("[data-action=pause]").click()
-        await until_exact(page, "total_volume", int(shown) + 6000)
+    await page.locator("[data-action=pause]").click()
+    await page.locator("[data-state=paused]").wait_for()
+    for amount in (10, 20, 30):
+        sale = {"tenantId": tenant, "amount": amount, "method": "card", "status": "success"}
+        await http.post("/payments", json=sale)
+    await page.locator(".fo-badge-detail", has_text="3").wait_for()
+    assert await exact(page, "total_volume") == shown
+    await page.locator("[data-action=pause]").click()
+    await until_exact(page, "total_volume", int(shown) + 6000)
 
-        await page.locator("[data-action=period][data-value=month]").click()
-        month = await get(http, "/api/analytics/metrics", period="month")
-        await until_exact(page, "total_volume", minor(month["totalVolume"]))
-        await page.locator("[data-action=period][data-value=day]").click()
+    await page.locator("[data-action=period][data-value=month]").click()
+    month = await get(http, "/api/analytics/metrics", tenantId=tenant, period="month")
+    await until_exact(page, "total_volume", minor(month["totalVolume"]))
+    await page.locator("[data-action=period][data-value=day]").click()
 
-        async with page.expect_download() as download:
-            await page.locator("[data-action=export]").click()
-        file = await (await download.value).path()
-        rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
-        assert len(rows) == 123
+    async with page.expect_download() as download:
+        await page.locator("[data-action=export]").click()
+    file = await (await download.value).path()
+    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
+    assert len(rows) == 123
 
 
-async def _compare(page, http) -> None:
+async def _compare(page, http, tenant) -> None:
     """The figures on the screen, those of the API, and the sums of the CSV export are the same."""
-    metrics = await get(http, "/api/analytics/metrics", period="day")
+    metrics = await get(http, "/api/analytics/metrics", tenantId=tenant, period="day")
     await until_exact(page, "total_volume", minor(metrics["totalVolume"]))
     await until_exact(page, "success_rate", metrics["successRate"])
     await until_exact(page, "average_amount", metrics["averageAmount"])
     await until_exact(page, "peak_hour", metrics["peakHour"])
 
     window = {"from": metrics["from"], "to": metrics["to"]}
-    export = await http.get("/payments/export", params={"format": "csv", **window})
+    export = await http.get(
+        "/payments/export", params={"tenantId": tenant, "format": "csv", **window}
+    )
     rows = list(csv.DictReader(io.StringIO(export.text)))
     statuses = Counter(row["status"] for row in rows)
     succeeded = [Decimal(row["amount"]) for row in rows if row["status"] != "failed"]

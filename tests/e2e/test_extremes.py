@@ -3,6 +3,7 @@
 import json
 
 import httpx
+import pytest
 
 from tests.e2e.browser import (
     LAPTOP,
@@ -10,7 +11,6 @@ from tests.e2e.browser import (
     barriers,
     dashboard_of,
     exact,
-    launched,
     screenshot,
     screenshots,
 )
@@ -39,13 +39,16 @@ async def open_failed(page, dashboard, language):
     await page.locator(".fo-chip").wait_for()
 
 
-async def test_long_names_and_numbers_leave_the_page_whole(database_uri, tmp_path):
+# The browser is that of the file.
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_long_names_and_numbers_leave_the_page_whole(database_uri, browser, tmp_path):
     tenants = {TENANT: {"currency": "KWD", "timezone": "America/Argentina/Ushuaia"}}
     server = start_server(database_uri, methods=",".join(METHODS), tenants=json.dumps(tenants))
     async with (
         httpx.AsyncClient(base_url=server.url, timeout=60) as http,
         dashboard_of(server.url, tmp_path) as dashboard,
-        launched() as browser,
     ):
         answer = (await http.post("/payments/batch", json=[payment(n) for n in range(100)])).json()
         assert answer["created"] == 100

@@ -18,10 +18,10 @@ SHOP = "shop_berlin"
 
 
 # One server, one dashboard and one browser for all: they only read.
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def url(mongodb_uri):
     """A server with the default tenant's payments, and others of a shop that counts in euros."""
     tenants = {SHOP: {"currency": "EUR", "timezone": "Europe/Berlin"}}
@@ -35,7 +35,7 @@ async def url(mongodb_uri):
     assert server.stop() == 0, server.said
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def dashboard(url, tmp_path_factory):
     """The address of the dashboard of that server."""
     async with dashboard_of(url, tmp_path_factory.mktemp("logs")) as address:

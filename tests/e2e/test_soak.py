@@ -6,14 +6,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
+from uuid import uuid4
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from financeops.cli.addresses import free_port
 from financeops.core.wire import decode
-from tests.e2e.browser import LAPTOP, dashboard_of, launched, screenshot, until_exact
+from tests.database import fresh_name, with_database
+from tests.e2e.browser import LAPTOP, dashboard_of, screenshot, until_exact
 from tests.processes import start_server
 
 EVENTS = 2_000
@@ -21,8 +24,11 @@ VIEWERS = 5
 METHODS = ("card", "paypal", "bank_transfer", "crypto")
 DECLINES = ("do_not_honor", "insufficient_funds", "expired_card", "issuer_unavailable", None)
 CURRENCIES = {"USD": 2, "EUR": 2, "JPY": 0}
-PATIENCE = 120_000
+PATIENCE = 240_000
 """Milliseconds; nothing is measured by it."""
+
+# One server, one dashboard and one browser for all; each test has a tenant of its own.
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(400)]
 
 
 class Traffic:
@@ -30,6 +36,7 @@ class Traffic:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
+        self.tenant = f"tenant_{uuid4().hex[:12]}"
         self._random = Random(20260310)
         self._refundable: list[str] = []
         self.recorded = 0
@@ -54,7 +61,7 @@ class Traffic:
         chosen = self._random.sample(self._refundable, min(count, len(self._refundable)))
         for payment_id in chosen:
             answer = await self._http.post(
-                f"/payments/{payment_id}/refund", params={"tenantId": "tenant_1"}
+                f"/payments/{payment_id}/refund", params={"tenantId": self.tenant}
             )
             assert answer.status_code == 200, answer.text
             self._refundable.remove(payment_id)
@@ -65,6 +72,7 @@ class Traffic:
         amount = Decimal(self._random.randint(0, 5_000_000)).scaleb(-CURRENCIES[currency])
         ago = timedelta(seconds=self._random.choice([0, self._random.randint(0, 20 * 3600)]))
         payment = {
+            "tenantId": self.tenant,
             "amount": float(amount),
             "currency": currency,
             "method": self._random.choice(METHODS),
@@ -96,9 +104,10 @@ async def until_state(page: Page, state: str) -> None:
     await page.locator(f"[data-state={state}]").wait_for(timeout=PATIENCE)
 
 
-async def until_equal(page: Page, http: httpx.AsyncClient) -> None:
+async def until_equal(page: Page, http: httpx.AsyncClient, tenant: str) -> None:
     """Return when every card and every row of methods and declines says what the API says."""
-    answer = await http.get("/api/analytics/snapshot", params={"period": "day"})
+    asked = {"tenantId": tenant, "period": "day"}
+    answer = await http.get("/api/analytics/snapshot", params=asked)
     snapshot = decode(answer.content)
     metrics = snapshot["metrics"]
     await until_exact(page, "total_volume", int(metrics["totalVolume"] * 100))
@@ -113,28 +122,50 @@ async def until_equal(page: Page, http: httpx.AsyncClient) -> None:
         await expect(page.locator(f"tr[data-{kind}]")).to_have_count(len(rows))
 
 
-@asynccontextmanager
-async def everything(database_uri, logs):
-    """A server with some payments, the dashboard and a browser; stops them in the end."""
-    server = start_server(database_uri)
-    try:
-        async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
-            traffic = Traffic(http)
-            await traffic.go_on(50)
-            async with dashboard_of(server.url, logs) as dashboard, launched() as browser:
-                yield http, traffic, dashboard, browser
-    finally:
-        assert server.stop() == 0, server.said
+class Server:
+    """Its process may be killed; the next one has the same address and the same database."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._port = free_port()
+        self.start()
+
+    def start(self) -> None:
+        self.process = start_server(self._uri, port=self._port)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server(mongodb_uri):
+    server = Server(with_database(mongodb_uri, fresh_name()))
+    yield server
+    assert server.process.stop() == 0, server.process.said
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def dashboard(server, tmp_path_factory):
+    async with dashboard_of(server.process.url, tmp_path_factory.mktemp("logs")) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http(server):
+    async with httpx.AsyncClient(base_url=server.process.url, timeout=60) as http:
+        yield http
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def traffic(http):
+    """A tenant of the test's own, with some payments."""
+    traffic = Traffic(http)
+    await traffic.go_on(50)
+    return traffic
 
 
 async def test_after_2000_random_changes_and_some_pauses_each_figure_is_the_apis(
-    database_uri, tmp_path
+    http, traffic, dashboard, browser
 ):
-    async with (
-        everything(database_uri, tmp_path) as (http, traffic, dashboard, browser),
-        opened(browser, dashboard) as (page,),
-    ):
-        await until_equal(page, http)
+    async with opened(browser, f"{dashboard}?tenant={traffic.tenant}") as (page,):
+        await until_equal(page, http, traffic.tenant)
         pause = page.locator("[data-action=pause]")
         for paused in (False, True, False, True, True):
             if paused:
@@ -144,51 +175,36 @@ async def test_after_2000_random_changes_and_some_pauses_each_figure_is_the_apis
             if paused:
                 await pause.click()
                 await until_state(page, "live")
-            await until_equal(page, http)
+            await until_equal(page, http, traffic.tenant)
         assert traffic.recorded == EVENTS
         await screenshot(page, "after-2000-changes")
 
 
-@pytest.mark.quarantine(
-    reason="five pages at once beside another heavy file may take over two minutes"
-)
-async def test_five_viewers_at_once_all_see_the_same_figures(database_uri, tmp_path):
-    async with (
-        everything(database_uri, tmp_path) as (http, traffic, dashboard, browser),
-        opened(browser, dashboard, viewers=VIEWERS) as pages,
-    ):
+async def test_five_viewers_at_once_all_see_the_same_figures(http, traffic, dashboard, browser):
+    link = f"{dashboard}?tenant={traffic.tenant}"
+    async with opened(browser, link, viewers=VIEWERS) as pages:
         for _ in range(2):
             await traffic.go_on(200)
             for page in pages:
-                await until_equal(page, http)
+                await until_equal(page, http, traffic.tenant)
 
 
-async def test_a_killed_server_is_waited_for_and_nothing_of_it_is_missing(database_uri, tmp_path):
-    port = free_port()
-    server = start_server(database_uri, port=port)
-    try:
-        async with (
-            httpx.AsyncClient(base_url=server.url, timeout=60) as http,
-            dashboard_of(server.url, tmp_path) as dashboard,
-            launched() as browser,
-        ):
-            traffic = Traffic(http)
-            await traffic.go_on(100)
-            async with opened(browser, dashboard) as (page,):
-                await until_equal(page, http)
+async def test_a_killed_server_is_waited_for_and_nothing_of_it_is_missing(
+    server, http, traffic, dashboard, browser
+):
+    async with opened(browser, f"{dashboard}?tenant={traffic.tenant}") as (page,):
+        await until_equal(page, http, traffic.tenant)
 
-                server.kill()
-                await until_state(page, "reconnecting")
-                seconds = page.locator("[data-state=reconnecting] .fo-badge-detail")
-                await expect(seconds).to_have_text(re.compile(r"[1-9]\d*"), timeout=PATIENCE)
-                await screenshot(page, "reconnecting")
+        server.process.kill()
+        await until_state(page, "reconnecting")
+        seconds = page.locator("[data-state=reconnecting] .fo-badge-detail")
+        await expect(seconds).to_have_text(re.compile(r"[1-9]\d*"), timeout=PATIENCE)
+        await screenshot(page, "reconnecting")
 
-                server = start_server(database_uri, port=port)
-                await traffic.go_on(100)
-                await until_state(page, "live")
-                await until_equal(page, http)
-                # And it goes on from there.
-                await traffic.go_on(100)
-                await until_equal(page, http)
-    finally:
-        server.stop()
+        server.start()
+        await traffic.go_on(100)
+        await until_state(page, "live")
+        await until_equal(page, http, traffic.tenant)
+        # And it goes on from there.
+        await traffic.go_on(100)
+        await until_equal(page, http, traffic.tenant)

@@ -21,7 +21,7 @@ from tests.processes import hang, start_server
 SALE = {"amount": 12.5, "method": "card", "status": "success"}
 
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def opened(browser, address):

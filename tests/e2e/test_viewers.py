@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 import psutil
 import pytest
+import pytest_asyncio
 
 from tests.database import fresh_name, with_database
 from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, exact, screenshot, until_exact
@@ -23,8 +24,8 @@ FOREIGN = {"Origin": "https://elsewhere.example"}
 CARDS = ".fo-cards"
 
 
-# One server and one browser for all. Each has a dashboard of its own: its kernels are counted.
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# One server, one browser and one dashboard for all that leave it as they found it.
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,19 @@ async def served(server_url, folder):
     """The dashboard's URL, and a session to ask its server with."""
     async with dashboard_of(server_url, folder) as url, aiohttp.ClientSession(url) as http:
         yield url, http
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shared(server, tmp_path_factory):
+    async with served(server, tmp_path_factory.mktemp("logs")) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def vacant(shared):
+    """A dashboard that nobody sees, with its pool full."""
+    await until(shared[1], viewers=0, waiting=2, within=60)
+    return shared
 
 
 async def health(http):
@@ -63,10 +77,18 @@ async def until_pool_is_full(http):
     await until(http, waiting=2, within=60)
 
 
-def kernels():
-    """Processes that are forks of our server's warm parent."""
-    family = psutil.Process().children(recursive=True)
+def kernels(url):
+    """Processes that are forks of the warm parent of the server at this address."""
+    port = f"--port={url.rpartition(':')[2]}"
+    servers = [each for each in psutil.Process().children(recursive=True) if port in line_of(each)]
+    family = [each for server in servers for each in server.children(recursive=True)]
     return [process for process in family if is_warm(process) and is_warm(parent_of(process))]
+
+
+def line_of(process):
+    with suppress(psutil.Error):
+        return process.cmdline()
+    return []
 
 
 def parent_of(process):
@@ -76,9 +98,7 @@ def parent_of(process):
 
 def is_warm(process):
     # One that ended while we looked is none, also while it waits for its parent to notice.
-    with suppress(psutil.Error):
-        return process is not None and any("warm_parent.py" in word for word in process.cmdline())
-    return False
+    return process is not None and any("warm_parent.py" in word for word in line_of(process))
 
 
 async def opened(browser, url):
@@ -101,54 +121,55 @@ async def test_five_see_it_each_with_a_kernel_that_ends_when_the_tab_is_left(
 ):
     async with served(server, tmp_path) as (url, http):
         await until_pool_is_full(http)
-        assert len(kernels()) == 2
+        assert len(kernels(url)) == 2
 
         pages = [await opened(browser, url) for _ in range(5)]
         assert (await health(http))["viewers"] == 5
         await until_pool_is_full(http)
-        assert len(kernels()) == 7
+        assert len(kernels(url)) == 7
 
         await pages[0].goto("about:blank")  # its good-bye is heard at once
         assert await until_viewers(http, 4) < 5
         for page in pages[1:]:
             await page.close()
         await until_viewers(http, 0)
-        assert len(kernels()) == 2
-    assert kernels() == []
+        assert len(kernels(url)) == 2
+        left = kernels(url)
+    assert psutil.wait_procs(left, timeout=10)[1] == []
 
 
-async def test_a_killed_browser_leaves_no_kernel(server, tmp_path):
-    async with served(server, tmp_path) as (url, http):
-        program = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))))
-        command = (
-            *(program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
-            *("--remote-debugging-port=0", f"--user-data-dir={tmp_path / 'profile'}", url),
-        )
-        browser = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
-            command, start_new_session=True, stderr=subprocess.DEVNULL
-        )
-        try:
-            await until_viewers(http, 1)
-        finally:
-            os.killpg(browser.pid, signal.SIGKILL)
-            browser.wait()
-        await until_viewers(http, 0)
-        await until_pool_is_full(http)
-        assert len(kernels()) == 2
-
-
-async def test_a_page_whose_kernel_ended_comes_back_with_a_new_one(server, browser, tmp_path):
-    async with served(server, tmp_path) as (url, http):
-        await until_pool_is_full(http)
-        waiting = kernels()
-        page = await opened(browser, url)
-        address = page.url
-        async with page.expect_navigation(timeout=GONE_WITHIN * 1000):
-            for kernel in waiting:  # one of them is its own
-                kernel.kill()
-        await page.locator(CARDS).wait_for(timeout=60_000)
-        assert page.url == address
+async def test_a_killed_browser_leaves_no_kernel(vacant, tmp_path):
+    url, http = vacant
+    program = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))))
+    command = (
+        *(program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
+        *("--remote-debugging-port=0", f"--user-data-dir={tmp_path / 'profile'}", url),
+    )
+    browser = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
+        command, start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    try:
         await until_viewers(http, 1)
+    finally:
+        os.killpg(browser.pid, signal.SIGKILL)
+        browser.wait()
+    await until_viewers(http, 0)
+    await until_pool_is_full(http)
+    assert len(kernels(url)) == 2
+
+
+async def test_a_page_whose_kernel_ended_comes_back_with_a_new_one(vacant, browser):
+    url, http = vacant
+    await until_pool_is_full(http)
+    waiting = kernels(url)
+    page = await opened(browser, url)
+    address = page.url
+    async with page.expect_navigation(timeout=GONE_WITHIN * 1000):
+        for kernel in waiting:  # one of them is its own
+            kernel.kill()
+    await page.locator(CARDS).wait_for(timeout=60_000)
+    assert page.url == address
+    await until_viewers(http, 1)
 
 
 async def test_who_finds_no_room_is_told_so_and_let_in_when_there_is(
@@ -181,45 +202,45 @@ async def test_who_finds_no_room_is_told_so_and_let_in_when_there_is(
         assert (await health(http))["viewers"] == 1
 
 
-async def test_who_only_asks_whether_it_is_there_starts_no_kernel(server, tmp_path):
-    async with served(server, tmp_path) as (_url, http):
-        await until_pool_is_full(http)
-        before = set(kernels())
-        async with http.head("/") as answer:
-            assert answer.status == 200
-        for picture in ({"Sec-Fetch-Dest": "image"}, {"Sec-Purpose": "prefetch;prerender"}):
-            async with http.get("/", headers=picture) as answer:
-                assert answer.status == 503
-        async with http.get("/favicon.ico") as answer:
-            assert answer.status >= 400
-        assert (await health(http))["viewers"] == 0
-        assert set(kernels()) == before
+async def test_who_only_asks_whether_it_is_there_starts_no_kernel(vacant):
+    url, http = vacant
+    await until_pool_is_full(http)
+    before = set(kernels(url))
+    async with http.head("/") as answer:
+        assert answer.status == 200
+    for picture in ({"Sec-Fetch-Dest": "image"}, {"Sec-Purpose": "prefetch;prerender"}):
+        async with http.get("/", headers=picture) as answer:
+            assert answer.status == 503
+    async with http.get("/favicon.ico") as answer:
+        assert answer.status >= 400
+    assert (await health(http))["viewers"] == 0
+    assert set(kernels(url)) == before
 
 
-async def test_other_sites_can_neither_end_a_kernel_nor_listen_to_it(server, tmp_path):
-    async with served(server, tmp_path) as (_url, http):
-        kernel = await kernel_of(http)
-        token = {"_xsrf": "0123456789abcdef" * 2}
-        goodbye, address = f"/voila/api/shutdown/{kernel}", f"/api/kernels/{kernel}"
-        refused = [
-            http.post(goodbye),
-            http.post(goodbye, data=token),
-            http.post(goodbye, data=token, cookies=token, headers=FOREIGN),
-            http.delete(address, headers={"X-XSRFToken": token["_xsrf"]}),
-            http.delete(address, cookies=token, params=token, headers=FOREIGN),
-            http.get("/", headers={"Host": "elsewhere.example"}),
-        ]
-        for request in refused:
-            async with request as answer:
-                assert answer.status in {403, 404}
-        with pytest.raises(aiohttp.WSServerHandshakeError) as handshake:
-            await http.ws_connect(f"{address}/channels", headers=FOREIGN)
-        assert handshake.value.status == 403
-        assert (await health(http))["viewers"] == 1
+async def test_other_sites_can_neither_end_a_kernel_nor_listen_to_it(vacant):
+    _url, http = vacant
+    kernel = await kernel_of(http)
+    token = {"_xsrf": "0123456789abcdef" * 2}
+    goodbye, address = f"/voila/api/shutdown/{kernel}", f"/api/kernels/{kernel}"
+    refused = [
+        http.post(goodbye),
+        http.post(goodbye, data=token),
+        http.post(goodbye, data=token, cookies=token, headers=FOREIGN),
+        http.delete(address, headers={"X-XSRFToken": token["_xsrf"]}),
+        http.delete(address, cookies=token, params=token, headers=FOREIGN),
+        http.get("/", headers={"Host": "elsewhere.example"}),
+    ]
+    for request in refused:
+        async with request as answer:
+            assert answer.status in {403, 404}
+    with pytest.raises(aiohttp.WSServerHandshakeError) as handshake:
+        await http.ws_connect(f"{address}/channels", headers=FOREIGN)
+    assert handshake.value.status == 403
+    assert (await health(http))["viewers"] == 1
 
-        async with http.post(goodbye, data=token, cookies=token) as answer:
-            assert answer.status == 204
-        await until_viewers(http, 0)
+    async with http.post(goodbye, data=token, cookies=token) as answer:
+        assert answer.status == 204
+    await until_viewers(http, 0)
 
 
 async def test_a_limit_that_is_no_number_is_said_before_anything_starts(tmp_path):
@@ -244,16 +265,13 @@ HIDDEN = """hidden => {
 
 
 async def test_a_hidden_page_is_not_painted_and_is_right_when_it_is_seen_again(
-    database_uri, browser, tmp_path
+    server, vacant, browser
 ):
-    server = start_server(database_uri)
-    sale = {"amount": 10, "method": "card", "status": "success"}
-    async with (
-        aiohttp.ClientSession(server.url) as api,
-        served(server.url, tmp_path) as (url, _http),
-    ):
+    url, _http = vacant
+    sale = {"tenantId": "hidden", "amount": 10, "method": "card", "status": "success"}
+    async with aiohttp.ClientSession(server) as api:
         await api.post("/payments", json=sale)
-        hidden, seen = await opened(browser, url), await opened(browser, url)
+        hidden, seen = [await opened(browser, f"{url}?tenant=hidden") for _ in range(2)]
         for page in (hidden, seen):
             await until_exact(page, "total_volume", 1000)
         await hidden.evaluate(HIDDEN, True)
@@ -263,23 +281,20 @@ async def test_a_hidden_page_is_not_painted_and_is_right_when_it_is_seen_again(
         assert await exact(hidden, "total_volume") == "1000"
         await hidden.evaluate(HIDDEN, False)
         await until_exact(hidden, "total_volume", 4000)
-    assert server.stop() == 0, server.said
 
 
-async def test_a_page_that_is_forgotten_lets_its_kernel_go_and_comes_back_whole(
-    server, browser, tmp_path
-):
-    async with served(server, tmp_path) as (url, http):
-        page = await browser.new_page()
-        await page.clock.install()
-        await page.goto(url)
-        await page.locator(CARDS).wait_for(timeout=60_000)
-        await page.evaluate(HIDDEN, True)
-        await page.clock.fast_forward("25:00")
-        assert (await health(http))["viewers"] == 1
-        await page.clock.fast_forward("06:00")
-        await until_viewers(http, 0)
-        async with page.expect_navigation(timeout=GONE_WITHIN * 1000):
-            await page.evaluate(HIDDEN, False)
-        await page.locator(CARDS).wait_for(timeout=60_000)
-        await until_viewers(http, 1)
+async def test_a_page_that_is_forgotten_lets_its_kernel_go_and_comes_back_whole(vacant, browser):
+    url, http = vacant
+    page = await browser.new_page()
+    await page.clock.install()
+    await page.goto(url)
+    await page.locator(CARDS).wait_for(timeout=60_000)
+    await page.evaluate(HIDDEN, True)
+    await page.clock.fast_forward("25:00")
+    assert (await health(http))["viewers"] == 1
+    await page.clock.fast_forward("06:00")
+    await until_viewers(http, 0)
+    async with page.expect_navigation(timeout=GONE_WITHIN * 1000):
+        await page.evaluate(HIDDEN, False)
+    await page.locator(CARDS).wait_for(timeout=60_000)
+    await until_viewers(http, 1)

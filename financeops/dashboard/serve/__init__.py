@@ -2,3 +2,9 @@
 
 ``python -m financeops.dashboard.serve notebooks/dashboard.ipynb`` takes every option of Voilà.
 """
+
+import sys
+
+# jsonschema, which Jupyter's events come with, would compile the grammar of international addresses: that takes
+# longer than to import all the rest, and nothing here is checked by it. Without it jsonschema does without.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[assignment]
