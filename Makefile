@@ -9,6 +9,8 @@ bin       := $(venv)/bin
 runtime   := $(venv)/.runtime-installed
 dev       := $(venv)/.dev-installed
 spark     := $(venv)/.spark-installed
+# Plugins that no test is written with are not loaded into each process; nbval and schemathesis run in their own.
+several   := --dist=loadfile -p no:nbval -p no:schemathesis
 node      := tests/e2e/npm/node_modules/.installed
 pip       := $(bin)/python -m pip install --quiet --disable-pip-version-check
 compile   := CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --strip-extras --annotation-style line \
@@ -22,7 +24,7 @@ missing    = $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or pr
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up install install-dev test test-quick test-quarantine test-spark check docs format messages bench lock clean
+.PHONY: help up install install-dev test test-quick test-spark check docs format messages bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -39,11 +41,8 @@ test: $(dev) ## set up and run every test (ARGS="tests/core -k refund")
 	@.ci/ensure-browser
 	@.ci/ensure-node
 	@$(MAKE) --no-print-directory $(node)
-	@# Two at a time, file by file: most tests wait for processes and browsers.
-	$(bin)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder -m "not quarantine" $(ARGS)
-
-test-quarantine: $(dev) ## what fails now and then, one after the other
-	$(bin)/pytest -m quarantine $(ARGS)
+	@# Three at a time on two cores, file by file: most tests wait for processes and browsers.
+	$(bin)/pytest $(several) --numprocesses=3 --no-loadscope-reorder $(ARGS)
 
 # Values and functions, what widgets show without a browser, and the most used route on a real server.
 quick     := tests/core tests/plots tests/dashboard tests/frames tests/client/test_sequence.py tests/server/test_payments.py
@@ -52,7 +51,7 @@ not_quick := tests/dashboard/test_kernels.py tests/dashboard/test_live.py \
              $(patsubst %,tests/frames/test_%.py,anomalies behaviour clock compare equality equality_api forecast retries)
 
 test-quick: $(dev) ## some of them, for while one works: no browser, one server
-	$(bin)/pytest --numprocesses=2 --dist=loadfile --hypothesis-profile=quick $(quick) $(addprefix --ignore=,$(not_quick)) $(ARGS)
+	$(bin)/pytest $(several) --numprocesses=2 --hypothesis-profile=quick $(quick) $(addprefix --ignore=,$(not_quick)) $(ARGS)
 
 test-spark: $(dev) $(spark) ## the tests and the notebook with PySpark (450 MB, needs Java), which `make test` leaves out
 	@.ci/ensure-java

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -31,7 +32,9 @@ _SETTLED = """() => {
 }"""
 _WIDTH = "document.documentElement.scrollWidth"
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
-"""Screenshots of the last run; not in git."""
+"""Screenshots of the last run that kept them; not in git."""
+KEPT = os.environ.get("FINANCEOPS_TEST_SCREENSHOTS") == "1"
+"""They are for people to look at, and take a minute of a run."""
 
 
 @asynccontextmanager
@@ -106,6 +109,8 @@ async def barriers(page: Page) -> list[str]:
 
 
 async def screenshot(page: Page, name: str) -> None:
-    """Keep what the page looks like."""
+    """Keep what the page looks like, where that is asked for."""
+    if not KEPT:
+        return
     ARTIFACTS.mkdir(exist_ok=True)
     await page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)

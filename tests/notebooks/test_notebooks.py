@@ -1,4 +1,4 @@
-"""Every notebook runs from top to bottom, its assertions hold (nbval), against a real server."""
+"""What notebooks are made of, and the one about scale with PySpark."""
 
 import json
 import subprocess
@@ -6,9 +6,8 @@ import sys
 
 import pytest
 
-from tests.database import fresh_name, with_database
 from tests.frames.conftest import HAS_SPARK, NO_SPARK
-from tests.processes import ROOT, environment, start_server
+from tests.processes import ROOT, environment
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MOST_CELLS = 8
@@ -20,33 +19,6 @@ def code_of(notebook):
     """The code cells: lists of lines."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return [cell["source"] for cell in cells if cell["cell_type"] == "code"]
-
-
-@pytest.fixture(scope="module")
-def server_url(mongodb_uri):
-    """One server for all: what a notebook records in a tenant of its own, the next one finds."""
-    database = with_database(mongodb_uri, fresh_name())
-    server = start_server(database, simulate=True, simulate_interval=0.2)
-    yield server.url
-    server.stop()
-
-
-def test_every_notebook_runs(server_url, tmp_path):
-    """One process for all: starting pytest takes longer than most of them."""
-    ran = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider"),
-            *NOTEBOOKS,
-        ],
-        env=environment({"url": server_url, "cache_dir": tmp_path}),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert f"{sum(len(code_of(notebook)) for notebook in NOTEBOOKS)} passed" in ran.stdout
 
 
 @pytest.mark.spark

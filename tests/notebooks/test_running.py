@@ -1,9 +1,14 @@
-"""What people see of notebooks and dashboard after `make up`, in JupyterLab and served by Voilà."""
+"""Notebooks and dashboard after `make up`: what they assert, and what people see of them.
+
+The notebooks run twice, by nbval and in JupyterLab; the dashboard is looked at in a cell and as Voilà serves it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,7 +23,8 @@ from playwright.async_api import Page, expect
 from financeops.dashboard import texts
 from tests.e2e.browser import LAPTOP, launched, screenshot
 from tests.installed import running
-from tests.processes import ROOT
+from tests.notebooks.test_notebooks import code_of
+from tests.processes import ROOT, environment
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -55,7 +61,7 @@ _FOLLOWED = """(root) => {
 def links(tmp_path_factory):
     """`make up` in a new folder: what the tests alone install cannot be imported in it."""
     folder = tmp_path_factory.mktemp("installed")
-    settings = {"simulate_interval": 0.4, "cache_dir": folder / "cache"}
+    settings = {"simulate_interval": 0.2, "cache_dir": folder / "cache"}
     with running(folder, "--no-seed", **settings) as links:
         httpx.post(f"{api_of(links)}/payments/seed", timeout=60).raise_for_status()
         notebook = json.loads((folder / "notebooks" / "dashboard.ipynb").read_text("utf-8"))
@@ -129,12 +135,33 @@ async def opened(browser, links, notebook) -> AsyncIterator[Page]:
             await http.delete(f"/api/sessions/{session['id']}")
 
 
+def path_of(notebook):
+    return ROOT / "notebooks" / f"{notebook}.ipynb"
+
+
 def charts_of(notebook):
     """How many charts its code makes; a dashboard has two."""
-    cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text("utf-8"))["cells"]
-    code = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    code = "".join("".join(cell) for cell in code_of(path_of(notebook)))
     made = sum(code.count(f"plots.{kind}(") for kind in ("lines", "bars", "heat"))
     return made + 2 * code.count("fo.Dashboard(")
+
+
+def test_every_notebook_runs_and_its_assertions_hold(links, tmp_path):
+    """nbval; in one process, for starting pytest takes longer than most of them."""
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider"),
+            ROOT / "notebooks",
+        ],
+        env=environment({"url": api_of(links), "cache_dir": tmp_path}),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert f"{sum(len(code_of(path_of(notebook))) for notebook in NOTEBOOKS)} passed" in ran.stdout
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
