@@ -64,7 +64,7 @@ class Simulation:
     async def run(self) -> None:
         """Send payments until cancelled; wait while the database is away.
 
-        One per interval; where there is a first history, at its pace and in its rhythm.
+        One per interval; where there is a first history, at its pace on average and in its rhythm.
         """
         away = False
         while True:
@@ -82,7 +82,9 @@ class Simulation:
         pace = self._pace()
         if pace is None:
             return self._interval
-        return time_to_next(self._config, self._now(), pace=pace).total_seconds()
+        mean = time_to_next(self._config, self._now(), pace=pace).total_seconds()
+        # People come when they come, not by the clock.
+        return self._rng.exponential(mean)
 
     async def _step(self) -> None:
         now = self._now()

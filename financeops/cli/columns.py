@@ -100,8 +100,8 @@ class Columns:
         Of times without an offset.
     date_format : str, optional
         `strptime` format of texts.
-    decimal_comma : bool
-        Amounts are written ``1.850,50``.
+    decimal_comma : bool, optional
+        Whether amounts are written ``1.850,50``; by default what could be either is refused.
     minor_units : bool, optional
         Amounts are whole numbers of minor units; by default only those of a saved data frame are.
     usual_currency : str, optional
@@ -115,7 +115,7 @@ class Columns:
     tenant_id: str
     zone: ZoneInfo
     date_format: str | None = None
-    decimal_comma: bool = False
+    decimal_comma: bool | None = None
     minor_units: bool | None = None
     usual_currency: str | None = None
     marked: frozenset[str] = frozenset()
@@ -149,7 +149,7 @@ class Columns:
             if field in _TIMES:
                 self._instant(field, text)
             elif field == "amount":
-                number_of(text, decimal_comma=self.decimal_comma)
+                number_of(text, decimal_comma=bool(self.decimal_comma))
 
     def _check_columns(self, columns: tuple[str, ...]) -> None:
         for field, column in self.named.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from financeops.cli.patience import patiently
@@ -9,6 +10,7 @@ from financeops.cli.progress import Bar
 from financeops.client import Client
 from financeops.core import wire
 from financeops.core.contract.imports import ImportAnswer
+from financeops.core.errors import NotFound
 
 _HEADINGS = ("ID", "STARTED", "STATE", "CREATED", "UPDATED", "FILE", "OPTIONS")
 _STATES = {"running": "unfinished"}  # or at work: who killed it knows
@@ -32,6 +34,8 @@ async def listed(url: str, *, tenant_id: str, as_json: bool) -> list[str]:
 
 async def undone(url: str, import_id: str) -> str:
     """Take an import back, and return what to say."""
+    if not re.fullmatch("[0-9a-fA-F]{24}", import_id):
+        raise NotFound(f"there is no import {import_id}: `financeops imports` lists them")
     async with Client(url) as client:
         with Bar(total=None) as bar:  # how far it is only the server knows
             answer = await patiently(partial(client.undo_import, import_id), say=bar.say)

@@ -15,6 +15,7 @@ from financeops.cli import addresses, children, data_directory, embedded
 from financeops.cli.screen import Screen, Starting
 from financeops.cli.supervisor import Child, ChildFailed, Supervisor
 from financeops.client import Client, HistoryAnswer
+from financeops.client.address import DEFAULT_URL
 from financeops.core.errors import FinanceOpsError
 from financeops.tasks import end
 
@@ -134,6 +135,9 @@ async def _start_and_watch(
     for name, link in plan.links.items():
         screen.say(f"  {name:<11} {link}", style="bold")
     screen.say()
+    url = plan.links["API"].removesuffix("/docs")
+    if url != DEFAULT_URL:
+        screen.say(f"  For commands and notebooks of other terminals: export FINANCEOPS_URL={url}")
     screen.say(f"  Data and logs are in {choices.data_dir}. Ctrl-C stops everything.")
     if choices.open_browser:
         await asyncio.to_thread(webbrowser.open, next(iter(plan.links.values())))

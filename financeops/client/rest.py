@@ -326,9 +326,10 @@ class Client:
             await self._http.json("POST", "/payments/history", query, patient=True), HistoryAnswer
         )
 
-    async def history(self) -> HistoryAnswer:
-        """How far the recording of that history is."""
-        return answer_of(await self._http.json("GET", "/payments/history", {}), HistoryAnswer)
+    async def history(self, tenant_id: str | None = None) -> HistoryAnswer:
+        """How far the recording of a tenant's made-up history is; 0 of 0 where it has none."""
+        query = _present(tenantId=tenant_id)
+        return answer_of(await self._http.json("GET", "/payments/history", query), HistoryAnswer)
 
     async def export_chunks(
         self,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from financeops.client.rest import Client
 from financeops.client.stream import Connected, Disconnected, Heartbeat, Reload, Stream
-from financeops.core.errors import FinanceOpsError
+from financeops.core.errors import FinanceOpsError, Unavailable
 from financeops.core.payments import Change
 from financeops.dashboard.history import History
 from financeops.dashboard.model import Connection, DashboardModel
@@ -17,7 +17,7 @@ _SILENCE = timedelta(seconds=60)
 """So long a connected server may say nothing before its figures are called stale."""
 
 _RETRY = 2.0
-"""Seconds until a snapshot that could not be loaded is asked for again."""
+"""Seconds until what could not be loaded, or is not yet whole, is asked for again."""
 
 
 def utc_now() -> datetime:
@@ -79,6 +79,7 @@ class Live:
                 tasks.create_task(History(model, self._client).run())
                 tasks.create_task(self._listen(stream))
                 tasks.create_task(self._tick())
+                tasks.create_task(self._watch_recording())
         finally:
             self._stream = None
             model.unobserve(self.reload, ["period", "chosen_currency"])
@@ -105,6 +106,22 @@ class Live:
                     model.overflow()
                     if not model.paused:
                         self.reload()
+
+    async def _watch_recording(self) -> None:
+        """Know how far a made-up history is until it is whole: what came before is compared with."""
+        model = self._model
+        while True:
+            try:
+                at = await self._client.history(model.tenant)
+            except Unavailable:
+                pass
+            except FinanceOpsError:  # a server that knows of none
+                return
+            else:
+                model.recording = at.recorded / at.count if at.recorded < at.count else None
+                if model.recording is None:
+                    return
+            await asyncio.sleep(_RETRY)
 
     def _heard(self) -> None:
         self._heard_at = self._now()

@@ -63,6 +63,8 @@ class DashboardModel(HasTraits):
         Bytes of an export that is under way.
     notice : str
         What was last said to the viewer.
+    recording : float or None
+        So much of a made-up history, from 0 to 1, is recorded while it still is.
     ticks : int
         Seconds that went by: what is said by the clock alone follows it.
     history_asked, history_came : int
@@ -89,6 +91,7 @@ class DashboardModel(HasTraits):
     as_of = Instance(datetime, allow_none=True)
     exported = Int(None, allow_none=True)
     notice = Unicode()
+    recording = Float(None, allow_none=True)
     ticks = Int()
     history_asked = Int()
     history_came = Int()

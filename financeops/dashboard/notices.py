@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from financeops.core.errors import NotFound, Unavailable
 from financeops.dashboard import texts
 from financeops.dashboard.formats import Formats
@@ -35,6 +37,9 @@ class Notice:
             local = model.fresh_at.astimezone(model.zone)
             time = self._formats.clock(model.fresh_at, model.zone, local.date())
             return _line(say(hint, time=time), state=model.connection.value)
+        if model.recording is not None:
+            share = self._formats.percent(Decimal(100 * model.recording), decimals=0)
+            return _line(say(texts.RECORDING, share=share), state="recording")
         return _line(model.notice, state="said") if model.notice else h("div")
 
     def _error(self, model: DashboardModel) -> Markup:

@@ -173,6 +173,9 @@ RECONNECTING_HINT = Text(
     "These figures are from {time}. Nothing is lost: they catch up when it is back.",
 )
 STALE_HINT = Text("The server is silent. These figures are from {time} and may be old.")
+RECORDING = Text(
+    "The made-up history is still being recorded ({share}): comparisons with the time before are not right yet.",
+)
 NOT_FOUND = Text("This tenant does not exist")
 NOT_FOUND_HINT = Text("It exists once it is configured or has its first payment.")
 FAILED = Text("The figures could not be loaded")

@@ -156,7 +156,9 @@ def test_dashboard_and_notebooks_are_served_and_leave_no_kernel_behind(tmp_path)
             f"http://localhost:{ports[0]}",
             f"http://localhost:{up.port}/docs",
             f"http://localhost:{ports[1]}",
+            f"http://localhost:{up.port}",
         ]
+        assert f"export FINANCEOPS_URL={links[3]}\n" in up.said
         assert b"voila" in get(links[0])
         assert b"JupyterLab" in get(links[2])
         family = up.family()

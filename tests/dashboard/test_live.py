@@ -240,3 +240,18 @@ async def test_a_server_that_was_never_reached_is_unavailable():
     with pytest.raises(Unavailable):
         await dashboard.ready()
     await dashboard.close()
+
+
+async def test_as_long_as_a_made_up_history_is_not_whole_that_is_said(database_uri):
+    server = start_server(database_uri, simulate_interval=1800)
+    async with Client(server.url) as client:
+        at = await client.record_history(newest=1000)  # the others wait until they are asked for
+        assert (await client.history("another")).count == 0
+        dashboard = Dashboard(server.url)
+        await until(dashboard, lambda model: model.recording == 1000 / at.count)
+        await until(dashboard, lambda model: model.loaded)
+        assert f"still being recorded ({100_000 // at.count}" in dashboard.screen.notice.widget.html
+        await client.record_history()
+        await until(dashboard, lambda model: model.recording is None)
+        await dashboard.close()
+    server.stop()

@@ -136,6 +136,7 @@ async def test_five_see_it_each_with_a_kernel_that_ends_when_the_tab_is_left(
         assert len(kernels(url)) == 2
         left = kernels(url)
     assert psutil.wait_procs(left, timeout=10)[1] == []
+    assert "Traceback" not in (tmp_path / "dashboard.log").read_text("utf-8")
 
 
 async def test_a_killed_browser_leaves_no_kernel(vacant, tmp_path):

@@ -7,4 +7,4 @@ import sys
 
 # jsonschema, which Jupyter's events come with, would compile the grammar of international addresses: that takes
 # longer than to import all the rest, and nothing here is checked by it. Without it jsonschema does without.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[assignment]
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
+from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, authenticated
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
@@ -112,7 +114,8 @@ class LeaveHandler(VoilaShutdownKernelHandler):
         """End its kernel."""
         await self.settings["viewers"].end(kernel_id)
         self.set_status(204)
-        await self.finish()
+        with suppress(StreamClosedError):  # who has left waits for no answer
+            await self.finish()
 
 
 def _is_viewer(headers: Mapping[str, str]) -> bool:
