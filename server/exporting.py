@@ -40,9 +40,9 @@ def _fields(field: pa.Field) -> list[pa.Field]:
 
 
 SCHEMA = pa.schema([exported for field in PAYMENTS for exported in _fields(field)])
-"""Columns of the columnar formats; CSV has the same but `amountMinor` and `declineGroup`."""
+"""Columns of the columnar formats; CSV has the same but `amountMinor`."""
 
-_TEXT_COLUMNS = [name for name in SCHEMA.names if name not in {"amountMinor", "declineGroup"}]
+_TEXT_COLUMNS = [name for name in SCHEMA.names if name != "amountMinor"]
 
 Chunk = TypeVar("Chunk")
 Taken_contra = TypeVar("Taken_contra", contravariant=True)
@@ -205,6 +205,7 @@ def _row(payment: Payment) -> dict[str, Any]:
         "customerId": payment.customer_id,
         "country": payment.country,
         "declineCode": payment.decline_code,
+        "declineGroup": payment.decline_group,
         "refundedAt": payment.refunded_at,
     }
 

@@ -48,6 +48,8 @@ def map_case(context, case):
         return case
     if case.query and case.path.startswith(("/api/analytics", "/payments")):
         _fit_window(case.query, in_buckets=case.path.endswith(("/trends", "/snapshot")))
+    if case.query and "importId" in case.query:
+        case.query["source"] = "import"  # only its rows belong to one
     if isinstance(case.body, dict):
         _fit_amount(case.body)
         if case.body.get("reference") is not None and case.headers:

@@ -169,24 +169,31 @@ def as_document(rollup: Rollup, *, hours: bool = True) -> dict[str, Any]:
 
 
 def from_document(document: Mapping[str, Any]) -> Rollup:
-    """Rollup of its nested form; the inverse of `as_document`. What is missing counts as zero."""
+    """Rollup of its nested form; the inverse of `as_document`. What is missing counts as zero.
+
+    Its numbers are plain integers, whatever kind of integer a database gives large ones as.
+    """
     return Rollup(
         {
-            (method, Status(status)): (cell.get("n", 0), cell.get("amount", 0))
+            (method, Status(status)): _count_of(cell)
             for method, statuses in document.get("methods", {}).items()
             for status, cell in statuses.items()
         },
         {
-            (method, code): (cell.get("n", 0), cell.get("amount", 0))
+            (method, code): _count_of(cell)
             for method, codes in document.get("declines", {}).items()
             for code, cell in codes.items()
         },
         {
-            (method, int(hour)): n
+            (method, int(hour)): int(n)
             for method, by_hour in document.get("hours", {}).items()
             for hour, n in by_hour.items()
         },
     )
+
+
+def _count_of(cell: Mapping[str, int]) -> Count:
+    return int(cell.get("n", 0)), int(cell.get("amount", 0))
 
 
 def _count_up(sums: dict[Key, Count], counts: Mapping[Key, Count]) -> None:

@@ -56,8 +56,7 @@ def read(
     polars.DataFrame, pandas.DataFrame or pyarrow.Table
         One row per payment, in the order of the file, in the canonical columns
         (`financeops.tables`). Amounts are exact: decimal text becomes Int64 minor units by its
-        currency's number of decimals, through no float. CSV has no ``decline_group``: it is null.
-        The ``'`` that keeps spreadsheets from taking a CSV's text for a formula is taken off
+        currency's number of decimals, through no float. The ``'`` that keeps spreadsheets from taking a CSV's text for a formula is taken off
         again (``core/csv_guard.py``). Times are floored to the millisecond.
 
     Raises

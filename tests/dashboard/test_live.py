@@ -229,7 +229,6 @@ async def test_an_unknown_tenant_is_said_and_shown_when_it_appears(server, clien
     await client.post_payment(
         {"tenantId": "newcomer", "amount": 1, "method": "card", "status": "success"}
     )
-
     await until(dashboard, lambda model: model.loaded)
     assert dashboard.model.error is None
     await dashboard.close()
@@ -242,16 +241,24 @@ async def test_a_server_that_was_never_reached_is_unavailable():
     await dashboard.close()
 
 
-async def test_as_long_as_a_made_up_history_is_not_whole_that_is_said(database_uri):
-    server = start_server(database_uri, simulate_interval=1800)
-    async with Client(server.url) as client:
+@pytest.fixture
+def business(database_uri):
+    """A server whose made-up business makes a payment in half an hour."""
+    process = start_server(database_uri, simulate_interval=1800)
+    yield process
+    process.stop()
+
+
+async def test_as_long_as_a_made_up_history_is_not_whole_that_is_said(business):
+    async with Client(business.url) as client:
         at = await client.record_history(newest=1000)  # the others wait until they are asked for
         assert (await client.history("another")).count == 0
-        dashboard = Dashboard(server.url)
+        dashboard = Dashboard(business.url)
+        await dashboard.ready()
         await until(dashboard, lambda model: model.recording == 1000 / at.count)
-        await until(dashboard, lambda model: model.loaded)
-        assert f"still being recorded ({100_000 // at.count}" in dashboard.screen.notice.widget.html
+        notice = dashboard.screen.notice
+        notice.paint(dashboard.model)
+        assert f"still being recorded ({100_000 // at.count}" in notice.widget.html
         await client.record_history()
         await until(dashboard, lambda model: model.recording is None)
         await dashboard.close()
-    server.stop()

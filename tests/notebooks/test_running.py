@@ -5,6 +5,7 @@ The notebooks run twice, by nbval and in JupyterLab; the dashboard is looked at 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
@@ -146,9 +147,10 @@ def charts_of(notebook):
     return made + 2 * code.count("fo.Dashboard(")
 
 
-def test_every_notebook_runs_and_its_assertions_hold(links, tmp_path):
+async def test_every_notebook_runs_and_its_assertions_hold(links, tmp_path):
     """nbval; in one process, for starting pytest takes longer than most of them."""
-    ran = subprocess.run(
+    ran = await asyncio.to_thread(
+        subprocess.run,
         [
             *(sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider"),
             ROOT / "notebooks",

@@ -46,6 +46,19 @@ async def test_sums_that_are_wrong_are_told_and_repaired(http, shared_server, te
     assert (await http.get(query)).json()["differences"] == []
 
 
+async def test_sums_that_need_more_than_32_bits_are_told_as_others_are(http, tenant_id, record):
+    """The database gives them as a type of integer of its own."""
+    await record({"amount": 10_000_000_000, "createdAt": "2024-12-09T23:30:00Z"})
+    path = f"/api/tenants/{tenant_id}/timezone?timezone=Asia/Kathmandu"
+    answer = await http.post(path)
+    assert answer.status_code == 200, answer.text
+    (day, *_) = [each for each in answer.json()["differences"] if each["grain"] == "day"]
+    assert day["kept"]["methods"]["card"]["success"]["amount"] == 10**12
+    asked = {"tenantId": tenant_id, "from": "2024-12-08T18:15:00Z", "to": "2024-12-10T18:15:00Z"}
+    snapshot = await http.get("/api/analytics/snapshot", params={**asked, "rollups": "true"})
+    assert snapshot.status_code == 200, snapshot.text
+
+
 async def test_an_unknown_tenant_is_not_found(http):
     problem(await http.get("/api/verify?tenantId=nobody"), 404)
     problem(await http.post("/api/verify?tenantId=nobody"), 404)
