@@ -16,12 +16,11 @@ _COMMA = re.compile(
     r"|,\d+"
     r"|[1-9]\d{0,2}(\.\d{3})+(,\d*)?)"  # 1.850,50
 )
-_EITHER = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")  # 1.250: with three decimals, or over a thousand
 _WHOLE = re.compile(r"[+-]?\d+")
 
 
 def amount_of(
-    value: Any, currency: str, *, decimal_comma: bool | None = None, minor_units: bool = False
+    value: Any, currency: str, *, decimal_comma: bool = False, minor_units: bool = False
 ) -> Decimal | int:
     """Amount in major units of what a file holds.
 
@@ -32,11 +31,9 @@ def amount_of(
         `decimal_comma` says.
     currency : str
         ISO 4217 code.
-    decimal_comma : bool, optional
+    decimal_comma : bool
         Texts have a comma before their decimals. A point may separate thousands: after one to
         three digits that do not begin with 0, before groups of three, never after the comma.
-        False: a point. None, by default: a point too, but what could be over a thousand as well
-        (1.250, in a currency without three decimals) is refused.
     minor_units : bool
         It is a whole number of minor units: 1850 is 18.50 USD.
 
@@ -52,10 +49,8 @@ def amount_of(
     >>> amount_of("1850", "KWD", minor_units=True)
     Decimal('1.85')
     """
-    number = number_of(value, decimal_comma=bool(decimal_comma))
+    number = number_of(value, decimal_comma=decimal_comma)
     decimals = exponent(currency)
-    if decimal_comma is None and decimals < 3 and isinstance(value, str):
-        _refuse_either(value.strip())
     if isinstance(number, Double) and not number.tells(1 if minor_units else 10.0**-decimals):
         raise InvalidValue(
             "amount",
@@ -101,14 +96,6 @@ def _read(text: str, *, decimal_comma: bool) -> Decimal:
         return Decimal(text)
     except ArithmeticError:  # an exponent that has no end
         raise InvalidValue("amount", f"must be a number such as 1850.50, not {said}") from None
-
-
-def _refuse_either(text: str) -> None:
-    if _EITHER.fullmatch(text):
-        raise InvalidValue(
-            "amount",
-            f"{text} may be {text.replace('.', '')} or {Decimal(text).normalize():f}: say --decimal-comma, or --decimal-point",
-        )
 
 
 def _hint(text: str) -> str:

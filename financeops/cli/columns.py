@@ -100,8 +100,8 @@ class Columns:
         Of times without an offset.
     date_format : str, optional
         `strptime` format of texts.
-    decimal_comma : bool, optional
-        Whether amounts are written ``1.850,50``; by default what could be either is refused.
+    decimal_comma : bool
+        Amounts are written ``1.850,50``.
     minor_units : bool, optional
         Amounts are whole numbers of minor units; by default only those of a saved data frame are.
     usual_currency : str, optional
@@ -115,7 +115,7 @@ class Columns:
     tenant_id: str
     zone: ZoneInfo
     date_format: str | None = None
-    decimal_comma: bool | None = None
+    decimal_comma: bool = False
     minor_units: bool | None = None
     usual_currency: str | None = None
     marked: frozenset[str] = frozenset()
@@ -149,7 +149,7 @@ class Columns:
             if field in _TIMES:
                 self._instant(field, text)
             elif field == "amount":
-                number_of(text, decimal_comma=bool(self.decimal_comma))
+                number_of(text, decimal_comma=self.decimal_comma)
 
     def _check_columns(self, columns: tuple[str, ...]) -> None:
         for field, column in self.named.items():
@@ -165,11 +165,13 @@ class Columns:
                 f"is needed: the file has no column of currencies, and {self.tenant_id} no "
                 "payments in a currency of its own",
             )
-        for field in REQUIRED:
-            if field not in there:
-                raise InvalidValue(
-                    field, f"has no column: name it with --map {field}=..., or give a --default"
-                )
+        missing = [field for field in REQUIRED if field not in there]
+        if missing:
+            field, *others = missing
+            nor = f", nor have {', '.join(others)}" if others else ""
+            raise InvalidValue(
+                field, f"has no column{nor}: name it with --map {field}=..., or give a --default"
+            )
 
     def payment(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Payment of a row, as the server takes it, in one form for all texts that mean the same.

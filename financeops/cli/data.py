@@ -94,12 +94,8 @@ def import_(
         str | None, typer.Option(help="Of times that are no ISO 8601: '%d.%m.%Y %H:%M'")
     ] = None,
     decimal_comma: Annotated[
-        bool | None,
-        typer.Option(
-            "--decimal-comma/--decimal-point",
-            help="Amounts are written 1.850,50, or 1850.50. Default: a point, but 1.250 is asked for.",
-        ),
-    ] = None,
+        bool, typer.Option("--decimal-comma", help="Amounts are written 1.850,50.")
+    ] = False,
     minor_units: Annotated[
         bool | None,
         typer.Option(

@@ -45,7 +45,7 @@ class Request:
     columns: str | None
     encoding: str
     date_format: str | None
-    decimal_comma: bool | None
+    decimal_comma: bool
     minor_units: bool | None
     rejects: Path | None
     url: str
@@ -64,7 +64,6 @@ class Request:
             "encoding": self.encoding if self.encoding != "utf-8" else None,
             "date-format": self.date_format,
             "decimal-comma": self.decimal_comma,
-            "decimal-point": self.decimal_comma is False,
             "minor-units": None if self.minor_units is None else str(self.minor_units).lower(),
         }
         return {name: value for name, value in said.items() if value}

@@ -94,23 +94,6 @@ def test_a_comma_that_is_refused_says_what_to_do(text, says):
         amount_of(text, "EUR")
 
 
-def test_what_may_be_over_a_thousand_or_have_three_decimals_is_asked_for():
-    for currency in ("USD", "JPY", "UYI"):
-        with pytest.raises(
-            InvalidValue, match=r"1\.250 may be 1250 or 1\.25: say --decimal-comma, or"
-        ):
-            amount_of(" 1.250 ", currency)
-    assert amount_of("1.250", "USD", decimal_comma=False) == Decimal("1.25")
-    assert amount_of("1.250", "USD", decimal_comma=True) == 1250
-    # None of these can have a group of three.
-    assert amount_of("1.250", "KWD") == Decimal("1.25")
-    assert amount_of("0.250", "KWD") == Decimal("0.25")
-    assert amount_of("0.500", "USD") == Decimal("0.5")
-    assert amount_of("1250.500", "USD") == Decimal("1250.5")
-    assert amount_of("1.2500", "USD") == Decimal("1.25")
-    assert amount_of(Decimal("1.250"), "USD") == Decimal("1.25")
-
-
 @given(minor=amounts, currency=currencies)
 def test_an_amount_written_in_any_way_is_itself(minor, currency):
     major = to_major(minor, currency)

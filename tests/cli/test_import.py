@@ -238,7 +238,7 @@ async def test_a_server_that_is_killed_and_comes_back_costs_no_row_and_counts_no
     [
         (["missing.csv", *MAPPED], "FILE: missing.csv cannot be read: No such file"),
         (["sales.csv", *PAID, "--map", "amount=euros"], "--map: amount=euros: the file has who,"),
-        (["sales.csv", "--currency", "USD"], "amount: has no column: name it with --map"),
+        (["sales.csv", "--currency", "USD"], "amount: has no column, nor have method, "),
         (["sales.csv", "--map", "price=dollars"], "--map: 'price' is none of amount, currency"),
         (["sales.csv", "--map", "dollars"], "--map: must be pairs such as amount=dollars"),
         (["sales.csv", *MAPPED, "--timezone", "Mars"], "--timezone: must be an IANA time zone"),
