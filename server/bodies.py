@@ -37,8 +37,12 @@ def kind_of_body(request: Request, *, lines: bool = False) -> str | None:
     Raises
     ------
     WrongKind
-        It says another one: such a body would be read as what its sender does not mean.
+        It says another one, or that the body is compressed: such a body would be read as what its
+        sender does not mean.
     """
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.strip().lower() != "identity":
+        raise WrongKind(f"the body must be sent as it is, not encoded ({encoding[:50]})")
     said = request.headers.getlist("content-type")
     if not said:
         return None

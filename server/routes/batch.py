@@ -159,6 +159,8 @@ def _elements(body: bytes) -> list[bytes]:
         return [bytes(element) for element in _array.decode(body)]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidValue("body", f"is not a JSON array: {error}") from None
+    except RecursionError:
+        raise InvalidValue("body", "is nested too deeply") from None
 
 
 def _is_one_value(body: bytes) -> bool:
@@ -166,6 +168,8 @@ def _is_one_value(body: bytes) -> bool:
         _any.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
+    except RecursionError:
+        raise InvalidValue("body", "is nested too deeply") from None
     return True
 
 

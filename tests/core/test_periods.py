@@ -338,7 +338,9 @@ def test_a_longer_window_is_shown_in_months():
     assert len(window_buckets(Window(start, start + 93 * DAY), ZoneInfo("UTC"))) == 4
 
 
-@pytest.mark.parametrize("name", ["Europe/Bonn", "", "../UTC", "Europe", "UTC\0"])
+@pytest.mark.parametrize(
+    "name", ["localtime", "Factory", "Europe/Bonn", "", "../UTC", "Europe", "UTC\0"]
+)
 def test_what_is_no_zone_is_said_with_the_name_of_its_field(name):
     with pytest.raises(InvalidValue, match="IANA") as caught:
         zone_of(name, field="--timezone")

@@ -34,6 +34,20 @@ async def test_one_too_many_is_refused_whole(http, tenant_id):
     problem(await http.get(f"/payments?tenantId={tenant_id}"), 404)
 
 
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 50_000, '[{"a":' * 50_000])
+async def test_what_is_nested_too_deeply_is_refused(http, body):
+    answer = await http.post(BATCH, content=body, headers={"Content-Type": "application/json"})
+    assert "nested too deeply" in problem(answer, 422, field="body")["detail"]
+
+
+@pytest.mark.parametrize("path", ["/payments", BATCH])
+@pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, identity"])
+async def test_a_body_that_is_said_to_be_compressed_is_refused(http, tenant_id, path, encoding):
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    answer = await http.post(path, json=order(tenant_id), headers=headers)
+    assert "not encoded" in problem(answer, 415)["detail"]
+
+
 @pytest.mark.parametrize("form", ["array", "ndjson", "ndjson undeclared"])
 async def test_good_items_are_kept_when_others_are_bad(http, tenant_id, form):
     items = [
