@@ -30,7 +30,7 @@ from financeops.core.contract.texts import (
 from financeops.core.drafts import METHOD, check_tenant_id
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Source, Status
-from financeops.core.periods import EPOCH, MILLISECOND, Period, floor_millisecond, zone_of
+from financeops.core.periods import EPOCH, MILLISECOND, NO_ZONES, Period, floor_millisecond, zone_of
 from financeops.store.filters import PaymentFilter
 from server.settings import DEFAULT_TENANT
 
@@ -65,7 +65,7 @@ def refuse_all(request: Request) -> None:
 @cache
 def zone_names() -> frozenset[str]:
     """Every IANA time zone; the database has files besides, with leap seconds for one."""
-    return frozenset(available_timezones())
+    return frozenset(available_timezones() - NO_ZONES)
 
 
 def check_timezone(name: str) -> str:

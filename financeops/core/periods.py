@@ -74,7 +74,7 @@ class Span(Struct, frozen=True):
     end: datetime
 
 
-_NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 """What lies among the zones and is none: the first one is another on each machine."""
 
 
@@ -96,7 +96,7 @@ def zone_of(name: str | ZoneInfo, *, field: str = "timezone") -> ZoneInfo:
     if isinstance(name, ZoneInfo):
         return name
     try:
-        return ZoneInfo("" if name in _NO_ZONES else name)
+        return ZoneInfo("" if name in NO_ZONES else name)
     # Unknown, no such name, a folder of the database, no text.
     except (KeyError, ValueError, OSError, TypeError):
         raise InvalidValue(

@@ -29,7 +29,7 @@ from tests.processes import ROOT, environment
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(900),
 ]
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -159,7 +159,7 @@ async def test_every_notebook_runs_and_its_assertions_hold(links, tmp_path):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=800,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr

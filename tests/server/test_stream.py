@@ -196,10 +196,12 @@ async def test_polling_alone_is_served_too(http, tenant_id, record):
     hello = json.dumps({"tenantId": tenant_id, "seq": 1})
     await http.post(url, content=f"40{hello}")
     heard = []
+    fourth = False
     async with asyncio.timeout(15):
         while len(heard) < 4:
-            if len(heard) == 3:
+            if len(heard) == 3 and not fourth:  # a poll may bring nothing but a heartbeat
                 await record(amount=4)
+                fourth = True
             packets = (await http.get(url)).text.split("\x1e")
             messages = [json.loads(packet[2:]) for packet in packets if packet.startswith("42")]
             heard += [each for each in messages if each[0] != "heartbeat"]
