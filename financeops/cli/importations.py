@@ -10,6 +10,7 @@ from financeops.cli.progress import Bar
 from financeops.client import Client
 from financeops.core import wire
 from financeops.core.contract.imports import ImportAnswer
+from financeops.core.contract.texts import PAYMENT_ID_PATTERN
 from financeops.core.errors import NotFound
 
 _HEADINGS = ("ID", "STARTED", "STATE", "CREATED", "UPDATED", "FILE", "OPTIONS")
@@ -34,7 +35,7 @@ async def listed(url: str, *, tenant_id: str, as_json: bool) -> list[str]:
 
 async def undone(url: str, import_id: str) -> str:
     """Take an import back, and return what to say."""
-    if not re.fullmatch("[0-9a-fA-F]{24}", import_id):
+    if not re.fullmatch(PAYMENT_ID_PATTERN, import_id):
         raise NotFound(f"there is no import {import_id}: `financeops imports` lists them")
     async with Client(url) as client:
         with Bar(total=None) as bar:  # how far it is only the server knows

@@ -64,7 +64,10 @@ async def record_batch(
         raise InvalidValue(IDEMPOTENCY_KEY, "is for one payment: in a batch use reference")
     kind = kind_of_body(request, lines=True)
     sent = await read_body(request, limit=here.settings.max_body_bytes)
-    texts = _split(sent, lines=kind == NDJSON)
+    try:
+        texts = _split(sent, lines=kind == NDJSON)
+    except RecursionError:
+        raise InvalidValue("body", "is nested too deeply") from None
     if len(texts) > MAX_OPERATIONS:
         raise InvalidValue("body", f"must hold at most {MAX_OPERATIONS} payments: send it in parts")
     imported = None if asked.import_id is None else await find_import(here.db, asked.import_id)
@@ -159,8 +162,6 @@ def _elements(body: bytes) -> list[bytes]:
         return [bytes(element) for element in _array.decode(body)]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidValue("body", f"is not a JSON array: {error}") from None
-    except RecursionError:
-        raise InvalidValue("body", "is nested too deeply") from None
 
 
 def _is_one_value(body: bytes) -> bool:
@@ -168,8 +169,6 @@ def _is_one_value(body: bytes) -> bool:
         _any.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
-    except RecursionError:
-        raise InvalidValue("body", "is nested too deeply") from None
     return True
 
 

@@ -27,10 +27,7 @@ from tests.installed import running
 from tests.notebooks.test_notebooks import code_of
 from tests.processes import ROOT, environment
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.timeout(900),
-]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 MINUTE = 60_000
