@@ -5,56 +5,50 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
-from threading import Thread
 from typing import Any
+
+import psutil
+
+from tests.forks import Fork
 
 ROOT = Path(__file__).parent.parent
 
 
-def hang(process: subprocess.Popen[Any]) -> None:
+def hang(pid: int) -> None:
     """Have a process stand still until it gets SIGCONT; it goes on for a moment until it does."""
-    process.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+    process = psutil.Process(pid)
+    process.suspend()
+    while process.status() != psutil.STATUS_STOPPED:
+        time.sleep(0.001)
 
 
 class ServerProcess:
-    """`python -m server` on a free port, ready to be asked; `clock` is a file of `tests.clocked`."""
+    """`python -m server` on a free port; `clock` is a file of `tests.clocked`."""
 
     def __init__(self, mongodb_uri: str, *, clock: Path | None = None, **settings: Any) -> None:
         chosen = {"simulate": False, "port": 0, "mongodb_uri": mongodb_uri, **settings}
         self.settings = chosen
-        self.url = ""
         self.killed = False
-        self._said: list[str] = []
         program = ["server"] if clock is None else ["tests.clocked", str(clock)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", *program],
-            cwd=ROOT,
-            env=environment(chosen),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        # Read on, or the process would block once the pipe is full.
-        self._reader = Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._fork = Fork(*program, env=environment(chosen), cwd=ROOT)
+        self.process = self._fork.process
 
     @property
     def said(self) -> str:
         """What it wrote to stderr so far."""
-        return "".join(self._said)
+        return self._fork.stderr
 
     def wait_until_ready(self, *, timeout: float = 60) -> None:
         """Return when it listens and has told its address."""
         deadline = time.monotonic() + timeout
-        while not self.url:
-            if self.process.poll() is not None or time.monotonic() > deadline:
+        while not (found := re.search(r"FinanceOps server on (http://\S+)\n", self.said)):
+            if not self.process.is_alive() or time.monotonic() > deadline:
                 self.kill()
                 raise AssertionError(f"the server did not start:\n{self.said}")
             time.sleep(0.02)
+        self.url = found[1]
 
     def stop(self, *, timeout: float = 20) -> int:
         """Ask it to stop (SIGTERM) and return its exit code."""
@@ -66,27 +60,19 @@ class ServerProcess:
 
     def end(self, number: signal.Signals, *, timeout: float = 20) -> int:
         """Send a signal and return the exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        try:
-            code = self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
+        self.send_signal(number)
+        self.process.join(timeout)
+        if self.process.exitcode is None:
             self.process.kill()
-            self.process.wait()
-            raise
-        finally:
-            self._reader.join(5)
-            if self.process.stderr:
-                self.process.stderr.close()
+            raise AssertionError(f"{number.name} did not end the server:\n{self.said}")
         self.killed = number is signal.SIGKILL
-        return code
+        return self.process.exitcode
 
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self._said.append(line)
-            if found := re.search(r"FinanceOps server on (http://\S+)", line):
-                self.url = found[1]
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.process.is_alive():
+            assert self.process.pid is not None
+            os.kill(self.process.pid, number)
 
 
 def start_server(mongodb_uri: str, **settings: Any) -> ServerProcess:

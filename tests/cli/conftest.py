@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -13,21 +12,19 @@ import pytest
 from pymongo import MongoClient
 
 from tests.database import fresh_name, with_database
+from tests.forks import Fork
 from tests.processes import start_server
 
 
 def run(*arguments: object, url: str = "", cwd: Path | None = None, **environment: str):
     """Run `financeops` to its end and return what it said."""
     clean = {name: value for name, value in os.environ.items() if "FINANCEOPS" not in name}
-    return subprocess.run(
-        [sys.executable, "-m", "financeops", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=cwd,
-        env={**clean, **({"FINANCEOPS_URL": url} if url else {}), **environment},
-    )
+    env = {**clean, **({"FINANCEOPS_URL": url} if url else {}), **environment}
+    fork = Fork("financeops", *map(str, arguments), env=env, cwd=cwd or Path.cwd())
+    fork.process.join(120)
+    code = fork.process.exitcode
+    assert code is not None, f"it does not end: {fork.stderr}"
+    return subprocess.CompletedProcess(arguments, code, fork.stdout, fork.stderr)
 
 
 @pytest.fixture(scope="module")

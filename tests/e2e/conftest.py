@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest_asyncio
 
 from tests.database import fresh_name, with_database
 from tests.e2e.browser import dashboard_of, launched
 from tests.processes import start_server
+
+SHOP = "shop_berlin"
+"""Counts in euros, in Berlin's time."""
+LONG_TENANT = "a-tenant-name-of-sixty-letters-that-goes-on-and-on-and-on-60"
+LONG_METHODS = [f"method_{n}_with_quite_a_long_name"[: 8 + 3 * n] for n in range(12)]
+_SETTINGS = {
+    "methods": ",".join(("card", "bank_transfer", "crypto", "paypal", *LONG_METHODS)),
+    "tenants": json.dumps(
+        {
+            SHOP: {"currency": "EUR", "timezone": "Europe/Berlin"},
+            LONG_TENANT: {"currency": "KWD", "timezone": "America/Argentina/Ushuaia"},
+        }
+    ),
+}
 
 # Files that use them have `pytestmark = pytest.mark.asyncio(loop_scope="session")`: a browser, and what
 # else tests share, belongs to the event loop in which it was started.
@@ -16,7 +32,8 @@ from tests.processes import start_server
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def http(lasting_mongodb_uri):
     """A server, to be asked."""
-    server = start_server(with_database(lasting_mongodb_uri, fresh_name()))
+    uri = with_database(lasting_mongodb_uri, fresh_name())
+    server = start_server(uri, **_SETTINGS)
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
         yield http
     assert server.stop() == 0, server.said

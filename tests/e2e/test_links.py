@@ -1,7 +1,6 @@
 """A link opens its view, also where kernels wait with another one; the address follows."""
 
 import asyncio
-import json
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from urllib.parse import parse_qs, urlsplit
@@ -10,36 +9,19 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.database import fresh_name, with_database
-from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, exact, screenshot, until_exact
-from tests.processes import start_server
+from tests.e2e.browser import LAPTOP, PHONE, exact, screenshot, until_exact
+from tests.e2e.conftest import SHOP
 
-SHOP = "shop_berlin"
-
-
-# One server, one dashboard and one browser for all: they only read.
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def url(mongodb_uri):
-    """A server with the default tenant's payments, and others of a shop that counts in euros."""
-    tenants = {SHOP: {"currency": "EUR", "timezone": "Europe/Berlin"}}
-    server = start_server(with_database(mongodb_uri, fresh_name()), tenants=json.dumps(tenants))
-    async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
-        for tenant, cents in (("tenant_1", 0), (SHOP, 99)):
-            batch = payments(tenant, cents=cents)
-            answer = (await http.post("/payments/batch", json=batch)).json()
-            assert answer["created"] == len(batch), answer
-    yield server.url
-    assert server.stop() == 0, server.said
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def dashboard(url, tmp_path_factory):
-    """The address of the dashboard of that server."""
-    async with dashboard_of(url, tmp_path_factory.mktemp("logs")) as address:
-        yield address
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
+async def two_shops(http):
+    """The default tenant's payments, and others of a shop that counts in euros."""
+    for tenant, cents in (("tenant_1", 0), (SHOP, 99)):
+        batch = payments(tenant, cents=cents)
+        answer = (await http.post("/payments/batch", json=batch)).json()
+        assert answer["created"] == len(batch), answer
 
 
 def payments(tenant, *, cents):
@@ -101,50 +83,47 @@ async def warm(dashboard):
 
 
 async def test_a_link_opens_its_view_and_the_address_follows_what_is_chosen(
-    url, dashboard, browser
+    http, dashboard, browser
 ):
-    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
-        await warm(dashboard)
-        page = await opened(
-            browser, f"{dashboard}/?tenant={SHOP}&period=week&lang=de&theme=dark&utm=mail"
-        )
-        answer = await http.get(
-            "/api/analytics/metrics", params={"tenantId": SHOP, "period": "week"}
-        )
-        await until_exact(page, "total_volume", round(answer.json()["totalVolume"] * 100))
-        assert await page.locator("h1").inner_text() == "Zahlungen live"
-        assert await page.title() == "Zahlungen live"
-        assert "€" in await page.locator("[data-figure=total_volume]").inner_text()
-        assert await page.locator("html").get_attribute("lang") == "de"
-        assert await background(page) == DARK
-        await screenshot(page, "link-de-dark-1440")
+    await warm(dashboard)
+    page = await opened(
+        browser, f"{dashboard}/?tenant={SHOP}&period=week&lang=de&theme=dark&utm=mail"
+    )
+    answer = await http.get("/api/analytics/metrics", params={"tenantId": SHOP, "period": "week"})
+    await until_exact(page, "total_volume", round(answer.json()["totalVolume"] * 100))
+    assert await page.locator("h1").inner_text() == "Zahlungen live"
+    assert await page.title() == "Zahlungen live"
+    assert "€" in await page.locator("[data-figure=total_volume]").inner_text()
+    assert await page.locator("html").get_attribute("lang") == "de"
+    assert await background(page) == DARK
+    await screenshot(page, "link-de-dark-1440")
 
-        await page.locator("[data-action=period][data-value=month]").click()
-        await page.wait_for_url("**period=month**")
-        await page.get_by_label("Farben").select_option("light")
-        await page.wait_for_url("**theme=light**")
-        assert await background(page) == LIGHT
-        await page.get_by_label("Sprache").select_option("ar")
-        await page.locator("html[dir=rtl]").wait_for(state="attached")
-        await page.wait_for_url("**lang=ar**")
-        # Its letters come with the dashboard too, and only now.
-        await page.wait_for_function(
-            "[...document.fonts].some((font) => font.unicodeRange.includes('600'))"
-        )
-        assert asked(page) == {
-            "tenant": SHOP,
-            "period": "month",
-            "lang": "ar",
-            "theme": "light",
-            "utm": "mail",
-        }
+    await page.locator("[data-action=period][data-value=month]").click()
+    await page.wait_for_url("**period=month**")
+    await page.get_by_label("Farben").select_option("light")
+    await page.wait_for_url("**theme=light**")
+    assert await background(page) == LIGHT
+    await page.get_by_label("Sprache").select_option("ar")
+    await page.locator("html[dir=rtl]").wait_for(state="attached")
+    await page.wait_for_url("**lang=ar**")
+    # Its letters come with the dashboard too, and only now.
+    await page.wait_for_function(
+        "[...document.fonts].some((font) => font.unicodeRange.includes('600'))"
+    )
+    assert asked(page) == {
+        "tenant": SHOP,
+        "period": "month",
+        "lang": "ar",
+        "theme": "light",
+        "utm": "mail",
+    }
 
-        await warm(dashboard)
-        shared = await opened(browser, page.url)
-        await until_exact(shared, "total_volume", await exact(page, "total_volume"))
-        assert await shared.locator("h1").inner_text() == await page.locator("h1").inner_text()
-        assert await background(shared) == LIGHT
-        await screenshot(shared, "link-ar-light-1440")
+    await warm(dashboard)
+    shared = await opened(browser, page.url)
+    await until_exact(shared, "total_volume", await exact(page, "total_volume"))
+    assert await shared.locator("h1").inner_text() == await page.locator("h1").inner_text()
+    assert await background(shared) == LIGHT
+    await screenshot(shared, "link-ar-light-1440")
 
 
 async def test_what_a_link_leaves_open_or_says_wrongly_has_a_default(dashboard, browser):

@@ -16,6 +16,7 @@ from tests.e2e.browser import (
     screenshots,
     until_exact,
 )
+from tests.e2e.traffic import Traffic, until_equal, until_state
 from tests.processes import hang, start_server
 
 SALE = {"amount": 12.5, "method": "card", "status": "success"}
@@ -76,31 +77,34 @@ async def test_a_server_that_is_away_is_said_and_what_came_is_caught_up(
 
         server = await asyncio.to_thread(start_server, database_uri, port=port)
         async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
-            await http.post("/payments", json=SALE)
-            await until_exact(page, "total_volume", 1250)
-            await page.locator("[data-state=live]").wait_for(timeout=60_000)
+            traffic = Traffic(http, tenant="tenant_1")
+            await traffic.go_on(50)
+            await until_state(page, "live")
+            await until_equal(page, http, traffic.tenant)
 
             server.kill()
-            await page.locator("[data-state=reconnecting]").wait_for(timeout=60_000)
+            await until_state(page, "reconnecting")
             await notice(page, "reconnecting").wait_for()
             await page.locator(".fo-badge-detail", has_text="3 sec").wait_for()
             await screenshots(page, "state-reconnecting", (PHONE, LAPTOP))
             assert await barriers(page) == []
-            await until_exact(page, "total_volume", 1250)
 
             server = await asyncio.to_thread(start_server, database_uri, port=port)
-            await http.post("/payments", json=SALE)
-            await until_exact(page, "total_volume", 2500)
-            await page.locator("[data-state=live]").wait_for(timeout=60_000)
+            await traffic.go_on(100)
+            await until_state(page, "live")
+            await until_equal(page, http, traffic.tenant)
             await expect(notice(page, "reconnecting")).to_have_count(0)
+            # And it goes on from there.
+            await traffic.go_on(100)
+            await until_equal(page, http, traffic.tenant)
 
             # It holds the connection and does not answer: what is shown may be old.
-            hang(server.process)
+            hang(server.process.pid)
             await page.locator("[data-action=period][data-value=week]").click()
             await notice(page, "stale").wait_for(timeout=60_000)
             await screenshots(page, "state-stale", (PHONE, LAPTOP))
             assert await barriers(page) == []
-            server.process.send_signal(signal.SIGCONT)
-            await page.locator("[data-state=live]").wait_for(timeout=60_000)
+            server.send_signal(signal.SIGCONT)
+            await until_state(page, "live")
             await page.locator(".fo-trend", has_text="Last 7 days").wait_for()
     assert server.stop() == 0, server.said

@@ -8,51 +8,38 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 import aiohttp
 import psutil
 import pytest
 import pytest_asyncio
 
-from tests.database import fresh_name, with_database
 from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, exact, screenshot, until_exact
-from tests.processes import start_server
+from tests.e2e.traffic import PATIENCE, Traffic, until_equal
 
 GONE_WITHIN = 30
 FOREIGN = {"Origin": "https://elsewhere.example"}
 CARDS = ".fo-cards"
 
 
-# One server, one browser and one dashboard for all that leave it as they found it.
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest.fixture(scope="module")
-def server(mongodb_uri):
-    server = start_server(with_database(mongodb_uri, fresh_name()), simulate=True)
-    yield server.url
-    assert server.stop() == 0, server.said
-
-
-@asynccontextmanager
-async def served(server_url, folder):
-    """The dashboard's URL, and a session to ask its server with."""
-    async with dashboard_of(server_url, folder) as url, aiohttp.ClientSession(url) as http:
-        yield url, http
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(400)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def shared(server, tmp_path_factory):
-    async with served(server, tmp_path_factory.mktemp("logs")) as found:
-        yield found
+async def server(http):
+    """The API's address; its default tenant has something to show."""
+    sale = {"amount": 10, "method": "card", "status": "success"}
+    assert (await http.post("/payments", json=sale)).is_success
+    return str(http.base_url).rstrip("/")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def vacant(shared):
-    """A dashboard that nobody sees, with its pool full."""
-    await until(shared[1], viewers=0, waiting=2, within=60)
-    return shared
+async def vacant(server, dashboard):
+    """A dashboard that nobody sees, with its pool full, and a session to ask its server with."""
+    async with aiohttp.ClientSession(dashboard) as session:
+        await until(session, viewers=0, waiting=2, within=60)
+        yield dashboard, session
 
 
 async def health(http):
@@ -103,8 +90,8 @@ def is_warm(process):
 
 async def opened(browser, url):
     page = await (await browser.new_context()).new_page()
-    await page.goto(url)
-    await page.locator(CARDS).wait_for(timeout=60_000)
+    await page.goto(url, wait_until="commit")
+    await page.locator(CARDS).wait_for(timeout=PATIENCE)
     return page
 
 
@@ -116,25 +103,55 @@ async def kernel_of(http):
     return found[1]
 
 
-async def test_five_see_it_each_with_a_kernel_that_ends_when_the_tab_is_left(
-    server, browser, tmp_path
+async def test_five_see_the_same_and_a_sixth_finds_a_seat_when_one_leaves(
+    http, server, browser, tmp_path, monkeypatch
 ):
-    async with served(server, tmp_path) as (url, http):
-        await until_pool_is_full(http)
+    monkeypatch.setenv("FINANCEOPS_MAX_VIEWERS", "5")
+    traffic = Traffic(http)
+    await traffic.go_on(50)
+    async with dashboard_of(server, tmp_path) as url, aiohttp.ClientSession(url) as seats:
+        await until(seats, waiting=2, within=60)
         assert len(kernels(url)) == 2
 
-        pages = [await opened(browser, url) for _ in range(5)]
-        assert (await health(http))["viewers"] == 5
-        await until_pool_is_full(http)
-        assert len(kernels(url)) == 7
+        link = f"{url}?tenant={traffic.tenant}"
+        pages = await asyncio.gather(*(opened(browser, link) for _ in range(5)))
+        assert (await health(seats))["viewers"] == 5
+        for _ in range(2):
+            await traffic.go_on(200)
+            for page in pages:
+                await until_equal(page, http, traffic.tenant)
+
+        sixth = await browser.new_page()
+        refused = await sixth.goto(url)
+        assert refused.status == 503
+        assert int(refused.headers["retry-after"]) > 0
+        assert await sixth.get_by_role("heading").inner_text() == "All seats are taken"
+        german = await (await browser.new_context(locale="de-AT")).new_page()
+        await german.goto(url)
+        assert await german.get_by_role("heading").inner_text() == "Alle Plätze sind besetzt"
+        await german.goto(f"{url}?lang=ar")
+        assert await german.locator("html").get_attribute("dir") == "rtl"
+        await screenshot(german, "full-ar-1440")
+        await german.close()
+        for theme in ("light", "dark"):
+            await sixth.emulate_media(color_scheme=theme)
+            for size in (PHONE, LAPTOP):
+                await sixth.set_viewport_size(size)
+                await screenshot(sixth, f"full-{theme}-{size['width']}")
+        assert (await health(seats))["viewers"] == 5
 
         await pages[0].goto("about:blank")  # its good-bye is heard at once
-        assert await until_viewers(http, 4) < 5
-        for page in pages[1:]:
+        await sixth.locator(CARDS).wait_for(timeout=60_000)
+        assert (await health(seats))["viewers"] == 5
+        await pages[1].goto("about:blank")
+        assert await until_viewers(seats, 4) < 5
+
+        for page in (*pages, sixth):
             await page.close()
-        await until_viewers(http, 0)
-        assert len(kernels(url)) == 2
+        await until_viewers(seats, 0)
+        await until_pool_is_full(seats)
         left = kernels(url)
+        assert len(left) == 2
     assert psutil.wait_procs(left, timeout=10)[1] == []
     assert "Traceback" not in (tmp_path / "dashboard.log").read_text("utf-8")
 
@@ -161,7 +178,6 @@ async def test_a_killed_browser_leaves_no_kernel(vacant, tmp_path):
 
 async def test_a_page_whose_kernel_ended_comes_back_with_a_new_one(vacant, browser):
     url, http = vacant
-    await until_pool_is_full(http)
     waiting = kernels(url)
     page = await opened(browser, url)
     address = page.url
@@ -173,39 +189,8 @@ async def test_a_page_whose_kernel_ended_comes_back_with_a_new_one(vacant, brows
     await until_viewers(http, 1)
 
 
-async def test_who_finds_no_room_is_told_so_and_let_in_when_there_is(
-    server, browser, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("FINANCEOPS_MAX_VIEWERS", "1")
-    async with served(server, tmp_path) as (url, http):
-        first = await opened(browser, url)
-        second = await browser.new_page()
-        refused = await second.goto(url)
-        assert refused.status == 503
-        assert int(refused.headers["retry-after"]) > 0
-        assert await second.get_by_role("heading").inner_text() == "All seats are taken"
-        german = await (await browser.new_context(locale="de-AT")).new_page()
-        await german.goto(url)
-        assert await german.get_by_role("heading").inner_text() == "Alle Plätze sind besetzt"
-        await german.goto(f"{url}?lang=ar")
-        assert await german.locator("html").get_attribute("dir") == "rtl"
-        await screenshot(german, "full-ar-1440")
-        await german.close()
-        for theme in ("light", "dark"):
-            await second.emulate_media(color_scheme=theme)
-            for size in (PHONE, LAPTOP):
-                await second.set_viewport_size(size)
-                await screenshot(second, f"full-{theme}-{size['width']}")
-        assert (await health(http))["viewers"] == 1
-
-        await first.goto("about:blank")
-        await second.locator(CARDS).wait_for(timeout=60_000)
-        assert (await health(http))["viewers"] == 1
-
-
 async def test_who_only_asks_whether_it_is_there_starts_no_kernel(vacant):
     url, http = vacant
-    await until_pool_is_full(http)
     before = set(kernels(url))
     async with http.head("/") as answer:
         assert answer.status == 200

@@ -8,28 +8,37 @@ import pytest
 from pymongo import MongoClient
 
 from financeops.cli.addresses import free_port
+from tests.forks import Fork
 from tests.processes import ROOT, environment
 
 
-def refusal(**settings):
-    """What a server that does not start says; its exit code is 1 and it says one line."""
-    done = subprocess.run(
-        [sys.executable, "-m", "server"],
-        cwd=ROOT,
-        env=environment(settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def refused(done):
+    """The one line that a server that does not start says; its exit code is 1."""
     assert done.returncode == 1, done.stderr
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
     return line
 
 
+def refusal(**settings):
+    """What a server with these settings says, which cannot start with them."""
+    fork = Fork("server", env=environment(settings), cwd=ROOT)
+    fork.process.join(60)
+    code = fork.process.exitcode
+    return refused(subprocess.CompletedProcess("server", code, fork.stdout, fork.stderr))
+
+
 def test_without_a_database_it_says_what_to_set():
-    assert "FINANCEOPS_MONGODB_URI" in refusal()
+    done = subprocess.run(
+        [sys.executable, "-m", "server"],
+        cwd=ROOT,
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "FINANCEOPS_MONGODB_URI" in refused(done)
 
 
 def test_a_database_that_does_not_answer():

@@ -193,7 +193,7 @@ async def test_a_database_that_hung_keeps_no_tenant_locked_when_it_goes_on(own_d
     async def lock_and_hang(session):
         mark = {"$set": {"marked": True}}
         await own_db.tenants.update_one({"_id": "tenant_1"}, mark, session=session)
-        hang(own_database.process)
+        hang(own_database.process.pid)
         await own_db.tenants.update_one({"_id": "tenant_1"}, mark, session=session)
 
     try:
