@@ -12,32 +12,16 @@ from financeops.loading.demonstration import DAYS, PAYMENTS, SHOP, demo, demo_in
 from tests.processes import start_server
 
 
-@pytest.fixture
-def server_url(database_uri):
+async def test_a_tenant_of_that_name_with_other_payments_is_not_taken_for_the_shop(database_uri):
     server = start_server(database_uri)
-    yield server.url
-    server.stop()
-
-
-async def test_the_shop_is_recorded_once_as_it_is_simulated(server_url):
-    tenant = demo(server_url, progress=False)
-    with fo.connect(server_url, tenant=tenant) as shop:
-        recorded = shop.payments(cache=False)
-        seq = shop.metrics().seq
-        assert demo(server_url, progress=False) == tenant
-        assert shop.metrics().seq == seq, "the second time nothing was recorded"
-
-    made_up = simulated(PAYMENTS, since=DAYS.start, until=DAYS.end)
-    told = ["amount", "method", "status", "created_at", "country", "decline_code", "refunded_at"]
-    order = ["created_at", "amount", "country"]
-    assert recorded.sort(order).select(told).equals(made_up.sort(order).select(told))
-
-    # A tenant of that name with a payment that is not the shop's is not taken for it.
     payment = {"tenantId": SHOP.tenant_id, "amount": 1, "method": "card", "status": "success"}
-    async with fo.Client(server_url) as client:
+    async with fo.Client(server.url) as client:
         await client.post_payment(payment)
     with pytest.raises(FinanceOpsError, match="not the shop's"):
-        demo(server_url, progress=False)
+        demo(server.url, progress=False)
+    async with fo.Client(server.url) as client:
+        assert (await client.metrics(SHOP.tenant_id)).total_payments == 1
+    assert server.stop() == 0
 
 
 def test_simulated_payments_are_a_canonical_frame():

@@ -21,7 +21,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+import financeops as fo
 from financeops.dashboard import texts
+from financeops.loading.demonstration import DAYS, PAYMENTS, demo, simulated
 from tests.e2e.browser import LAPTOP, launched, screenshot
 from tests.installed import running
 from tests.notebooks.test_notebooks import code_of
@@ -30,6 +32,8 @@ from tests.processes import ROOT, environment
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+LIVE = {"quickstart": "The last 50 payments"}
+"""Notebooks with a chart that moves by itself as long as the kernel lives, and its title."""
 MINUTE = 60_000
 ROOMS = range(320, 2601, 40)
 _SEES = "".join(
@@ -46,6 +50,7 @@ _RESIZED = """(root, width) => {
     Object.assign(root.parentElement.style, { display: "block", flex: "none", width: room, minWidth: room, maxWidth: room });
     return Math.round(root.getBoundingClientRect().width);
 }"""
+_IN_EACH = f"(root, rooms) => rooms.map((width) => [({_RESIZED})(root, width), faults(root)])"
 _FOLLOWED = """(root) => {
     const chart = root.querySelector(".fo-trend .fo-chart");
     chart.scrollIntoView({ block: "center", behavior: "instant" });
@@ -144,6 +149,20 @@ def charts_of(notebook):
     return made + 2 * code.count("fo.Dashboard(")
 
 
+async def test_the_made_up_shop_is_recorded_once_as_it_is_simulated(links):
+    url = api_of(links)
+    tenant = await asyncio.to_thread(demo, url, progress=False)
+    with fo.connect(url, tenant=tenant) as shop:
+        recorded = await asyncio.to_thread(shop.payments, cache=False)
+        seq = shop.metrics().seq
+        assert await asyncio.to_thread(demo, url, progress=False) == tenant
+        assert shop.metrics().seq == seq, "the second time nothing was recorded"
+    made_up = simulated(PAYMENTS, since=DAYS.start, until=DAYS.end)
+    told = ["amount", "method", "status", "created_at", "country", "decline_code", "refunded_at"]
+    order = ["created_at", "amount", "country"]
+    assert recorded.sort(order).select(told).equals(made_up.sort(order).select(told))
+
+
 async def test_every_notebook_runs_and_its_assertions_hold(links, tmp_path):
     """nbval; in one process, for starting pytest takes longer than most of them."""
     ran = await asyncio.to_thread(
@@ -164,7 +183,9 @@ async def test_every_notebook_runs_and_its_assertions_hold(links, tmp_path):
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
-async def test_a_notebook_runs_and_each_of_its_charts_is_drawn(notebook, browser, links):
+async def test_a_notebook_runs_and_each_of_its_charts_is_drawn_and_live_ones_move(
+    notebook, browser, links
+):
     async with opened(browser, links, notebook) as page:
         errors = page.locator('[data-mime-type="application/vnd.jupyter.error"]')
         assert await errors.all_inner_texts() == []
@@ -181,16 +202,12 @@ async def test_a_notebook_runs_and_each_of_its_charts_is_drawn(notebook, browser
             await page.wait_for_function("(figure) => drawn(figure) > 0", arg=element)
             assert await element.evaluate("odd") == []
             await screenshot(page, f"lab-{notebook}-{n}")
-
-
-@pytest.mark.parametrize(("notebook", "title"), [("quickstart", "The last 50 payments")])
-async def test_a_live_chart_moves_by_itself(notebook, title, browser, links):
-    async with opened(browser, links, notebook) as page:
-        figure = await page.locator(".bqplot", has_text=title).element_handle()
-        moved = await figure.evaluate("moves")
-        await page.wait_for_function(
-            "([figure, moved]) => moves(figure) > moved + 1", arg=[figure, moved]
-        )
+        if notebook in LIVE:
+            figure = await page.locator(".bqplot", has_text=LIVE[notebook]).element_handle()
+            moved = await figure.evaluate("moves")
+            await page.wait_for_function(
+                "([figure, moved]) => moves(figure) > moved + 1", arg=[figure, moved]
+            )
 
 
 async def test_the_dashboard_that_voila_serves_has_nothing_to_complain_of(browser, links):
@@ -209,9 +226,7 @@ async def fits(page) -> None:
     await page.locator(".fo-dashboard [data-state=live]").wait_for()
     await page.evaluate("document.fonts.ready.then(() => true)")
     root = await page.locator(".fo-dashboard").element_handle()
-    for width in ROOMS:
-        assert await root.evaluate(_RESIZED, width) == width
-        assert (width, await root.evaluate("(root) => faults(root)")) == (width, [])
+    assert await root.evaluate(_IN_EACH, list(ROOMS)) == [[width, []] for width in ROOMS]
     for width in (320, 720, 1080, 1600):
         await root.evaluate(_RESIZED, width)
         await page.wait_for_function(_FOLLOWED, arg=root)
