@@ -77,7 +77,9 @@ class Dashboard:
         self._live = Live(self.model, self._client, now=now)
         self._painter = Painter(self.paint)
         self._presence = Presence(arrived=self._follow, left=self._leave)
-        self._page = Page(on_beat=self._beat, on_shown=self._shown, on_opened=self._open)
+        self._page = Page(
+            on_beat=self._beat, on_shown=self._shown, on_opened=self._open, on_missed=self._tell
+        )
         self.screen = Screen(
             self._formats,
             self.preferences,
@@ -91,7 +93,6 @@ class Dashboard:
         self._following: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._arrivals: dict[int, datetime] = {}
-        self._repaints = 0
         self._was_seen = False
         self._lags: deque[float] = deque(maxlen=9)
         self._address = Address(
@@ -152,11 +153,10 @@ class Dashboard:
         with together() as panels:
             self.screen.paint(self.model, self._live.server_now())
         arrived_at = self.model.take_arrival()
-        self._repaints += 1
-        if arrived_at is not None:
-            self._arrivals[self._repaints] = arrived_at
         if panels:
-            self._page.repaint(panels, self._repaints)
+            number = self._page.repaint(panels)
+            if arrived_at is not None:
+                self._arrivals[number] = arrived_at
 
     def _follow(self) -> None:
         self._following = self._spawn(self._follow_after(self._stopping))
@@ -196,7 +196,14 @@ class Dashboard:
         with together() as panels:
             for panel in self.screen.panels():
                 panel.send_state("html")
-        self._page.repaint(panels, self._repaints)
+        self._page.repaint(panels, whole=True)
+
+    def _tell(self) -> None:
+        """Say all once more."""
+        self._page.send_state(["look", "address"])
+        with together() as panels:
+            self.screen.tell()
+        self._page.repaint(panels, whole=True)
 
     def _dress(self, _change: object = None) -> None:
         """Speak the language and have the colours that are wanted."""

@@ -8,9 +8,11 @@ const isPage = () => document.body.dataset.voila !== undefined;
 
 function render({ model, el }) {
   const visible = () => document.visibilityState === "visible";
-  const beat = () => model.send({ beat: visible() });
+  let has = 0; // the last repaint before which none is missing
+  const beat = () => model.send({ beat: visible(), has });
 
-  const repaint = async (panels, number) => {
+  const repaint = async ({ panels, number, whole }) => {
+    if (whole || number === has + 1) has = number;
     // Only the kernel changes what a panel shows: nothing goes back to it.
     const show = async ([id, html]) => (await model.widget_manager.get_model(id)).set_state({ html });
     await Promise.all(Object.entries(panels).map(show));
@@ -58,7 +60,7 @@ function render({ model, el }) {
 
   const pieces = new Map();
   const hear = (message, buffers) => {
-    if (message.panels) repaint(message.panels, message.number);
+    if (message.panels) repaint(message);
     if (message.font) addFont(message.font, buffers[0]);
     if (message.settled) settled();
     if (message.save !== undefined) save(message, buffers);

@@ -30,8 +30,8 @@ class Page(anywidget.AnyWidget):
     """The browser page that shows a dashboard.
 
     It brings the theme, says every few seconds that somebody is there, whether the page is
-    visible, what its address asks for, and when a repaint has reached the screen; and it saves
-    files.
+    visible, which repaints it has, what its address asks for, and when a repaint has reached the
+    screen; and it saves files.
 
     Attributes
     ----------
@@ -53,12 +53,15 @@ class Page(anywidget.AnyWidget):
         on_beat: Callable[[bool], None],
         on_shown: Callable[[int], None],
         on_opened: Callable[[dict[str, str], list[str]], None],
+        on_missed: Callable[[], None],
     ) -> None:
         super().__init__()
         self.add_class("fo-page")
         self._on_beat = on_beat
         self._on_shown = on_shown
         self._on_opened = on_opened
+        self._on_missed = on_missed
+        self._sent = self._due = 0
         self._listens = False
         self._has: set[str] = set()  # languages
         self.on_msg(self._hear)
@@ -71,12 +74,17 @@ class Page(anywidget.AnyWidget):
             name, letters = _FONTS[language]
             self.send({"font": letters}, buffers=[(_HERE / "theme" / name).read_bytes()])
 
-    def repaint(self, panels: Mapping[str, str], number: int) -> None:
-        """Show panels, given by their widgets' ids, anew.
+    def repaint(self, panels: Mapping[str, str], *, whole: bool = False) -> int:
+        """Show panels, given by their widgets' ids, anew; `whole` says that they are all.
 
-        The page answers with the `number` of the repaint when it is on the screen.
+        Returns
+        -------
+        int
+            The number of this repaint: the page answers with it when it is on the screen.
         """
-        self.send({"panels": panels, "number": number})
+        self._sent += 1
+        self.send({"panels": panels, "number": self._sent, "whole": whole})
+        return self._sent
 
     def save(self, name: str, kind: str, chunk: bytes | None) -> None:
         """Hand the browser the next piece of a file; None ends it, and it is saved as `name`."""
@@ -87,12 +95,17 @@ class Page(anywidget.AnyWidget):
 
     def _hear(self, _widget: Any, content: Any, _buffers: Any) -> None:
         match content:
-            case {"beat": bool(visible)}:
+            case {"beat": bool(visible), "has": int(number)}:
                 self._on_beat(visible)
+                # A connection that broke has lost what was on its way. What was sent since the last beat may still be.
+                if number < self._due:
+                    self._on_missed()
+                self._due = self._sent
             case {"shown": int(number)}:
                 self._on_shown(number)
             case {"opened": dict(parameters), "languages": list(languages)}:
                 self._listens = True
                 self._has.clear()
                 self._on_opened(parameters, languages)
+                self._due = 0
                 self.send({"settled": True})

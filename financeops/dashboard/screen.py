@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 
+from bqplot import Axis, Mark, Scale
 from ipywidgets import Box, Widget
 
 from financeops.dashboard import texts
@@ -93,12 +94,28 @@ class Screen:
 
     def panels(self) -> Iterator[Panel]:
         """Every panel, wherever it is."""
+        return (widget for widget in self._widgets() if isinstance(widget, Panel))
+
+    def tell(self) -> None:
+        """Say all that changes once more, to a page that did not hear of some of it."""
+        for widget in self._widgets():
+            match widget:
+                case Panel():
+                    widget.send_state("html")
+                case Box():
+                    widget.send_state("_dom_classes")
+                case Mark() | Axis() | Scale():
+                    widget.send_state()
+
+    def _widgets(self) -> Iterator[Widget]:
         widgets: list[Widget] = [self.widget]
         while widgets:
             widget = widgets.pop()
-            if isinstance(widget, Panel):
-                yield widget
-            widgets.extend(getattr(widget, "children", ()))
+            yield widget
+            for parts in ("children", "marks", "axes"):
+                widgets += getattr(widget, parts, ())
+            if isinstance(widget, Mark):
+                widgets += widget.scales.values()
 
     def _safely(self, panel: Panel, paint: Callable[[], None]) -> None:
         """Run one part's painting: its fault must leave the others alive."""

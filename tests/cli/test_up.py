@@ -32,6 +32,7 @@ class Up:
     """A running `financeops up`."""
 
     def __init__(self, folder: Path, *flags: str, **environment: str) -> None:
+        self.folder = folder
         self.port = free_port()
         clean = {name: value for name, value in os.environ.items() if "FINANCEOPS" not in name}
         command = [sys.executable, "-m", "financeops", "up", "--port", str(self.port), *flags]
@@ -84,6 +85,13 @@ def running(folder: Path, *flags: str, **environment: str) -> Iterator[Up]:
         up.process.stdout.close()
 
 
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Database and server, and nothing in them."""
+    with running(tmp_path_factory.mktemp("up"), *BARE, "--no-seed") as up:
+        yield up
+
+
 def get(url: str) -> bytes:
     with urlopen(url, timeout=60) as answer:
         body: bytes = answer.read()
@@ -107,21 +115,24 @@ def test_ctrl_c_stops_database_and_server_and_the_payments_stay(tmp_path):
         assert COMPLETE not in up.said, "it was complete before"
 
 
-def test_a_killed_server_is_started_again(tmp_path):
-    with running(tmp_path, *BARE, "--no-seed") as up:
-        up.program("-m server").kill()
-        up.until("server ended (SIGKILL): starting it again")
-        up.until("server is ready again")
-        get(f"http://127.0.0.1:{up.port}/ready")
+def test_a_killed_server_is_started_again(bare):
+    bare.program("-m server").kill()
+    bare.until("server ended (SIGKILL): starting it again")
+    bare.until("server is ready again")
+    get(f"http://127.0.0.1:{bare.port}/ready")
 
 
 def test_what_a_killed_run_left_ends_and_the_next_run_waits_for_that(tmp_path):
     with running(tmp_path, *BARE, **SLOW) as up:
         family = up.family()
+        assert COMPLETE not in up.said, "the links come first"
         up.end(signal.SIGKILL)
     with running(tmp_path, *BARE, **SLOW) as up:
         # Killed in the midst of its history, which the next run completes.
         up.until(COMPLETE)
+        said = re.findall(r"history: ([\d,]+) of ([\d,]+) payments", up.said)
+        assert said
+        assert all(part != whole for part, whole in said)
         count = int(re.search(r"complete: ([\d,]+) payments", up.said)[1].replace(",", ""))
         metrics = json.loads(get(f"http://127.0.0.1:{up.port}/api/analytics/metrics"))
         assert metrics["totalPayments"] == count
@@ -130,20 +141,10 @@ def test_what_a_killed_run_left_ends_and_the_next_run_waits_for_that(tmp_path):
     assert gone(family)
 
 
-def test_the_links_come_first_and_then_the_history_with_its_progress(tmp_path):
-    with running(tmp_path, *BARE, **SLOW) as up:
-        assert COMPLETE not in up.said
-        up.until(COMPLETE)
-        said = re.findall(r"history: ([\d,]+) of ([\d,]+) payments", up.said)
-        assert said
-        assert all(part != whole for part, whole in said)
-
-
-def test_no_history_is_made_when_it_is_not_wanted(tmp_path):
-    with running(tmp_path, *BARE, "--no-seed") as up:
-        metrics = json.loads(get(f"http://127.0.0.1:{up.port}/api/analytics/metrics"))
-        assert metrics["totalPayments"] == 0
-        assert "history" not in up.said
+def test_no_history_is_made_when_it_is_not_wanted(bare):
+    metrics = json.loads(get(f"http://127.0.0.1:{bare.port}/api/analytics/metrics"))
+    assert metrics["totalPayments"] == 0
+    assert "history" not in bare.said
 
 
 @pytest.mark.timeout(400)
@@ -168,14 +169,13 @@ def test_dashboard_and_notebooks_are_served_and_leave_no_kernel_behind(tmp_path)
     assert gone(family)
 
 
-def test_a_second_run_on_the_same_data_is_refused(tmp_path):
-    with running(tmp_path, *BARE, "--no-seed") as up:
-        second = run("up", *BARE, "--port", free_port(), cwd=tmp_path)
-        assert second.returncode == 1
-        assert second.stderr == (
-            f"financeops: .financeops is in use by another `financeops up` (process "
-            f"{up.process.pid}): stop it or choose another with --data-dir\n"
-        )
+def test_a_second_run_on_the_same_data_is_refused(bare):
+    second = run("up", *BARE, "--port", free_port(), cwd=bare.folder)
+    assert second.returncode == 1
+    assert second.stderr == (
+        f"financeops: .financeops is in use by another `financeops up` (process "
+        f"{bare.process.pid}): stop it or choose another with --data-dir\n"
+    )
 
 
 def test_a_port_that_is_taken_is_named_with_its_flag(tmp_path):

@@ -14,6 +14,7 @@ import aiohttp
 import psutil
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, exact, screenshot, until_exact
 from tests.e2e.traffic import PATIENCE, Traffic, until_equal
@@ -284,3 +285,70 @@ async def test_a_page_that_is_forgotten_lets_its_kernel_go_and_comes_back_whole(
         await page.evaluate(HIDDEN, False)
     await page.locator(CARDS).wait_for(timeout=60_000)
     await until_viewers(http, 1)
+
+
+async def test_a_page_that_came_without_its_dashboard_asks_for_another(vacant, browser):
+    url, _http = vacant
+    page = await browser.new_page()
+
+    async def emptied(route):
+        # What is left when the server did not hear in time what the cells show.
+        answer = await route.fetch()
+        output = r'<script type="application/vnd.voila.cell-output.*?</script>'
+        shown = re.sub(output, "", await answer.text(), flags=re.DOTALL)
+        await route.fulfill(response=answer, body=shown)
+
+    await page.route(f"{url}/", emptied, times=1)
+    await page.goto(url)
+    async with page.expect_navigation(timeout=GONE_WITHIN * 1000):
+        pass
+    await page.locator(CARDS).wait_for(timeout=60_000)
+
+
+async def test_what_a_broken_connection_lost_is_shown_all_the_same(server, vacant, browser):
+    url, _http = vacant
+    sale = {"tenantId": "lossy", "amount": 10, "method": "card", "status": "success"}
+    losing = False
+
+    def carry(socket):
+        # What the kernel says is lost on its way, as on a connection that is not yet known to be dead.
+        kernel = socket.connect_to_server()
+        kernel.on_message(lambda message: None if losing else socket.send(message))
+
+    async with aiohttp.ClientSession(server) as api:
+        await api.post("/payments", json=sale)
+        lossy, other = [await browser.new_page() for _ in range(2)]
+        await lossy.route_web_socket(re.compile("/channels"), carry)
+        for page in (lossy, other):
+            await page.goto(f"{url}?tenant=lossy")
+            await until_exact(page, "total_volume", 1000)
+        losing = True
+        for method in ("card", "paypal"):
+            await api.post("/payments", json={**sale, "method": method})
+        await until_exact(other, "total_volume", 3000)
+        assert await exact(lossy, "total_volume") == "1000"
+        losing = False
+        # Nothing else happens; and charts are told anew too.
+        await until_exact(lossy, "total_volume", 3000)
+        await expect(lossy.locator(".fo-ring path.slice")).to_have_count(2)
+        await expect(lossy.locator("[data-state=live]")).to_be_visible()
+
+
+async def test_a_connection_of_the_old_protocol_does_not_stop_the_server(server, vacant, browser):
+    url, http = vacant
+    sale = {"tenantId": "old", "amount": 10, "method": "card", "status": "success"}
+    async with aiohttp.ClientSession(server) as api:
+        await api.post("/payments", json=sale)
+        page = await opened(browser, f"{url}?tenant=old")
+        kernel = await page.evaluate(
+            "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
+        )
+        # So JupyterLab's code comes back after a connection that broke: without naming a protocol.
+        async with http.ws_connect(f"/api/kernels/{kernel}/channels") as old:
+            assert old.protocol is None
+            await api.post("/payments", json={**sale, "method": "paypal"})
+            await until_exact(page, "total_volume", 2000)
+            async with asyncio.timeout(30):
+                while (await old.receive()).type is not aiohttp.WSMsgType.BINARY:
+                    pass
+        assert (await health(http))["viewers"] == 1

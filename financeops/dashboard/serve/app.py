@@ -16,9 +16,11 @@ from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from financeops.core.errors import Misconfigured
 from financeops.dashboard.serve.handlers import (
+    ChannelsHandler,
     HealthHandler,
     LeaveHandler,
     PageHandler,
@@ -35,6 +37,7 @@ _DASHBOARD = Path(__file__).parents[1]
 _OWN_HANDLERS = {
     KernelHandler: PresenceHandler,
     TornadoVoilaHandler: PageHandler,
+    VoilaKernelWebsocketHandler: ChannelsHandler,
     VoilaShutdownKernelHandler: LeaveHandler,
 }
 
@@ -63,9 +66,10 @@ class DashboardServer(Voila):
             # A page of elsewhere whose name leads to this machine is refused by its Host, if only
             # this machine is meant to see the dashboard.
             "allow_remote_access": not _is_loopback(self.ip),
-            # Milliseconds: a browser that has lost its network says no good-bye.
-            "ws_ping_interval": 8_000,
-            "ws_ping_timeout": 12_000,
+            # Milliseconds: a browser that has lost its network says no good-bye, and one that is busy opening the page
+            # answers late.
+            "ws_ping_interval": 15_000,
+            "ws_ping_timeout": 15_000,
         }
 
     def init_handlers(self) -> list[Any]:
@@ -122,6 +126,9 @@ def _defaults() -> Config:
     # ?theme= and ?template= are not Voilà's to act on: the first one is the dashboard's.
     defaults.VoilaConfiguration.allow_theme_override = "NO"
     defaults.VoilaConfiguration.allow_template_override = "NO"
+    # What a cell shows is heard of after its answer. Voilà serves all pages in the thread that hears it: with five at
+    # once that took longer than the usual 4 seconds, and then a page has no dashboard.
+    defaults.VoilaExecutor.iopub_timeout = 60
     # So many kernels wait with the page computed.
     defaults.VoilaConfiguration.preheat_kernel = True
     defaults.VoilaConfiguration.default_pool_size = 2

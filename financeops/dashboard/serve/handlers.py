@@ -13,10 +13,12 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
+from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, authenticated
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from financeops.dashboard import texts
 from financeops.dashboard.preferences import Preferences
@@ -104,6 +106,32 @@ class PresenceHandler(KernelHandler):
         """Answer with what is known of the kernel; 404 when it has ended."""
         self.settings["viewers"].see(kernel_id)
         await ensure_async(super().get(kernel_id))
+
+
+class ChannelsHandler(VoilaKernelWebsocketHandler):
+    """Carries messages between a page and its kernel."""
+
+    def write_message(
+        self, message: bytes | str | dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Send one to the page.
+
+        Voilà looks into binary ones for their header, as the newest protocol has it. A connection that broke, or that
+        came back, has the old one: there Voilà takes a part of the message for a number and counts so far, while nobody
+        is served.
+        """
+        newest = not self._broken and self.selected_subprotocol is not None
+        handler = VoilaKernelWebsocketHandler if newest else KernelWebsocketHandler
+        return handler.write_message(self, message, *args, **kwargs)
+
+    def on_message(self, ws_message: bytes | str) -> None:
+        """Pass one on to the kernel, unless it comes when nobody can say any more which protocol it has."""
+        if not self._broken:
+            super().on_message(ws_message)
+
+    @property
+    def _broken(self) -> bool:
+        return self.ws_connection is None
 
 
 class LeaveHandler(VoilaShutdownKernelHandler):

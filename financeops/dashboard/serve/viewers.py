@@ -110,7 +110,8 @@ class Viewers:
         self._seen = {kernel_id: self._seen.get(kernel_id, now) for kernel_id in ids}
         for kernel_id in ids:
             kernel = self._kernels.get_kernel(kernel_id)
-            if not kernel.ready.done():
+            # Jupyter has no model of a kernel to which it has not yet connected.
+            if not (kernel.ready.done() and kernel.trait_has_value("last_activity")):
                 continue  # it starts
             if not await ensure_async(kernel.is_alive()):
                 logger.info("kernel %s has ended", kernel_id)

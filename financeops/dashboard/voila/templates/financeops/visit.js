@@ -1,8 +1,10 @@
 // The page and its kernel know of each other: a page that is left ends its kernel, one that was forgotten lets it go,
-// and one that comes back and finds its kernel gone loads itself again. Its address says what it showed.
+// and one that comes back and finds its kernel gone loads itself again, as does one that has nothing to show. Its
+// address says what it showed.
 (() => {
   const LOOK_MS = 8000; // the server keeps a kernel 20 s for a page that says nothing
   const FORGOTTEN_MS = 30 * 60 * 1000;
+  const EMPTY_MS = 5000; // until a page that came without what its cells show asks for another one
 
   const { baseUrl, kernelId } = JSON.parse(document.getElementById("jupyter-config-data").textContent);
   let released = false;
@@ -41,6 +43,9 @@
       // the server is away: it is asked again
     }
   };
+
+  const OUTPUT = 'script[type="application/vnd.voila.cell-output+json"]';
+  if (!document.querySelector(OUTPUT)) setTimeout(() => location.reload(), EMPTY_MS);
 
   look();
   setInterval(look, LOOK_MS);
