@@ -245,11 +245,12 @@ def _import_from(document: Document) -> Import:
         id=str(document["_id"]),
         tenant_id=document["tenantId"],
         file=document["file"],
-        size=document["size"],
+        size=None if document["size"] is None else int(document["size"]),
         options=document["options"],
         state=ImportState(document["state"]),
         started_at=document["startedAt"],
         finished_at=document.get("finishedAt"),
         undone_at=document.get("undoneAt"),
-        counts=Counts(**document["counts"]),
+        # BSON's long integers are a type of their own.
+        counts=Counts(**{name: int(count) for name, count in document["counts"].items()}),
     )

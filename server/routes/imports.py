@@ -57,7 +57,7 @@ async def start(here: Here, request: Request) -> Json:
         here.db,
         tenant_id,
         file=asked.file,
-        size=asked.size,
+        size=None if asked.size is None else int(asked.size),
         options=asked.options,
         now=here.now(),
     )
@@ -94,9 +94,9 @@ async def finish(
     done = await finish_import(
         here.db,
         found.id,
-        duplicate=said.duplicate,
-        conflict=said.conflict,
-        rejected=said.rejected,
+        duplicate=int(said.duplicate),
+        conflict=int(said.conflict),
+        rejected=int(said.rejected),
         now=here.now(),
     )
     return Json(_answer(done))

@@ -302,7 +302,7 @@ def checked(api):
 
 
 def test_kill_9_of_import_and_of_undo_loses_nothing_and_repeats_nothing(database_uri, tmp_path):
-    (tmp_path / "rows.csv").write_text(many(2000))
+    (tmp_path / "rows.csv").write_text(many(3000))
     server = start_server(database_uri)
     port = int(server.url.rpartition(":")[2])
     importing = ("import", "rows.csv", *PAID)
@@ -310,40 +310,40 @@ def test_kill_9_of_import_and_of_undo_loses_nothing_and_repeats_nothing(database
         with httpx.Client(base_url=server.url, timeout=60) as api:
             assert api.post("/payments", json=SENT).status_code == 201
             process = start(*importing, url=server.url, cwd=tmp_path)
-            while total(api) <= 500:
+            while total(api) <= 1000:
                 pass
             process.kill()
             process.communicate()
             (broken,) = api.get("/api/imports").json()
             assert broken["state"] == "running"
             assert "unfinished" in run("imports", url=server.url).stdout
-            assert checked(api) < 2001
+            assert checked(api) < 3001
             again = run(*importing, url=server.url, cwd=tmp_path)
             assert again.returncode == 0, again.stderr
             (done,) = api.get("/api/imports").json()
             assert (done["_id"], done["state"]) == (broken["_id"], "done")
-            assert done["counts"]["created"] == 2000
-            assert checked(api) == 2001
+            assert done["counts"]["created"] == 3000
+            assert checked(api) == 3001
 
             # In the middle of taking it back the command is killed, and then the server.
             process = start("imports", "undo", done["_id"], url=server.url, cwd=tmp_path)
-            while total(api) == 2001:
+            while total(api) == 3001:
                 pass
             process.kill()
             process.communicate()
             server.kill()
         server = start_server(database_uri, port=port)
         with httpx.Client(base_url=server.url, timeout=60) as api:
-            assert 1 < checked(api) < 2001
+            assert 1 < checked(api) < 3001
             assert api.get("/api/imports").json()[0]["state"] == "undoing"
             back = run("imports", "undo", done["_id"], url=server.url, cwd=tmp_path)
             assert back.returncode == 0, back.stderr
             assert checked(api) == 1
             seq = api.get("/payments/months").json()["seq"]
-            assert seq == 1 + 2 * 2000
+            assert seq == 1 + 2 * 3000
             again = run(*importing, url=server.url, cwd=tmp_path)
-            assert again.stdout.startswith("rows.csv: 2,000 created, 0 duplicate, 0 rejected")
-            assert checked(api) == 2001
+            assert again.stdout.startswith("rows.csv: 3,000 created, 0 duplicate, 0 rejected")
+            assert checked(api) == 3001
     finally:
         server.stop()
     with MongoClient(database_uri) as client:
@@ -362,3 +362,21 @@ def test_an_answer_says_all_that_its_type_does(api, tenant, bring):
     assert set(found) == set(ImportAnswer.__struct_encode_fields__)
     other = api.get(f"/api/imports/{found['_id']}", params={"tenantId": f"{tenant}_b"})
     assert other.status_code == 404
+
+
+@pytest.mark.parametrize("count", [2**31, 2**53 - 1, 7.0])
+def test_counts_of_any_size_are_noted_and_listed(api, tenant, count):
+    begun = api.post("/api/imports", json={"tenantId": tenant, "file": "a.csv", "size": count})
+    asked = f"/api/imports/{begun.json()['_id']}/finish?tenantId={tenant}"
+    assert api.post(asked, json={"rejected": count}).json()["counts"]["rejected"] == count
+    (listed,) = api.get("/api/imports", params={"tenantId": tenant}).json()
+    assert (listed["size"], listed["counts"]["rejected"]) == (count, count)
+    assert ".0" not in str(listed["size"])
+
+
+@pytest.mark.parametrize("count", [2**53, 2**64, -1, 0.5, "7", None])
+def test_what_is_no_count_is_refused(api, tenant, count):
+    begun = api.post("/api/imports", json={"tenantId": tenant, "file": "a.csv"}).json()
+    asked = f"/api/imports/{begun['_id']}/finish?tenantId={tenant}"
+    refused = api.post(asked, json={"rejected": count})
+    assert (refused.status_code, refused.json()["field"]) == (422, "rejected")

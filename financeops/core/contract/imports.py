@@ -12,7 +12,8 @@ from financeops.core.contract.texts import MAX_TEXT
 Option = str | bool | list[str]
 """What the command line said of one option."""
 
-_Count = Annotated[int, Meta(ge=0)]
+_Count = Annotated[float, Meta(ge=0, le=2**53 - 1, multiple_of=1)]
+"""Whole, up to what every reader of JSON can hold; ``7.0`` is one too."""
 
 
 class StartRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
