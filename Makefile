@@ -41,8 +41,8 @@ test: $(dev) ## set up and run every test (ARGS="tests/core -k refund")
 	@.ci/ensure-browser
 	@.ci/ensure-node
 	@$(MAKE) --no-print-directory $(node)
-	@# Two at a time, file by file: most tests wait for processes and browsers.
-	$(bin)/pytest $(several) --numprocesses=2 --no-loadscope-reorder $(ARGS)
+	@# Three at a time on two cores, file by file: while some wait for what was killed, others compute.
+	$(bin)/pytest $(several) --numprocesses=3 --no-loadscope-reorder $(ARGS)
 
 # Values and functions, what widgets show without a browser, and the most used route on a real server.
 quick     := tests/core tests/plots tests/dashboard tests/frames tests/client/test_sequence.py tests/server/test_payments.py
