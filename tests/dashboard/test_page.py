@@ -5,10 +5,13 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from nbformat.v4 import new_notebook
+from voila.execute import VoilaExecutor
 
 import financeops
 from financeops.cli.addresses import free_port
 from financeops.dashboard.page import Page
+from financeops.dashboard.serve.app import defaults
 from tests.e2e.browser import dashboard_of
 
 PACKAGE = Path(financeops.__file__).parent / "dashboard"
@@ -73,3 +76,38 @@ async def test_leaving_the_page_ends_its_kernel_and_only_with_the_cookie_s_token
             goodbye, data={"_xsrf": token}, cookies={"_xsrf": token}
         ) as accepted:
             assert accepted.status == 204
+
+
+def test_what_cells_show_is_waited_for_longer_than_voila_does():
+    # Too late, and the page stays empty.
+    assert VoilaExecutor(new_notebook(), config=defaults()).iopub_timeout >= 60
+
+
+def test_a_page_that_misses_a_repaint_is_told_all_and_one_that_is_only_late_is_not():
+    missed = []
+    page = Page(
+        on_beat=lambda _visible: None,
+        on_shown=lambda _number: None,
+        on_opened=lambda _parameters, _languages: page.repaint({}, whole=True),
+        on_missed=lambda: missed.append(page.repaint({}, whole=True)),
+    )
+
+    def beat(*, has):
+        page._hear(page, {"beat": True, "has": has}, [])
+
+    page._hear(page, {"opened": {}, "languages": ["en"]}, [])
+    beat(has=0)  # said before the answer to its opening was there
+    page.repaint({})
+    beat(has=1)  # the second one is on its way
+    assert missed == []
+    beat(has=2)
+    page.repaint({})
+    page.repaint({})
+    beat(has=4)
+    page.repaint({})
+    beat(has=4)
+    assert missed == []
+    beat(has=4)  # the fifth one would be there by now
+    assert missed == [6]
+    beat(has=6)
+    assert missed == [6]

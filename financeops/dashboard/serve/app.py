@@ -112,29 +112,29 @@ def main() -> None:
     path = [str(_DASHBOARD), *filter(None, [os.environ.get("JUPYTER_PATH")])]
     # Here are the template and the kernel.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(path)
-    DashboardServer.launch_instance(config=_defaults())
+    DashboardServer.launch_instance(config=defaults())
 
 
-def _defaults() -> Config:
+def defaults() -> Config:
     """What we set and the command line may change."""
-    defaults = Config()
-    defaults.Voila.open_browser = False
+    config = Config()
+    config.Voila.open_browser = False
     # A taken port is an error: nobody would look for the page on another.
-    defaults.Voila.port_retries = 0
-    defaults.VoilaConfiguration.template = "financeops"
-    defaults.VoilaConfiguration.multi_kernel_manager_class = ViewerKernels
+    config.Voila.port_retries = 0
+    config.VoilaConfiguration.template = "financeops"
+    config.VoilaConfiguration.multi_kernel_manager_class = ViewerKernels
     # ?theme= and ?template= are not Voilà's to act on: the first one is the dashboard's.
-    defaults.VoilaConfiguration.allow_theme_override = "NO"
-    defaults.VoilaConfiguration.allow_template_override = "NO"
+    config.VoilaConfiguration.allow_theme_override = "NO"
+    config.VoilaConfiguration.allow_template_override = "NO"
     # What a cell shows is heard of after its answer. Voilà serves all pages in the thread that hears it: with five at
     # once that took longer than the usual 4 seconds, and then a page has no dashboard.
-    defaults.VoilaExecutor.iopub_timeout = 60
+    config.VoilaExecutor.iopub_timeout = 60
     # So many kernels wait with the page computed.
-    defaults.VoilaConfiguration.preheat_kernel = True
-    defaults.VoilaConfiguration.default_pool_size = 2
+    config.VoilaConfiguration.preheat_kernel = True
+    config.VoilaConfiguration.default_pool_size = 2
     # A dead kernel has lost its page: the page is loaded anew.
-    defaults.KernelManager.autorestart = False
-    return defaults
+    config.KernelManager.autorestart = False
+    return config
 
 
 def _is_loopback(host: str) -> bool:
