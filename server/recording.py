@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec import UNSET
 
+from financeops.core.contract.imports import StartRequest
 from financeops.core.contract.requests import ImportRequest, PaymentRequest
 from financeops.core.drafts import check_key, check_tenant_id, draft_of, request_hash
 from financeops.core.errors import InvalidValue
@@ -18,8 +19,8 @@ from server.settings import DEFAULT_TENANT
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 
-def tenant_id_of(request: PaymentRequest) -> str:
-    """Whose payment it is; raises `InvalidValue`."""
+def tenant_id_of(request: PaymentRequest | StartRequest) -> str:
+    """Whose payment or import it is; raises `InvalidValue`."""
     return check_tenant_id(DEFAULT_TENANT if request.tenant_id is UNSET else request.tenant_id)
 
 

@@ -13,7 +13,7 @@ from financeops.core.contract.imports import (
     ImportCounts,
     StartRequest,
 )
-from financeops.core.drafts import check_tenant_id, read_once
+from financeops.core.drafts import read_once
 from financeops.core.wire import timestamp
 from financeops.store.imports import (
     Import,
@@ -28,8 +28,8 @@ from server.bodies import JSON, kind_of_body, read_body, refuse_body
 from server.description import answers, body, schema_of
 from server.lifespan import Here
 from server.parameters import ImportId, ImportParameters, OfTenant, refuse_all
+from server.recording import tenant_id_of
 from server.responses import Json
-from server.settings import DEFAULT_TENANT
 from server.undoing import undo
 
 router = APIRouter(prefix="/api/imports", tags=["imports"], default_response_class=Json)
@@ -52,10 +52,9 @@ async def start(here: Here, request: Request) -> Json:
     """Begin an import: its id goes with the batches of its rows."""
     kind_of_body(request)
     asked = read_once(_start, await read_body(request, limit=here.settings.max_body_bytes))
-    tenant_id = check_tenant_id(asked.tenant_id or DEFAULT_TENANT)
     found, new = await start_import(
         here.db,
-        tenant_id,
+        tenant_id_of(asked),
         file=asked.file,
         size=None if asked.size is None else int(asked.size),
         options=asked.options,

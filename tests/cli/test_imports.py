@@ -380,3 +380,9 @@ def test_what_is_no_count_is_refused(api, tenant, count):
     asked = f"/api/imports/{begun['_id']}/finish?tenantId={tenant}"
     refused = api.post(asked, json={"rejected": count})
     assert (refused.status_code, refused.json()["field"]) == (422, "rejected")
+
+
+@pytest.mark.parametrize("tenant_id", [None, "", "a b", "x\x9b"])
+def test_an_import_for_no_tenant_is_not_one_for_the_default_tenant(api, tenant_id):
+    refused = api.post("/api/imports", json={"tenantId": tenant_id, "file": "a.csv"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "tenantId")

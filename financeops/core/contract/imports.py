@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from financeops.core.contract.forms import Document, Time
-from financeops.core.contract.texts import MAX_TEXT
+from financeops.core.contract.texts import MAX_TEXT, TenantId
 
 Option = str | bool | list[str]
 """What the command line said of one option."""
@@ -20,7 +20,7 @@ class StartRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """An import that begins. The same that was broken off is gone on with."""
 
     file: Annotated[str, Meta(min_length=1, max_length=4 * MAX_TEXT)]
-    tenant_id: str | None = None
+    tenant_id: TenantId | UnsetType = UNSET
     size: _Count | None = None
     options: dict[Annotated[str, Meta(pattern="^[a-z-]{1,64}$")], Option] = {}
 
