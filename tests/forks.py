@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
+import subprocess
 import sys
 import tempfile
 import time
@@ -31,6 +32,7 @@ class Fork:
     """A program that runs, and what it wrote so far."""
 
     def __init__(self, module: str, *arguments: str, env: Mapping[str, str], cwd: Path) -> None:
+        self._command = (module, *arguments)
         name = Path(_said.name) / uuid4().hex
         self._files = name.with_suffix(".out"), name.with_suffix(".err")
         for file in self._files:
@@ -42,12 +44,16 @@ class Fork:
         self.process.start()
 
     @property
-    def stdout(self) -> str:
-        return self._files[0].read_text("utf-8")
-
-    @property
     def stderr(self) -> str:
         return self._files[1].read_text("utf-8")
+
+    def finish(self, *, timeout: float) -> subprocess.CompletedProcess[str]:
+        """What it has said, and its exit code, when it has ended by itself."""
+        self.process.join(timeout)
+        code = self.process.exitcode
+        assert code is not None, f"it does not end: {self.stderr}"
+        said = self._files[0].read_text("utf-8"), self.stderr
+        return subprocess.CompletedProcess(self._command, code, *said)
 
 
 def _become(

@@ -201,7 +201,7 @@ async def _record(url: str | None, *, token: str | None, progress: bool) -> None
         already = await _recorded(client)
         if already == PAYMENTS:
             return
-        if already > PAYMENTS or not await _only_ours(client):
+        if already > PAYMENTS or (already and not await _only_ours(client)):
             raise _others()
         rng = np.random.default_rng(SHOP.seed)
         drafts = simulate(SHOP, rng, DAYS.end, count=PAYMENTS, since=DAYS.start)
@@ -229,12 +229,9 @@ async def _recorded(client: Client) -> int:
 
 async def _only_ours(client: Client) -> bool:
     """Whether nothing but what was recorded here before is in the tenant: nothing is put beside it."""
-    try:
-        async for payment in client.payments(SHOP.tenant_id):
-            if not (payment.reference or "").startswith(f"{SHOP.tenant_id}-"):
-                return False
-    except NotFound:
-        pass
+    async for payment in client.payments(SHOP.tenant_id):
+        if not (payment.reference or "").startswith(f"{SHOP.tenant_id}-"):
+            return False
     return True
 
 

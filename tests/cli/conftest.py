@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -21,10 +20,7 @@ def run(*arguments: object, url: str = "", cwd: Path | None = None, **environmen
     clean = {name: value for name, value in os.environ.items() if "FINANCEOPS" not in name}
     env = {**clean, **({"FINANCEOPS_URL": url} if url else {}), **environment}
     fork = Fork("financeops", *map(str, arguments), env=env, cwd=cwd or Path.cwd())
-    fork.process.join(120)
-    code = fork.process.exitcode
-    assert code is not None, f"it does not end: {fork.stderr}"
-    return subprocess.CompletedProcess(arguments, code, fork.stdout, fork.stderr)
+    return fork.finish(timeout=120)
 
 
 @pytest.fixture(scope="module")

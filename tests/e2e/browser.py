@@ -83,7 +83,7 @@ async def screenshots(
     for size in sizes:
         width = size["width"]
         await page.set_viewport_size(size)
-        for theme in ("dark", "light") if KEPT else ("light",):
+        for theme in ("dark", "light"):
             await page.emulate_media(color_scheme=theme)
             # Charts follow the window a moment later.
             await page.wait_for_function(_SETTLED)

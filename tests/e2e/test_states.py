@@ -13,6 +13,7 @@ from tests.e2e.browser import (
     PHONE,
     barriers,
     dashboard_of,
+    exact,
     screenshots,
     until_exact,
 )
@@ -81,6 +82,7 @@ async def test_a_server_that_is_away_is_said_and_what_came_is_caught_up(
             await traffic.go_on(50)
             await until_state(page, "live")
             await until_equal(page, http, traffic.tenant)
+            shown = await exact(page, "total_volume")
 
             server.kill()
             await until_state(page, "reconnecting")
@@ -88,6 +90,7 @@ async def test_a_server_that_is_away_is_said_and_what_came_is_caught_up(
             await page.locator(".fo-badge-detail", has_text="3 sec").wait_for()
             await screenshots(page, "state-reconnecting", (PHONE, LAPTOP))
             assert await barriers(page) == []
+            assert await exact(page, "total_volume") == shown
 
             server = await asyncio.to_thread(start_server, database_uri, port=port)
             await traffic.go_on(100)

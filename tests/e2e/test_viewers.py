@@ -111,12 +111,14 @@ async def test_five_see_the_same_and_a_sixth_finds_a_seat_when_one_leaves(
     traffic = Traffic(http)
     await traffic.go_on(50)
     async with dashboard_of(server, tmp_path) as url, aiohttp.ClientSession(url) as seats:
-        await until(seats, waiting=2, within=60)
+        await until_pool_is_full(seats)
         assert len(kernels(url)) == 2
 
         link = f"{url}?tenant={traffic.tenant}"
         pages = await asyncio.gather(*(opened(browser, link) for _ in range(5)))
         assert (await health(seats))["viewers"] == 5
+        await until_pool_is_full(seats)
+        assert len(kernels(url)) == 7
         for _ in range(2):
             await traffic.go_on(200)
             for page in pages:

@@ -22,10 +22,7 @@ def refused(done):
 
 def refusal(**settings):
     """What a server with these settings says, which cannot start with them."""
-    fork = Fork("server", env=environment(settings), cwd=ROOT)
-    fork.process.join(60)
-    code = fork.process.exitcode
-    return refused(subprocess.CompletedProcess("server", code, fork.stdout, fork.stderr))
+    return refused(Fork("server", env=environment(settings), cwd=ROOT).finish(timeout=60))
 
 
 def test_without_a_database_it_says_what_to_set():
