@@ -40,6 +40,8 @@ class Summary:
     rejected: int = 0
     updated: int = 0
     conflict: int = 0
+    unsure: int = 0
+    """Duplicates that an answer which got lost may have called something else."""
 
     @property
     def refused(self) -> int:
@@ -47,9 +49,15 @@ class Summary:
         return self.rejected + self.conflict
 
     def account_for(self, *, created: int, updated: int) -> None:
-        """Correct what became of rows that were sent twice."""
-        self.duplicate -= created + updated - self.created - self.updated
-        self.created, self.updated = created, updated
+        """Correct what became of rows that were sent twice, by what the server counted.
+
+        It may have counted another run too, that imports the same file at the same time.
+        """
+        newly_created = min(created - self.created, self.unsure)
+        newly_updated = min(updated - self.updated, self.unsure - newly_created)
+        self.created += newly_created
+        self.updated += newly_updated
+        self.duplicate -= newly_created + newly_updated
 
     def __str__(self) -> str:
         said = f"{self.created:,} created, {self.duplicate:,} duplicate, {self.rejected:,} rejected"
@@ -68,6 +76,7 @@ class _Batch:
     payments: list[Mapping[str, Any]] = field(default_factory=list)
     unreadable: list[tuple[Row, str]] = field(default_factory=list)
     end: int = 0
+    sent: int = 0
 
 
 async def send(
@@ -125,6 +134,7 @@ async def _post(batch: _Batch, client: Client, import_id: str, bar: Bar) -> Batc
     """Send a batch, again if need be: what its rows are known by makes that harmless."""
 
     async def ask() -> BatchAnswer:
+        batch.sent += 1
         return await client.post_batch(batch.payments, source="import", import_id=import_id)
 
     return await patiently(ask, say=bar.say)
@@ -135,6 +145,7 @@ def _note(batch: _Batch, answer: BatchAnswer | None, summary: Summary, rejects: 
     if answer is not None:
         summary.created += answer.created
         summary.duplicate += answer.duplicate
+        summary.unsure += answer.duplicate if batch.sent > 1 else 0
         summary.updated += answer.updated
         summary.conflict += answer.conflict
         refused += [

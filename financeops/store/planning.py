@@ -95,7 +95,11 @@ def plan_of(items: Sequence[Item], known: Known, at: datetime) -> Plan:
                 decided = _inserted(insert, item.payment_id, known, at)
             case ImportRow() as row:
                 decided = _imported(row, item.payment_id, known, at)
-                _remember(row, decided, known, plan)
+                if known.imports.get(row.import_id, "running") == "running":
+                    _remember(row, decided, known, plan)
+                elif decided.outcome.result in _WRITTEN:
+                    problem = f"the import {row.import_id} takes no more rows"
+                    decided = _rejected(Conflict(problem))
             case Refund():
                 decided = _refunded(known.payments.get(item.payment_id), known, at)
             case Remove() | Restore() as back:
@@ -147,8 +151,6 @@ def _inserted(insert: Insert, payment_id: str, known: Known, at: datetime) -> _D
 
 
 def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> _Decided:
-    if known.imports.get(row.import_id, "running") != "running":
-        return _rejected(Conflict(f"the import {row.import_id} takes no more rows"))
     remembered = known.rows.get(row.row_id)
     if remembered and remembered.payment_id not in known.payments:
         remembered = None  # its payment was taken back

@@ -137,9 +137,9 @@ async def _dependents(db: Database, found: Import) -> list[str]:
         acts = await read_acts(db, acts_id)
         came_refunded = set(acts.refunded)
         for document in await _refunded_among(db, found.tenant_id, acts.created):
-            if document["_id"] in came_refunded:
-                continue
             by = document.get("movedBy")
+            if document["_id"] in came_refunded or by == ObjectId(found.id):
+                continue  # the import itself said so
             how = "was refunded since" if by is None else f"was refunded by the import {by}"
             problems.append(f"payment {document['_id']} {how}")
     return problems

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -269,6 +270,37 @@ def test_an_import_on_which_later_acts_depend_stays_and_they_are_named(
     for unknown in ("0" * 24, "nope"):
         said = financeops("imports", "undo", unknown).stderr
         assert said.startswith("financeops: there is no import")
+
+
+@pytest.mark.parametrize("between", [0, 1000], ids=["in one batch", "in two"])
+def test_an_import_that_refunds_what_it_created_is_taken_back(
+    financeops, bring, books, tenant, between
+):
+    rows = [f"2026-04-01T{n // 60:02}:{n % 60:02}:00Z,1.00,success,r{n}\n" for n in range(between)]
+    text = STATUSES + "".join(rows) + "2026-05-01T10:00:00Z,10.00,refunded,ch_1\n"
+    said, _ = bring(text, "--currency", "USD", "--default", "method=card")
+    assert f"{between + 3:,} created, 0 duplicate, 0 rejected, 1 updated" in said
+    assert books() == (between + 3, between + 50, 10)
+    (found,) = listed(financeops, tenant)
+    taken = financeops("imports", "undo", found["_id"])
+    assert taken.returncode == 0, taken.stderr
+    assert books() == (0, 0, 0)
+
+
+def test_a_file_imported_twice_at_once_counts_once_and_neither_run_fails(
+    financeops, books, tenant, server_url, tmp_path
+):
+    (tmp_path / "rows.csv").write_text(many(4000))
+    command = ("import", "rows.csv", "--tenant", tenant, *PAID)
+    runs = [start(*command, url=server_url, cwd=tmp_path) for _ in range(2)]
+    said = [run.communicate(timeout=120) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], said
+    for out, _ in said:
+        counts = re.match(r"rows.csv: ([\d,]+) created, ([\d,]+) duplicate, 0 rejected in", out)
+        assert counts, said
+        assert sum(int(each.replace(",", "")) for each in counts.groups()) == 4000, said
+    assert books()[0] == 4000
+    assert {each["state"] for each in listed(financeops, tenant)} == {"done"}
 
 
 def many(count):

@@ -67,9 +67,10 @@ class DashboardServer(Voila):
             # this machine is meant to see the dashboard.
             "allow_remote_access": not _is_loopback(self.ip),
             # Milliseconds: a browser that has lost its network says no good-bye, and one that is busy opening the page
-            # answers late.
-            "ws_ping_interval": 15_000,
-            "ws_ping_timeout": 15_000,
+            # answers late. Jupyter looks at the time-out with each ping, also with the first one, before any answer
+            # can have come: it has to be longer than the interval, or each connection ends with its first ping.
+            "ws_ping_interval": 10_000,
+            "ws_ping_timeout": 25_000,
         }
 
     def init_handlers(self) -> list[Any]:
