@@ -29,23 +29,42 @@ def instant_of(value: Any, *, field: str, zone: ZoneInfo, date_format: str | Non
     field : str
         Named in the error.
     zone : ZoneInfo
-        Where times without an offset were written. A time that daylight saving skips is taken
-        with the offset before it, one that comes twice is the first.
+        Where times without an offset were written. Midnight begins its day, also on a day on
+        which clocks skip or repeat it.
     date_format : str, optional
         `strptime` format of texts, one that `dateformats.check_format` let pass.
 
     Raises
     ------
     InvalidValue
-        When it is no time.
+        When it is no time, or one without an offset that clocks skip or show twice.
     """
     try:
         moment = moment_of(value, date_format)
         aware = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
-        return aware.astimezone(UTC)
+        instant = aware.astimezone(UTC)
     except (ValueError, OverflowError, ArithmeticError):
         expected = f"in the form {date_format!r}" if date_format else f"of {_KNOWN}"
         raise InvalidValue(field, f"{str(value)[:50]!r} is no time {expected}") from None
+    if moment.tzinfo is None and moment.time() != time():
+        _check_once(aware, instant, field=field, zone=zone)
+    return instant
+
+
+def _check_once(local: datetime, instant: datetime, *, field: str, zone: ZoneInfo) -> None:
+    """Refuse a local time that is not the time of one instant: which one was meant is not ours to say."""
+    first, second = local.replace(fold=0), local.replace(fold=1)
+    if first.utcoffset() == second.utcoffset():
+        return
+    shown = local.replace(tzinfo=None)
+    if instant.astimezone(zone).replace(tzinfo=None) != shown:
+        raise InvalidValue(
+            field, f"clocks in {zone} skip {shown}: write it with its offset from UTC"
+        )
+    offsets = " or ".join(each.isoformat()[len(shown.isoformat()) :] for each in (first, second))
+    raise InvalidValue(
+        field, f"clocks in {zone} show {shown} twice: write it with its offset, {offsets}"
+    )
 
 
 def moment_of(value: Any, date_format: str | None = None) -> datetime:

@@ -56,3 +56,40 @@ def test_any_other_form_can_be_described():
 def test_what_is_no_time_is_refused(value):
     with pytest.raises(InvalidValue, match=r"createdAt: .* is no time"):
         instant(value)
+
+
+@pytest.mark.parametrize(
+    ("zone", "value", "why"),
+    [
+        ("Europe/Berlin", "2025-03-30 02:30", "skip 2025-03-30 02:30:00"),
+        ("Europe/Berlin", datetime(2025, 3, 30, 2), "skip 2025-03-30 02:00:00"),  # noqa: DTZ001
+        (
+            "Europe/Berlin",
+            "20251026023000",
+            "show 2025-10-26 02:30:00 twice: .*[+]02:00 or [+]01:00",
+        ),
+        ("Australia/Lord_Howe", "2025-04-06 01:45", "twice: .*[+]11:00 or [+]10:30"),
+        ("America/Havana", "2025-11-02 00:30", "twice: .*-04:00 or -05:00"),
+    ],
+)
+def test_a_time_that_clocks_skip_or_show_twice_is_asked_for(zone, value, why):
+    with pytest.raises(
+        InvalidValue, match=f"createdAt: clocks in {zone} {why}" if "skip" in why else why
+    ):
+        instant_of(value, field="createdAt", zone=ZoneInfo(zone), date_format=None)
+
+
+@pytest.mark.parametrize(
+    ("zone", "value", "moment"),
+    [
+        ("Europe/Berlin", "2025-10-26 02:30+01:00", (2025, 10, 26, 1, 30)),
+        ("Europe/Berlin", "2025-10-26 03:00", (2025, 10, 26, 2)),
+        ("Europe/Berlin", "2025-10-26 01:59:59", (2025, 10, 25, 23, 59, 59)),
+        ("Europe/Berlin", "2025-03-30 03:00", (2025, 3, 30, 1)),
+        ("America/Havana", "2025-11-02", (2025, 11, 2, 4)),  # midnight comes twice
+        ("America/Sao_Paulo", "2018-11-04", (2018, 11, 4, 3)),  # there is no midnight
+    ],
+)
+def test_the_hours_around_a_change_of_the_clock_are_right(zone, value, moment):
+    found = instant_of(value, field="createdAt", zone=ZoneInfo(zone), date_format=None)
+    assert found == datetime(*moment, tzinfo=UTC)
