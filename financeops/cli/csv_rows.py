@@ -30,9 +30,10 @@ def csv_table(file: BinaryIO, path: Path, layout: Layout, needed: Sequence[str])
     if layout.columns is not None:
         columns = tuple(layout.columns)
     else:
-        _, header, problem = next(records)
+        (first, *_), header, problem = next(records)
         if header is None:
-            raise InvalidValue("FILE", f"{path} has no header line that can be read: {problem}")
+            why = f"it {problem}" if first.problem else problem
+            raise InvalidValue("FILE", f"{path} has no header line that can be read: {why}")
         columns = tuple(name.strip() for name in header)
     check_names(columns, path)
     guarded = form_of(columns) is Form.EXPORT
