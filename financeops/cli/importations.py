@@ -38,6 +38,10 @@ async def undone(url: str, import_id: str) -> str:
     if not re.fullmatch(PAYMENT_ID_PATTERN, import_id):
         raise NotFound(f"there is no import {import_id}: `financeops imports` lists them")
     async with Client(url) as client:
+        found = await client.find_import(import_id)
+        if found.state == "undone":
+            what = f"import {found.id} of {found.tenant_id}"
+            return f"{found.file}: {what} was taken back already, {found.undone_at}"
         with Bar(total=None) as bar:  # how far it is only the server knows
             answer = await patiently(partial(client.undo_import, import_id), say=bar.say)
     counts = answer.counts
