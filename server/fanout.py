@@ -8,7 +8,6 @@
 import asyncio
 import json
 import logging
-import math
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,7 +18,6 @@ from weakref import WeakKeyDictionary
 import socketio
 from engineio.async_drivers.asgi import WebSocket
 from engineio.packet import MESSAGE, Packet
-from engineio.payload import Payload
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
@@ -30,26 +28,6 @@ logger = logging.getLogger(__name__)
 _TCP_USER_TIMEOUT_MS = 30_000
 # uvicorn waits without end for a last write to a client that is gone: what is left after this long is aborted.
 _LINGER = 10.0
-
-
-class _Packets(asyncio.Queue[Any]):
-    """What waits for a client, given out in pieces: python-engineio takes no more in one answer to a poll."""
-
-    most: float = Payload.max_decode_packets
-    _given = 0
-
-    async def get(self) -> Any:
-        """Begin a piece."""
-        self._given = 0
-        return await super().get()
-
-    def get_nowait(self) -> Any:
-        """Go on with it."""
-        if self._given >= self.most:
-            raise asyncio.QueueEmpty
-        packet = super().get_nowait()
-        self._given += 1
-        return packet
 
 
 class _Wire:
@@ -139,7 +117,6 @@ class Fanout:
         self._closing: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         _watch_websockets(sio, self._wires)
-        sio.eio.create_queue = _Packets
 
     @property
     def clients(self) -> int:
@@ -264,7 +241,7 @@ class Fanout:
         # Taken out first: a later request gets a plain 400, upon which clients connect anew.
         self._sio.eio.sockets.pop(eio_socket.sid, None)
         while not eio_socket.queue.empty():
-            await eio_socket.queue.get()
+            eio_socket.queue.get_nowait()
             eio_socket.queue.task_done()
         eio_socket.queue.put_nowait(None)  # ends a writer or a poll that still waits
         reason = self._sio.reason.TRANSPORT_ERROR
@@ -300,7 +277,6 @@ def _watch_websockets(sio: socketio.AsyncServer, wires: WeakKeyDictionary[Any, _
         async def serve(environ: dict[str, Any]) -> Any:
             # `handler` is a method of the session's socket. The wire must not refer to it: a value that holds its
             # key would keep both in the dictionary for ever.
-            handler.__self__.queue.most = math.inf
             wire = wires[handler.__self__] = _Wire(environ["asgi.send"])
             return await WebSocket(handler, server)({**environ, "asgi.send": wire.send})
 

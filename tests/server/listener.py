@@ -31,9 +31,6 @@ class Listener:
         return self
 
     async def __aexit__(self, *_):
-        if self.client.transport() == "polling":
-            # It would wait for its last poll, which the server leaves open until its next ping.
-            await self.client.eio.disconnect(abort=True)
         await self.client.disconnect()
 
     def all(self, name):
