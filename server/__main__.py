@@ -26,9 +26,12 @@ _GRACE = 3
 class _Server(uvicorn.Server):
     """Ends in order: what was taken is committed and told before connections are closed."""
 
-    def __init__(self, config: uvicorn.Config, settle: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, settle: Callable[[], Awaitable[None]], *, address: str
+    ) -> None:
         super().__init__(config)
         self._settle = settle
+        self._address = address
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -46,6 +49,11 @@ class _Server(uvicorn.Server):
         self.force_exit = self.should_exit
         self.should_exit = True
         del sig, frame
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say where it is when it can be asked, and be asked to stop."""
+        await super().startup(sockets)
+        sys.stderr.write(f"FinanceOps server on {self._address}\n")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop taking, settle, close."""
@@ -81,11 +89,10 @@ async def _serve(settings: Settings, *, now: Callable[[], datetime]) -> None:
             server_header=False,
             timeout_graceful_shutdown=_GRACE,
         )
-        server = _Server(config, services.settle)
         _calm_garbage_collector()
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        sys.stderr.write(f"FinanceOps server on http://{shown}:{port}\n")
+        server = _Server(config, services.settle, address=f"http://{shown}:{port}")
         await server.serve(sockets=[listening])
 
 

@@ -95,13 +95,14 @@ class Dashboard:
         self._arrivals: dict[int, datetime] = {}
         self._was_seen = False
         self._lags: deque[float] = deque(maxlen=9)
+        # The page is dressed before its address says how.
+        self.preferences.observe(self._dress)
         self._address = Address(
             self.model,
             self.preferences,
             choose_tenant=self._choose_tenant,
             write=partial(setattr, self._page, "address"),
         )
-        self.preferences.observe(self._dress)
         self._dress()
         self.paint()
 
