@@ -38,6 +38,8 @@ class _Server(uvicorn.Server):
         """As the base class, but a graceful stop is a success: no signal is raised after it."""
         handled = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, self.handle_exit) for number in handled}
+        # Not before: who reads it may ask it to stop.
+        sys.stderr.write(f"FinanceOps server on {self._address}\n")
         try:
             yield
         finally:
@@ -49,11 +51,6 @@ class _Server(uvicorn.Server):
         self.force_exit = self.should_exit
         self.should_exit = True
         del sig, frame
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say where it is when it can be asked, and be asked to stop."""
-        await super().startup(sockets)
-        sys.stderr.write(f"FinanceOps server on {self._address}\n")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop taking, settle, close."""
