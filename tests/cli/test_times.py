@@ -73,9 +73,7 @@ def test_what_is_no_time_is_refused(value):
     ],
 )
 def test_a_time_that_clocks_skip_or_show_twice_is_asked_for(zone, value, why):
-    with pytest.raises(
-        InvalidValue, match=f"createdAt: clocks in {zone} {why}" if "skip" in why else why
-    ):
+    with pytest.raises(InvalidValue, match=f"createdAt: clocks in {zone} .*{why}"):
         instant_of(value, field="createdAt", zone=ZoneInfo(zone), date_format=None)
 
 
