@@ -20,7 +20,7 @@ from financeops.dashboard.formats import Formats
 from financeops.dashboard.kernel import end_when_served
 from financeops.dashboard.links import Address
 from financeops.dashboard.live import Live, utc_now
-from financeops.dashboard.model import DashboardModel
+from financeops.dashboard.model import Connection, DashboardModel
 from financeops.dashboard.page import Page
 from financeops.dashboard.painter import Painter
 from financeops.dashboard.panel import together
@@ -167,6 +167,8 @@ class Dashboard:
         await self._live.run()
 
     def _unfollow(self) -> None:
+        # At once: until the task has ended, and the next one begun, what is shown is not live.
+        self.model.connection = Connection.CONNECTING
         if self._following is not None:
             self._following.cancel()
             self._stopping, self._following = self._following, None

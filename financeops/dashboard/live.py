@@ -64,7 +64,6 @@ class Live:
     async def run(self) -> None:
         """Follow the tenant until cancelled."""
         model = self._model
-        model.connection = Connection.CONNECTING
         model.observe(self.reload, ["period", "chosen_currency"])
         model.observe(self._reload_if_needed, ["paused"])
         try:
@@ -87,7 +86,10 @@ class Live:
 
     async def _listen(self, stream: Stream) -> None:
         model = self._model
+        tenant = model.tenant
         async for event in stream:
+            if model.tenant != tenant:  # another one was chosen: this is about to be cancelled
+                return
             match event:
                 case Change():
                     self._heard()

@@ -15,6 +15,7 @@ from financeops.core.periods import Period
 from financeops.core.wire import metrics_document
 from financeops.dashboard import Dashboard
 from financeops.dashboard.model import Connection
+from financeops.tasks import end
 from tests.processes import start_server
 
 METHODS = ["card", "bank_transfer", "crypto", "paypal"]
@@ -182,6 +183,51 @@ async def test_a_change_reaches_the_widgets_by_itself(dashboard, client):
         while "50.0%" not in cards.html:
             await repainted.wait()
             repainted.clear()
+
+
+async def test_another_tenant_is_live_once_its_figures_are_there_and_has_nothing_of_the_first(
+    dashboard, client
+):
+    model, tenants = dashboard.model, ("tenant_1", "tenant_2")
+    sale = {"amount": 1, "method": "card", "status": "success"}
+    for tenant in tenants:
+        await client.post_payment({"tenantId": tenant, **sale})
+    await dashboard.ready()
+    await until(dashboard, lambda model: model.connection is Connection.LIVE)
+    too_early = []
+
+    def look(_change):
+        if model.connection is Connection.LIVE and not model.loaded:
+            too_early.append(model.tenant)
+
+    async def sell():
+        while True:
+            await client.post_payment(sale)
+
+    model.observe(look)
+    selling = asyncio.create_task(sell())
+    for n in range(1, 31):
+        tenant = tenants[n % 2]
+        dashboard._choose_tenant(tenant)
+        await until(dashboard, lambda model: model.loaded)
+        assert {entry.payment.tenant_id for entry in model.feed} == {tenant}
+        await until(dashboard, lambda model: model.connection is Connection.LIVE)
+        assert {entry.payment.tenant_id for entry in model.feed} == {tenant}
+    assert not selling.done()
+    await end([selling])
+    assert too_early == []
+
+
+async def test_a_stream_that_is_not_ended_yet_brings_nothing_to_another_tenant(dashboard, client):
+    model, sale = dashboard.model, {"amount": 1, "method": "card", "status": "success"}
+    await client.post_payment({"tenantId": "tenant_2", **sale})
+    await dashboard.ready()
+    await until(dashboard, lambda model: model.connection is Connection.LIVE)
+    model.forget()
+    model.tenant = "tenant_2"
+    await client.post_payment(sale)
+    await until(dashboard, lambda model: model.head == 1)
+    assert (model.seq, model.feed) == (0, [])
 
 
 async def test_it_says_that_the_server_is_away_and_catches_up(database_uri):
