@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
 from financeops.cli import children
 from financeops.cli.addresses import free_port
@@ -31,6 +31,9 @@ _SETTLED = """() => {
     return last <= have.right && last > have.right - 80;
 }"""
 _WIDTH = "document.documentElement.scrollWidth"
+PHONE = ViewportSize(width=390, height=844)
+LAPTOP = ViewportSize(width=1440, height=900)
+WALL = ViewportSize(width=2560, height=1440)
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 """Screenshots of the last run that kept them; not in git."""
 KEPT = os.environ.get("FINANCEOPS_TEST_SCREENSHOTS") == "1"
@@ -40,11 +43,25 @@ KEPT = os.environ.get("FINANCEOPS_TEST_SCREENSHOTS") == "1"
 @asynccontextmanager
 async def launched() -> AsyncIterator[Browser]:
     """The machine's Chromium."""
-    program = next(filter(None, map(shutil.which, _NAMES)))
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=_FLAGS)
+        browser = await playwright.chromium.launch(executable_path=_program(), args=_FLAGS)
         yield browser
         await browser.close()
+
+
+@asynccontextmanager
+async def visiting(profile: Path) -> AsyncIterator[BrowserContext]:
+    """The same as somebody's who comes again: it keeps in a folder what pages are made of, compiled."""
+    async with async_playwright() as playwright:
+        window = await playwright.chromium.launch_persistent_context(
+            profile, executable_path=_program(), args=_FLAGS, viewport=LAPTOP
+        )
+        yield window
+        await window.close()
+
+
+def _program() -> str:
+    return next(filter(None, map(shutil.which, _NAMES)))
 
 
 @asynccontextmanager
@@ -69,11 +86,6 @@ async def exact(page: Page, figure: str) -> str:
 async def until_exact(page: Page, figure: str, value: object) -> None:
     """Return when a card shows this figure."""
     await page.locator(f'[data-figure={figure}][data-exact="{value}"]').wait_for(timeout=60_000)
-
-
-PHONE = ViewportSize(width=390, height=844)
-LAPTOP = ViewportSize(width=1440, height=900)
-WALL = ViewportSize(width=2560, height=1440)
 
 
 async def screenshots(

@@ -8,7 +8,7 @@ import httpx
 import pytest_asyncio
 
 from tests.database import fresh_name, with_database
-from tests.e2e.browser import dashboard_of, launched
+from tests.e2e.browser import dashboard_of, launched, visiting
 from tests.processes import start_server
 
 SHOP = "shop_berlin"
@@ -56,7 +56,22 @@ async def chromium():
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def browser(chromium):
-    """A browser for one test: its pages share nothing with those of other tests and end with it."""
+    """For pages with a language, a clock or a memory of their own; they end with the test."""
     yield chromium
     for context in chromium.contexts:
         await context.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def _visitor(tmp_path_factory):
+    async with visiting(tmp_path_factory.mktemp("profile")) as window:
+        yield window
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def window(_visitor):
+    """For all other pages: what they are made of is loaded and compiled once."""
+    empty = _visitor.pages
+    yield _visitor
+    for page in set(_visitor.pages).difference(empty):
+        await page.close()

@@ -46,9 +46,9 @@ async def tenant(http):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(browser, dashboard, tenant):
+async def page(window, dashboard, tenant):
     """That tenant's dashboard, live."""
-    page = await browser.new_page(viewport=LAPTOP)
+    page = await window.new_page()
     await page.goto(f"{dashboard}?tenant={tenant}")
     await page.locator("[data-state=live]").wait_for(timeout=60_000)
     return page

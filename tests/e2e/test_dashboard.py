@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from financeops.core.wire import decode
-from tests.e2e.browser import LAPTOP, PHONE, exact, screenshot, until_exact
+from tests.e2e.browser import PHONE, exact, screenshot, until_exact
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -52,10 +52,10 @@ def minor(amount: Decimal | int) -> int:
 
 
 async def test_screen_api_and_csv_say_the_same_and_a_payment_changes_all_three(
-    http, tenant, dashboard, browser
+    http, tenant, dashboard, window
 ):
     asked = []
-    page = await browser.new_page(viewport=LAPTOP)
+    page = await window.new_page()
     page.on("request", lambda request: asked.append(request.url))
     await page.goto(f"{dashboard}?tenant={tenant}")
     await page.locator("[data-state=live]").wait_for(timeout=60_000)
@@ -83,9 +83,9 @@ async def test_screen_api_and_csv_say_the_same_and_a_payment_changes_all_three(
 
 
 async def test_paused_it_misses_nothing_and_another_period_shows_that_period(
-    http, tenant, dashboard, browser
+    http, tenant, dashboard, window
 ):
-    page = await browser.new_page(viewport=LAPTOP)
+    page = await window.new_page()
     await page.goto(f"{dashboard}?tenant={tenant}")
     await page.locator("[data-state=live]").wait_for(timeout=60_000)
     shown = await exact(page, "total_volume")

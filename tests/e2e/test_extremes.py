@@ -3,7 +3,6 @@
 import pytest
 
 from tests.e2e.browser import (
-    LAPTOP,
     PHONE,
     barriers,
     exact,
@@ -36,10 +35,10 @@ async def open_failed(page, dashboard, language):
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_long_names_and_numbers_leave_the_page_whole(http, dashboard, browser):
+async def test_long_names_and_numbers_leave_the_page_whole(http, dashboard, window):
     answer = (await http.post("/payments/batch", json=[payment(n) for n in range(100)])).json()
     assert answer["created"] == 100
-    page = await browser.new_page(viewport=LAPTOP)
+    page = await window.new_page()
     await open_failed(page, dashboard, "en")
     assert await exact(page, "total_volume") == "16001975308641"
     assert await page.locator(".fo-methods-table tbody tr").count() == 12

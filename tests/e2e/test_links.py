@@ -47,10 +47,9 @@ def asked(page):
     return {name: values[-1] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
-async def opened(browser, address, *, size=LAPTOP, **options):
+async def opened(window, address):
     """A new page at this address, with its figures."""
-    context = await browser.new_context(viewport=size, **options)
-    page = await context.new_page()
+    page = await window.new_page()
     await page.goto(address)
     await page.locator("[data-state=live]").wait_for(timeout=60_000)
     await page.locator("[data-notice=loading]").wait_for(state="detached")
@@ -83,11 +82,11 @@ async def warm(dashboard):
 
 
 async def test_a_link_opens_its_view_and_the_address_follows_what_is_chosen(
-    http, dashboard, browser
+    http, dashboard, window
 ):
     await warm(dashboard)
     page = await opened(
-        browser, f"{dashboard}/?tenant={SHOP}&period=week&lang=de&theme=dark&utm=mail"
+        window, f"{dashboard}/?tenant={SHOP}&period=week&lang=de&theme=dark&utm=mail"
     )
     answer = await http.get("/api/analytics/metrics", params={"tenantId": SHOP, "period": "week"})
     await until_exact(page, "total_volume", round(answer.json()["totalVolume"] * 100))
@@ -119,20 +118,21 @@ async def test_a_link_opens_its_view_and_the_address_follows_what_is_chosen(
     }
 
     await warm(dashboard)
-    shared = await opened(browser, page.url)
+    shared = await opened(window, page.url)
     await until_exact(shared, "total_volume", await exact(page, "total_volume"))
     assert await shared.locator("h1").inner_text() == await page.locator("h1").inner_text()
     assert await background(shared) == LIGHT
     await screenshot(shared, "link-ar-light-1440")
 
 
-async def test_what_a_link_leaves_open_or_says_wrongly_has_a_default(dashboard, browser):
-    page = await opened(browser, dashboard, locale="de-AT", color_scheme="dark")
+async def test_what_a_link_leaves_open_or_says_wrongly_has_a_default(dashboard, browser, window):
+    austrian = await browser.new_context(locale="de-AT", color_scheme="dark")
+    page = await opened(austrian, dashboard)
     assert await page.locator("html").get_attribute("lang") == "de-AT"
     assert await background(page) == DARK
     assert asked(page) == {}
 
-    page = await opened(browser, f"{dashboard}/?period=fortnight&theme=pink&lang=xx")
+    page = await opened(window, f"{dashboard}/?period=fortnight&theme=pink&lang=xx")
     said = page.locator("[data-notice=said]")
     assert "period, lang, theme" in await said.inner_text()
     assert await page.locator("h1").inner_text() == "Live payments"
@@ -144,8 +144,8 @@ async def test_what_a_link_leaves_open_or_says_wrongly_has_a_default(dashboard, 
     await screenshot(page, "link-unknown-tenant")
 
 
-async def test_it_is_whole_in_every_language_on_phone_and_laptop(dashboard, browser):
-    page = await opened(browser, f"{dashboard}/?tenant={SHOP}")
+async def test_it_is_whole_in_every_language_on_phone_and_laptop(dashboard, window):
+    page = await opened(window, f"{dashboard}/?tenant={SHOP}")
     # To payments of the day before, whatever the time is now: with the day a time takes more room.
     for first in range(13, 74, 12):
         await page.locator("[data-action=older]").click()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.browser import LAPTOP, screenshot
+from tests.e2e.browser import screenshot
 from tests.e2e.traffic import Traffic, until_equal, until_state
 
 EVENTS = 2_000
@@ -11,11 +11,11 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(400
 
 
 async def test_after_2000_random_changes_and_some_pauses_each_figure_is_the_apis(
-    http, dashboard, browser
+    http, dashboard, window
 ):
     traffic = Traffic(http)
     await traffic.go_on(50)
-    page = await browser.new_page(viewport=LAPTOP)
+    page = await window.new_page()
     await page.goto(f"{dashboard}?tenant={traffic.tenant}")
     await until_state(page, "live")
     await until_equal(page, http, traffic.tenant)

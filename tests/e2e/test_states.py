@@ -26,9 +26,9 @@ SALE = {"amount": 12.5, "method": "card", "status": "success"}
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def opened(browser, address, sockets=None):
+async def opened(window, address, sockets=None):
     """A page that has just been asked for; its connections to its kernel are put into `sockets`."""
-    page = await browser.new_page(viewport=LAPTOP)
+    page = await window.new_page()
     if sockets is not None:
         page.on("websocket", lambda socket: sockets.append(socket.url))
     await page.goto(address, wait_until="commit")
@@ -39,13 +39,13 @@ def notice(page, state):
     return page.locator(f"[data-notice={state}]")
 
 
-async def test_an_empty_tenant_shows_the_command_that_fills_it(database_uri, browser, tmp_path):
+async def test_an_empty_tenant_shows_the_command_that_fills_it(database_uri, window, tmp_path):
     server = start_server(database_uri)
     async with (
         httpx.AsyncClient(base_url=server.url, timeout=60) as http,
         dashboard_of(server.url, tmp_path) as dashboard,
     ):
-        page = await opened(browser, dashboard)
+        page = await opened(window, dashboard)
         # The shape of the dashboard is there before its kernel is.
         await page.locator("#loading.fo-loading").wait_for()
         await screenshots(page, "state-loading", (PHONE, LAPTOP))
@@ -58,7 +58,7 @@ async def test_an_empty_tenant_shows_the_command_that_fills_it(database_uri, bro
         await page.locator(".fo-feed tbody tr").first.wait_for(timeout=60_000)
         await expect(notice(page, "empty")).to_have_count(0)
 
-        page = await opened(browser, f"{dashboard}?tenant=nobody")
+        page = await opened(window, f"{dashboard}?tenant=nobody")
         await notice(page, "not-found").wait_for(timeout=60_000)
         await expect(notice(page, "not-found").locator("code")).to_have_text("nobody")
         await screenshots(page, "state-not-found", (PHONE, LAPTOP))
@@ -69,12 +69,12 @@ async def test_an_empty_tenant_shows_the_command_that_fills_it(database_uri, bro
 
 
 async def test_a_server_that_is_away_is_said_and_what_came_is_caught_up(
-    database_uri, browser, tmp_path
+    database_uri, window, tmp_path
 ):
     port = free_port()
     async with dashboard_of(f"http://127.0.0.1:{port}", tmp_path) as dashboard:
         sockets = []
-        page = await opened(browser, dashboard, sockets)
+        page = await opened(window, dashboard, sockets)
         await notice(page, "not-reached").wait_for(timeout=60_000)
         await screenshots(page, "state-not-reached", (PHONE, LAPTOP))
         assert await barriers(page) == []

@@ -89,8 +89,8 @@ def is_warm(process):
     return process is not None and any("warm_parent.py" in word for word in line_of(process))
 
 
-async def opened(browser, url):
-    page = await (await browser.new_context()).new_page()
+async def opened(window, url):
+    page = await window.new_page()
     await page.goto(url, wait_until="commit")
     await page.locator(CARDS).wait_for(timeout=PATIENCE)
     return page
@@ -115,7 +115,8 @@ async def test_five_see_the_same_and_a_sixth_finds_a_seat_when_one_leaves(
         assert len(kernels(url)) == 2
 
         link = f"{url}?tenant={traffic.tenant}"
-        pages = await asyncio.gather(*(opened(browser, link) for _ in range(5)))
+        people = [await browser.new_context() for _ in range(5)]
+        pages = await asyncio.gather(*(opened(person, link) for person in people))
         assert (await health(seats))["viewers"] == 5
         await until_pool_is_full(seats)
         assert len(kernels(url)) == 7
@@ -179,10 +180,10 @@ async def test_a_killed_browser_leaves_no_kernel(vacant, tmp_path):
     assert len(kernels(url)) == 2
 
 
-async def test_a_page_whose_kernel_ended_comes_back_with_a_new_one(vacant, browser):
+async def test_a_page_whose_kernel_ended_comes_back_with_a_new_one(vacant, window):
     url, http = vacant
     waiting = kernels(url)
-    page = await opened(browser, url)
+    page = await opened(window, url)
     address = page.url
     async with page.expect_navigation(timeout=GONE_WITHIN * 1000):
         for kernel in waiting:  # one of them is its own
@@ -254,13 +255,13 @@ HIDDEN = """hidden => {
 
 
 async def test_a_hidden_page_is_not_painted_and_is_right_when_it_is_seen_again(
-    server, vacant, browser
+    server, vacant, window
 ):
     url, _http = vacant
     sale = {"tenantId": "hidden", "amount": 10, "method": "card", "status": "success"}
     async with aiohttp.ClientSession(server) as api:
         await api.post("/payments", json=sale)
-        hidden, seen = [await opened(browser, f"{url}?tenant=hidden") for _ in range(2)]
+        hidden, seen = [await opened(window, f"{url}?tenant=hidden") for _ in range(2)]
         for page in (hidden, seen):
             await until_exact(page, "total_volume", 1000)
         await hidden.evaluate(HIDDEN, True)
@@ -289,9 +290,9 @@ async def test_a_page_that_is_forgotten_lets_its_kernel_go_and_comes_back_whole(
     await until_viewers(http, 1)
 
 
-async def test_a_page_that_came_without_its_dashboard_asks_for_another(vacant, browser):
+async def test_a_page_that_came_without_its_dashboard_asks_for_another(vacant, window):
     url, _http = vacant
-    page = await browser.new_page()
+    page = await window.new_page()
 
     async def emptied(route):
         # What is left when the server did not hear in time what the cells show.
@@ -307,7 +308,7 @@ async def test_a_page_that_came_without_its_dashboard_asks_for_another(vacant, b
     await page.locator(CARDS).wait_for(timeout=60_000)
 
 
-async def test_what_a_broken_connection_lost_is_shown_all_the_same(server, vacant, browser):
+async def test_what_a_broken_connection_lost_is_shown_all_the_same(server, vacant, window):
     url, _http = vacant
     sale = {"tenantId": "lossy", "amount": 10, "method": "card", "status": "success"}
     losing = False
@@ -319,7 +320,7 @@ async def test_what_a_broken_connection_lost_is_shown_all_the_same(server, vacan
 
     async with aiohttp.ClientSession(server) as api:
         await api.post("/payments", json=sale)
-        lossy, other = [await browser.new_page() for _ in range(2)]
+        lossy, other = [await window.new_page() for _ in range(2)]
         await lossy.route_web_socket(re.compile("/channels"), carry)
         for page in (lossy, other):
             await page.goto(f"{url}?tenant=lossy")
@@ -336,12 +337,12 @@ async def test_what_a_broken_connection_lost_is_shown_all_the_same(server, vacan
         await expect(lossy.locator("[data-state=live]")).to_be_visible()
 
 
-async def test_a_connection_of_the_old_protocol_does_not_stop_the_server(server, vacant, browser):
+async def test_a_connection_of_the_old_protocol_does_not_stop_the_server(server, vacant, window):
     url, http = vacant
     sale = {"tenantId": "old", "amount": 10, "method": "card", "status": "success"}
     async with aiohttp.ClientSession(server) as api:
         await api.post("/payments", json=sale)
-        page = await opened(browser, f"{url}?tenant=old")
+        page = await opened(window, f"{url}?tenant=old")
         kernel = await page.evaluate(
             "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
         )

@@ -24,7 +24,7 @@ from playwright.async_api import Page, expect
 import financeops as fo
 from financeops.dashboard import texts
 from financeops.loading.demonstration import DAYS, PAYMENTS, demo, simulated
-from tests.e2e.browser import LAPTOP, launched, screenshot
+from tests.e2e.browser import screenshot, visiting
 from tests.installed import running
 from tests.notebooks.test_notebooks import code_of
 from tests.processes import ROOT, environment
@@ -99,10 +99,10 @@ def wide(links):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser():
-    """One window's memory for all: what JupyterLab is made of is loaded once."""
-    async with launched() as browser:
-        yield await browser.new_context(viewport=LAPTOP)
+async def browser(tmp_path_factory):
+    """One window's memory for all: what JupyterLab is made of is loaded and compiled once."""
+    async with visiting(tmp_path_factory.mktemp("profile")) as window:
+        yield window
 
 
 @asynccontextmanager

@@ -1,9 +1,15 @@
 """Simulated payments come in like real ones."""
 
 import asyncio
+import statistics
+from datetime import UTC, datetime, timedelta
 
 import httpx
+import pytest
 
+from financeops.core.business import time_to_next
+from server.settings import Settings
+from server.simulation import Simulation, simulation_config
 from tests.database import fresh_name, with_database
 from tests.server.listener import Listener
 
@@ -47,3 +53,17 @@ async def test_it_can_be_switched_off(server):
     async with httpx.AsyncClient(base_url=server.url) as http, Listener(server.url) as listener:
         await listener.event("heartbeat", 2)
         assert (await http.get("/payments")).json() == []
+
+
+def test_after_a_first_history_payments_come_by_chance_at_its_pace():
+    now, pace = datetime(2026, 3, 10, 12, 20, tzinfo=UTC), timedelta(seconds=15)
+    settings = Settings(mongodb_uri="mongodb://127.0.0.1", simulate_seed=3)
+    simulation = Simulation(settings, intake=None, now=lambda: now, pace=lambda: pace)
+    pauses = [simulation._pause() for _ in range(20_000)]
+    mean = time_to_next(simulation_config(settings), now, pace=pace).total_seconds()
+    # Of an exponential distribution, whose deviation is its mean and its median ln 2 of that.
+    assert statistics.mean(pauses) == pytest.approx(mean, rel=0.05)
+    assert statistics.stdev(pauses) == pytest.approx(mean, rel=0.05)
+    assert statistics.median(pauses) == pytest.approx(mean * 0.6931, rel=0.05)
+    unhurried = Simulation(settings, intake=None, now=lambda: now)
+    assert {unhurried._pause() for _ in range(10)} == {settings.simulate_interval}
