@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 from pymongo import MongoClient
 
+from financeops.jupyter import without_address_grammar
 from financeops.store.connection import Database, close, connect
 from financeops.store.schema import prepare
 from tests.database import NAMED_URI, DatabaseProcesses, fresh_name, with_database
@@ -18,6 +19,8 @@ settings.register_profile("any-machine", parent=settings.default, deadline=None,
 settings.register_profile("thorough", parent=settings.default, deadline=None, max_examples=400)
 settings.register_profile("quick", parent=settings.default, deadline=None, max_examples=10)
 settings.load_profile("any-machine")
+
+without_address_grammar()  # what it spares a program, it spares each process of the tests
 
 
 @pytest.fixture(scope="session")

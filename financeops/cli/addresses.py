@@ -69,6 +69,7 @@ def check_ports(host: str, ports: Mapping[str, int]) -> None:
         if port in flags:
             raise Misconfigured(f"{flags[port]} and {flag} are both {port}")
         flags[port] = flag
+    for port, flag in flags.items():
         try:
             family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             socket.create_server(address, family=family).close()

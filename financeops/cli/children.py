@@ -68,7 +68,7 @@ def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -
     return Child(
         name="lab",
         command=(
-            *(sys.executable, "-m", "jupyterlab", "--no-browser"),
+            *(sys.executable, "-m", "financeops.cli.lab", "--no-browser"),
             *(f"--ServerApp.ip={host}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
             f"--ServerApp.root_dir={notebooks}",
             # No request to an outside host.

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import financeops
 
 # bqplot and its scales import pandas themselves, and pandas pyarrow: theirs, and known. We do not.
@@ -33,6 +35,17 @@ def run(script):
 
 def test_the_dashboard_imports_nothing_that_a_viewer_does_not_need():
     assert run(SCRIPT) == "[] []"
+
+
+@pytest.mark.parametrize(
+    ("ours", "jupyters"),
+    [("financeops.cli.lab", "jupyterlab.labapp"), ("financeops.dashboard.serve", "voila.app")],
+)
+def test_a_server_of_jupyter_compiles_no_grammar_before_it_answers(ours, jupyters):
+    script = (
+        f"import sys, {ours}, {jupyters}; print('jsonschema' in sys.modules, 'lark' in sys.modules)"
+    )
+    assert run(script) == "True False"
 
 
 def test_importing_financeops_imports_nothing_else():

@@ -3,8 +3,6 @@
 ``python -m financeops.dashboard.serve notebooks/dashboard.ipynb`` takes every option of Voilà.
 """
 
-import sys
+from financeops.jupyter import without_address_grammar
 
-# jsonschema, which Jupyter's events come with, would compile the grammar of international addresses: that takes
-# longer than to import all the rest, and nothing here is checked by it. Without it jsonschema does without.
-sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+without_address_grammar()
