@@ -38,6 +38,26 @@ MAX_IDS = 100
 """How many an `$in` names at most: long `$in` lists are slow on the embedded database."""
 
 _AUTHENTICATION_FAILED = {13, 18}
+_PASSING_CODES = {
+    # The network within the cluster, and elections; of a primary's own end the driver tells otherwise.
+    6,  # HostUnreachable
+    7,  # HostNotFound
+    89,  # NetworkTimeout
+    133,  # FailedToSatisfyReadPreference
+    134,  # ReadConcernMajorityNotAvailableYet
+    202,  # NetworkInterfaceExceededTimeLimit
+    9001,  # SocketException
+    # Too slow, too much, or ended from outside.
+    262,  # ExceededTimeLimit
+    290,  # TransactionExceededLifetimeLimitSeconds
+    365,  # TemporarilyUnavailable
+    433,  # AdmissionQueueOverflow
+    449,  # RateLimitExceeded
+    450,  # PooledConnectionAcquisitionRejected
+    462,  # IngressRequestRateLimitExceeded
+    11601,  # Interrupted
+}
+"""Errors of mongod and mongos that pass by themselves (mongo/base/error_codes.yml)."""
 _STAND_ALONE = (
     f"{URI_SETTING} names a stand-alone MongoDB, but payments need transactions: start it with "
     "`mongod --replSet rs0` and run `rs.initiate()` once, or name a replica set or mongos"
@@ -75,6 +95,9 @@ async def connect(
             retryWrites=True,
             w="majority",
             journal=True,
+            # What is shown must not be rolled back, and never be older than what was shown before.
+            readConcernLevel="majority",
+            readPreference="primary",
             serverSelectionTimeoutMS=round(timeout * 1000),
             connectTimeoutMS=round(timeout * 1000),
         )
@@ -137,6 +160,7 @@ def _may_pass(error: PyMongoError) -> bool:
     return (
         isinstance(error, passing)
         or error.timeout
+        or (isinstance(error, OperationFailure) and error.code in _PASSING_CODES)
         or any(
             error.has_error_label(label)
             for label in ("TransientTransactionError", "RetryableWriteError")

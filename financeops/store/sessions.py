@@ -12,7 +12,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from weakref import WeakKeyDictionary
@@ -34,14 +34,15 @@ NOTE_SECONDS = 4.0
 _END_SECONDS, _END_PAUSE, _END_TRIES = 5.0, 1.0, 20
 """Of one try to end a session, between two, and how many: the database itself takes a minute."""
 
-_ending: set[asyncio.Task[None]] = set()  # the event loop holds tasks only weakly
+_ending: dict[asyncio.Task[None], Session] = {}  # the event loop holds tasks only weakly
 _noted: WeakKeyDictionary[AsyncMongoClient[Document], set[bytes]] = WeakKeyDictionary()
 
 
 @asynccontextmanager
 async def writing_session(db: Database) -> AsyncIterator[Session]:
     """Open a session for a transaction that writes."""
-    async with db.client.start_session() as session:
+    session = db.client.start_session()
+    try:
         lsid: Binary = session.session_id["id"]
         noted = _noted.setdefault(db.client, set())
         # The driver uses few sessions again and again: most find their note there.
@@ -51,19 +52,32 @@ async def writing_session(db: Database) -> AsyncIterator[Session]:
                 await db.sessions.update_one({"_id": lsid}, note, upsert=True)
             noted.add(bytes(lsid))
         yield session
+    finally:
+        # Given back, the driver would hand it to the next transaction, which would be killed with it.
+        if session not in _ending.values():
+            await session.end_session()
 
 
 def end_later(db: Database, session: Session) -> None:
-    """End a session whose transaction may live on in a database that did not answer in time."""
+    """End a session whose transaction may live on in a database that did not answer in time.
+
+    Until then nobody else gets it.
+    """
     # Without this context: the time that its caller had is over.
-    task = asyncio.get_running_loop().create_task(
-        _end(db, session.session_id["id"]), context=Context()
-    )
-    _ending.add(task)
-    task.add_done_callback(_ending.discard)
+    task = asyncio.get_running_loop().create_task(_end(db, session), context=Context())
+    _ending[task] = session
+    task.add_done_callback(_ending.pop)
 
 
-async def _end(db: Database, lsid: Binary) -> None:
+async def _end(db: Database, session: Session) -> None:
+    try:
+        await _kill_when_it_answers(db, session.session_id["id"])
+    finally:
+        with suppress(PyMongoError):
+            await session.end_session()
+
+
+async def _kill_when_it_answers(db: Database, lsid: Binary) -> None:
     for _ in range(_END_TRIES):
         try:
             with pymongo.timeout(_END_SECONDS):

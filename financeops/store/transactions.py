@@ -19,10 +19,13 @@ from financeops.store.sessions import end_later, writing_session
 TRANSACTION_SECONDS = 10.0
 """How long a transaction may take with all its repetitions."""
 
+COMMIT_SECONDS = 15.0
+"""How long it is asked for what became of a commit: electing another primary takes 10 to 12."""
+
 _SELECTION_SECONDS = 4.0
-_COMMIT_SECONDS = 4.0
 _ABORT_SECONDS = 1.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
+_COMMIT_TRY_SECONDS, _COMMIT_PAUSE = 4.0, 0.25
 
 Result = TypeVar("Result")
 
@@ -46,12 +49,12 @@ async def in_transaction(
         not known.
     """
     deadline = time.monotonic() + seconds
-    with driver_errors(seconds=seconds):
+    with driver_errors(seconds=None):
         await _wait_for_server(db)
         async with writing_session(db) if writes else db.client.start_session() as session:
             for attempt in count():
                 try:
-                    return await _attempt(session, body)
+                    return await _attempt(session, body, deadline)
                 except PyMongoError as error:
                     transient = error.has_error_label("TransientTransactionError")
                     if not transient or time.monotonic() > deadline:
@@ -69,14 +72,32 @@ async def _wait_for_server(db: Database) -> None:
         await db.client.is_primary  # known without asking it, as long as it answers
 
 
-async def _attempt(session: Session, body: Callable[[Session], Awaitable[Result]]) -> Result:
+async def _attempt(
+    session: Session, body: Callable[[Session], Awaitable[Result]], deadline: float
+) -> Result:
     await session.start_transaction(read_concern=ReadConcern("snapshot"))
     try:
-        result = await body(session)
+        with pymongo.timeout(max(0.0, deadline - time.monotonic())):
+            result = await body(session)
     except BaseException:
         with pymongo.timeout(_ABORT_SECONDS):
             await session.abort_transaction()
         raise
-    with pymongo.timeout(_COMMIT_SECONDS):
-        await session.commit_transaction()
+    await _commit(session)
     return result
+
+
+async def _commit(session: Session) -> None:
+    """Commit; again, which does no harm, as long as it is not known whether that took effect."""
+    deadline = time.monotonic() + COMMIT_SECONDS
+    while True:
+        try:
+            with pymongo.timeout(_COMMIT_TRY_SECONDS):
+                await session.commit_transaction()
+        except PyMongoError as error:
+            unknown = error.has_error_label("UnknownTransactionCommitResult")
+            if not unknown or time.monotonic() > deadline:
+                raise
+        else:
+            return
+        await asyncio.sleep(_COMMIT_PAUSE)

@@ -1,0 +1,200 @@
+"""A proxy before a database that speaks MongoDB's wire protocol, and fails the commands that a test names.
+
+As mongod's own `failCommand` does, which the embedded database lacks: with an error's code and labels, with a
+connection that breaks, late; before the command took effect or after, when it is not known to who sent it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import bson
+from pymongo.uri_parser import parse_uri
+
+from financeops.tasks import end
+from tests.database import with_database
+
+_HEADER = struct.Struct("<iiii")  # length, id, which one it answers, kind
+_OP_MSG = 2013
+_KIND_OF_SECTION = 1
+_FLAGS = 4
+
+Document = dict[str, Any]
+
+
+@dataclass
+class Fault:
+    """What happens to some commands. By itself: the connection breaks before the database has heard them."""
+
+    commands: Collection[str]
+    times: float
+    code: int | None
+    labels: Sequence[str]
+    delay: float
+    after: bool
+    happened: int = 0
+
+    def concerns(self, command: str) -> bool:
+        return command in self.commands and self.happened < self.times
+
+
+class Proxy:
+    """Listens at `uri` and hands on what it hears, but for its faults.
+
+    Attributes
+    ----------
+    seen : list of dict
+        The commands that came, without the sections of documents that some bring along.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        ((self._host, self._port),) = parse_uri(uri)["nodelist"]
+        self._faults: list[Fault] = []
+        self._serving: set[asyncio.Task[None]] = set()
+        self.seen: list[Document] = []
+        self.uri = ""
+
+    def fail(
+        self,
+        *commands: str,
+        times: float = 1,
+        code: int | None = None,
+        labels: Sequence[str] = (),
+        delay: float = 0.0,
+        after: bool = False,
+    ) -> Fault:
+        """Let commands fail so often: with an error's code, else with a connection that breaks.
+
+        Parameters
+        ----------
+        delay : float
+            Seconds until it does.
+        after : bool
+            Whether the command takes effect, and only its answer is lost.
+        """
+        fault = Fault(commands, times, code, labels, delay, after)
+        self._faults.append(fault)
+        return fault
+
+    def heal(self) -> None:
+        """From now on nothing fails."""
+        self._faults.clear()
+
+    def names(self) -> list[str]:
+        """The names of the commands that came."""
+        return [next(iter(command)) for command in self.seen]
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[Proxy]:
+        """Take connections until it is left."""
+        server = await asyncio.start_server(self._accept, "127.0.0.1")
+        port = server.sockets[0].getsockname()[1]
+        self.uri = self._uri.replace(f"{self._host}:{self._port}", f"127.0.0.1:{port}")
+        yield self
+        server.close()
+        await end(self._serving)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        database_reader, database = await asyncio.open_connection(self._host, self._port)
+        waiting: dict[int, Fault] = {}  # faults of the answers to come, by their commands' ids
+        ways = (
+            self._commands(reader, database, writer, waiting),
+            self._answers(database_reader, writer, waiting),
+        )
+        tasks = [asyncio.create_task(way) for way in ways]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for connection in (writer, database):
+                connection.transport.abort()
+            await end(tasks)
+
+    async def _commands(
+        self,
+        reader: asyncio.StreamReader,
+        database: asyncio.StreamWriter,
+        writer: asyncio.StreamWriter,
+        waiting: dict[int, Fault],
+    ) -> None:
+        while message := await _message(reader):
+            _length, number, _answers, kind = _HEADER.unpack_from(message)
+            command = _command(message) if kind == _OP_MSG else {}
+            fault = None
+            if command:
+                self.seen.append(command)
+                name = next(iter(command))
+                fault = next((each for each in self._faults if each.concerns(name)), None)
+            if fault is None:
+                database.write(message)
+                continue
+            fault.happened += 1
+            if fault.after:
+                waiting[number] = fault
+                database.write(message)
+            elif not await _befall(fault, number, writer):
+                return
+
+    async def _answers(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        waiting: dict[int, Fault],
+    ) -> None:
+        while message := await _message(reader):
+            number = _HEADER.unpack_from(message)[2]
+            fault = waiting.pop(number, None)
+            if fault is None:
+                writer.write(message)
+            elif not await _befall(fault, number, writer):
+                return
+
+
+async def _befall(fault: Fault, number: int, writer: asyncio.StreamWriter) -> bool:
+    """Answer a command as its fault says; whether the connection lives on."""
+    await asyncio.sleep(fault.delay)
+    if fault.code is None:
+        return False
+    error = {
+        "ok": 0.0,
+        "code": fault.code,
+        "codeName": "Injected",
+        "errmsg": "the test wants it so",
+        "errorLabels": list(fault.labels),
+    }
+    body = struct.pack("<iB", 0, 0) + bson.encode(error)
+    writer.write(_HEADER.pack(_HEADER.size + len(body), 0, number, _OP_MSG) + body)
+    return True
+
+
+async def _message(reader: asyncio.StreamReader) -> bytes | None:
+    with suppress(asyncio.IncompleteReadError, ConnectionError):
+        head = await reader.readexactly(_HEADER.size)
+        return head + await reader.readexactly(_HEADER.unpack(head)[0] - _HEADER.size)
+    return None
+
+
+def _command(message: bytes) -> Document:
+    """The document of a message that is one, not of those that come along in sections of their own."""
+    at = _HEADER.size + _FLAGS
+    while message[at] == _KIND_OF_SECTION:
+        at += 1 + struct.unpack_from("<i", message, at + 1)[0]
+    (size,) = struct.unpack_from("<i", message, at + 1)
+    return bson.decode(message[at + 1 : at + 1 + size])
+
+
+@asynccontextmanager
+async def before(uri: str, database: str) -> AsyncIterator[Proxy]:
+    """A proxy before the database process at this URI, its `uri` that of one database there."""
+    async with Proxy(with_database(uri, database)).listening() as proxy:
+        yield proxy

@@ -1,0 +1,129 @@
+"""What a replica set does that the embedded database never does: a proxy before it does it (`tests/proxy.py`)."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+import pytest
+
+from financeops.core.errors import Unavailable
+from financeops.core.periods import Period
+from financeops.store.connection import close, connect
+from financeops.store.filters import PaymentFilter
+from financeops.store.ledger import Result, commit
+from financeops.store.queries import list_payments
+from financeops.store.questions import Question
+from financeops.store.reading import Reader
+from financeops.store.schema import prepare
+from financeops.store.verify import verify
+from tests.builders import NOON, tenant
+from tests.database import fresh_name
+from tests.proxy import before
+from tests.store.recorded import check_ledger, insert, record, refund, stored_payments
+
+UNKNOWN = ("UnknownTransactionCommitResult",)
+READS = {"find", "aggregate", "count", "distinct"}
+
+
+@pytest.fixture
+async def proxy(mongodb_uri):
+    async with before(mongodb_uri, fresh_name()) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def db(proxy):
+    """A prepared database behind the proxy."""
+    # A mongod that steps down says so to the driver's monitor too, which waits for it. This one has to be asked.
+    database = await connect(f"{proxy.uri}&serverMonitoringMode=poll")
+    await prepare(database, [])
+    yield database
+    await close(database)
+
+
+async def test_nothing_is_read_that_could_be_rolled_back_or_is_older_than_what_was_shown(proxy):
+    db = await connect(f"{proxy.uri}&readPreference=secondaryPreferred&readConcernLevel=local")
+    await prepare(db, [])
+    payment, _ = await record(db, insert("once"), insert())
+    await record(db, refund(payment))
+    await commit(db, tenant(), [insert("once")], now=NOON)
+    asked = Question(tenant_id="tenant_1", period=Period.DAY)
+    assert (await Reader(db).answer(asked, as_of=NOON)).rollup
+    assert (await list_payments(db, "tenant_1", PaymentFilter(), limit=5)).payments
+    assert not (await verify(db, "tenant_1", as_of=NOON)).differences
+    await close(db)
+
+    reads = [command for command in proxy.seen if next(iter(command)) in READS]
+    concerns = {
+        command["readConcern"]["level"] for command in reads if "readConcern" in command
+    } | {"none" for command in reads if "readConcern" not in command and "txnNumber" not in command}
+    assert concerns == {"majority", "snapshot"}
+    modes = {command.get("$readPreference", {"mode": "primary"})["mode"] for command in reads}
+    # A single server that is addressed directly is asked whatever it is: of a replica set it must be the primary.
+    assert modes <= {"primary", "primaryPreferred"}
+
+
+@pytest.mark.parametrize("code", [6, 7, 89, 133, 202, 262, 290, 365, 433, 449, 11601])
+async def test_an_error_that_passes_is_said_to_pass(code, proxy, db):
+    await record(db, insert())
+    fault = proxy.fail("find", "update", code=code, times=float("inf"))
+    with pytest.raises(Unavailable):
+        await list_payments(db, "tenant_1", PaymentFilter(), limit=5)
+    with pytest.raises(Unavailable):
+        await commit(db, tenant(), [insert()], now=NOON)
+    assert fault.happened >= 2
+    proxy.heal()
+    assert len((await list_payments(db, "tenant_1", PaymentFilter(), limit=5)).payments) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"code": 91, "labels": UNKNOWN},
+        {"code": 91, "labels": UNKNOWN, "after": True},
+        {},
+        {"after": True},
+    ],
+    ids=["refused", "answer-lost", "cut", "cut-after"],
+)
+@pytest.mark.parametrize("reference", ["once", None])
+async def test_a_commit_of_which_nothing_is_known_is_repeated_until_it_is(
+    fault, reference, proxy, db
+):
+    failed = proxy.fail("commitTransaction", times=5, **fault)
+    (outcome,) = await commit(db, tenant(), [insert(reference)], now=NOON)
+    assert failed.happened == 5
+    assert outcome.result is Result.CREATED
+    assert [payment.id for payment in await stored_payments(db)] == [outcome.payment.id]
+    await check_ledger(db)
+
+
+async def test_a_primary_is_elected_in_the_midst_of_a_commit(proxy, db):
+    began = monotonic()
+    failed = proxy.fail("commitTransaction", code=189, labels=UNKNOWN, times=float("inf"))
+    asyncio.get_running_loop().call_later(11, proxy.heal)
+    await record(db, insert("a"))
+    assert monotonic() - began > 10
+    assert failed.happened > 10
+    await check_ledger(db)
+
+
+async def test_a_session_that_is_to_be_ended_is_nobody_else_s(proxy, db, monkeypatch):
+    monkeypatch.setattr("financeops.store.transactions.COMMIT_SECONDS", 0.0)
+    await record(db, insert())
+    proxy.fail("commitTransaction", code=50, labels=UNKNOWN, times=float("inf"))
+    proxy.seen.clear()
+    with pytest.raises(Unavailable):
+        await record(db, insert())
+    proxy.heal()
+    others = 0
+    async with asyncio.timeout(30):
+        while "killSessions" not in proxy.names():
+            await record(db, insert(tenant_id="other"), of=tenant("other"))
+            others += 1
+    (killed,) = proxy.seen[proxy.names().index("killSessions")]["killSessions"]
+    begun = [each["lsid"] for each in proxy.seen if "startTransaction" in each]
+    assert begun[0] == killed
+    assert len(begun) > others > 0
+    assert killed not in begun[1:]
