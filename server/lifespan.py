@@ -23,7 +23,7 @@ from server.intake import Intake
 from server.monitoring import Meters
 from server.origins import Origins
 from server.publisher import Publisher
-from server.settings import Settings
+from server.settings import DEFAULT_TENANT, Settings
 from server.simulation import Simulation
 from server.stream import Stream, socket_server
 from server.tenants import Tenants
@@ -76,7 +76,8 @@ async def running(
     db = await connect(settings.mongodb_uri.get_secret_value(), timeout=settings.database_timeout)
     try:
         ttl = timedelta(hours=settings.changes_hours)
-        await prepare(db, settings.configured_tenants())
+        usual = settings.tenant(DEFAULT_TENANT)
+        await prepare(db, settings.configured_tenants(), usual=usual)
         services = _assemble(settings, db, now)
         work: list[Coroutine[Any, Any, None]] = [
             services.fanout.run(),

@@ -174,7 +174,7 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"{tenant_id!r} is not a tenant id: 1 to 64 letters, digits, '_', '-' or '.'"
                 )
-        return {DEFAULT_TENANT: TenantSettings(), **tenants}
+        return tenants
 
     def tenant(self, tenant_id: str) -> Tenant:
         """The tenant as it is configured, or as its first payment would make it."""
@@ -182,7 +182,7 @@ class Settings(BaseSettings):
         return Tenant(id=tenant_id, currency=known.currency, timezone=known.timezone)
 
     def configured_tenants(self) -> Sequence[Tenant]:
-        """The tenants that exist before their first payment."""
+        """The tenants that are named: they exist before their first payment."""
         return [self.tenant(tenant_id) for tenant_id in self.tenants]
 
 

@@ -10,7 +10,7 @@ from server.settings import Settings
 
 
 class Tenants:
-    """Remembers each tenant's currency and zone, which do not change while the server runs."""
+    """Remembers each tenant's currency and zone, which only `financeops tenant set-timezone` changes meanwhile."""
 
     def __init__(self, db: Database, settings: Settings) -> None:
         self._db = db
@@ -23,6 +23,10 @@ class Tenants:
         if tenant is None:
             tenant = self._known[tenant_id] = await find_tenant(self._db, tenant_id)
         return tenant
+
+    def forget(self, tenant_id: str) -> None:
+        """Look again: it has another zone."""
+        self._known.pop(tenant_id, None)
 
     async def existing_or_new(self, tenant_id: str) -> Tenant:
         """The tenant, or what its first payment will make it."""

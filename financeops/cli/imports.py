@@ -25,6 +25,7 @@ from financeops.cli.readers import (
 from financeops.cli.rejects import Rejects, rejects_path
 from financeops.client import Client
 from financeops.core.contract.imports import ImportAnswer, Option
+from financeops.core.contract.texts import CONTROL
 from financeops.core.errors import InvalidValue, NotFound
 from financeops.core.money import exponent
 from financeops.core.periods import zone_of
@@ -102,13 +103,16 @@ async def import_file(request: Request) -> Result:
     with opened(request.file, layout, needed=list(named.values())) as table:
         async with Client(request.url) as client:
             columns = (await _columns(request, named, client)).fitted(table)
-            started = await client.start_import(
+            start = partial(
+                client.start_import,
                 request.tenant_id,
-                file=request.file.name,
+                # Of a name that would do something to a terminal, a name that shows it.
+                file=CONTROL.sub("\N{REPLACEMENT CHARACTER}", request.file.name),
                 size=request.file.stat().st_size,
                 options=request.options,
             )
             with Rejects(path) as rejects, Bar(total=table.total) as bar:
+                started = await patiently(start, say=bar.say)
                 try:
                     summary = await send(
                         table, columns, client, import_id=started.id, rejects=rejects, bar=bar

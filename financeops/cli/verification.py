@@ -63,5 +63,5 @@ async def rezoned(url: str, *, tenant_id: str, timezone: str) -> str:
         answer = await client.set_timezone(tenant_id, timezone)
     return (
         f"{tenant_id}: {len(answer.differences):,} of {answer.checked:,} totals were cut anew in "
-        f"{timezone}; set this zone in FINANCEOPS_TENANTS too"
+        f"{timezone}; where FINANCEOPS_TENANTS names it, set this zone there too"
     )

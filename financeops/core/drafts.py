@@ -192,11 +192,16 @@ def check_key(key: str, field: str) -> str:
     """
     if not 1 <= len(key) <= MAX_TEXT:
         raise InvalidValue(field, f"must have 1 to {MAX_TEXT} characters")
-    if found := CONTROL.search(key):
-        raise InvalidValue(field, f"must not hold control characters: U+{ord(found[0]):04X} is one")
+    refuse_control_characters(key, field)
     if key != key.strip():
         raise InvalidValue(field, "must not begin or end with a blank: leave it out")
     return key
+
+
+def refuse_control_characters(text: str, field: str) -> None:
+    """Raise `InvalidValue` if a text holds one: what shows it might do as it says."""
+    if found := CONTROL.search(text):
+        raise InvalidValue(field, f"must not hold control characters: U+{ord(found[0]):04X} is one")
 
 
 def _refuse_twice(request: PaymentRequest, body: bytes) -> None:

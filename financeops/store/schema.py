@@ -92,7 +92,7 @@ BY_STATUS = [("tenantId", 1), ("status", 1), ("createdAt", -1)]
 _PAYMENT_INDEXES = (BY_TIME, BY_STATUS)
 
 
-async def prepare(db: Database, tenants: Sequence[Tenant]) -> None:
+async def prepare(db: Database, tenants: Sequence[Tenant], *, usual: Tenant | None = None) -> None:
     """Make the database ready: collections, validators, indexes, configured tenants.
 
     Running it again, or from several processes at once, changes nothing.
@@ -101,6 +101,8 @@ async def prepare(db: Database, tenants: Sequence[Tenant]) -> None:
     ----------
     tenants : sequence of Tenant
         Those that exist because they are configured. Their currency follows the configuration.
+    usual : Tenant, optional
+        Exists in any case. In which zone nobody said: it keeps the one that it was given since.
 
     Raises
     ------
@@ -128,6 +130,9 @@ async def prepare(db: Database, tenants: Sequence[Tenant]) -> None:
     await end_left_sessions(db)
     for tenant in tenants:
         await _ensure_tenant(db, tenant)
+        await _refuse_another_zone(db, tenant)
+    if usual is not None and usual.id not in {tenant.id for tenant in tenants}:
+        await _ensure_tenant(db, usual)
 
 
 async def _claim(db: Database) -> None:
@@ -193,6 +198,9 @@ async def _ensure_tenant(db: Database, tenant: Tenant) -> None:
             },
             upsert=True,
         )
+
+
+async def _refuse_another_zone(db: Database, tenant: Tenant) -> None:
     stored = await find_tenant(db, tenant.id)
     if stored.timezone != tenant.timezone:
         raise Misconfigured(

@@ -13,7 +13,7 @@ from financeops.core.contract.imports import (
     ImportCounts,
     StartRequest,
 )
-from financeops.core.drafts import read_once
+from financeops.core.drafts import read_once, refuse_control_characters
 from financeops.core.wire import timestamp
 from financeops.store.imports import (
     Import,
@@ -52,6 +52,10 @@ async def start(here: Here, request: Request) -> Json:
     """Begin an import: its id goes with the batches of its rows."""
     kind_of_body(request)
     asked = read_once(_start, await read_body(request, limit=here.settings.max_body_bytes))
+    refuse_control_characters(asked.file, "file")
+    for name, said in asked.options.items():
+        for text in said if isinstance(said, list) else [str(said)]:
+            refuse_control_characters(text, f"options.{name}")
     found, new = await start_import(
         here.db,
         tenant_id_of(asked),

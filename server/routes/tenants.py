@@ -29,4 +29,5 @@ async def rezone(
 ) -> Json:
     """Give a tenant another time zone: its days, months and hours are cut anew."""
     report = await set_timezone(here.db, tenant_id, asked.timezone)
+    here.tenants.forget(tenant_id)
     return Json(RezoneAnswer(**asdict(report_document(report)), timezone=asked.timezone))

@@ -99,6 +99,25 @@ def test_a_file_imported_again_with_other_options_counts_once(bring, api, tenant
     assert again.startswith("third.csv: 0 created, 1 duplicate, 0 rejected, 2 in conflict")
 
 
+@pytest.mark.parametrize(
+    ("field", "asked"),
+    [
+        ("file", {"file": "\x1b[31mred\n2026 done 99999"}),
+        ("options.map", {"file": "a.csv", "options": {"map": ["amount=\x07"]}}),
+        ("options.currency", {"file": "a.csv", "options": {"currency": "\x00"}}),
+    ],
+)
+def test_what_lists_show_does_nothing_to_a_terminal(api, tenant, field, asked):
+    refused = api.post("/api/imports", json={"tenantId": tenant, **asked})
+    assert (refused.status_code, refused.json()["field"]) == (422, field)
+    assert "control characters" in refused.json()["detail"]
+
+
+def test_a_file_is_listed_by_a_name_of_one_line(bring, financeops, tenant):
+    bring(REDO, *PAID, name="a\nb\x1b.csv")
+    assert [each["file"] for each in listed(financeops, tenant)] == ["a\ufffdb\ufffd.csv"]
+
+
 def test_another_zone_is_a_conflict_that_names_both_times(bring, books):
     naive = "createdAt,amount\n2026-05-01 10:00:00,10.00\n"
     bring(naive, *PAID)

@@ -32,7 +32,7 @@ def test_defaults(no_environment):
     assert (settings.simulate, settings.simulate_interval) == (True, 2)
     assert settings.simulate_success_rate == 0.8
     assert settings.methods == ("card", "bank_transfer", "crypto", "paypal")
-    assert [tenant.id for tenant in settings.configured_tenants()] == ["tenant_1"]
+    assert settings.configured_tenants() == []
     assert settings.tenant("new").currency == "USD"
 
 

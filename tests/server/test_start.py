@@ -78,6 +78,16 @@ def test_a_zone_that_differs(start, database_uri):
     assert "set-timezone" in line
 
 
+def test_a_zone_that_nobody_named_may_have_been_changed_meanwhile(start, database_uri):
+    server = start(database_uri)
+    moved = httpx.post(f"{server.url}/api/tenants/tenant_1/timezone?timezone=Asia/Tokyo")
+    assert moved.status_code == 200, moved.text
+    server.kill()
+    again = start(database_uri)
+    figures = httpx.get(f"{again.url}/api/analytics/metrics").json()
+    assert figures["timezone"] == "Asia/Tokyo"
+
+
 def test_a_setting_that_is_wrong():
     line = refusal(mongodb_uri="mongodb://127.0.0.1:1/", port="http")
     assert line.startswith("financeops: FINANCEOPS_PORT")

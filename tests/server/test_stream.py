@@ -240,10 +240,17 @@ async def test_who_asks_wrongly_is_told_why(shared_server, auth, status, field):
     assert refusal["data"].get("field") == field
 
 
-async def test_a_repeated_parameter_is_refused(shared_server):
-    listener = Listener(shared_server.url, query="tenantId=a&tenantId=b")
+@pytest.mark.parametrize(
+    ("query", "auth"),
+    [("tenantId=a&tenantId=b", None), ("tenantId=tenant_1", {"tenantId": "another"})],
+)
+async def test_who_names_two_tenants_is_refused(shared_server, query, auth):
+    listener = Listener(shared_server.url, query=query, auth=auth)
+    told = []
+    listener.client.on("connect_error", told.append)
     with pytest.raises(NotConnected):
         await listener.__aenter__()
+    assert told[0]["data"]["field"] == "tenantId"
 
 
 async def test_what_another_server_commits_is_heard_here(start, database_uri):

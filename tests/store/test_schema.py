@@ -76,6 +76,12 @@ async def test_another_time_zone_than_the_stored_one_is_refused(empty):
     assert (await find_tenant(empty, "tenant_1")).timezone == "UTC"
 
 
+async def test_a_tenant_in_a_zone_that_nobody_named_keeps_the_one_that_it_was_given(empty):
+    await prepare(empty, [tenant(timezone="Asia/Tokyo")])
+    await prepare(empty, [], usual=tenant())
+    assert (await find_tenant(empty, "tenant_1")).timezone == "Asia/Tokyo"
+
+
 async def test_the_reporting_currency_follows_the_configuration(empty):
     await prepare(empty, [tenant()])
     await record(empty, insert())

@@ -7,9 +7,10 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from financeops.core.contract.forms import Document, Time
-from financeops.core.contract.texts import MAX_TEXT, TenantId
+from financeops.core.contract.texts import LINE_PATTERN, MAX_TEXT, TenantId
 
-Option = str | bool | list[str]
+Line = Annotated[str, Meta(extra_json_schema={"pattern": LINE_PATTERN})]
+Option = Line | bool | list[Line]
 """What the command line said of one option."""
 
 _Count = Annotated[float, Meta(ge=0, le=2**53 - 1, multiple_of=1)]
@@ -19,7 +20,7 @@ _Count = Annotated[float, Meta(ge=0, le=2**53 - 1, multiple_of=1)]
 class StartRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """An import that begins. The same that was broken off is gone on with."""
 
-    file: Annotated[str, Meta(min_length=1, max_length=4 * MAX_TEXT)]
+    file: Annotated[Line, Meta(min_length=1, max_length=4 * MAX_TEXT)]
     tenant_id: TenantId | UnsetType = UNSET
     size: _Count | None = None
     options: dict[Annotated[str, Meta(pattern="^[a-z-]{1,64}$")], Option] = {}

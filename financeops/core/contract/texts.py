@@ -18,6 +18,9 @@ CONTROL = re.compile(rf"[{_CONTROL}]")
 TEXT_PATTERN = rf"^{_EDGE}({_INSIDE}*{_EDGE})?$"
 """No control characters, no blanks at either end."""
 
+LINE_PATTERN = rf"^{_INSIDE}*$"
+"""No control characters."""
+
 TENANT_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 WORD_PATTERN = "^[a-z0-9_]{1,64}$"
 COUNTRY_PATTERN = "^[A-Z]{2}$"
