@@ -16,7 +16,7 @@ from financeops.core.errors import (
 )
 
 
-def error_of(status: int, body: bytes) -> FinanceOpsError:
+def error_of(status: int, body: bytes, *, url: str) -> FinanceOpsError:
     """Error that an answer other than 2xx stands for.
 
     Parameters
@@ -24,10 +24,12 @@ def error_of(status: int, body: bytes) -> FinanceOpsError:
     status : int
         HTTP status code.
     body : bytes
-        What came with it; need not be problem+json, for a proxy may have answered.
+        What came with it; need not be problem+json, for another program may have answered.
+    url : str
+        Of the server that was asked.
     """
     problem = _problem(body)
-    said = problem.get("detail") or problem.get("title") or f"the server answered {status}"
+    said = problem.get("detail") or problem.get("title") or _foreign(status, url)
     match status:
         case 400 | 413 | 415 | 422:
             field = problem.get("field") or "request"
@@ -43,6 +45,10 @@ def error_of(status: int, body: bytes) -> FinanceOpsError:
             return Unavailable(said)
         case _:
             return FinanceOpsError(said)
+
+
+def _foreign(status: int, url: str) -> str:
+    return f"{url} answered {status}, which is not from FinanceOps: is the server at that address?"
 
 
 def _problem(body: bytes) -> dict[str, Any]:

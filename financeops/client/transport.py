@@ -85,7 +85,7 @@ class Transport:
                 ),
             ) as answer:
                 if answer.status >= 400:
-                    raise error_of(answer.status, await answer.read())
+                    raise error_of(answer.status, await answer.read(), url=self._url)
                 yield answer
         except aiohttp.ClientConnectionError as error:
             raise Unavailable(

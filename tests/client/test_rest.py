@@ -183,10 +183,10 @@ async def test_seeding_happens_once(client, record):
     [(404, NotFound), (409, Conflict), (502, Unavailable), (500, FinanceOpsError)],
 )
 def test_an_answer_of_somebody_between_is_an_error_too(status, kind):
-    error = error_of(status, b"<html>Bad gateway</html>")
+    error = error_of(status, b"<html>Bad gateway</html>", url="http://localhost:8866")
 
     assert type(error) is kind
-    assert str(status) in str(error)
+    assert f"http://localhost:8866 answered {status}, which is not from FinanceOps" in str(error)
 
 
 def test_the_address_comes_from_the_environment(monkeypatch):
