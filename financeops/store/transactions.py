@@ -77,7 +77,8 @@ async def _attempt(
 ) -> Result:
     await session.start_transaction(read_concern=ReadConcern("snapshot"))
     try:
-        with pymongo.timeout(max(0.0, deadline - time.monotonic())):
+        # Not 0: to the driver that is no limit.
+        with pymongo.timeout(max(0.001, deadline - time.monotonic())):
             result = await body(session)
     except BaseException:
         with pymongo.timeout(_ABORT_SECONDS):
