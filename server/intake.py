@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from financeops.core.errors import Unavailable
+from financeops.core.errors import Unavailable, Unsure
 from financeops.core.payments import Tenant
 from financeops.store.connection import Database
-from financeops.store.ledger import Operation, Outcome, commit
+from financeops.store.ledger import Operation, Outcome, commit, counts_once
 from server.monitoring import Meters
 
 MAX_OPERATIONS = 1000
 """Operations of one transaction, and so of one batch."""
+
+Part = TypeVar("Part")
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +27,11 @@ class _Submission:
     tenant: Tenant
     operations: Sequence[Operation]
     answer: asyncio.Future[list[Outcome]]
+
+    def fail(self, error: Exception) -> None:
+        """Tell the caller, who may have gone away, why there is no answer."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
 
 class Intake:
@@ -84,12 +92,18 @@ class Intake:
             operations = [operation for each in group for operation in each.operations]
             try:
                 outcomes = await self._commit(group[0].tenant, operations)
+            except Unsure as error:
+                for each, ids in _parts(group, error.payment_ids):
+                    repeatable = all(map(counts_once, each.operations))
+                    each.fail(Unsure(ids, repeatable=repeatable))
+                self._committed(tenant_id)
             except Exception as error:  # noqa: BLE001 - whatever it is, its callers are told
                 for each in group:
-                    if not each.answer.done():
-                        each.answer.set_exception(error)
+                    each.fail(error)
             else:
-                _answer(group, outcomes)
+                for each, part in _parts(group, outcomes):
+                    if not each.answer.done():  # the caller may have gone away
+                        each.answer.set_result(list(part))
                 self._committed(tenant_id)
             finally:
                 self.waiting -= len(operations)
@@ -115,10 +129,12 @@ def _next_group(queue: deque[_Submission]) -> list[_Submission]:
     return group
 
 
-def _answer(group: Sequence[_Submission], outcomes: Sequence[Outcome]) -> None:
+def _parts(
+    group: Sequence[_Submission], results: Sequence[Part]
+) -> Iterator[tuple[_Submission, Sequence[Part]]]:
+    """Each submission with the results of its operations."""
     start = 0
     for each in group:
         end = start + len(each.operations)
-        if not each.answer.done():  # the caller may have gone away
-            each.answer.set_result(list(outcomes[start:end]))
+        yield each, results[start:end]
         start = end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +22,7 @@ from financeops.core.errors import (
     Misconfigured,
     NotFound,
     Unavailable,
+    Unsure,
 )
 from financeops.core.wire import encode
 
@@ -76,13 +77,21 @@ def status_of(error: FinanceOpsError) -> HTTPStatus:
 def problem_of(error: FinanceOpsError) -> Problem:
     """Problem document of one of our errors."""
     field = error.field if isinstance(error, InvalidValue | Conflict) else None
-    return _problem(status_of(error), str(error), field=UNSET if field is None else field)
+    return _problem(
+        status_of(error),
+        str(error),
+        field=UNSET if field is None else field,
+        payments=error.payment_ids if isinstance(error, Unsure) else UNSET,
+    )
 
 
 def problem_response(error: FinanceOpsError) -> Response:
     """Answer that tells one of our errors."""
-    headers = {"Retry-After": str(RETRY_AFTER)} if isinstance(error, Unavailable) else None
-    return _response(problem_of(error), headers)
+    # What may count twice must not be sent again by itself.
+    later = isinstance(error, Unavailable) and not (
+        isinstance(error, Unsure) and not error.repeatable
+    )
+    return _response(problem_of(error), {"Retry-After": str(RETRY_AFTER)} if later else None)
 
 
 def install(app: FastAPI) -> None:
@@ -161,9 +170,15 @@ def _problem(
     *,
     field: str | UnsetType = UNSET,
     errors: list[FieldProblem] | UnsetType = UNSET,
+    payments: Sequence[str] | UnsetType = UNSET,
 ) -> Problem:
     return Problem(
-        title=status.phrase, status=status.value, detail=detail, field=field, errors=errors
+        title=status.phrase,
+        status=status.value,
+        detail=detail,
+        field=field,
+        errors=errors,
+        payments=payments,
     )
 
 

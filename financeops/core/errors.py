@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class FinanceOpsError(Exception):
     """Base of every error that FinanceOps raises on purpose."""
@@ -46,6 +48,28 @@ class Conflict(FinanceOpsError):
 
 class Unavailable(FinanceOpsError):
     """The database or the server cannot be reached now; trying again later is right."""
+
+
+class Unsure(Unavailable):
+    """Whether something was recorded is not known: the database did not answer to the commit.
+
+    Parameters
+    ----------
+    payment_ids : sequence of str
+        The payments that it is about, in the order in which they were sent. They keep these ids.
+    repeatable : bool
+        Whether all of it counts once, however often it is sent.
+    """
+
+    def __init__(self, payment_ids: Sequence[str], *, repeatable: bool) -> None:
+        one = f"GET /payments/{payment_ids[0]}" if len(payment_ids) == 1 else "GET /payments/{id}"
+        again = "counts nothing twice" if repeatable else "may count twice"
+        super().__init__(
+            f"this may be recorded, the database did not answer to the commit: {one} tells when it "
+            f"does again; to send it again {again}"
+        )
+        self.payment_ids = payment_ids
+        self.repeatable = repeatable
 
 
 class Misconfigured(FinanceOpsError):

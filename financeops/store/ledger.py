@@ -8,7 +8,7 @@ from functools import partial
 
 from msgspec import structs
 
-from financeops.core.errors import InvalidValue
+from financeops.core.errors import InvalidValue, Unavailable, Unsure
 from financeops.core.payments import Tenant
 from financeops.core.periods import floor_millisecond
 from financeops.store.connection import MAX_IDS, Database, driver_errors
@@ -23,12 +23,13 @@ from financeops.store.operations import (
     Remove,
     Restore,
     Result,
+    counts_once,
     payment_id_of,
 )
 from financeops.store.planning import Item, Known, Stored, plan_of
 from financeops.store.posting import OutdatedError, RefusedError, marks_from, post
 from financeops.store.rows import read_rows
-from financeops.store.transactions import in_transaction
+from financeops.store.transactions import CommitUnknown, in_transaction
 
 __all__ = [
     "ImportRow",
@@ -40,6 +41,7 @@ __all__ = [
     "Restore",
     "Result",
     "commit",
+    "counts_once",
 ]
 
 
@@ -70,14 +72,20 @@ async def commit(
     ------
     ValueError
         A draft is another tenant's.
+    Unsure
+        The database did not answer to the commit. Its ids are in the order of the operations.
     Unavailable
-        The database cannot be reached; whether it committed is not known.
+        The database cannot be reached; nothing was committed.
     """
     drafts = [each.draft for each in operations if isinstance(each, Insert | ImportRow)]
     if any(draft.tenant_id != tenant.id for draft in drafts):
         raise ValueError(f"a draft is not of tenant {tenant.id!r}")
     items = [Item(payment_id_of(tenant.id, operation), operation) for operation in operations]
-    return await _commit_or_halve(db, tenant, items, floor_millisecond(now))
+    try:
+        return await _commit_or_halve(db, tenant, items, floor_millisecond(now))
+    except CommitUnknown as error:
+        ids = [item.payment_id for item in items]
+        raise Unsure(ids, repeatable=all(map(counts_once, operations))) from error
 
 
 async def _commit_or_halve(
@@ -92,10 +100,11 @@ async def _commit_or_halve(
             refusal.__cause__ = error
             return [Outcome(result=Result.REJECTED, error=refusal)]
         half = len(items) // 2
-        return [
-            *await _commit_or_halve(db, tenant, items[:half], at),
-            *await _commit_or_halve(db, tenant, items[half:], at),
-        ]
+        first = await _commit_or_halve(db, tenant, items[:half], at)
+        try:
+            return [*first, *await _commit_or_halve(db, tenant, items[half:], at)]
+        except Unavailable as away:
+            raise CommitUnknown(str(away)) from away  # the first half is committed
 
 
 async def _commit(db: Database, tenant: Tenant, items: list[Item], at: datetime) -> list[Outcome]:

@@ -90,6 +90,11 @@ class Outcome(Struct, frozen=True, kw_only=True):
     error: FinanceOpsError | None = None
 
 
+def counts_once(operation: Operation) -> bool:
+    """Whether an operation, sent again, changes nothing."""
+    return not (isinstance(operation, Insert) and operation.key is None)
+
+
 def payment_id_of(tenant_id: str, operation: Operation) -> str:
     """The id of an operation's payment, fixed before the first try."""
     match operation:

@@ -13,6 +13,7 @@ import pymongo
 from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from financeops.core.errors import Unavailable
 from financeops.store.connection import Database, Session, driver_errors
 from financeops.store.sessions import end_later, writing_session
 
@@ -27,7 +28,13 @@ _ABORT_SECONDS = 1.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 _COMMIT_TRY_SECONDS, _COMMIT_PAUSE = 4.0, 0.25
 
+_UNKNOWN = "UnknownTransactionCommitResult"
+
 Result = TypeVar("Result")
+
+
+class CommitUnknown(Unavailable):
+    """Whether a transaction was committed is not known."""
 
 
 async def in_transaction(
@@ -44,9 +51,10 @@ async def in_transaction(
 
     Raises
     ------
+    CommitUnknown
+        No server answered to the commit.
     Unavailable
-        No server answers, or it conflicted until the time was over. Whether it was committed is
-        not known.
+        No server answers, or it conflicted until the time was over: nothing was committed.
     """
     deadline = time.monotonic() + seconds
     with driver_errors(seconds=None):
@@ -60,6 +68,8 @@ async def in_transaction(
                     if not transient or time.monotonic() > deadline:
                         if writes and (error.timeout or isinstance(error, ConnectionFailure)):
                             end_later(db, session)
+                        if error.has_error_label(_UNKNOWN):
+                            raise CommitUnknown("the database cannot be reached now") from error
                         raise
                 pause = min(_FIRST_PAUSE * 1.5 ** min(attempt, 20), _LONGEST_PAUSE)
                 await asyncio.sleep(pause * random.random())  # noqa: S311 - no secret
@@ -96,7 +106,7 @@ async def _commit(session: Session) -> None:
             with pymongo.timeout(_COMMIT_TRY_SECONDS):
                 await session.commit_transaction()
         except PyMongoError as error:
-            unknown = error.has_error_label("UnknownTransactionCommitResult")
+            unknown = error.has_error_label(_UNKNOWN)
             if not unknown or time.monotonic() > deadline:
                 raise
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -15,10 +15,10 @@ from msgspec import UNSET
 from financeops.core.contract.payments import BatchAnswer, BatchItem, BatchOutcome
 from financeops.core.contract.requests import ImportRequest, PaymentRequest
 from financeops.core.drafts import read_import_request, read_request
-from financeops.core.errors import FinanceOpsError, InvalidValue
+from financeops.core.errors import FinanceOpsError, InvalidValue, Unavailable, Unsure
 from financeops.core.payments import Source, Tenant
 from financeops.store.imports import Import, find_import
-from financeops.store.ledger import Operation, Outcome, Result
+from financeops.store.ledger import Operation, Outcome, Result, counts_once
 from server import examples
 from server.bodies import JSON, NDJSON, kind_of_body, read_body
 from server.description import answers, body, component
@@ -117,8 +117,32 @@ async def _record(
         for (index, _), outcome in zip(placed, outcomes, strict=True):
             items[index] = _item(index, outcome)
 
-    await asyncio.gather(*(commit(*each) for each in accepted.items()))
+    failed = [
+        error
+        for error in await asyncio.gather(
+            *(commit(*each) for each in accepted.items()), return_exceptions=True
+        )
+        if error is not None
+    ]
+    if failed:
+        raise _why_not(failed, items, accepted)
     return [items[index] for index in range(len(texts))]
+
+
+def _why_not(
+    failed: Sequence[BaseException],
+    items: Mapping[int, BatchItem],
+    accepted: Mapping[str, Sequence[tuple[int, Operation]]],
+) -> BaseException:
+    """Why there is no answer; of several tenants' payments some may be recorded."""
+    recorded = [item.id for item in items.values() if isinstance(item.id, str)]
+    recorded += [
+        each for error in failed if isinstance(error, Unsure) for each in error.payment_ids
+    ]
+    if not recorded or not all(isinstance(error, Unavailable) for error in failed):
+        return failed[0]
+    operations = [operation for placed in accepted.values() for _, operation in placed]
+    return Unsure(recorded, repeatable=all(map(counts_once, operations)))
 
 
 def _tenant_id(request: PaymentRequest, imported: Import | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import UNSET, UnsetType
 
 from financeops.core.contract.forms import Document
@@ -15,7 +17,10 @@ class FieldProblem(Document, frozen=True, kw_only=True):
 
 
 class Problem(Document, frozen=True, kw_only=True):
-    """What was wrong, in which field, what would be right; `errors` where there are several."""
+    """What was wrong, in which field, what would be right; `errors` where there are several.
+
+    `payments` holds the ids of those that may be recorded, where that is not known.
+    """
 
     type: str = "about:blank"
     title: str
@@ -23,3 +28,4 @@ class Problem(Document, frozen=True, kw_only=True):
     detail: str
     field: str | UnsetType = UNSET
     errors: list[FieldProblem] | UnsetType = UNSET
+    payments: Sequence[str] | UnsetType = UNSET

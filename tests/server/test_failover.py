@@ -1,0 +1,74 @@
+"""What callers are told when the database answers to no commit."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from tests.database import fresh_name
+from tests.proxy import before
+
+UNKNOWN = ["UnknownTransactionCommitResult"]
+
+
+@pytest.fixture
+async def proxy(mongodb_uri):
+    async with before(mongodb_uri, fresh_name()) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def http(start, proxy):
+    """A server behind the proxy, which has to be served while it starts."""
+    server = await asyncio.to_thread(start, proxy.uri)
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+        yield http
+
+
+def sale(tenant, **fields):
+    return {"tenantId": tenant, "amount": 5, "method": "card", "status": "success", **fields}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["lost", "committed"])
+async def test_who_cannot_know_is_told_which_payments_it_may_be(after, proxy, http):
+    paid = (await http.post("/payments", json=sale("given-back"))).json()["_id"]
+    proxy.fail("commitTransaction", times=float("inf"), code=50, labels=UNKNOWN, after=after)
+    batch = [sale("two"), sale("two", reference="a"), {"amount": -1}, sale("three")]
+    keyed = [sale("four", reference="b"), sale("five", reference="c")]
+    asked = {
+        "bare": http.post("/payments", json=sale("bare")),
+        "keyed": http.post("/payments", json=sale("keyed", reference="once")),
+        "refund": http.post(f"/payments/{paid}/refund?tenantId=given-back"),
+        "batch": http.post("/payments/batch", json=batch),
+        "keyed batch": http.post("/payments/batch", json=keyed),
+    }
+    answers = dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
+    proxy.heal()
+
+    assert {answer.status_code for answer in answers.values()} == {503}
+    ids = {name: answer.json()["payments"] for name, answer in answers.items()}
+    assert {name: len(each) for name, each in ids.items()} == {
+        "bare": 1,
+        "keyed": 1,
+        "refund": 1,
+        "batch": 3,
+        "keyed batch": 2,
+    }
+    assert ids["refund"] == [paid]
+    for name in ("bare", "keyed", "refund"):
+        assert f"GET /payments/{ids[name][0]}" in answers[name].json()["detail"]
+    # Who sends again by itself must not make two of one.
+    assert {name for name, answer in answers.items() if "Retry-After" in answer.headers} == {
+        *("keyed", "refund", "keyed batch")
+    }
+
+    again = await http.post("/payments", json=sale("keyed", reference="once"))
+    assert (again.status_code, again.json()["_id"]) == (200 if after else 201, ids["keyed"][0])
+    found = [
+        (await http.get(f"/payments/{payment}", params={"tenantId": tenant})).status_code
+        for tenant, payment in (("bare", ids["bare"][0]), ("keyed", ids["keyed"][0]))
+    ]
+    assert found == ([200, 200] if after else [404, 200])
+    figures = (await http.get("/api/analytics/metrics?tenantId=given-back")).json()
+    assert (await http.post(f"/payments/{paid}/refund?tenantId=given-back")).is_success
+    assert figures["refundedPayments"] == after
