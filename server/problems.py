@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from financeops.core.contract.problems import FieldProblem, Problem
+from financeops.core.contract.texts import PAYMENT_ID_PATTERN
 from financeops.core.errors import (
     Conflict,
     FinanceOpsError,
@@ -156,6 +158,11 @@ def _what_is_wrong(error: Mapping[str, Any]) -> str:
             return "is missing: this route needs it"
         case "int_parsing" | "int_from_float":
             return "must be a whole number"
+        case "string_pattern_mismatch" if error["ctx"]["pattern"] == PAYMENT_ID_PATTERN:
+            return "must be an id: 24 hexadecimal digits"
+        case "literal_error":
+            # Of members of an enumeration Pydantic shows what Python calls them.
+            return "must be " + re.sub(r"<[\w.]+: ('[^']*')>", r"\1", error["ctx"]["expected"])
         case "bool_parsing":
             return "must be true or false"
         case _:

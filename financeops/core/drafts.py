@@ -78,6 +78,8 @@ def read_as(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
     try:
         return decoder.decode(body)
     except msgspec.DecodeError as error:
+        if not body.strip():
+            raise InvalidValue("body", "is empty: it must be JSON") from None
         place = _PLACE.match(str(error))
         assert place is not None, "the pattern matches any text"
         field = (place["path"] or "").lstrip(".")
@@ -231,6 +233,7 @@ _KINDS = {
     "datetime": "a time",
 }
 _OF_KIND = re.compile(r"Expected `([^`]*)`, got `(\w+)`")
+_BOUND = re.compile(r"Expected `(?:(str)` of length|\w+`) ([<>])= ([\d.]+)")
 _A_TIME = "must be an ISO 8601 time with its zone, such as 2024-12-09T14:00:00Z"
 
 
@@ -242,6 +245,15 @@ def _plainly(problem: str) -> str:
         wanted, got = mismatch.groups()
         kinds = [_KINDS.get(kind, kind) for kind in wanted.split(" | ")]
         return f"must be {' or '.join(kinds)}, not {_KINDS.get(got, got)}"
+    if bound := _BOUND.fullmatch(problem):
+        text, side, limit = bound.groups()
+        number = int(float(limit))
+        most = f"at {'least' if side == '>' else 'most'} {number:,}"
+        return f"must have {most} character{'s'[: number != 1]}" if text else f"must be {most}"
+    if problem.endswith("a multiple of 1.0"):
+        return "must be a whole number"
+    if problem == "Input data was truncated":
+        return "ends too early, or holds half of a surrogate pair such as \\ud800"
     if problem.startswith("Object missing required field"):
         return "is missing: a payment needs it"
     if problem.startswith("Object contains unknown field"):

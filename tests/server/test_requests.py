@@ -163,6 +163,50 @@ async def test_lines_are_for_batches(http, tenant_id, kind):
     problem(await http.post("/payments", content=line, headers=headers), 415)
 
 
+ANY_ID = "0" * 24
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "says"),
+    [
+        ("POST", "/payments", b" ", "body: is empty: it must be JSON"),
+        ("POST", "/payments", b'{"amount": 1, ', "body: ends too early"),
+        (
+            "POST",
+            "/payments",
+            b'{"reference": "a\\ud800b"}',
+            "body: ends too early, or holds half of",
+        ),
+        ("POST", "/payments/batch?source=seed", b"[]", "source: must be 'api' or 'import'"),
+        ("POST", "/payments/batch?importId=x", b"[]", "importId: must be an id: 24 hexadecimal"),
+        ("GET", "/api/imports/zz", None, "import_id: must be an id: 24 hexadecimal digits"),
+        ("POST", "/api/imports", b'{"file": ""}', "file: must have at least 1 character"),
+        (
+            "POST",
+            f"/api/imports/{ANY_ID}/finish",
+            b'{"duplicate": -1}',
+            "duplicate: must be at least 0",
+        ),
+        (
+            "POST",
+            f"/api/imports/{ANY_ID}/finish",
+            b'{"rejected": 1.5}',
+            "rejected: must be a whole number",
+        ),
+        (
+            "POST",
+            f"/api/imports/{ANY_ID}/finish",
+            b'{"conflict": 1e300}',
+            "conflict: must be at most 9,007",
+        ),
+    ],
+)
+async def test_what_is_wrong_is_said_in_words_of_ours(http, method, path, body, says):
+    headers = {"Content-Type": "application/json"} if body is not None else {}
+    answer = await http.request(method, path, content=body, headers=headers)
+    assert problem(answer, 422, field=says.partition(":")[0])["detail"].startswith(says)
+
+
 async def test_a_body_where_none_is_taken_is_not_passed_over(http, tenant_id):
     """Half a refund would be a whole one."""
     payment = (await http.post("/payments", json=order(tenant_id))).json()
