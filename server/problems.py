@@ -90,9 +90,7 @@ def problem_of(error: FinanceOpsError) -> Problem:
 def problem_response(error: FinanceOpsError) -> Response:
     """Answer that tells one of our errors."""
     # What may count twice must not be sent again by itself.
-    later = isinstance(error, Unavailable) and not (
-        isinstance(error, Unsure) and not error.repeatable
-    )
+    later = isinstance(error, Unavailable) and error.repeatable
     return _response(problem_of(error), {"Retry-After": str(RETRY_AFTER)} if later else None)
 
 

@@ -208,7 +208,7 @@ def _read_request(auth: Any, query_string: str) -> _Request:
     if auth and "tenantId" in auth and auth["tenantId"] is None:
         raise InvalidValue("tenantId", f"must not be null: without it {DEFAULT_TENANT} is meant")
     tenant_id = _said("tenantId", auth, query)
-    if tenant_id not in query.get("tenantId", [tenant_id]):
+    if query.get("tenantId", [tenant_id]) != [tenant_id]:
         raise InvalidValue("tenantId", "is one in auth and another one in the query: name one")
     if tenant_id is None:
         tenant_id = DEFAULT_TENANT

@@ -12,6 +12,7 @@ from financeops.jupyter import without_address_grammar
 from financeops.store.connection import Database, close, connect
 from financeops.store.schema import prepare
 from tests.database import NAMED_URI, DatabaseProcesses, fresh_name, with_database
+from tests.proxy import Proxy
 
 # How long an example takes depends on the machine; what it shows does not. Each run draws others:
 # ARGS="--hypothesis-profile=thorough" draws more of them at once, `make test-quick` fewer.
@@ -52,6 +53,15 @@ def database_uri(mongodb_uri: str) -> Iterator[str]:
         # The embedded one goes as a whole; dropping under a server that still writes may block it.
         with MongoClient(mongodb_uri) as client:
             client.drop_database(name)
+
+
+@pytest.fixture
+async def proxy(database_uri: str) -> AsyncIterator[Proxy]:
+    """A proxy before the test's database, which fails what the test tells it to."""
+    if NAMED_URI:
+        pytest.skip("a replica set names its own addresses, past the proxy; it has failCommand")
+    async with Proxy(database_uri).listening() as proxy:
+        yield proxy
 
 
 @pytest.fixture

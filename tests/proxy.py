@@ -17,7 +17,9 @@ import bson
 from pymongo.uri_parser import parse_uri
 
 from financeops.tasks import end
-from tests.database import with_database
+
+UNKNOWN_COMMIT = ("UnknownTransactionCommitResult",)
+"""Labels of a commit of which the database does not know whether it took effect."""
 
 _HEADER = struct.Struct("<iiii")  # length, id, which one it answers, kind
 _OP_MSG = 2013
@@ -191,10 +193,3 @@ def _command(message: bytes) -> Document:
         at += 1 + struct.unpack_from("<i", message, at + 1)[0]
     (size,) = struct.unpack_from("<i", message, at + 1)
     return bson.decode(message[at + 1 : at + 1 + size])
-
-
-@asynccontextmanager
-async def before(uri: str, database: str) -> AsyncIterator[Proxy]:
-    """A proxy before the database process at this URI, its `uri` that of one database there."""
-    async with Proxy(with_database(uri, database)).listening() as proxy:
-        yield proxy

@@ -47,7 +47,9 @@ class Conflict(FinanceOpsError):
 
 
 class Unavailable(FinanceOpsError):
-    """The database or the server cannot be reached now; trying again later is right."""
+    """The database or the server cannot be reached now; trying again later is right, if `repeatable`."""
+
+    repeatable = True
 
 
 class Unsure(Unavailable):

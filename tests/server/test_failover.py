@@ -5,16 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from tests.database import fresh_name
-from tests.proxy import before
-
-UNKNOWN = ["UnknownTransactionCommitResult"]
-
-
-@pytest.fixture
-async def proxy(mongodb_uri):
-    async with before(mongodb_uri, fresh_name()) as proxy:
-        yield proxy
+from tests.proxy import UNKNOWN_COMMIT
 
 
 @pytest.fixture
@@ -32,7 +23,7 @@ def sale(tenant, **fields):
 @pytest.mark.parametrize("after", [False, True], ids=["lost", "committed"])
 async def test_who_cannot_know_is_told_which_payments_it_may_be(after, proxy, http):
     paid = (await http.post("/payments", json=sale("given-back"))).json()["_id"]
-    proxy.fail("commitTransaction", times=float("inf"), code=50, labels=UNKNOWN, after=after)
+    proxy.fail("commitTransaction", times=float("inf"), code=50, labels=UNKNOWN_COMMIT, after=after)
     batch = [sale("two"), sale("two", reference="a"), {"amount": -1}, sale("three")]
     keyed = [sale("four", reference="b"), sale("five", reference="c")]
     asked = {

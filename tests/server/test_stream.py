@@ -242,7 +242,11 @@ async def test_who_asks_wrongly_is_told_why(shared_server, auth, status, field):
 
 @pytest.mark.parametrize(
     ("query", "auth"),
-    [("tenantId=a&tenantId=b", None), ("tenantId=tenant_1", {"tenantId": "another"})],
+    [
+        ("tenantId=a&tenantId=b", None),
+        ("tenantId=tenant_1", {"tenantId": "another"}),
+        ("tenantId=tenant_1&tenantId=another", {"tenantId": "tenant_1"}),
+    ],
 )
 async def test_who_names_two_tenants_is_refused(shared_server, query, auth):
     listener = Listener(shared_server.url, query=query, auth=auth)

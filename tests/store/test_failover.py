@@ -18,18 +18,10 @@ from financeops.store.reading import Reader
 from financeops.store.schema import prepare
 from financeops.store.verify import verify
 from tests.builders import NOON, tenant
-from tests.database import fresh_name
-from tests.proxy import before
+from tests.proxy import UNKNOWN_COMMIT
 from tests.store.recorded import check_ledger, insert, record, refund, stored_payments
 
-UNKNOWN = ("UnknownTransactionCommitResult",)
 READS = {"find", "aggregate", "count", "distinct"}
-
-
-@pytest.fixture
-async def proxy(mongodb_uri):
-    async with before(mongodb_uri, fresh_name()) as proxy:
-        yield proxy
 
 
 @pytest.fixture
@@ -55,9 +47,9 @@ async def test_nothing_is_read_that_could_be_rolled_back_or_is_older_than_what_w
     await close(db)
 
     reads = [command for command in proxy.seen if next(iter(command)) in READS]
-    concerns = {
-        command["readConcern"]["level"] for command in reads if "readConcern" in command
-    } | {"none" for command in reads if "readConcern" not in command and "txnNumber" not in command}
+    # What goes on in a transaction reads as that began.
+    whole = [each for each in reads if "txnNumber" not in each or "startTransaction" in each]
+    concerns = {command.get("readConcern", {}).get("level") for command in whole}
     assert concerns == {"majority", "snapshot"}
     modes = {command.get("$readPreference", {"mode": "primary"})["mode"] for command in reads}
     # A single server that is addressed directly is asked whatever it is: of a replica set it must be the primary.
@@ -80,8 +72,8 @@ async def test_an_error_that_passes_is_said_to_pass(code, proxy, db):
 @pytest.mark.parametrize(
     "fault",
     [
-        {"code": 91, "labels": UNKNOWN},
-        {"code": 91, "labels": UNKNOWN, "after": True},
+        {"code": 91, "labels": UNKNOWN_COMMIT},
+        {"code": 91, "labels": UNKNOWN_COMMIT, "after": True},
         {},
         {"after": True},
     ],
@@ -101,7 +93,7 @@ async def test_a_commit_of_which_nothing_is_known_is_repeated_until_it_is(
 
 async def test_a_primary_is_elected_in_the_midst_of_a_commit(proxy, db):
     began = monotonic()
-    failed = proxy.fail("commitTransaction", code=189, labels=UNKNOWN, times=float("inf"))
+    failed = proxy.fail("commitTransaction", code=189, labels=UNKNOWN_COMMIT, times=float("inf"))
     asyncio.get_running_loop().call_later(11, proxy.heal)
     await record(db, insert("a"))
     assert monotonic() - began > 10
@@ -112,7 +104,7 @@ async def test_a_primary_is_elected_in_the_midst_of_a_commit(proxy, db):
 async def test_a_session_that_is_to_be_ended_is_nobody_else_s(proxy, db, monkeypatch):
     monkeypatch.setattr("financeops.store.transactions.COMMIT_SECONDS", 0.0)
     await record(db, insert())
-    proxy.fail("commitTransaction", code=50, labels=UNKNOWN, times=float("inf"))
+    proxy.fail("commitTransaction", code=50, labels=UNKNOWN_COMMIT, times=float("inf"))
     proxy.seen.clear()
     with pytest.raises(Unavailable):
         await record(db, insert())
