@@ -108,7 +108,11 @@ class Proxy:
         task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        database_reader, database = await asyncio.open_connection(self._host, self._port)
+        try:
+            database_reader, database = await asyncio.open_connection(self._host, self._port)
+        except ConnectionError:  # it is away
+            writer.transport.abort()
+            return
         waiting: dict[int, Fault] = {}  # faults of the answers to come, by their commands' ids
         ways = (
             self._commands(reader, database, writer, waiting),

@@ -1,0 +1,18 @@
+"""A few of the random rounds of failures; `python -m tests.rounds` holds 200."""
+
+from random import Random
+
+import pytest
+
+from tests.database import NAMED_URI
+from tests.rounds import hold
+
+
+@pytest.mark.skipif(
+    NAMED_URI is not None, reason="kills its database: only one of its own may be killed"
+)
+async def test_whatever_fails_what_people_were_told_is_true(tmp_path):
+    outcome = await hold(tmp_path, 4, Random(20261126))
+    assert outcome.wrong == []
+    assert outcome.rounds == 4
+    assert outcome.payments > 100
