@@ -16,7 +16,8 @@ import json
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -64,21 +65,28 @@ class Sent:
 
 
 class Ledger:
-    """What was sent to one server in one round, and what was answered."""
+    """What was sent to servers of one database in one round, and what was answered.
 
-    def __init__(self, url: str, rng: Random, name: str) -> None:
+    Attributes
+    ----------
+    acknowledged : Counter
+        Payments by the server that said so.
+    """
+
+    def __init__(self, urls: Sequence[str], rng: Random, name: str) -> None:
         self.tenants = [f"{name}_a", f"{name}_b"]
         self.sent: list[Sent] = []
         self.answers = 0
         self.wrong: list[str] = []
-        self._url = url
+        self.acknowledged: Counter[str] = Counter()
+        self._urls = urls
         self._rng = rng
         self._stop = asyncio.Event()
         self._more = asyncio.Condition()
 
     async def open(self) -> None:
         """Let there be all tenants: the first payment makes one."""
-        async with httpx.AsyncClient(base_url=self._url, timeout=90) as http:
+        async with self._client(0) as http:
             for tenant in self.tenants:
                 sent = self._payment(tenant, repeatable=False)
                 sent.acknowledged = (await http.post("/payments", json=sent.body)).json()["_id"]
@@ -86,7 +94,8 @@ class Ledger:
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Write and read until it is left; who has begun ends what was begun."""
-        people = [self._write() for _ in range(WRITERS)] + [self._read(t) for t in self.tenants]
+        people = [self._write(n) for n in range(WRITERS)]
+        people += [self._read(n, tenant) for n, tenant in enumerate(self.tenants)]
         tasks = [asyncio.create_task(person) for person in people]
         try:
             yield
@@ -105,8 +114,11 @@ class Ledger:
             each.acknowledged is not None for each in self.sent if tenant in {None, each.tenant}
         )
 
-    async def _write(self) -> None:
-        async with httpx.AsyncClient(base_url=self._url, timeout=90) as http:
+    def _client(self, number: int) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self._urls[number % len(self._urls)], timeout=90)
+
+    async def _write(self, number: int) -> None:
+        async with self._client(number) as http:
             while not self._stop.is_set():
                 act = self._rng.choice([self._pay, self._pay, self._pay_together, self._refund])
                 await act(http)
@@ -195,6 +207,7 @@ class Ledger:
             return
         for each, item in zip(sent, items or [], strict=True):
             each.acknowledged = item["_id"]
+            self.acknowledged[f"{answer.url.host}:{answer.url.port}"] += 1
         self._notify()
 
     def _notify(self) -> None:
@@ -205,10 +218,10 @@ class Ledger:
         task = asyncio.get_running_loop().create_task(notify())
         self._notifying = task  # the event loop holds it only weakly
 
-    async def _read(self, tenant: str) -> None:
+    async def _read(self, number: int, tenant: str) -> None:
         """Ask again and again how many payments there are: never fewer than were acknowledged."""
         seq = 0
-        async with httpx.AsyncClient(base_url=self._url, timeout=90) as http:
+        async with self._client(number) as http:
             while not self._stop.is_set():
                 least = self._acknowledged(tenant)
                 try:
@@ -229,7 +242,7 @@ class Ledger:
 
     async def check(self, listener: Listener) -> None:
         """Compare all that was told with what is there."""
-        async with httpx.AsyncClient(base_url=self._url, timeout=90) as http:
+        async with self._client(0) as http:
             for tenant in self.tenants:
                 mine = [each for each in self.sent if each.tenant == tenant]
                 found = await _recorded(http, tenant)
@@ -420,7 +433,7 @@ async def hold(
 
 
 async def _round(world: World, rng: Random, number: int) -> tuple[str, Ledger]:
-    ledger = Ledger(world.server.url, rng, f"round_{number}")
+    ledger = Ledger([world.server.url], rng, f"round_{number}")
     await ledger.open()
     listener = await Listener.start(
         world.server.url, ledger.tenants[0], transports="websocket", seq=0
