@@ -13,7 +13,7 @@ spark     := $(venv)/.spark-installed
 several   := --dist=loadfile -p no:nbval -p no:schemathesis
 node      := tests/e2e/npm/node_modules/.installed
 pip       := $(bin)/python -m pip install --quiet --disable-pip-version-check
-compile   := CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --strip-extras --annotation-style line \
+compile   := CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --strip-extras --generate-hashes --annotation-style line \
              --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
              --no-allow-unsafe --unsafe-package financeops
 
@@ -81,9 +81,9 @@ bench: $(dev) ## run the benchmarks
 lock: $(dev) ## compile the lock files again, with the newest versions that fit
 	$(compile) --upgrade --extra all --output-file requirements.lock pyproject.toml
 	$(compile) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
-	@# The project itself is installed from this folder: the remark about it at the end goes.
+	@# The project itself is installed from this folder: the remarks about it at the end go.
 	@for file in requirements.lock requirements-dev.lock; do \
-	  sed -e '/^# The following packages are considered to be unsafe/,$$d' $$file | sed -e '$$ { /^$$/d; }' > $$file.new && mv $$file.new $$file; \
+	  sed -e '/^# WARNING: The following packages were not pinned/,$$d' -e '/^# The following packages are considered to be unsafe/,$$d' $$file | sed -e '$$ { /^$$/d; }' > $$file.new && mv $$file.new $$file; \
 	done
 
 clean: ## remove .venv, caches and what tests left behind
@@ -95,7 +95,8 @@ $(venv)/bin/python:
 	@echo "Making $(venv) …"
 	@$(PYTHON) -m venv $(venv) || { rm -rf $(venv); exit 1; }
 
-# A lock file that did not change does not cost a second installation; --no-deps: the lock files hold the dependencies.
+# A lock file that did not change does not cost a second installation; --no-deps: the lock files hold the dependencies, each
+# with the hashes of its files.
 $(runtime): requirements.lock pyproject.toml | $(venv)/bin/python
 	@echo "Installing what running needs (a minute or two) …"
 	@$(pip) --requirement requirements.lock
@@ -110,7 +111,9 @@ $(dev): requirements-dev.lock pyproject.toml | $(venv)/bin/python
 
 $(spark): pyproject.toml | $(dev)
 	@echo "Installing PySpark …"
-	@$(pip) --constraint requirements-dev.lock --editable '.[spark]'
+	@# Where pip is shown hashes, it wants one of this folder too.
+	@sed -n 's/^\([^ #]*==[^ ]*\).*/\1/p' requirements-dev.lock > $(venv)/versions
+	@$(pip) --constraint $(venv)/versions --editable '.[spark]'
 	@touch $@
 
 $(node): tests/e2e/npm/package.json tests/e2e/npm/package-lock.json
