@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
+from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Span, Window
 from financeops.core.rollup import Place, Rollup, at_hour, rollup_of, total
@@ -18,6 +19,7 @@ from financeops.store.changes import read_changes
 from financeops.store.connection import Database, Session
 from financeops.store.filters import PaymentFilter, payments_between
 from financeops.store.newest import newest_payments
+from financeops.store.patience import Patience
 from financeops.store.questions import Answer, Plan, Question
 from financeops.store.rollups import rollups_starting_in
 from financeops.store.tenants import TenantRecord, find_record
@@ -28,6 +30,9 @@ MAX_BOOKS = 1000
 
 FOLDED_AT_MOST = 5000
 """A book further behind than this is read anew: that costs less than catching up."""
+
+_PATIENCE_SECONDS = 10.0
+"""How long an answer is begun anew because the rollups were rewritten meanwhile."""
 
 
 class _Wanted(Struct, frozen=True):
@@ -95,6 +100,7 @@ class Reader:
         async with lock:
             record = await find_record(self._db, question.tenant_id)
             record.check_currency(question.currency)
+            patience = Patience(_PATIENCE_SECONDS)
             while True:
                 plan = Plan.of(
                     question, record.tenant, as_of=as_of, in_buckets=in_buckets, compare=compare
@@ -108,6 +114,8 @@ class Reader:
                 # What happened since is no longer in the log, or not only that happened: the
                 # rollups were rewritten. Begin with an empty book.
                 self._books.pop(question.tenant_id, None)
+                if patience.over:
+                    raise Unavailable("the tenant's rollups are rewritten all the time")
                 record = now
             _keep(book, read, wanted)
             answer = _answer(plan, book, read, method=question.method, as_of=as_of)
