@@ -6,7 +6,8 @@ import asyncio
 import random
 import time
 
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.005, 0.1, 1.5
+LONGEST_PAUSE = 0.1
+_FIRST_PAUSE, _GROWTH = 0.005, 1.5
 _TRIES_OF_GROWTH = 20
 """After so many the longest pause is long reached."""
 
@@ -28,8 +29,8 @@ class Patience:
         """Whether it has been tried for long enough."""
         return time.monotonic() > self._deadline
 
-    async def pause(self) -> None:
+    async def pause(self, *, longest: float = LONGEST_PAUSE) -> None:
         """Wait before the next try: longer each time, and never as long as others do."""
-        pause = min(_FIRST_PAUSE * _GROWTH ** min(self._pauses, _TRIES_OF_GROWTH), _LONGEST_PAUSE)
+        pause = min(_FIRST_PAUSE * _GROWTH ** min(self._pauses, _TRIES_OF_GROWTH), longest)
         self._pauses += 1
         await asyncio.sleep(pause * random.random())  # noqa: S311 - no secret

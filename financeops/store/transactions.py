@@ -14,6 +14,7 @@ from financeops.core.errors import Unavailable
 from financeops.store.connection import Database, Session, driver_errors
 from financeops.store.patience import Patience
 from financeops.store.sessions import end_later, writing_session
+from financeops.store.turns import SHORT_PAUSE, is_conflict, turns_at
 
 TRANSACTION_SECONDS = 10.0
 """How long a transaction may take with all its repetitions."""
@@ -38,13 +39,18 @@ async def in_transaction(
     db: Database,
     body: Callable[[Session], Awaitable[Result]],
     *,
-    writes: bool = False,
+    locks: str | None = None,
     seconds: float = TRANSACTION_SECONDS,
 ) -> Result:
     """Run `body` in a transaction on one snapshot; again while it only conflicts with others.
 
     The driver's `with_transaction` is as patient with a database that is away as with a conflict.
     Here callers know within seconds.
+
+    Parameters
+    ----------
+    locks : str, optional
+        The tenant that it writes to, whose lock its first statement takes. Without one it only reads.
 
     Raises
     ------
@@ -56,19 +62,31 @@ async def in_transaction(
     patience = Patience(seconds)
     with driver_errors(seconds=None):
         await _wait_for_server(db)
-        async with writing_session(db) if writes else db.client.start_session() as session:
+        turns = turns_at(db)
+        if locks is not None:
+            await turns.give_way(locks)
+        async with writing_session(db) if locks else db.client.start_session() as session:
             while True:
                 try:
-                    return await _attempt(session, body, patience)
+                    result = await _attempt(session, body, patience)
                 except PyMongoError as error:
                     transient = error.has_error_label("TransientTransactionError")
                     if not transient or patience.over:
-                        if writes and (error.timeout or isinstance(error, ConnectionFailure)):
+                        if locks and (error.timeout or isinstance(error, ConnectionFailure)):
                             end_later(db, session)
                         if error.has_error_label(_UNKNOWN):
                             raise CommitUnknown("the database cannot be reached now") from error
                         raise
-                await patience.pause()
+                    conflict = is_conflict(error)
+                else:
+                    if locks is not None:
+                        turns.done(locks)
+                    return result
+                if locks is not None and conflict:
+                    turns.meet(locks)
+                    await patience.pause(longest=SHORT_PAUSE)
+                else:
+                    await patience.pause()
                 await _wait_for_server(db)
 
 

@@ -47,7 +47,7 @@ async def begin_undo(db: Database, found: Import) -> None:
         )
         return before
 
-    before = await in_transaction(db, transaction, writes=True, seconds=_PATIENCE_SECONDS)
+    before = await in_transaction(db, transaction, locks=found.tenant_id, seconds=_PATIENCE_SECONDS)
     problems = await _dependents(db, found)
     if problems:
         with driver_errors():
@@ -92,7 +92,7 @@ async def finish_undo(db: Database, found: Import, *, now: datetime) -> None:
         update = await _reach(db, record, session)
         await db.tenants.update_one({"_id": found.tenant_id}, update, session=session)
 
-    await in_transaction(db, transaction, writes=True, seconds=_PATIENCE_SECONDS)
+    await in_transaction(db, transaction, locks=found.tenant_id, seconds=_PATIENCE_SECONDS)
 
 
 async def _lock(db: Database, tenant_id: str, session: Session) -> None:

@@ -305,7 +305,7 @@ async def _repair(db: Database, compared: TenantRecord, count: _Count, wrong: se
         counted = {place: count.rollups.get(place, Rollup()) for place in wrong}
         await replace_rollups(db, tenant_id, counted, session)
 
-    await in_transaction(db, transaction, writes=True, seconds=_PATIENCE_SECONDS)
+    await in_transaction(db, transaction, locks=tenant_id, seconds=_PATIENCE_SECONDS)
 
 
 def _differences(kept: Mapping[Place, Rollup], counted: Mapping[Place, Rollup]) -> list[Difference]:
