@@ -40,6 +40,7 @@ class Fault:
     labels: Sequence[str]
     delay: float
     after: bool
+    answer: Document | None = None
     happened: int = 0
 
     def concerns(self, command: str) -> bool:
@@ -87,6 +88,11 @@ class Proxy:
         fault = Fault(commands, times, code, labels, delay, after)
         self._faults.append(fault)
         return fault
+
+    def answer(self, command: str, **answer: Any) -> None:
+        """Answer a command in the place of the database: what that is not, but another one is."""
+        fault = Fault((command,), float("inf"), None, (), 0.0, after=False, answer=answer)
+        self._faults.append(fault)
 
     def heal(self) -> None:
         """From now on nothing fails."""
@@ -171,16 +177,19 @@ class Proxy:
 async def _befall(fault: Fault, number: int, writer: asyncio.StreamWriter) -> bool:
     """Answer a command as its fault says; whether the connection lives on."""
     await asyncio.sleep(fault.delay)
-    if fault.code is None:
+    if fault.answer is not None:
+        answer = {"ok": 1.0, **fault.answer}
+    elif fault.code is None:
         return False
-    error = {
-        "ok": 0.0,
-        "code": fault.code,
-        "codeName": "Injected",
-        "errmsg": "the test wants it so",
-        "errorLabels": list(fault.labels),
-    }
-    body = struct.pack("<iB", 0, 0) + bson.encode(error)
+    else:
+        answer = {
+            "ok": 0.0,
+            "code": fault.code,
+            "codeName": "Injected",
+            "errmsg": "the test wants it so",
+            "errorLabels": list(fault.labels),
+        }
+    body = struct.pack("<iB", 0, 0) + bson.encode(answer)
     writer.write(_HEADER.pack(_HEADER.size + len(body), 0, number, _OP_MSG) + body)
     return True
 

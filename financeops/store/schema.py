@@ -20,6 +20,7 @@ from financeops.store.connection import (
 )
 from financeops.store.imports import ImportState
 from financeops.store.sessions import end_left_sessions
+from financeops.store.sharding import check_shard_keys
 from financeops.store.tenants import find_tenant, new_history
 
 VERSION = 2
@@ -126,13 +127,14 @@ async def prepare(db: Database, tenants: Sequence[Tenant], *, usual: Tenant | No
     ------
     Misconfigured
         When `payments` holds another program's documents, the data is of a newer version, the
-        database's user lacks rights, or a tenant's configured time zone differs from the one its
+        database's user lacks rights, a collection is sharded so that ids are not unique, or a tenant's configured time zone differs from the one its
         rollups were cut in.
     Unavailable
     """
     with _rights(db):
         with driver_errors(seconds=120):
             await _claim(db)
+        await check_shard_keys(db)
         # Before anything that would wait for them.
         await end_left_sessions(db)
         with driver_errors(seconds=120):

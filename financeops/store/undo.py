@@ -134,7 +134,7 @@ async def _dependents(db: Database, found: Import) -> list[str]:
     """What happened since to payments that an import created, in words."""
     problems = []
     for acts_id in await acts_left(db, found):
-        acts = await read_acts(db, acts_id)
+        acts = await read_acts(db, found, acts_id)
         came_refunded = set(acts.refunded)
         for document in await _refunded_among(db, found.tenant_id, acts.created):
             by = document.get("movedBy")
