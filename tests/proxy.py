@@ -89,9 +89,9 @@ class Proxy:
         self._faults.append(fault)
         return fault
 
-    def answer(self, command: str, **answer: Any) -> None:
-        """Answer a command in the place of the database: what that is not, but another one is."""
-        fault = Fault((command,), float("inf"), None, (), 0.0, after=False, answer=answer)
+    def answer(self, command: str, *, times: float = float("inf"), **answer: Any) -> None:
+        """Answer a command in the place of the database: as another kind of it does."""
+        fault = Fault((command,), times, None, (), 0.0, after=False, answer=answer)
         self._faults.append(fault)
 
     def heal(self) -> None:

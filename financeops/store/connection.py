@@ -146,7 +146,7 @@ def driver_errors(
     Without `seconds` an operation may take as long as it needs, but waits no longer for a server.
     Within a transaction both are left to `in_transaction`, which must see what may be repeated.
     """
-    if session is not None:
+    if session is not None and session.in_transaction:
         yield
         return
     try:

@@ -97,8 +97,10 @@ class Reader:
         feed = Feed(question.currency, question.method, payments) if payments else None
         # One at a time per tenant: they share a book, and the second finds it up to date.
         lock = self._locks.setdefault(question.tenant_id, asyncio.Lock())
-        async with lock:
-            record = await find_record(self._db, question.tenant_id)
+        # One session, which is causally consistent: the changes are read after how many there are,
+        # on a sharded cluster from another shard.
+        async with lock, self._db.client.start_session() as session:
+            record = await find_record(self._db, question.tenant_id, session=session)
             record.check_currency(question.currency)
             patience = Patience(_PATIENCE_SECONDS)
             while True:
@@ -107,7 +109,7 @@ class Reader:
                 )
                 book = self._book(record)
                 wanted = _wanted(book, plan, feed)
-                read = await self._read(record, book, plan, wanted)
+                read = await self._read(record, book, plan, wanted, session)
                 now = read.record
                 if now.repairs == book.repairs and book.move_on(read.changes, seq=now.tenant.seq):
                     break
@@ -140,10 +142,12 @@ class Reader:
         forget_oldest(self._books, MAX_BOOKS)
         return book
 
-    async def _read(self, record: TenantRecord, book: Book, plan: Plan, wanted: _Wanted) -> _Read:
+    async def _read(
+        self, record: TenantRecord, book: Book, plan: Plan, wanted: _Wanted, after: Session
+    ) -> _Read:
         """Read what the book lacks, and the changes that bring it to the same moment."""
         if not wanted:
-            return _Read(record, await self._changes(record, book))
+            return _Read(record, await self._changes(record, book, after))
 
         async def transaction(session: Session) -> _Read:
             now = await find_record(self._db, record.tenant.id, session=session)
@@ -174,9 +178,7 @@ class Reader:
 
         return await in_transaction(self._db, transaction)
 
-    async def _changes(
-        self, record: TenantRecord, book: Book, session: Session | None = None
-    ) -> list[Change]:
+    async def _changes(self, record: TenantRecord, book: Book, session: Session) -> list[Change]:
         tenant = record.tenant
         if book.empty or tenant.seq == book.seq:
             return []

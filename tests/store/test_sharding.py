@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from bson import Timestamp
 
 from financeops.core.errors import Misconfigured
 from financeops.core.periods import Period
@@ -133,6 +134,49 @@ async def test_a_key_that_is_sent_again_with_another_time_counts_once(db):
     both = await commit(db, tenant(), [insert("twice", request_hash="same"), elsewhere], now=NOON)
     assert [each.result for each in both] == [Result.CREATED, Result.DUPLICATE]
     await check_ledger(db)
+
+
+@pytest.fixture
+def lagging(proxy, behind):
+    """The shard of the change log shows these documents alone, unless it is asked to wait for what was seen elsewhere."""
+    shown = []
+
+    async def lag(command):
+        waits = "afterClusterTime" in command.get("readConcern", {})
+        if command.get("find") == "changes" and not waits and "txnNumber" not in command:
+            cursor = {"id": 0, "ns": f"{behind.name}.changes", "firstBatch": list(shown)}
+            proxy.answer("find", times=1, cursor=cursor, operationTime=Timestamp(1, 1))
+
+    proxy.before = lag
+    return shown
+
+
+@pytest.mark.parametrize("some", [False, True], ids=["none", "some"])
+async def test_changes_of_a_shard_that_lags_behind_are_not_taken_for_expired(
+    some, db, behind, lagging
+):
+    for _ in range(3):
+        await record(db, insert())
+    if some:
+        lagging += await db.changes.find({"lastSeq": {"$ne": 2}}).to_list()
+    changes = await changes_after(behind, "tenant_1", 0)
+    assert [change.seq for change in changes] == [1, 2, 3]
+    assert await changes_after(behind, "tenant_1", 3) == []
+    await db.changes.delete_one({"lastSeq": 2})
+    assert await changes_after(behind, "tenant_1", 0) is None
+
+
+async def test_what_a_reader_remembers_is_not_read_anew_because_a_shard_lags_behind(
+    proxy, db, behind, lagging
+):
+    await record(db, insert())
+    reader, asked = Reader(behind), Question(tenant_id="tenant_1", period=Period.DAY)
+    before = await reader.answer(asked, as_of=NOON)
+    await record(db, insert())
+    proxy.seen.clear()
+    after = await reader.answer(asked, as_of=NOON)
+    assert after.rollup == before.rollup + before.rollup
+    assert not any("startTransaction" in each for each in proxy.seen)
 
 
 def row(import_id, number):
