@@ -118,7 +118,7 @@ async def _commit(db: Database, tenant: Tenant, items: list[Item], at: datetime)
             return plan.outcomes
         try:
             posting = partial(post, db, tenant, plan)
-            written = await in_transaction(db, posting, locks=tenant.id, seconds=patience.left)
+            written = await in_transaction(db, posting, locks=tenant.id)
         except OutdatedError as error:
             if patience.over:
                 raise Unavailable("others change these payments all the time") from error

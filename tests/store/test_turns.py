@@ -1,4 +1,4 @@
-"""Several processes on one tenant: mongod sends away at once who comes second, two proxies do as it does."""
+"""Several processes on one tenant, one of which is always quicker than the other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ JOURNEY = 0.01
 
 
 class Lock:
-    """The tenant's lock as mongod has it. The embedded database waits a while before it sends somebody away."""
+    """The tenant's lock as a quick mongod has it, which two proxies play.
+
+    The embedded database sends away who comes second as well, but has given the lock back long before its answer to the
+    commit is heard: there the other one comes in between. Here it is held until then.
+    """
 
     def __init__(self):
         self.holder = None
