@@ -135,7 +135,7 @@ class FirstHistory:
         batches = _batches(drafts)
         ids = [_payment_id(batch) for batch in batches]
         # A batch is one transaction: where its first payment is, all of it is.
-        there = await recorded(self._db, ids)
+        there = await recorded(self._db, DEFAULT_TENANT, ids)
         self._batches = [
             batch for batch, each in zip(batches, ids, strict=True) if each not in there
         ]

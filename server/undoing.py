@@ -41,7 +41,7 @@ async def undo(here: Services, import_id: str, tenant_id: str | None) -> Import:
         return found
     await begin_undo(here.db, found)
     for acts_id in await acts_left(here.db, found):
-        await _take_back(here, found, await read_acts(here.db, acts_id))
+        await _take_back(here, found, await read_acts(here.db, found, acts_id))
     await finish_undo(here.db, found, now=here.now())
     logger.info("import %s of %s was taken back", found.id, found.tenant_id)
     return await find_import(here.db, import_id)
@@ -55,4 +55,4 @@ async def _take_back(here: Services, found: Import, acts: Acts) -> None:
             if isinstance(outcome.error, FinanceOpsError):
                 raise outcome.error
     await forget_rows(here.db, found.tenant_id, found.id, acts.rows)
-    await forget_acts(here.db, acts)
+    await forget_acts(here.db, found, acts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +25,7 @@ _HEADER = struct.Struct("<iiii")  # length, id, which one it answers, kind
 _OP_MSG = 2013
 _KIND_OF_SECTION = 1
 _FLAGS = 4
+_HAS_CHECKSUM = 1
 
 Document = dict[str, Any]
 
@@ -39,6 +40,7 @@ class Fault:
     labels: Sequence[str]
     delay: float
     after: bool
+    answer: Document | None = None
     happened: int = 0
 
     def concerns(self, command: str) -> bool:
@@ -51,7 +53,9 @@ class Proxy:
     Attributes
     ----------
     seen : list of dict
-        The commands that came, without the sections of documents that some bring along.
+        The commands that came, with the documents that some bring along in sections of their own.
+    before : callable
+        Awaited with each command before anything is done with it.
     """
 
     def __init__(self, uri: str) -> None:
@@ -60,6 +64,7 @@ class Proxy:
         self._faults: list[Fault] = []
         self._serving: set[asyncio.Task[None]] = set()
         self.seen: list[Document] = []
+        self.before: Callable[[Document], Awaitable[None]] | None = None
         self.uri = ""
 
     def fail(
@@ -83,6 +88,11 @@ class Proxy:
         fault = Fault(commands, times, code, labels, delay, after)
         self._faults.append(fault)
         return fault
+
+    def answer(self, command: str, *, times: float = float("inf"), **answer: Any) -> None:
+        """Answer a command in the place of the database: as another kind of it does."""
+        fault = Fault((command,), times, None, (), 0.0, after=False, answer=answer)
+        self._faults.append(fault)
 
     def heal(self) -> None:
         """From now on nothing fails."""
@@ -139,6 +149,8 @@ class Proxy:
             fault = None
             if command:
                 self.seen.append(command)
+                if self.before is not None:
+                    await self.before(command)
                 name = next(iter(command))
                 fault = next((each for each in self._faults if each.concerns(name)), None)
             if fault is None:
@@ -169,16 +181,19 @@ class Proxy:
 async def _befall(fault: Fault, number: int, writer: asyncio.StreamWriter) -> bool:
     """Answer a command as its fault says; whether the connection lives on."""
     await asyncio.sleep(fault.delay)
-    if fault.code is None:
+    if fault.answer is not None:
+        answer = {"ok": 1.0, **fault.answer}
+    elif fault.code is None:
         return False
-    error = {
-        "ok": 0.0,
-        "code": fault.code,
-        "codeName": "Injected",
-        "errmsg": "the test wants it so",
-        "errorLabels": list(fault.labels),
-    }
-    body = struct.pack("<iB", 0, 0) + bson.encode(error)
+    else:
+        answer = {
+            "ok": 0.0,
+            "code": fault.code,
+            "codeName": "Injected",
+            "errmsg": "the test wants it so",
+            "errorLabels": list(fault.labels),
+        }
+    body = struct.pack("<iB", 0, 0) + bson.encode(answer)
     writer.write(_HEADER.pack(_HEADER.size + len(body), 0, number, _OP_MSG) + body)
     return True
 
@@ -191,9 +206,19 @@ async def _message(reader: asyncio.StreamReader) -> bytes | None:
 
 
 def _command(message: bytes) -> Document:
-    """The document of a message that is one, not of those that come along in sections of their own."""
-    at = _HEADER.size + _FLAGS
-    while message[at] == _KIND_OF_SECTION:
-        at += 1 + struct.unpack_from("<i", message, at + 1)[0]
-    (size,) = struct.unpack_from("<i", message, at + 1)
-    return bson.decode(message[at + 1 : at + 1 + size])
+    """The document of a message, with those of its sections under the names that these have."""
+    at, end = _HEADER.size + _FLAGS, len(message)
+    if _HAS_CHECKSUM & struct.unpack_from("<I", message, _HEADER.size)[0]:
+        end -= _FLAGS
+    command: Document = {}
+    along: Document = {}
+    while at < end:
+        (size,) = struct.unpack_from("<i", message, at + 1)
+        section = message[at + 1 : at + 1 + size]
+        if message[at] == _KIND_OF_SECTION:
+            name, _, documents = section[4:].partition(b"\0")
+            along[name.decode()] = bson.decode_all(documents)
+        else:
+            command = bson.decode(section)
+        at += 1 + size
+    return command | along

@@ -58,12 +58,13 @@ async def finish(db: Database) -> None:
         await db.schema.update_one({"_id": _ID}, {"$set": {"finished": True}})
 
 
-async def recorded(db: Database, payment_ids: Sequence[str]) -> set[str]:
-    """Return which of these payments there are."""
+async def recorded(db: Database, tenant_id: str, payment_ids: Sequence[str]) -> set[str]:
+    """Return which of these payments of a tenant there are."""
     found: set[str] = set()
     for start in range(0, len(payment_ids), MAX_IDS):
         ids = [ObjectId(each) for each in payment_ids[start : start + MAX_IDS]]
         with driver_errors():
-            documents = await db.payments.find({"_id": {"$in": ids}}, {"_id": 1}).to_list()
+            named = {"_id": {"$in": ids}, "tenantId": tenant_id}
+            documents = await db.payments.find(named, {"_id": 1}).to_list()
         found |= {str(document["_id"]) for document in documents}
     return found

@@ -11,9 +11,9 @@ MAX_BATCH = 1000
 """The most changes one transaction writes."""
 
 
-async def last_seq(db: Database, tenant_id: str) -> int:
+async def last_seq(db: Database, tenant_id: str, *, session: Session | None = None) -> int:
     """Return the number of a tenant's last committed change; raises `NotFound`."""
-    return (await find_tenant(db, tenant_id)).seq
+    return (await find_tenant(db, tenant_id, session=session)).seq
 
 
 async def changes_after(
@@ -32,16 +32,21 @@ async def changes_after(
         In `seq` order, without a gap, the first being ``seq + 1``; empty when nothing followed
         yet. None when the log no longer reaches back that far.
     """
-    found = await read_changes(db, tenant_id, seq, limit=limit)
-    if not found and await last_seq(db, tenant_id) > seq:
-        # Either expired, or committed between the two reads: a second look tells.
-        found = await read_changes(db, tenant_id, seq, limit=limit)
-        if not found:
-            return None
+    # One session, which is causally consistent: on a sharded cluster the change log may be read from
+    # a shard that lags behind. There a second look holds all that the looks before have seen of.
+    async with db.client.start_session() as session:
+        found = await read_changes(db, tenant_id, seq, limit=limit, session=session)
+        if found and _is_whole(found, seq):
+            return found
+        if not found and await last_seq(db, tenant_id, session=session) <= seq:
+            return []
+        found = await read_changes(db, tenant_id, seq, limit=limit, session=session)
     # Documents expire one by one, by the clock of the process that wrote them.
-    if found and found[-1].seq - seq != len(found):
-        return None
-    return found
+    return found if found and _is_whole(found, seq) else None
+
+
+def _is_whole(found: list[Change], seq: int) -> bool:
+    return found[-1].seq - seq == len(found)
 
 
 async def read_changes(

@@ -37,7 +37,10 @@ OPERATION_SECONDS = 5.0
 MAX_IDS = 100
 """How many an `$in` names at most: long `$in` lists are slow on the embedded database."""
 
-_AUTHENTICATION_FAILED = {13, 18}
+NOT_ALLOWED = {13, 8000}
+"""Unauthorized; Atlas has a code of its own for that, and for a password that is wrong."""
+
+_AUTHENTICATION_FAILED = {18, *NOT_ALLOWED}
 _PASSING_CODES = {
     # The network within the cluster, and elections; of a primary's own end the driver tells otherwise.
     6,  # HostUnreachable
@@ -143,7 +146,7 @@ def driver_errors(
     Without `seconds` an operation may take as long as it needs, but waits no longer for a server.
     Within a transaction both are left to `in_transaction`, which must see what may be repeated.
     """
-    if session is not None:
+    if session is not None and session.in_transaction:
         yield
         return
     try:

@@ -34,7 +34,8 @@ def new_payment_id() -> str:
 def derived_payment_id(tenant_id: str, key: Key) -> str:
     """The id that a key always leads to, so that the index on `_id` keeps it unique.
 
-    It holds in a sharded cluster too, for the shard key begins with the tenant.
+    It holds in a sharded cluster too, whose shards have such an index each, as long as what decides
+    on the shard is tenant and id alone (`sharding.SHARD_KEYS`).
     """
     digest = hashlib.sha256("\0".join((tenant_id, *key)).encode()).hexdigest()
     return digest[:24]

@@ -214,19 +214,19 @@ async def acts_left(db: Database, found: Import) -> list[ObjectId]:
     return sorted((document["_id"] for document in documents), reverse=True)
 
 
-async def read_acts(db: Database, acts_id: ObjectId) -> Acts:
+async def read_acts(db: Database, found: Import, acts_id: ObjectId) -> Acts:
     """One of `acts_left`."""
     with driver_errors():
-        document = await db.importActs.find_one({"_id": acts_id})
+        document = await db.importActs.find_one({"_id": acts_id, "tenantId": found.tenant_id})
     if document is None:  # another process took it back
         return Acts(id=acts_id, import_id=acts_id, created=[], refunded=[], updated=[], rows=[])
     return _acts_from(document)
 
 
-async def forget_acts(db: Database, acts: Acts) -> None:
+async def forget_acts(db: Database, found: Import, acts: Acts) -> None:
     """Note that these are taken back."""
     with driver_errors():
-        await db.importActs.delete_one({"_id": acts.id})
+        await db.importActs.delete_one({"_id": acts.id, "tenantId": found.tenant_id})
 
 
 def _acts_from(document: Document) -> Acts:

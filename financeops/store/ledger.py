@@ -26,10 +26,11 @@ from financeops.store.operations import (
     counts_once,
     payment_id_of,
 )
+from financeops.store.patience import Patience
 from financeops.store.planning import Item, Known, Stored, plan_of
 from financeops.store.posting import OutdatedError, RefusedError, marks_from, post
 from financeops.store.rows import read_rows
-from financeops.store.transactions import CommitUnknown, in_transaction
+from financeops.store.transactions import TRANSACTION_SECONDS, CommitUnknown, in_transaction
 
 __all__ = [
     "ImportRow",
@@ -108,6 +109,7 @@ async def _commit_or_halve(
 
 
 async def _commit(db: Database, tenant: Tenant, items: list[Item], at: datetime) -> list[Outcome]:
+    patience = Patience(TRANSACTION_SECONDS)
     everything = False
     while True:
         known = await _read_known(db, tenant.id, items, everything=everything)
@@ -116,9 +118,12 @@ async def _commit(db: Database, tenant: Tenant, items: list[Item], at: datetime)
             return plan.outcomes
         try:
             posting = partial(post, db, tenant, plan)
-            written = await in_transaction(db, posting, writes=True)
-        except OutdatedError:
+            written = await in_transaction(db, posting, locks=tenant.id)
+        except OutdatedError as error:
+            if patience.over:
+                raise Unavailable("others change these payments all the time") from error
             everything = True
+            await patience.pause()
             continue
         payments = {change.payment.id: change.payment for change in written}
         return [

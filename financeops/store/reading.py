@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
+from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Span, Window
 from financeops.core.rollup import Place, Rollup, at_hour, rollup_of, total
@@ -18,6 +19,7 @@ from financeops.store.changes import read_changes
 from financeops.store.connection import Database, Session
 from financeops.store.filters import PaymentFilter, payments_between
 from financeops.store.newest import newest_payments
+from financeops.store.patience import Patience
 from financeops.store.questions import Answer, Plan, Question
 from financeops.store.rollups import rollups_starting_in
 from financeops.store.tenants import TenantRecord, find_record
@@ -28,6 +30,9 @@ MAX_BOOKS = 1000
 
 FOLDED_AT_MOST = 5000
 """A book further behind than this is read anew: that costs less than catching up."""
+
+_PATIENCE_SECONDS = 10.0
+"""How long an answer is begun anew because the rollups were rewritten meanwhile."""
 
 
 class _Wanted(Struct, frozen=True):
@@ -92,22 +97,27 @@ class Reader:
         feed = Feed(question.currency, question.method, payments) if payments else None
         # One at a time per tenant: they share a book, and the second finds it up to date.
         lock = self._locks.setdefault(question.tenant_id, asyncio.Lock())
-        async with lock:
-            record = await find_record(self._db, question.tenant_id)
+        # One session, which is causally consistent: the changes are read after how many there are,
+        # on a sharded cluster from another shard.
+        async with lock, self._db.client.start_session() as session:
+            record = await find_record(self._db, question.tenant_id, session=session)
             record.check_currency(question.currency)
+            patience = Patience(_PATIENCE_SECONDS)
             while True:
                 plan = Plan.of(
                     question, record.tenant, as_of=as_of, in_buckets=in_buckets, compare=compare
                 )
                 book = self._book(record)
                 wanted = _wanted(book, plan, feed)
-                read = await self._read(record, book, plan, wanted)
+                read = await self._read(record, book, plan, wanted, session)
                 now = read.record
                 if now.repairs == book.repairs and book.move_on(read.changes, seq=now.tenant.seq):
                     break
                 # What happened since is no longer in the log, or not only that happened: the
                 # rollups were rewritten. Begin with an empty book.
                 self._books.pop(question.tenant_id, None)
+                if patience.over:
+                    raise Unavailable("the tenant's rollups are rewritten all the time")
                 record = now
             _keep(book, read, wanted)
             answer = _answer(plan, book, read, method=question.method, as_of=as_of)
@@ -132,10 +142,12 @@ class Reader:
         forget_oldest(self._books, MAX_BOOKS)
         return book
 
-    async def _read(self, record: TenantRecord, book: Book, plan: Plan, wanted: _Wanted) -> _Read:
+    async def _read(
+        self, record: TenantRecord, book: Book, plan: Plan, wanted: _Wanted, after: Session
+    ) -> _Read:
         """Read what the book lacks, and the changes that bring it to the same moment."""
         if not wanted:
-            return _Read(record, await self._changes(record, book))
+            return _Read(record, await self._changes(record, book, after))
 
         async def transaction(session: Session) -> _Read:
             now = await find_record(self._db, record.tenant.id, session=session)
@@ -166,9 +178,7 @@ class Reader:
 
         return await in_transaction(self._db, transaction)
 
-    async def _changes(
-        self, record: TenantRecord, book: Book, session: Session | None = None
-    ) -> list[Change]:
+    async def _changes(self, record: TenantRecord, book: Book, session: Session) -> list[Change]:
         tenant = record.tenant
         if book.empty or tenant.seq == book.seq:
             return []

@@ -1,8 +1,9 @@
-"""Collections, validators and indexes: created at every start, idempotently, with a version."""
+"""Collections, validators and indexes: what is missing or differs is made at a start, with a version."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pymongo.asynchronous.collection import AsyncCollection
@@ -10,9 +11,16 @@ from pymongo.errors import OperationFailure
 
 from financeops.core.errors import Misconfigured
 from financeops.core.payments import Status, Tenant
-from financeops.store.connection import URI_SETTING, Database, Document, driver_errors
+from financeops.store.connection import (
+    NOT_ALLOWED,
+    URI_SETTING,
+    Database,
+    Document,
+    driver_errors,
+)
 from financeops.store.imports import ImportState
 from financeops.store.sessions import end_left_sessions
+from financeops.store.sharding import check_shard_keys
 from financeops.store.tenants import find_tenant, new_history
 
 VERSION = 2
@@ -20,6 +28,8 @@ VERSION = 2
 
 Since 2 payments may be removed again: a program of version 1 would count that wrong.
 """
+
+_Keys = list[tuple[str, int]]
 
 _COLLECTION_EXISTS = 48
 _INDEX_NOT_FOUND = 27
@@ -88,14 +98,23 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 
 BY_TIME = [("tenantId", 1), ("createdAt", -1)]
 BY_STATUS = [("tenantId", 1), ("status", 1), ("createdAt", -1)]
-# Their prefixes serve {tenantId} and {tenantId, status}: no single-field indexes beside them.
-_PAYMENT_INDEXES = (BY_TIME, BY_STATUS)
+_BY_AGE = [("at", 1)]
+_INDEXES: dict[str, tuple[_Keys, ...]] = {
+    # Their prefixes serve {tenantId} and {tenantId, status}: no single-field indexes beside them.
+    "payments": (BY_TIME, BY_STATUS),
+    "changes": ([("tenantId", 1), ("lastSeq", 1)], _BY_AGE),
+    # Of both there are few: one document for each file, one for each thousand of its rows.
+    "imports": ([("tenantId", 1)],),
+    "importActs": ([("importId", 1)],),
+    "sessions": (_BY_AGE,),
+}
 
 
 async def prepare(db: Database, tenants: Sequence[Tenant], *, usual: Tenant | None = None) -> None:
     """Make the database ready: collections, validators, indexes, configured tenants.
 
-    Running it again, or from several processes at once, changes nothing.
+    Running it again, or from several processes at once, changes nothing, and asks for no lock: what
+    is there is looked at first.
 
     Parameters
     ----------
@@ -107,32 +126,44 @@ async def prepare(db: Database, tenants: Sequence[Tenant], *, usual: Tenant | No
     Raises
     ------
     Misconfigured
-        When `payments` holds another program's documents, the data is of a newer version, or a
-        tenant's configured time zone differs from the one its rollups were cut in.
+        When `payments` holds another program's documents, the data is of a newer version, the
+        database's user lacks rights, a collection is sharded so that ids are not unique, or a tenant's configured time zone differs from the one its
+        rollups were cut in.
     Unavailable
     """
-    with driver_errors(seconds=120):
-        await _claim(db)
-        existing = set(await db.list_collection_names())
-        for name, schema in _SCHEMAS.items():
-            await _ensure_collection(db, name, schema, exists=name in existing)
-        for keys in _PAYMENT_INDEXES:
-            await db.payments.create_index(keys)
-        await db.changes.create_index([("tenantId", 1), ("lastSeq", 1)])
-        # Of both there are few: one document for each file, one for each thousand of its rows.
-        await db.imports.create_index([("tenantId", 1)])
-        await db.importActs.create_index([("importId", 1)])
-        for collection in (db.changes, db.sessions):
-            await _ensure_by_age(collection)
-        # Of tenants from before there were histories.
-        unnamed = {"history": {"$exists": False}}
-        await db.tenants.update_many(unnamed, {"$set": {"history": new_history()}})
-    await end_left_sessions(db)
-    for tenant in tenants:
-        await _ensure_tenant(db, tenant)
-        await _refuse_another_zone(db, tenant)
-    if usual is not None and usual.id not in {tenant.id for tenant in tenants}:
-        await _ensure_tenant(db, usual)
+    with _rights(db):
+        with driver_errors(seconds=120):
+            await _claim(db)
+        await check_shard_keys(db)
+        # Before anything that would wait for them.
+        await end_left_sessions(db)
+        with driver_errors(seconds=120):
+            await _ensure_collections(db)
+            for name, wanted in _INDEXES.items():
+                await _ensure_indexes(db[name], wanted)
+            # Of tenants from before there were histories.
+            unnamed = {"history": {"$exists": False}}
+            if await db.tenants.find_one(unnamed, {"_id": 1}) is not None:
+                await db.tenants.update_many(unnamed, {"$set": {"history": new_history()}})
+        for tenant in tenants:
+            await _ensure_tenant(db, tenant)
+            await _refuse_another_zone(db, tenant)
+        if usual is not None and usual.id not in {tenant.id for tenant in tenants}:
+            await _ensure_tenant(db, usual)
+
+
+@contextmanager
+def _rights(db: Database, role: str = "readWrite") -> Iterator[None]:
+    """Say which role the database's user lacks."""
+    try:
+        yield
+    except OperationFailure as error:
+        if error.code not in NOT_ALLOWED:
+            raise
+        raise Misconfigured(
+            f"{URI_SETTING}: its user may not do what this start needs in the database "
+            f"{db.name!r}: give it the role {role} there"
+        ) from error
 
 
 async def _claim(db: Database) -> None:
@@ -152,40 +183,62 @@ async def _claim(db: Database) -> None:
             f"{URI_SETTING} names a database of data version {ours['version']}, this program "
             f"knows up to {VERSION}: install a newer one"
         )
-    else:
+    elif ours["version"] < VERSION:
         older = {"_id": "financeops", "version": {"$lt": VERSION}}
         await db.schema.update_one(older, {"$set": {"version": VERSION}})
 
 
-async def _ensure_collection(
-    db: Database, name: str, schema: dict[str, Any], *, exists: bool
-) -> None:
-    validator = {"$jsonSchema": schema}
-    if not exists:
-        try:
-            await db.create_collection(name, validator=validator, check_exists=False)
-        except OperationFailure as error:
-            if error.code != _COLLECTION_EXISTS:  # another process was quicker
-                raise
-        else:
-            return
-    await db.command("collMod", name, validator=validator)
+async def _ensure_collections(db: Database) -> None:
+    """Make those that are missing, and describe anew those that are described otherwise.
+
+    That is seldom needed, and not done without need: it waits for every open transaction, others
+    wait behind it, and the role `readWrite` may not do it.
+    """
+    there = await _validators(db)
+    for name, schema in _SCHEMAS.items():
+        validator = {"$jsonSchema": schema}
+        if name not in there:
+            try:
+                await db.create_collection(name, validator=validator, check_exists=False)
+            except OperationFailure as error:
+                if error.code != _COLLECTION_EXISTS:
+                    raise
+                there = await _validators(db)  # another process was quicker
+        if there.get(name, validator) != validator:
+            with _rights(db, "dbAdmin too, for it changes collections of an earlier version"):
+                await db.command("collMod", name, validator=validator)
 
 
-async def _ensure_by_age(collection: AsyncCollection[Document]) -> None:
-    """Index by which `expiry` finds what is old: no TTL index, which earlier versions made."""
+async def _validators(db: Database) -> dict[str, Document]:
+    found = await db.list_collections()
+    return {each["name"]: each["options"].get("validator", {}) async for each in found}
+
+
+async def _ensure_indexes(collection: AsyncCollection[Document], wanted: Sequence[_Keys]) -> None:
+    """Make those that are missing.
+
+    Earlier versions made those by age with an expiry: what has expired is now found by `expiry`.
+    """
     indexes = await collection.index_information()
-    if "expireAfterSeconds" in indexes.get("at_1", {}):
-        try:
-            await collection.drop_index("at_1")
-        except OperationFailure as error:
-            if error.code != _INDEX_NOT_FOUND:  # another process was quicker
-                raise
-    await collection.create_index("at")
+    there = {tuple(index["key"]): name for name, index in indexes.items()}
+    for keys in wanted:
+        name = there.get(tuple(keys))
+        if name is not None and "expireAfterSeconds" in indexes[name]:
+            try:
+                await collection.drop_index(name)
+            except OperationFailure as error:
+                if error.code != _INDEX_NOT_FOUND:  # another process was quicker
+                    raise
+            name = None
+        if name is None:
+            await collection.create_index(keys)
 
 
 async def _ensure_tenant(db: Database, tenant: Tenant) -> None:
     with driver_errors():
+        there = await db.tenants.find_one({"_id": tenant.id}, {"currency": 1})
+        if there is not None and there["currency"] == tenant.currency:
+            return
         await db.tenants.update_one(
             {"_id": tenant.id},
             {

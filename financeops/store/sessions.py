@@ -2,31 +2,32 @@
 
 A transaction that was left holds its tenant's lock until the database gives it up, which takes a
 minute. What a process leaves because the database does not answer, it ends as soon as that answers
-again. What a killed process left, its successor on the same machine ends when it starts, for
-sessions that write are noted. Those of other machines have to wait for the database.
+again. What a killed process left, its successor in the same place ends when it starts, for
+sessions that write are noted. Those of other machines and containers have to wait for the database.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from weakref import WeakKeyDictionary
 
-import psutil
 import pymongo
 from bson import Binary
 from pymongo import AsyncMongoClient
 from pymongo.errors import InvalidOperation, OperationFailure, PyMongoError
 
 from financeops.store.connection import Database, Document, Session, driver_errors
+from financeops.store.processes import is_dead, place, this_process
 
 KEPT = timedelta(days=1)
-"""How long a note is kept: no transaction lives that long."""
+"""How long a note is kept: no transaction lives that long. Of a session that is used it is renewed."""
+
+RENEWED = timedelta(hours=1)
+"""How old the note of a session may be that is used once more."""
 
 NOTE_SECONDS = 4.0
 """How long a note may take: less than the transaction, so that its caller knows in good time."""
@@ -35,7 +36,7 @@ _END_SECONDS, _END_PAUSE, _END_TRIES = 5.0, 1.0, 20
 """Of one try to end a session, between two, and how many: the database itself takes a minute."""
 
 _ending: dict[asyncio.Task[None], Session] = {}  # the event loop holds tasks only weakly
-_noted: WeakKeyDictionary[AsyncMongoClient[Document], set[bytes]] = WeakKeyDictionary()
+_noted: WeakKeyDictionary[AsyncMongoClient[Document], dict[bytes, datetime]] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -44,18 +45,26 @@ async def writing_session(db: Database) -> AsyncIterator[Session]:
     session = db.client.start_session()
     try:
         lsid: Binary = session.session_id["id"]
-        noted = _noted.setdefault(db.client, set())
-        # The driver uses few sessions again and again: most find their note there.
-        if bytes(lsid) not in noted:
-            note = {"$set": {**_this_process(), "at": datetime.now(UTC)}}
-            with pymongo.timeout(NOTE_SECONDS):
-                await db.sessions.update_one({"_id": lsid}, note, upsert=True)
-            noted.add(bytes(lsid))
+        await _note(db, lsid)
         yield session
     finally:
         # Given back, the driver would hand it to the next transaction, which would be killed with it.
         if session not in _ending.values():
             await session.end_session()
+
+
+async def _note(db: Database, lsid: Binary) -> None:
+    now = datetime.now(UTC)
+    noted = _noted.setdefault(db.client, {})
+    # The driver uses few sessions again and again: most find their note there.
+    if now - noted.get(bytes(lsid), now - RENEWED) < RENEWED:
+        return
+    note = {"$set": {**this_process(), "at": now}}
+    with pymongo.timeout(NOTE_SECONDS):
+        await db.sessions.update_one({"_id": lsid}, note, upsert=True)
+    # The driver gives up sessions that it did not use for half an hour.
+    _noted[db.client] = {each: at for each, at in noted.items() if now - at < RENEWED}
+    _noted[db.client][bytes(lsid)] = now
 
 
 def end_later(db: Database, session: Session) -> None:
@@ -102,24 +111,11 @@ async def _kill(db: Database, lsid: Binary) -> None:
 async def end_left_sessions(db: Database) -> None:
     """End the transactions of processes that are no more."""
     with driver_errors():
-        async for note in db.sessions.find({"host": socket.gethostname()}):
-            if _lives(note):
+        async for note in db.sessions.find({"place": place()}):
+            if not is_dead(note):
                 continue
             try:
                 await _kill(db, note["_id"])
             except OperationFailure:
                 continue  # not allowed to: the database ends them in its own time
             await db.sessions.delete_one({"_id": note["_id"]})
-
-
-def _this_process() -> Document:
-    pid = os.getpid()
-    return {"host": socket.gethostname(), "pid": pid, "started": psutil.Process(pid).create_time()}
-
-
-def _lives(note: Document) -> bool:
-    try:
-        # A number may belong to another process by now: that one began later.
-        return bool(abs(psutil.Process(note["pid"]).create_time() - note["started"]) < 1)
-    except psutil.NoSuchProcess:
-        return False

@@ -60,9 +60,9 @@ def new_history() -> str:
     return token_hex(8)
 
 
-async def find_tenant(db: Database, tenant_id: str) -> Tenant:
+async def find_tenant(db: Database, tenant_id: str, *, session: Session | None = None) -> Tenant:
     """Return a tenant, with the number of its last change; raises `NotFound`."""
-    return (await find_record(db, tenant_id)).tenant
+    return (await find_record(db, tenant_id, session=session)).tenant
 
 
 async def find_record(

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 from collections.abc import Awaitable, Callable
-from itertools import count
 from typing import TypeVar
 
 import pymongo
@@ -15,7 +12,9 @@ from pymongo.read_concern import ReadConcern
 
 from financeops.core.errors import Unavailable
 from financeops.store.connection import Database, Session, driver_errors
+from financeops.store.patience import Patience
 from financeops.store.sessions import end_later, writing_session
+from financeops.store.turns import SHORT_PAUSE, is_conflict, turns_at
 
 TRANSACTION_SECONDS = 10.0
 """How long a transaction may take with all its repetitions."""
@@ -25,7 +24,6 @@ COMMIT_SECONDS = 15.0
 
 _SELECTION_SECONDS = 4.0
 _ABORT_SECONDS = 1.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 _COMMIT_TRY_SECONDS, _COMMIT_PAUSE = 4.0, 0.25
 
 _UNKNOWN = "UnknownTransactionCommitResult"
@@ -41,13 +39,18 @@ async def in_transaction(
     db: Database,
     body: Callable[[Session], Awaitable[Result]],
     *,
-    writes: bool = False,
+    locks: str | None = None,
     seconds: float = TRANSACTION_SECONDS,
 ) -> Result:
     """Run `body` in a transaction on one snapshot; again while it only conflicts with others.
 
     The driver's `with_transaction` is as patient with a database that is away as with a conflict.
     Here callers know within seconds.
+
+    Parameters
+    ----------
+    locks : str, optional
+        The tenant that it writes to, whose lock its first statement takes. Without one it only reads.
 
     Raises
     ------
@@ -56,25 +59,35 @@ async def in_transaction(
     Unavailable
         No server answers, or it conflicted until the time was over: nothing was committed.
     """
-    deadline = time.monotonic() + seconds
+    patience = Patience(seconds)
     with driver_errors(seconds=None):
         await _wait_for_server(db)
-        async with writing_session(db) if writes else db.client.start_session() as session:
-            for attempt in count():
+        turns = turns_at(db)
+        if locks is not None:
+            await turns.give_way(locks)
+        async with writing_session(db) if locks else db.client.start_session() as session:
+            while True:
                 try:
-                    return await _attempt(session, body, deadline)
+                    result = await _attempt(session, body, patience)
                 except PyMongoError as error:
                     transient = error.has_error_label("TransientTransactionError")
-                    if not transient or time.monotonic() > deadline:
-                        if writes and (error.timeout or isinstance(error, ConnectionFailure)):
+                    if not transient or patience.over:
+                        if locks and (error.timeout or isinstance(error, ConnectionFailure)):
                             end_later(db, session)
                         if error.has_error_label(_UNKNOWN):
                             raise CommitUnknown("the database cannot be reached now") from error
                         raise
-                pause = min(_FIRST_PAUSE * 1.5 ** min(attempt, 20), _LONGEST_PAUSE)
-                await asyncio.sleep(pause * random.random())  # noqa: S311 - no secret
+                    conflict = is_conflict(error)
+                else:
+                    if locks is not None:
+                        turns.done(locks)
+                    return result
+                if locks is not None and conflict:
+                    turns.meet(locks)
+                    await patience.pause(longest=SHORT_PAUSE)
+                else:
+                    await patience.pause()
                 await _wait_for_server(db)
-    raise AssertionError("unreachable: attempts are counted without end")
 
 
 async def _wait_for_server(db: Database) -> None:
@@ -83,12 +96,11 @@ async def _wait_for_server(db: Database) -> None:
 
 
 async def _attempt(
-    session: Session, body: Callable[[Session], Awaitable[Result]], deadline: float
+    session: Session, body: Callable[[Session], Awaitable[Result]], patience: Patience
 ) -> Result:
     await session.start_transaction(read_concern=ReadConcern("snapshot"))
     try:
-        # Not 0: to the driver that is no limit.
-        with pymongo.timeout(max(0.001, deadline - time.monotonic())):
+        with pymongo.timeout(patience.left):
             result = await body(session)
     except BaseException:
         with pymongo.timeout(_ABORT_SECONDS):
@@ -100,14 +112,14 @@ async def _attempt(
 
 async def _commit(session: Session) -> None:
     """Commit; again, which does no harm, as long as it is not known whether that took effect."""
-    deadline = time.monotonic() + COMMIT_SECONDS
+    patience = Patience(COMMIT_SECONDS)
     while True:
         try:
             with pymongo.timeout(_COMMIT_TRY_SECONDS):
                 await session.commit_transaction()
         except PyMongoError as error:
             unknown = error.has_error_label(_UNKNOWN)
-            if not unknown or time.monotonic() > deadline:
+            if not unknown or patience.over:
                 raise
         else:
             return

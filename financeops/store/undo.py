@@ -47,7 +47,7 @@ async def begin_undo(db: Database, found: Import) -> None:
         )
         return before
 
-    before = await in_transaction(db, transaction, writes=True, seconds=_PATIENCE_SECONDS)
+    before = await in_transaction(db, transaction, locks=found.tenant_id, seconds=_PATIENCE_SECONDS)
     problems = await _dependents(db, found)
     if problems:
         with driver_errors():
@@ -92,7 +92,7 @@ async def finish_undo(db: Database, found: Import, *, now: datetime) -> None:
         update = await _reach(db, record, session)
         await db.tenants.update_one({"_id": found.tenant_id}, update, session=session)
 
-    await in_transaction(db, transaction, writes=True, seconds=_PATIENCE_SECONDS)
+    await in_transaction(db, transaction, locks=found.tenant_id, seconds=_PATIENCE_SECONDS)
 
 
 async def _lock(db: Database, tenant_id: str, session: Session) -> None:
@@ -134,7 +134,7 @@ async def _dependents(db: Database, found: Import) -> list[str]:
     """What happened since to payments that an import created, in words."""
     problems = []
     for acts_id in await acts_left(db, found):
-        acts = await read_acts(db, acts_id)
+        acts = await read_acts(db, found, acts_id)
         came_refunded = set(acts.refunded)
         for document in await _refunded_among(db, found.tenant_id, acts.created):
             by = document.get("movedBy")

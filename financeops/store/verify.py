@@ -275,7 +275,7 @@ async def _read_kept(db: Database, tenant_id: str) -> tuple[TenantRecord, dict[P
 async def _catch_up(db: Database, tenant_id: str, count: _Count, seq: int) -> None:
     while count.seq < seq:
         changes = await changes_after(db, tenant_id, count.seq, limit=seq - count.seq)
-        if changes is None:
+        if not changes:  # none at all: the database was emptied meanwhile
             raise Unavailable(_LOG_TOO_SHORT)
         count.move_on([change for change in changes if change.seq <= seq])
 
@@ -305,7 +305,7 @@ async def _repair(db: Database, compared: TenantRecord, count: _Count, wrong: se
         counted = {place: count.rollups.get(place, Rollup()) for place in wrong}
         await replace_rollups(db, tenant_id, counted, session)
 
-    await in_transaction(db, transaction, writes=True, seconds=_PATIENCE_SECONDS)
+    await in_transaction(db, transaction, locks=tenant_id, seconds=_PATIENCE_SECONDS)
 
 
 def _differences(kept: Mapping[Place, Rollup], counted: Mapping[Place, Rollup]) -> list[Difference]:

@@ -198,7 +198,7 @@ async def test_a_database_that_hung_keeps_no_tenant_locked_when_it_goes_on(own_d
 
     try:
         with pytest.raises(Unavailable):
-            await in_transaction(own_db, lock_and_hang, writes=True, seconds=1)
+            await in_transaction(own_db, lock_and_hang, locks="tenant_1", seconds=1)
     finally:
         own_database.process.send_signal(signal.SIGCONT)
     # Left alone, the transaction would hold the tenant for a minute: no try to commit lasts as long.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from financeops.core.errors import Unavailable
+from financeops.core.errors import Unavailable, Unsure
 from financeops.core.periods import Period
 from financeops.store.connection import close, connect
 from financeops.store.filters import PaymentFilter
@@ -16,7 +17,7 @@ from financeops.store.queries import list_payments
 from financeops.store.questions import Question
 from financeops.store.reading import Reader
 from financeops.store.schema import prepare
-from financeops.store.verify import verify
+from financeops.store.verify import _catch_up, _Count, verify
 from tests.builders import NOON, tenant
 from tests.proxy import UNKNOWN_COMMIT
 from tests.store.recorded import check_ledger, insert, record, refund, stored_payments
@@ -119,3 +120,44 @@ async def test_a_session_that_is_to_be_ended_is_nobody_else_s(proxy, db, monkeyp
     assert begun[0] == killed
     assert len(begun) > others > 0
     assert killed not in begun[1:]
+
+
+async def test_what_is_planned_in_vain_again_and_again_is_given_up(proxy, db, monkeypatch):
+    """As when each time another one makes the tenant first: the plan is outdated for ever."""
+    monkeypatch.setattr("financeops.store.ledger.TRANSACTION_SECONDS", 0.5)
+    payment, _ = await record(db, insert(), insert())
+    planned = proxy.fail("update", code=11000, times=float("inf"))
+    async with asyncio.timeout(10):
+        with pytest.raises(Unavailable) as given_up:
+            await commit(db, tenant(), [insert("new"), refund(payment)], now=NOON)
+    assert not isinstance(given_up.value, Unsure)
+    assert 2 < planned.happened < 50, "not once only, and not as often as the processor can"
+    proxy.heal()
+    assert len(await stored_payments(db)) == 2
+    await check_ledger(db)
+
+
+async def test_an_answer_that_is_outdated_again_and_again_is_given_up(
+    proxy, db, other_db, monkeypatch
+):
+    monkeypatch.setattr("financeops.store.reading._PATIENCE_SECONDS", 0.2)
+    await record(db, insert())
+
+    async def repair(command):
+        if "startTransaction" in command:
+            await other_db.tenants.update_one({"_id": "tenant_1"}, {"$inc": {"repairs": 1}})
+
+    proxy.before = repair
+    asked = Question(tenant_id="tenant_1", period=Period.DAY)
+    async with asyncio.timeout(10):
+        with pytest.raises(Unavailable):
+            await Reader(db).answer(asked, as_of=NOON)
+    proxy.before = None
+    assert (await Reader(db).answer(asked, as_of=NOON)).rollup
+
+
+async def test_changes_of_a_database_that_was_emptied_meanwhile_are_not_waited_for(db):
+    await record(db, insert())
+    async with asyncio.timeout(10):
+        with pytest.raises(Unavailable):
+            await _catch_up(db, "tenant_1", _Count(ZoneInfo("UTC"), 0), 5)

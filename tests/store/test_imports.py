@@ -69,11 +69,11 @@ async def take_back(db, found, *, now=LATER):
     """All of an import, without a server."""
     await begin_undo(db, found)
     for acts_id in await acts_left(db, found):
-        acts = await read_acts(db, acts_id)
+        acts = await read_acts(db, found, acts_id)
         outcomes = await send(db, *operations_of(acts), now=now)
         assert {outcome.error for outcome in outcomes} <= {None}
         await forget_rows(db, found.tenant_id, found.id, acts.rows)
-        await forget_acts(db, acts)
+        await forget_acts(db, found, acts)
     await finish_undo(db, found, now=now)
 
 
@@ -225,7 +225,7 @@ async def test_nothing_happens_to_an_import_that_is_being_taken_back(db, importi
 async def test_a_row_of_a_payment_that_is_no_more_is_new(db, importing):
     found, other = await importing(), await importing("other.csv")
     await send(db, row(found, "a"))
-    acts = await read_acts(db, (await acts_left(db, found))[0])
+    acts = await read_acts(db, found, (await acts_left(db, found))[0])
     await begin_undo(db, found)
     await send(db, *operations_of(acts))  # killed before its rows were forgotten
     assert results(await send(db, row(other, "a"))) == [Result.CREATED]

@@ -42,6 +42,54 @@ async def test_preparing_again_changes_nothing(empty):
     assert (await empty.schema.find_one({}))["version"] == VERSION
 
 
+async def test_a_second_start_only_looks(empty, proxy):
+    """`collMod` would wait for every open transaction, and a user with the role readWrite may not."""
+    shops = [tenant("b", currency="EUR", timezone="Europe/Berlin"), tenant("a")]
+    await prepare(empty, shops, usual=tenant())
+    again = await connect(proxy.uri)
+    await prepare(again, shops, usual=tenant())
+    await close(again)
+    asked = {name for name in proxy.names() if not name.startswith("endSessions")}
+    assert asked - {"hello", "ismaster"} == {"find", "listCollections", "listIndexes"}
+
+
+async def test_what_differs_and_nothing_else_is_changed_at_a_start(empty, proxy):
+    await prepare(empty, [])
+    first = await described(empty)
+    await empty.command("collMod", "imports", validator={"$jsonSchema": {"required": ["file"]}})
+    await empty.payments.drop_index([("tenantId", 1), ("createdAt", -1)])
+    later = await connect(proxy.uri)
+    await prepare(later, [])
+    await close(later)
+    changed = [each for each in proxy.seen if {"collMod", "createIndexes", "create"} & each.keys()]
+    assert [each.get("collMod") or each["createIndexes"] for each in changed] == [
+        *("imports", "payments")
+    ]
+    assert await described(empty) == first
+
+
+@pytest.mark.parametrize("code", [13, 8000], ids=["mongod", "Atlas"])
+@pytest.mark.parametrize(
+    ("refused", "role"),
+    [
+        ("collMod", "dbAdmin"),
+        ("createIndexes", "readWrite"),
+        ("listCollections", "readWrite"),
+        ("find", "readWrite"),
+    ],
+)
+async def test_rights_that_are_missing_are_named_in_one_line(refused, role, code, empty, proxy):
+    await prepare(empty, [])
+    await empty.command("collMod", "imports", validator={"$jsonSchema": {"required": ["file"]}})
+    await empty.payments.drop_index([("tenantId", 1), ("createdAt", -1)])
+    later = await connect(proxy.uri)
+    proxy.fail(refused, code=code)
+    with pytest.raises(Misconfigured, match=f"FINANCEOPS_MONGODB_URI.* the role {role}") as said:
+        await prepare(later, [])
+    assert "\n" not in str(said.value)
+    await close(later)
+
+
 async def test_several_processes_prepare_at_once(empty, database_uri):
     clients = [await connect(database_uri) for _ in range(4)]
     await asyncio.gather(*(prepare(each, [tenant()]) for each in clients))
