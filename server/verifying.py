@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from financeops.core.errors import FinanceOpsError, NotFound, Unavailable
 from financeops.store.connection import Database
-from financeops.store.counting import Progress, Told, untold
+from financeops.store.counting import Progress
 from financeops.store.reading import Reader
 from financeops.store.tenants import find_tenant
 from financeops.store.verify import Report, verify
@@ -45,7 +45,7 @@ class State(StrEnum):
 
 
 class Verification:
-    """One that goes on by itself."""
+    """One that was asked for, and what became of it."""
 
     def __init__(self, tenant_id: str, *, repair: bool) -> None:
         self.id = secrets.token_hex(12)
@@ -100,17 +100,18 @@ class Verifications:
         Unavailable
             Also where many wait.
         """
-        async with self.turn(tenant_id):
-            return await self._verify(tenant_id, repair=repair, thorough=repair)
+        asked = Verification(tenant_id, repair=repair)
+        await asyncio.wait({self._begin(asked, thorough=repair)})
+        if asked.report is None:
+            raise asked.error or Unavailable("this server ends: try again")
+        return asked.report
 
     async def start(self, tenant_id: str, *, repair: bool) -> Verification:
         """Verify in the background, when it is its turn; raises as `at_once`."""
         await find_tenant(self._db, tenant_id)
-        self._admit(tenant_id)
         started = Verification(tenant_id, repair=repair)
+        self._begin(started)
         self._known[started.id] = started
-        task = self._tasks[started.id] = asyncio.create_task(self._run(started))
-        task.add_done_callback(lambda _: self._end(started))
         return started
 
     def find(self, tenant_id: str, verification_id: str) -> Verification:
@@ -142,18 +143,30 @@ class Verifications:
             )
         self._asked[tenant_id] += 1
 
-    async def _run(self, started: Verification) -> None:
+    def _begin(self, begun: Verification, *, thorough: bool = True) -> asyncio.Task[None]:
+        self._admit(begun.tenant_id)
+        task = self._tasks[begun.id] = asyncio.create_task(self._run(begun, thorough=thorough))
+        task.add_done_callback(lambda _: self._end(begun))
+        return task
+
+    async def _run(self, begun: Verification, *, thorough: bool) -> None:
         async with self._turn:
-            started.state = State.RUNNING
+            begun.state = State.RUNNING
             try:
-                started.report = await self._verify(
-                    started.tenant_id, repair=started.repair, told=started.hear
+                begun.report = await verify(
+                    self._db,
+                    begun.tenant_id,
+                    as_of=self._now(),
+                    reader=self._reader,
+                    repair=begun.repair,
+                    thorough=thorough,
+                    told=begun.hear,
                 )
             except FinanceOpsError as error:
-                started.error = error
+                begun.error = error
             except Exception:
-                logger.exception("a verification of %s failed", started.tenant_id)
-                started.error = FinanceOpsError(UNEXPECTED)
+                logger.exception("a verification of %s failed", begun.tenant_id)
+                begun.error = FinanceOpsError(UNEXPECTED)
 
     def _end(self, ended: Verification) -> None:
         self._asked -= Counter([ended.tenant_id])
@@ -169,25 +182,12 @@ class Verifications:
         """Forget what was found too long ago, or before too many others."""
         ended = [each for each in self._known.values() if each.ended_at is not None]
         kept: Counter[str] = Counter()
-        for each in sorted(ended, key=_end_of, reverse=True):
+        for each in sorted(ended, key=_end_of)[::-1]:
             old = self._now() - _end_of(each) > KEPT
             if old or kept.total() >= MOST_KEPT or kept[each.tenant_id] >= MOST_KEPT_OF_TENANT:
                 del self._known[each.id]
             else:
                 kept[each.tenant_id] += 1
-
-    async def _verify(
-        self, tenant_id: str, *, repair: bool, thorough: bool = True, told: Told = untold
-    ) -> Report:
-        return await verify(
-            self._db,
-            tenant_id,
-            as_of=self._now(),
-            reader=self._reader,
-            repair=repair,
-            thorough=thorough,
-            told=told,
-        )
 
 
 def _end_of(ended: Verification) -> datetime:
