@@ -104,9 +104,8 @@ async def compare(
 async def put_right(
     db: Database, record: TenantRecord, count: Count, wrong: Collection[Place] = ()
 ) -> None:
-    """Write rollups as they are counted, a piece at a time; have every process forget them."""
-    for piece in _pieces(sorted(wrong)) if wrong else [()]:
-        await _write(db, record, count, set(piece))
+    """Write rollups as they are counted, those of a piece; have every process forget them."""
+    await _write(db, record, count, set(wrong))
 
 
 async def cut_anew(
