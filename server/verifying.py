@@ -31,6 +31,8 @@ KEPT = timedelta(hours=1)
 MOST_KEPT, MOST_KEPT_OF_TENANT = 32, 4
 """How long what was found is kept, and of how many."""
 
+_ENDS = "this server ends: try again"
+
 logger = logging.getLogger(__name__)
 
 
@@ -69,6 +71,7 @@ class Verifications:
         self._db = db
         self._reader = reader
         self._now = now
+        self._closed = False
         self._turn = asyncio.Lock()
         self._asked: Counter[str] = Counter()
         self._known: dict[str, Verification] = {}
@@ -103,7 +106,7 @@ class Verifications:
         asked = Verification(tenant_id, repair=repair)
         await asyncio.wait({self._begin(asked, thorough=repair)})
         if asked.report is None:
-            raise asked.error or Unavailable("this server ends: try again")
+            raise asked.error or Unavailable(_ENDS)
         return asked.report
 
     async def start(self, tenant_id: str, *, repair: bool) -> Verification:
@@ -133,10 +136,13 @@ class Verifications:
         return found
 
     async def close(self) -> None:
-        """End all of them."""
+        """End all of them, and take no other."""
+        self._closed = True
         await end(list(self._tasks.values()))
 
     def _admit(self, tenant_id: str) -> None:
+        if self._closed:
+            raise Unavailable(_ENDS)
         if self.asked >= MOST_ASKED or self._asked[tenant_id] >= MOST_ASKED_OF_TENANT:
             raise Unavailable(
                 "other verifications wait already, and one runs at a time: try again when they are done"
