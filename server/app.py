@@ -12,7 +12,7 @@ from server.bodies import refuse_large_body
 from server.hosts import Hosts, RefuseForeignHosts
 from server.lifespan import Services
 from server.monitoring import MeasureRequests
-from server.origins import THIS_COMPUTER, RefuseForeignPages
+from server.origins import THIS_COMPUTER, RefuseForeignPages, RefuseHiddenPages
 from server.parameters import refuse_repeated
 from server.routes import (
     analytics,
@@ -71,10 +71,12 @@ def create_app(services: Services) -> ASGIApp:
         allow_origins=list(origins.allowed),
         allow_origin_regex=THIS_COMPUTER,
         allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type", "Idempotency-Key", "Authorization"],
-        expose_headers=["Link", "Retry-After", "Content-Disposition"],
+        allow_headers=["Content-Type", "Idempotency-Key", "Authorization", "Prefer"],
+        expose_headers=["Link", "Location", "Retry-After", "Content-Disposition"],
     )
     api.add_middleware(SecurityHeaders)
     api.add_middleware(MeasureRequests, meters=services.meters)
     app: ASGIApp = socketio.ASGIApp(services.sio, other_asgi_app=api, socketio_path=PATH)
-    return RefuseForeignHosts(app, Hosts(services.settings.allowed_hosts))
+    return RefuseForeignHosts(
+        RefuseHiddenPages(app, origins), Hosts(services.settings.allowed_hosts)
+    )

@@ -29,7 +29,7 @@ from server.parameters import zone_names
 
 _REF = "#/components/schemas/"
 _MEANINGS = {
-    403: "The page that sends this is not of an allowed origin",
+    403: "The page that asks for this is not of an allowed origin",
     404: "The tenant or payment does not exist",
     409: "It contradicts what is recorded",
     413: "The body is too large",
@@ -39,10 +39,8 @@ _MEANINGS = {
     500: "Something went wrong on our side; the log says what",
     503: "The database is away; `Retry-After` says when to try again",
 }
-_OF_ALL = (413, 421, 422, 500)
+_OF_ALL = (403, 413, 421, 422, 500)
 """Refusals that any route may give."""
-_OF_WRITING = (403,)
-"""Those of every POST."""
 
 _types: list[Any] = [PaymentRequest, Problem]
 
@@ -116,9 +114,8 @@ def describe(app: FastAPI, *, methods: tuple[str, ...]) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas |= _components(methods)
-    for path, method, operation in _operations(document):
-        refusals = (*_OF_ALL, *(_OF_WRITING if method == "post" else ()))
-        for status in refusals:
+    for path, operation in _operations(document):
+        for status in _OF_ALL:
             operation["responses"][str(status)] = _refusal(status)
         operation["responses"] = dict(sorted(operation["responses"].items()))
         for parameter in operation.get("parameters", ()):
@@ -129,10 +126,10 @@ def describe(app: FastAPI, *, methods: tuple[str, ...]) -> dict[str, Any]:
     return document
 
 
-def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, item in document["paths"].items():
-        for method, operation in item.items():
-            yield path, method, operation
+        for operation in item.values():
+            yield path, operation
 
 
 def _components(methods: tuple[str, ...]) -> dict[str, Any]:

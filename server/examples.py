@@ -14,8 +14,10 @@ from financeops.core.contract.analytics import MetricsAnswer, SnapshotAnswer
 from financeops.core.contract.imports import ImportAnswer, ImportCounts
 from financeops.core.contract.operations import (
     HealthAnswer,
+    ProgressAnswer,
     ReadyAnswer,
     RezoneAnswer,
+    VerificationAnswer,
     VerifyAnswer,
 )
 from financeops.core.contract.payments import (
@@ -74,7 +76,13 @@ TRENDS = wire.trends_document(trends(_CUT[-1:], [_ROLLUP]), currency="USD")
 METHODS = wire.methods_document(methods(_ROLLUP), currency="USD")
 DECLINES = wire.declines_document(declines(_ROLLUP), currency="USD")
 PROBLEM = problem_of(InvalidValue("amount", "must not be negative"))
-_VERIFIED: dict[str, Any] = {"tenant_id": "tenant_1", "seq": 2, "checked": 7, "differences": []}
+_VERIFIED: dict[str, Any] = {
+    "tenant_id": "tenant_1",
+    "seq": 2,
+    "checked": 7,
+    "differing": 0,
+    "differences": [],
+}
 
 ANSWERS: list[Struct] = [
     PAYMENT,
@@ -136,6 +144,15 @@ ANSWERS: list[Struct] = [
         ],
     ),
     VerifyAnswer(**_VERIFIED, repaired=False, asked=162, shown=[]),
+    VerificationAnswer(
+        id="6756fb49a1b2c3d4e5f60788",
+        tenant_id="tenant_1",
+        repair=False,
+        state="running",
+        progress=ProgressAnswer(step="payments", done=12_000, of=44_000),
+        report=None,
+        problem=None,
+    ),
     RezoneAnswer(**_VERIFIED, repaired=True, timezone="Europe/Berlin"),
     HealthAnswer(status="ok"),
     ReadyAnswer(status="ready"),

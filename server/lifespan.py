@@ -27,6 +27,7 @@ from server.settings import DEFAULT_TENANT, Settings
 from server.simulation import Simulation
 from server.stream import Stream, socket_server
 from server.tenants import Tenants
+from server.verifying import Verifications
 
 
 def utc_now() -> datetime:
@@ -44,6 +45,7 @@ class Services:
     reader: Reader
     intake: Intake
     first_history: FirstHistory
+    verifications: Verifications
     publisher: Publisher
     fanout: Fanout
     sio: socketio.AsyncServer
@@ -54,6 +56,7 @@ class Services:
 
     async def settle(self) -> None:
         """Before the end: commit what was taken, and let every listener hear of it."""
+        await self.verifications.close()
         await self.intake.drain()
         await self.publisher.catch_up_all()
         self.fanout.flush()
@@ -142,13 +145,17 @@ def _assemble(settings: Settings, db: Database, now: Callable[[], datetime]) -> 
         "stream_cut_offs", "Clients cut off: they stopped reading", lambda: fanout.cut_offs
     )
     tenants = Tenants(db, settings)
+    reader = Reader(db)
+    verifications = Verifications(db, reader, now=now)
+    meters.watch("verifications", "Verifications that run or wait", lambda: verifications.asked)
     return Services(
         settings=settings,
         db=db,
         tenants=tenants,
-        reader=Reader(db),
+        reader=reader,
         intake=intake,
         first_history=FirstHistory(settings, db, tenants=tenants, intake=intake, now=now),
+        verifications=verifications,
         publisher=publisher,
         fanout=fanout,
         sio=sio,

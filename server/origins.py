@@ -13,7 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server.problems import Forbidden, problem_response
 
 THIS_COMPUTER = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
-_SAFE = {"GET", "HEAD", "OPTIONS"}
+_WHO_MAY = "FINANCEOPS_ALLOWED_ORIGINS names who may"
+_COSTLY = "/api/verify"
+"""What no link of another site starts: it reads all payments of a tenant."""
 
 
 class Origins:
@@ -30,7 +32,10 @@ class Origins:
 
 
 class RefuseForeignPages:
-    """Refuses what a page of another origin posts: a browser would send it without asking."""
+    """Refuses what a page of another origin asks for: its browser would send it without asking.
+
+    It may not read the answer, but to make it costs us, and a POST takes effect.
+    """
 
     def __init__(self, app: ASGIApp, origins: Origins) -> None:
         self._app = app
@@ -38,17 +43,46 @@ class RefuseForeignPages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, unless it is such a one."""
-        if scope["type"] == "http" and scope["method"] not in _SAFE:
+        if scope["type"] == "http" and scope["method"] != "OPTIONS":
             headers = Headers(scope=scope)
             origin = headers.get("origin")
             if not self._origins.allows(origin, headers.get("host")):
-                error = Forbidden(
-                    f"pages of {origin} may not write here: FINANCEOPS_ALLOWED_ORIGINS names "
-                    "who may"
-                )
+                error = Forbidden(f"pages of {origin} may not call this server: {_WHO_MAY}")
                 await problem_response(error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+class RefuseHiddenPages:
+    """Refuses what a page of another site asks for without saying which it is, on the stream too.
+
+    As it does for a picture, a script, a frame. The browser says of such a request that it is from
+    elsewhere. Followed links are no such requests, but none of them starts what costs much.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Origins) -> None:
+        self._app = app
+        self._anybody = "*" in origins.allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, unless it is such a one."""
+        if scope["type"] == "http" and not self._anybody and _is_hidden(scope):
+            error = Forbidden(f"pages of other sites may not have this loaded: {_WHO_MAY}")
+            await problem_response(error)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _is_hidden(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    site = headers.get("sec-fetch-site", "none")
+    if site in {"none", "same-origin"} or "origin" in headers:
+        return False
+    if site == "same-site" and re.fullmatch(THIS_COMPUTER, f"http://{headers.get('host')}"):
+        return False  # another page of this computer
+    opened = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest"))
+    linked = scope["method"] in {"GET", "HEAD"} and opened == ("navigate", "document")
+    return not linked or scope["path"].startswith(_COSTLY)
 
 
 def _is_own_page(origin: str, host: str | None) -> bool:

@@ -128,6 +128,7 @@ PaymentId = Annotated[str, _described(pattern=PAYMENT_ID_PATTERN)]
 TimezoneName = Annotated[str, AfterValidator(check_timezone)]
 Instant = Annotated[datetime, BeforeValidator(_instant), _described(format="date-time")]
 ImportId = Annotated[str, Field(pattern=PAYMENT_ID_PATTERN)]
+VerificationId = Annotated[str, Field(pattern=PAYMENT_ID_PATTERN)]
 
 
 class Parameters(BaseModel):
@@ -285,6 +286,12 @@ class BatchParameters(Parameters):
         if self.import_id is not None and self.source is not Source.IMPORT:
             raise InvalidValue("importId", "is only for source=import")
         return self
+
+
+class RepairParameters(OfTenant):
+    """Parameters of a repair."""
+
+    repair: bool = Field(True, description="Whether to put right what differs")
 
 
 class ImportParameters(Parameters):

@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER = 2
 """Seconds after which it is worth trying again when something is away."""
 
+UNEXPECTED = "something went wrong on our side; it has been written to the server's log"
+
 
 class TooLarge(FinanceOpsError):
     """A request body beyond the limit."""
@@ -123,8 +125,7 @@ def install(app: FastAPI) -> None:
     async def on_unexpected(_: Request, error: Exception) -> Response:
         # What went wrong is for the log, where the web server writes it.
         del error
-        detail = "something went wrong on our side; it has been written to the server's log"
-        return _response(_problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
+        return _response(_problem(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED))
 
 
 def _methods_of(request: Request) -> set[str]:

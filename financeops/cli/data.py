@@ -18,6 +18,8 @@ _Url = Annotated[
 _Tenant = Annotated[str, typer.Option("--tenant", help="Whose payments.", metavar="ID")]
 _URL = "http://localhost:3001"
 _TENANT = "tenant_1"
+_INTERRUPTED = 130
+"""What shells say of a program that Ctrl-C ended."""
 
 
 class ExportFormat(StrEnum):
@@ -215,11 +217,17 @@ def verify(
 ) -> None:
     """Compare the running totals, and what the server shows, with the payments.
 
-    Exit code 1: they differ, and were not repaired.
+    The server verifies one tenant at a time, piece by piece; Ctrl-C ends that. Exit code 1: they
+    differ, and were not repaired.
     """
     from financeops.cli.verification import verified  # noqa: PLC0415 - aiohttp
 
-    lines, good = asyncio.run(verified(url, tenant_id=tenant, repair=repair))
+    try:
+        lines, good = asyncio.run(verified(url, tenant_id=tenant, repair=repair))
+    except KeyboardInterrupt:
+        kept = "; what it repaired until then stays repaired" if repair else ""
+        typer.echo(f"financeops: the verification was stopped{kept}", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
     for line in lines:
         typer.echo(line)
     if not good:

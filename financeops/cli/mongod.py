@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
 import subprocess
@@ -41,7 +40,7 @@ def command(mongod: Path, directory: Path, port: int) -> tuple[str, ...]:
     )
 
 
-async def is_ready(port: int, *, uri: str) -> bool:
+async def is_ready(port: int) -> bool:
     """Whether it takes writes; makes it a replica set of one, at this port, when it is not.
 
     Only the server's side may speak to a database, so that is a program of its own.
@@ -49,8 +48,7 @@ async def is_ready(port: int, *, uri: str) -> bool:
     if not await addresses.accepts(embedded.HOST, port):
         return False
     making = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "server.replica_set"),
-        env={**os.environ, embedded.URI_SETTING: uri},
+        *(sys.executable, "-m", "server.replica_set", embedded.HOST, str(port)),
         stdin=asyncio.subprocess.DEVNULL,
     )
     try:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from financeops.cli.progress import Bar
 from financeops.client import Client
+from financeops.client.answers import VerificationAnswer
 from financeops.core import wire
 
 _SHOWN = 20
+_STEPS = {
+    "payments": "counting payments",
+    "totals": "comparing totals",
+    "differences": "looking at differences again",
+    "figures": "asking for figures",
+}
 
 
 async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str], bool]:
     """Ask the server, and return what to say and whether all is well now."""
     async with Client(url) as client:
-        answer = await client.verify(tenant_id, repair=repair)
-    found = len(answer.differences)
+        with Bar(total=100) as bar:
+            answer = await client.verify(
+                tenant_id, repair=repair, told=lambda now: bar.show(*_how_far(now))
+            )
+    found = answer.differing
     checked = f"{tenant_id}: {answer.checked:,} totals checked at change {answer.seq:,}"
     if not found:
         outcome = "no difference"
@@ -22,7 +33,7 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
         outcome = f"{found:,} differed and were repaired"
     else:
         outcome = f"{found:,} differ; `financeops verify --repair` mends them"
-    lines = [*_some(answer.differences), f"{checked}, {outcome}"]
+    lines = [*_some(answer.differences, of=found), f"{checked}, {outcome}"]
     good = not found or bool(answer.repaired)
     if not answer.asked:  # a server that does not ask
         return lines, good
@@ -42,7 +53,7 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
         )
     return (
         [
-            *_some(answer.shown),
+            *_some(answer.shown, of=len(answer.shown)),
             f"{tenant_id}: {answer.asked:,} figures asked for, {outcome}",
             *lines,
         ],
@@ -50,10 +61,22 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
     )
 
 
-def _some(differences: list[dict[str, Any]]) -> list[str]:
-    """The first of them, one a line, and how many more there are."""
+def _how_far(verification: VerificationAnswer) -> tuple[int, str]:
+    """Percent of the step that it is at, and which one that is."""
+    progress = verification.progress
+    if progress is None:
+        return 0, "others are verified first" if verification.state == "waiting" else "begins"
+    share = 100 * progress.done // max(1, progress.of)
+    return (
+        share,
+        f"{_STEPS.get(progress.step, progress.step)}: {progress.done:,} of {progress.of:,}",
+    )
+
+
+def _some(differences: list[dict[str, Any]], *, of: int) -> list[str]:
+    """The first of so many, one a line, and how many more there are."""
     lines = [wire.encode(difference).decode() for difference in differences[:_SHOWN]]
-    more = len(differences) - _SHOWN
+    more = of - len(lines)
     return [*lines, f"... and {more:,} more"] if more > 0 else lines
 
 
@@ -62,6 +85,6 @@ async def rezoned(url: str, *, tenant_id: str, timezone: str) -> str:
     async with Client(url) as client:
         answer = await client.set_timezone(tenant_id, timezone)
     return (
-        f"{tenant_id}: {len(answer.differences):,} of {answer.checked:,} totals were cut anew in "
+        f"{tenant_id}: {answer.differing:,} of {answer.checked:,} totals were cut anew in "
         f"{timezone}; where FINANCEOPS_TENANTS names it, set this zone there too"
     )

@@ -116,15 +116,41 @@ class BatchAnswer(_Document, frozen=True, kw_only=True):
 
 
 class VerifyAnswer(_Document, frozen=True, kw_only=True):
-    """Whether the kept totals, and `asked` figures as shown, equal a recomputation from payments."""
+    """Whether the kept totals, and `asked` figures as shown, equal a recomputation from payments.
+
+    Of the totals `differing` do not; the first of them are `differences`.
+    """
 
     tenant_id: str
     seq: int
     checked: int
     differences: list[dict[str, Any]]
+    differing: int = 0
     repaired: bool | int = False
     asked: int = 0
     shown: list[dict[str, Any]] = []
+
+
+class ProgressAnswer(_Document, frozen=True, kw_only=True):
+    """How far a step of a verification is: ``payments``, ``totals``, ``differences``, ``figures``."""
+
+    step: str
+    done: int
+    of: int
+
+
+class VerificationAnswer(_Document, frozen=True, kw_only=True):
+    """A verification that the server carries out by itself; `report` is there once it is ``done``.
+
+    `state` is ``waiting``, ``running``, ``done``, ``stopped`` or ``failed``.
+    """
+
+    id: str
+    tenant_id: str
+    state: str
+    progress: ProgressAnswer | None
+    report: VerifyAnswer | None
+    problem: dict[str, Any] | None
 
 
 class MonthAnswer(_Document, frozen=True, kw_only=True):

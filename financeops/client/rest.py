@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TypedDict, Unpack
@@ -22,12 +22,14 @@ from financeops.client.answers import (
     SeedAnswer,
     Snapshot,
     TrendAnswer,
+    VerificationAnswer,
     VerifyAnswer,
     answer_of,
     changes_of,
     snapshot_of,
 )
 from financeops.client.transport import Transport
+from financeops.client.verifying import verified
 from financeops.core import wire
 from financeops.core.contract.imports import ImportAnswer, Option
 from financeops.core.payments import Payment, Status
@@ -381,12 +383,24 @@ class Client:
         query = _present(tenantId=tenant_id, after=after, limit=limit)
         return changes_of(await self._http.json("GET", "/payments/changes", query))
 
-    async def verify(self, tenant_id: str, *, repair: bool = False) -> VerifyAnswer:
-        """Compare kept totals and shown figures with the payments; `repair` mends what it can."""
-        query = {"tenantId": tenant_id}
-        method = "POST" if repair else "GET"
-        answer = await self._http.json(method, "/api/verify", query, patient=True)
-        return answer_of(answer, VerifyAnswer)
+    async def verify(
+        self,
+        tenant_id: str,
+        *,
+        repair: bool = False,
+        told: Callable[[VerificationAnswer], None] | None = None,
+    ) -> VerifyAnswer:
+        """Compare kept totals and shown figures with the payments; `repair` mends what it can.
+
+        The server does so in the background and is asked how far it is, which `told` hears. Who
+        cancels this ends that.
+
+        Raises
+        ------
+        Unavailable
+            Also where many verifications wait already.
+        """
+        return await verified(self._http, tenant_id, repair=repair, told=told)
 
     async def set_timezone(self, tenant_id: str, timezone: str) -> VerifyAnswer:
         """Give a tenant another time zone: the server cuts its totals anew."""

@@ -28,7 +28,7 @@ class Transport:
     def __init__(
         self, url: str, *, timeout: float, headers: Mapping[str, str] | None = None
     ) -> None:
-        self._url = url
+        self.url = url
         self._timeout = timeout
         self._headers = dict(headers or {})
         self._session: aiohttp.ClientSession | None = None
@@ -76,7 +76,7 @@ class Transport:
         try:
             async with self._session.request(
                 method,
-                self._url + path,
+                self.url + path,
                 params=query,
                 data=body,
                 headers=sent,
@@ -85,11 +85,11 @@ class Transport:
                 ),
             ) as answer:
                 if answer.status >= 400:
-                    raise error_of(answer.status, await answer.read(), url=self._url)
+                    raise error_of(answer.status, await answer.read(), url=self.url)
                 yield answer
         except aiohttp.ClientConnectionError as error:
             raise Unavailable(
-                f"no connection to {self._url}: `financeops up` starts a server on this computer"
+                f"no connection to {self.url}: `financeops up` starts a server on this computer"
             ) from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unavailable(f"no answer from {self._url}") from error
+            raise Unavailable(f"no answer from {self.url}") from error

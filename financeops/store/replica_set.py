@@ -46,5 +46,5 @@ async def make(host: str, port: int) -> None:
                     members = [{**member, "host": here}]
                     moved = {**config, "version": config["version"] + 1, "members": members}
                     await admin.command("replSetReconfig", moved, force=True)
-            while not (await admin.command("hello")).get("isWritablePrimary"):
+            while not (await admin.command("hello")).get("isWritablePrimary"):  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(_LOOK_EVERY)

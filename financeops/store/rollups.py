@@ -109,15 +109,30 @@ async def add_rollups(
 async def replace_rollups(
     db: Database, tenant_id: str, counted: Mapping[Place, Rollup], session: Session
 ) -> None:
-    """Write rollups as they were counted; an empty one is removed."""
-    writes: list[_Write] = []
-    for place, rollup in counted.items():
-        named = _named(tenant_id, place)
-        if rollup:
-            writes.append(ReplaceOne(named, _document(tenant_id, place, rollup), upsert=True))
-        else:
-            writes.append(DeleteOne(named))
-    await _write(db, writes, session)
+    """Write rollups as they were counted, under the tenant's lock; an empty one is removed."""
+    documents = {
+        rollup_id(tenant_id, place): _document(tenant_id, place, rollup)
+        for place, rollup in counted.items()
+        if rollup
+    }
+    named = [rollup_id(tenant_id, place) for place in counted]
+    there: set[str] = set()
+    for first in range(0, len(named), IDS_PER_READ):
+        some = {"_id": {"$in": named[first : first + IDS_PER_READ]}, "tenantId": tenant_id}
+        found = await db.rollups.find(some, {"_id": 1}, session=session).to_list()
+        there.update(document["_id"] for document in found)
+    if new := [document for each, document in documents.items() if each not in there]:
+        await db.rollups.insert_many(new, ordered=False, session=session)
+    replaced = [documents[each] for each in there if each in documents]
+    await _write(
+        db,
+        [ReplaceOne({"_id": each["_id"], "tenantId": tenant_id}, each) for each in replaced],
+        session,
+    )
+    gone = [each for each in there if each not in documents]
+    for first in range(0, len(gone), IDS_PER_READ):
+        some = {"_id": {"$in": gone[first : first + IDS_PER_READ]}, "tenantId": tenant_id}
+        await db.rollups.delete_many(some, session=session)
 
 
 def _is_emptied(rollup: Rollup, more: Rollup) -> bool:

@@ -21,13 +21,14 @@ router = APIRouter(prefix="/api/tenants", tags=["tenants"], default_response_cla
 
 @router.post(
     "/{tenant_id}/timezone",
-    responses=answers(RezoneAnswer, 404, 503),
+    responses=answers(RezoneAnswer, 404, 409, 503),
     dependencies=[Depends(refuse_body)],
 )
 async def rezone(
     here: Here, tenant_id: TenantId, asked: Annotated[TimezoneParameters, Query()]
 ) -> Json:
     """Give a tenant another time zone: its days, months and hours are cut anew."""
-    report = await set_timezone(here.db, tenant_id, asked.timezone)
+    async with here.verifications.turn(tenant_id):
+        report = await set_timezone(here.db, tenant_id, asked.timezone)
     here.tenants.forget(tenant_id)
     return Json(RezoneAnswer(**asdict(report_document(report)), timezone=asked.timezone))

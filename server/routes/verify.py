@@ -2,47 +2,120 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Header, Query
 from msgspec.structs import asdict
 
 from financeops.core.contract.analytics import RollupAnswer
 from financeops.core.contract.operations import (
     DifferenceAnswer,
+    ProgressAnswer,
     ShownAnswer,
     SumsAnswer,
+    VerificationAnswer,
     VerifyAnswer,
 )
 from financeops.core.rollup import as_document
 from financeops.core.wire import timestamp
+from financeops.store.comparing import Difference
+from financeops.store.counting import Progress
 from financeops.store.shown import ShownDifference
-from financeops.store.verify import Difference, Report, verify
+from financeops.store.verify import Report
 from server.bodies import refuse_body
-from server.description import answers
-from server.lifespan import Here, Services
-from server.parameters import OfTenant
+from server.description import answers, header
+from server.lifespan import Here
+from server.parameters import OfTenant, RepairParameters, VerificationId
+from server.problems import problem_of
 from server.responses import Json
+from server.verifying import Verification
 
 router = APIRouter(prefix="/api", tags=["verify"], default_response_class=Json)
 
 
 @router.get("/verify", responses=answers(VerifyAnswer, 404, 503))
 async def check(here: Here, asked: Annotated[OfTenant, Query()]) -> Json:
-    """Recompute a tenant's sums from its payments, and tell where they or shown figures differ."""
-    return Json(await _verified(here, asked.tenant_id))
+    """Recompute a tenant's sums from its payments, and tell where they or shown figures differ.
+
+    One verification runs at a time; for a tenant with many payments, have it run in the background:
+    `POST` with `repair=false` and `Prefer: respond-async`.
+    """
+    return Json(_verified(await here.verifications.at_once(asked.tenant_id, repair=False)))
 
 
 @router.post(
-    "/verify", responses=answers(VerifyAnswer, 404, 503), dependencies=[Depends(refuse_body)]
+    "/verify",
+    dependencies=[Depends(refuse_body)],
+    responses={
+        **answers(VerifyAnswer, 404, 503),
+        **answers(
+            VerificationAnswer,
+            status=202,
+            meaning="It goes on in the background: `Prefer: respond-async` was asked for",
+            headers={
+                "Location": header("Where to ask how far it is", required=True),
+                "Preference-Applied": header("What was asked for", required=True),
+            },
+        ),
+    },
 )
-async def repair(here: Here, asked: Annotated[OfTenant, Query()]) -> Json:
-    """The same, and put right what differs."""
-    return Json(await _verified(here, asked.tenant_id, repair=True))
+async def repair(
+    here: Here,
+    asked: Annotated[RepairParameters, Query()],
+    prefer: Annotated[
+        str, Header(description="`respond-async`: answer at once, verify in the background")
+    ] = "",
+) -> Json:
+    """The same, and put right what differs; with `Prefer: respond-async` in the background."""
+    if "respond-async" not in re.split(r"[\s,;]+", prefer.lower()):
+        report = await here.verifications.at_once(asked.tenant_id, repair=asked.repair)
+        return Json(_verified(report))
+    started = await here.verifications.start(asked.tenant_id, repair=asked.repair)
+    location = f"/api/verify/{started.id}?tenantId={quote(started.tenant_id)}"
+    headers = {"Location": location, "Preference-Applied": "respond-async"}
+    return Json(_verification(started), status_code=202, headers=headers)
 
 
-async def _verified(here: Services, tenant_id: str, *, repair: bool = False) -> VerifyAnswer:
-    report = await verify(here.db, tenant_id, as_of=here.now(), reader=here.reader, repair=repair)
+@router.get("/verify/{verification_id}", responses=answers(VerificationAnswer, 404))
+async def state(
+    here: Here, verification_id: VerificationId, asked: Annotated[OfTenant, Query()]
+) -> Json:
+    """How far a verification in the background is, or what it found."""
+    return Json(_verification(here.verifications.find(asked.tenant_id, verification_id)))
+
+
+@router.post(
+    "/verify/{verification_id}/stop",
+    responses=answers(VerificationAnswer, 404),
+    dependencies=[Depends(refuse_body)],
+)
+async def stop(
+    here: Here, verification_id: VerificationId, asked: Annotated[OfTenant, Query()]
+) -> Json:
+    """End a verification in the background; what it has repaired stays so."""
+    return Json(_verification(await here.verifications.stop(asked.tenant_id, verification_id)))
+
+
+def _verification(found: Verification) -> VerificationAnswer:
+    progress, report, error = found.progress, found.report, found.error
+    return VerificationAnswer(
+        id=found.id,
+        tenant_id=found.tenant_id,
+        repair=found.repair,
+        state=found.state.value,
+        progress=_progress(progress) if progress else None,
+        report=_verified(report) if report else None,
+        problem=problem_of(error) if error else None,
+    )
+
+
+def _progress(progress: Progress) -> ProgressAnswer:
+    return ProgressAnswer(step=progress.step.value, done=progress.done, of=progress.of)
+
+
+def _verified(report: Report) -> VerifyAnswer:
     return VerifyAnswer(
         **asdict(report_document(report)),
         asked=report.asked,
@@ -56,6 +129,7 @@ def report_document(report: Report) -> SumsAnswer:
         tenant_id=report.tenant_id,
         seq=report.seq,
         checked=report.checked,
+        differing=report.differing,
         differences=[_difference(each) for each in report.differences],
         repaired=report.repaired,
     )

@@ -195,3 +195,14 @@ def test_the_address_comes_from_the_environment(monkeypatch):
     monkeypatch.setenv("FINANCEOPS_URL", "payments.example.com")
     with pytest.raises(Misconfigured, match="FINANCEOPS_URL"):
         Client()
+
+
+async def test_verifying_tells_how_far_it_is(client, record, tenant_id):
+    await record(amount=1)
+    heard = []
+    report = await client.verify(tenant_id, told=heard.append)
+    assert report.checked == 4
+    assert {each.tenant_id for each in heard} == {tenant_id}
+    assert {each.state for each in heard} <= {"waiting", "running"}
+    with pytest.raises(NotFound, match="nobody"):
+        await client.verify("nobody")

@@ -138,6 +138,51 @@ async def test_foreign_pages_may_not(http, origin):
     assert "access-control-allow-origin" not in stream.headers
 
 
+ELSEWHERE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+STREAM = "/ws/payments/?EIO=4&transport=polling"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {**ELSEWHERE, "Sec-Fetch-Dest": "image"},
+        {**ELSEWHERE, "Sec-Fetch-Dest": "empty"},
+        {**LINK, "Sec-Fetch-Dest": "iframe"},
+        {**ELSEWHERE, "Sec-Fetch-Site": "same-site", "Host": "pay.localhost"},
+        {**ELSEWHERE, "Sec-Fetch-Mode": "cors", "Origin": "https://evil.example"},
+        {"Origin": "https://evil.example"},  # a browser that does not tell the site
+    ],
+)
+async def test_foreign_pages_have_nothing_loaded(http, asked):
+    for path in ("/payments", "/api/verify", "/api/analytics/snapshot", "/docs", "/health"):
+        said = problem(await http.get(path, headers=asked), 403)
+        assert "FINANCEOPS_ALLOWED_ORIGINS" in said["detail"]
+    assert not (await http.get(STREAM, headers=asked)).is_success
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+        {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
+        {**ELSEWHERE, "Sec-Fetch-Site": "same-site", "Host": "localhost:3001"},
+        {**ELSEWHERE, "Sec-Fetch-Mode": "cors", "Origin": "http://localhost:8866"},
+    ],
+)
+async def test_pages_of_our_own_and_of_this_computer_have_what_they_ask_for(http, asked):
+    for path in ("/payments", "/api/verify", "/docs", STREAM):
+        assert (await http.get(path, headers=asked)).status_code == 200
+
+
+async def test_links_of_other_sites_are_followed_but_start_nothing_that_costs_much(http):
+    for path in ("/docs", "/payments", "/payments/export", "/payments/seed"):
+        assert (await http.get(path, headers=LINK)).status_code == 200
+    problem(await http.get("/api/verify", headers=LINK), 403)
+    problem(await http.post("/payments", json=ORDER, headers=LINK), 403)
+
+
 async def test_our_own_page_may_post_when_reached_by_address(http):
     headers = {"Origin": "http://192.0.2.7:3001", "Host": "192.0.2.7:3001"}
     assert (await http.post("/payments", json=ORDER, headers=headers)).is_success

@@ -14,6 +14,7 @@ ORDER = {"amount": 18.5, "method": "card", "status": "success"}
 EXISTING = {
     "payment_id": "6756fb49a1b2c3d4e5f60701",
     "import_id": "6756fb49a1b2c3d4e5f60799",
+    "verification_id": "6756fb49a1b2c3d4e5f60788",
     "tenant_id": "tenant_1",
 }
 ROUTES = sorted(
@@ -96,8 +97,8 @@ def test_every_refusal_is_described(ask, method, path):
         assert refused.status_code == 422
         assert "colour: is " in refused.json()["detail"]
     problem(ask(method, path, content=b" " * 10_000_001), 413)
-    if method == "POST":
-        problem(ask(method, path, headers={"Origin": "https://evil.example"}), 403)
+    for foreign in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        problem(ask(method, path, headers=foreign), 403)
 
 
 @pytest.mark.parametrize("path", WRITING)

@@ -12,6 +12,7 @@ async def test_sums_that_are_right(http, tenant_id, record):
         "tenantId": tenant_id,
         "seq": 2,
         "checked": 4,
+        "differing": 0,
         "differences": [],
         "repaired": False,
         "asked": 2 * (1 + 26 + 9 + 32 + 14),

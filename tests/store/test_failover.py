@@ -11,13 +11,14 @@ import pytest
 from financeops.core.errors import Unavailable, Unsure
 from financeops.core.periods import Period
 from financeops.store.connection import close, connect
+from financeops.store.counting import Count, catch_up
 from financeops.store.filters import PaymentFilter
 from financeops.store.ledger import Result, commit
 from financeops.store.queries import list_payments
 from financeops.store.questions import Question
 from financeops.store.reading import Reader
 from financeops.store.schema import prepare
-from financeops.store.verify import _catch_up, _Count, verify
+from financeops.store.verify import verify
 from tests.builders import NOON, tenant
 from tests.proxy import UNKNOWN_COMMIT
 from tests.store.recorded import check_ledger, insert, record, refund, stored_payments
@@ -160,4 +161,4 @@ async def test_changes_of_a_database_that_was_emptied_meanwhile_are_not_waited_f
     await record(db, insert())
     async with asyncio.timeout(10):
         with pytest.raises(Unavailable):
-            await _catch_up(db, "tenant_1", _Count(ZoneInfo("UTC"), 0), 5)
+            await catch_up(db, "tenant_1", Count(ZoneInfo("UTC"), 0), 5)

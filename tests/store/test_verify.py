@@ -11,8 +11,7 @@ from financeops.core.metrics import attempts
 from financeops.core.payments import Status
 from financeops.core.periods import EPOCH, Grain, Period, buckets
 from financeops.core.rollup import Rollup
-from financeops.store import reading
-from financeops.store import verify as verification
+from financeops.store import counting, reading
 from financeops.store.book import page_of
 from financeops.store.questions import _ALL_TIME, Question
 from financeops.store.reading import Reader
@@ -118,7 +117,7 @@ async def busy(db, other_db, payments):
 
 
 async def test_a_busy_ledger_has_no_differences(db, busy, monkeypatch):
-    monkeypatch.setattr(verification, "_CHUNK", 5)  # so that much is written while it reads
+    monkeypatch.setattr(counting, "_CHUNK", 5)  # so that much is written while it reads
     reader = Reader(db)
     for _ in range(3):
         report = await verify(db, "tenant_1", as_of=datetime.now(UTC), reader=reader)
@@ -204,14 +203,14 @@ async def test_every_currency_is_asked_for(db, payments):
 
 async def test_verifying_needs_the_changes_since_it_began(db, payments, monkeypatch):
     """Without them it does not guess."""
-    count_payments = verification._count_payments
+    count_payments = counting._count_payments
 
     async def count_then_expire(*args):
         await count_payments(*args)
         await record(db, insert())
         await db.changes.delete_many({})
 
-    monkeypatch.setattr(verification, "_count_payments", count_then_expire)
+    monkeypatch.setattr(counting, "_count_payments", count_then_expire)
     with pytest.raises(Unavailable, match="change log"):
         await verify(db, "tenant_1", as_of=NOON)
 

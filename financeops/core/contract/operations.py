@@ -8,6 +8,7 @@ from msgspec import field
 
 from financeops.core.contract.analytics import RollupAnswer
 from financeops.core.contract.forms import Document, Time
+from financeops.core.contract.problems import Problem
 from financeops.core.periods import Grain, Period
 
 
@@ -52,11 +53,15 @@ class ShownAnswer(Document, frozen=True, kw_only=True):
 
 
 class SumsAnswer(Document, frozen=True, kw_only=True):
-    """Whether the kept sums equal a recomputation from the payments."""
+    """Whether the kept sums equal a recomputation from the payments.
+
+    Of `checked` sums `differing` do not; the first of these are `differences`.
+    """
 
     tenant_id: str
     seq: int
     checked: int
+    differing: int
     differences: list[DifferenceAnswer]
     repaired: bool
 
@@ -70,6 +75,33 @@ class VerifyAnswer(SumsAnswer, frozen=True, kw_only=True):
 
     asked: int
     shown: list[ShownAnswer]
+
+
+class ProgressAnswer(Document, frozen=True, kw_only=True):
+    """How far one step of a verification is: `done` of about `of`.
+
+    First the payments are counted, then the kept totals compared, differences looked at again and
+    repaired, and at last figures are asked for as they are shown.
+    """
+
+    step: Literal["payments", "totals", "differences", "figures"]
+    done: int
+    of: int
+
+
+class VerificationAnswer(Document, frozen=True, kw_only=True):
+    """A verification that goes on in the background.
+
+    `report` is there once it is `done`, `problem` when it `failed`.
+    """
+
+    id: str
+    tenant_id: str
+    repair: bool
+    state: Literal["waiting", "running", "done", "stopped", "failed"]
+    progress: ProgressAnswer | None
+    report: VerifyAnswer | None
+    problem: Problem | None
 
 
 class RezoneAnswer(SumsAnswer, frozen=True, kw_only=True):

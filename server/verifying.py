@@ -1,0 +1,201 @@
+"""Verifications: one at a time, for each reads all payments of a tenant; others wait for their turn.
+
+What they found is kept in memory, for a time and a number of them. It ends with the process: what
+was repaired until then is right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from financeops.core.errors import FinanceOpsError, NotFound, Unavailable
+from financeops.store.connection import Database
+from financeops.store.counting import Progress
+from financeops.store.reading import Reader
+from financeops.store.tenants import find_tenant
+from financeops.store.verify import Report, verify
+from financeops.tasks import end
+from server.problems import UNEXPECTED
+
+MOST_ASKED, MOST_ASKED_OF_TENANT = 8, 2
+"""How many run or wait at once."""
+
+KEPT = timedelta(hours=1)
+MOST_KEPT, MOST_KEPT_OF_TENANT = 32, 4
+"""How long what was found is kept, and of how many."""
+
+_ENDS = "this server ends: try again"
+
+logger = logging.getLogger(__name__)
+
+
+class State(StrEnum):
+    """What became of a verification."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class Verification:
+    """One that was asked for, and what became of it."""
+
+    def __init__(self, tenant_id: str, *, repair: bool) -> None:
+        self.id = secrets.token_hex(12)
+        self.tenant_id = tenant_id
+        self.repair = repair
+        self.state = State.WAITING
+        self.progress: Progress | None = None
+        self.report: Report | None = None
+        self.error: FinanceOpsError | None = None
+        self.ended_at: datetime | None = None
+
+    def hear(self, progress: Progress) -> None:
+        """How far it is."""
+        self.progress = progress
+
+
+class Verifications:
+    """Carries verifications out, one at a time."""
+
+    def __init__(self, db: Database, reader: Reader, *, now: Callable[[], datetime]) -> None:
+        self._db = db
+        self._reader = reader
+        self._now = now
+        self._closed = False
+        self._turn = asyncio.Lock()
+        self._asked: Counter[str] = Counter()
+        self._known: dict[str, Verification] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def asked(self) -> int:
+        """How many run or wait."""
+        return self._asked.total()
+
+    @asynccontextmanager
+    async def turn(self, tenant_id: str) -> AsyncIterator[None]:
+        """Wait until nothing else runs that reads so much; raises `Unavailable` where many wait."""
+        self._admit(tenant_id)
+        try:
+            async with self._turn:
+                yield
+        finally:
+            self._asked -= Counter([tenant_id])
+
+    async def at_once(self, tenant_id: str, *, repair: bool) -> Report:
+        """Verify when it is its turn, and return what was found.
+
+        Who does not repair is not told of rollups that no reader comes to.
+
+        Raises
+        ------
+        NotFound
+        Unavailable
+            Also where many wait.
+        """
+        asked = Verification(tenant_id, repair=repair)
+        await asyncio.wait({self._begin(asked, thorough=repair)})
+        if asked.report is None:
+            raise asked.error or Unavailable(_ENDS)
+        return asked.report
+
+    async def start(self, tenant_id: str, *, repair: bool) -> Verification:
+        """Verify in the background, when it is its turn; raises as `at_once`."""
+        await find_tenant(self._db, tenant_id)
+        started = Verification(tenant_id, repair=repair)
+        self._begin(started)
+        self._known[started.id] = started
+        return started
+
+    def find(self, tenant_id: str, verification_id: str) -> Verification:
+        """One of a tenant's; raises `NotFound`."""
+        self._forget()
+        found = self._known.get(verification_id)
+        if found is None or found.tenant_id != tenant_id:
+            raise NotFound(
+                f"tenant {tenant_id!r} has no verification {verification_id}: what one found is kept "
+                "for an hour, of the last few, and until this server ends; start another"
+            )
+        return found
+
+    async def stop(self, tenant_id: str, verification_id: str) -> Verification:
+        """End one that waits or runs, and return it; what it has repaired stays so."""
+        found = self.find(tenant_id, verification_id)
+        if task := self._tasks.get(verification_id):
+            await end([task])
+        return found
+
+    async def close(self) -> None:
+        """End all of them, and take no other."""
+        self._closed = True
+        await end(list(self._tasks.values()))
+
+    def _admit(self, tenant_id: str) -> None:
+        if self._closed:
+            raise Unavailable(_ENDS)
+        if self.asked >= MOST_ASKED or self._asked[tenant_id] >= MOST_ASKED_OF_TENANT:
+            raise Unavailable(
+                "other verifications wait already, and one runs at a time: try again when they are done"
+            )
+        self._asked[tenant_id] += 1
+
+    def _begin(self, begun: Verification, *, thorough: bool = True) -> asyncio.Task[None]:
+        self._admit(begun.tenant_id)
+        task = self._tasks[begun.id] = asyncio.create_task(self._run(begun, thorough=thorough))
+        task.add_done_callback(lambda _: self._end(begun))
+        return task
+
+    async def _run(self, begun: Verification, *, thorough: bool) -> None:
+        async with self._turn:
+            begun.state = State.RUNNING
+            try:
+                begun.report = await verify(
+                    self._db,
+                    begun.tenant_id,
+                    as_of=self._now(),
+                    reader=self._reader,
+                    repair=begun.repair,
+                    thorough=thorough,
+                    told=begun.hear,
+                )
+            except FinanceOpsError as error:
+                begun.error = error
+            except Exception:
+                logger.exception("a verification of %s failed", begun.tenant_id)
+                begun.error = FinanceOpsError(UNEXPECTED)
+
+    def _end(self, ended: Verification) -> None:
+        self._asked -= Counter([ended.tenant_id])
+        del self._tasks[ended.id]
+        ended.ended_at = self._now()
+        if ended.report is not None:
+            ended.state = State.DONE
+        else:
+            ended.state = State.STOPPED if ended.error is None else State.FAILED
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget what was found too long ago, or before too many others."""
+        ended = [each for each in self._known.values() if each.ended_at is not None]
+        kept: Counter[str] = Counter()
+        for each in sorted(ended, key=_end_of)[::-1]:
+            old = self._now() - _end_of(each) > KEPT
+            if old or kept.total() >= MOST_KEPT or kept[each.tenant_id] >= MOST_KEPT_OF_TENANT:
+                del self._known[each.id]
+            else:
+                kept[each.tenant_id] += 1
+
+
+def _end_of(ended: Verification) -> datetime:
+    assert ended.ended_at is not None
+    return ended.ended_at

@@ -1,0 +1,51 @@
+"""`financeops verify` while the server is at it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+from math import inf
+
+import httpx
+import pytest
+
+from tests.forks import Fork
+from tests.processes import environment, start_server
+
+
+@pytest.fixture
+async def http(proxy):
+    """A client of a server on a database behind the proxy, with one payment."""
+    server = await asyncio.to_thread(start_server, proxy.uri)
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+        order = {"amount": 5, "method": "card", "status": "success"}
+        assert (await client.post("/payments", json=order)).is_success
+        yield client
+    assert await asyncio.to_thread(server.stop) == 0, server.said
+
+
+async def asked(http):
+    """How many verifications run or wait."""
+    said = (await http.get("/metrics")).text
+    return float(re.search(r"^financeops_verifications (\S+)$", said, re.MULTILINE)[1])
+
+
+@pytest.mark.parametrize(
+    ("option", "kept"), [((), ""), (("--repair",), "; what it repaired until then stays repaired")]
+)
+async def test_ctrl_c_ends_the_verification_too(http, proxy, tmp_path, option, kept):
+    # Who reads at one moment commits, too: no verification comes to an end.
+    proxy.fail("commitTransaction", times=inf, delay=inf)
+    env = environment({"url": str(http.base_url).rstrip("/")})
+    fork = await asyncio.to_thread(Fork, "financeops", "verify", *option, env=env, cwd=tmp_path)
+    while not await asked(http):
+        pass  # asking takes its time
+    os.kill(fork.process.pid, signal.SIGINT)
+    done = await asyncio.to_thread(fork.finish, timeout=60)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == f"financeops: the verification was stopped{kept}\n"
+    assert await asked(http) == 0
+    proxy.heal()
+    assert (await http.get("/api/verify")).json()["differing"] == 0

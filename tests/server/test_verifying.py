@@ -1,0 +1,175 @@
+"""Verifications in the background: how far they are, whose they are, how many there may be."""
+
+import asyncio
+from datetime import timedelta
+from math import inf
+
+import httpx
+import pytest
+from pymongo import MongoClient
+
+from server.verifying import KEPT, MOST_ASKED, MOST_ASKED_OF_TENANT, MOST_KEPT_OF_TENANT
+from tests.builders import NOON
+from tests.clocked import set_clock
+from tests.server.problem import problem
+
+LATER = {"Prefer": "respond-async"}
+
+
+@pytest.fixture
+async def slow(proxy, start):
+    """A client, and the server, whose database answers to no verification.
+
+    Four tenants have a payment each.
+    """
+    server = await asyncio.to_thread(start, proxy.uri)
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        for number in range(1, 5):
+            order = {"tenantId": f"tenant_{number}", "amount": 5, "method": "card"}
+            assert (await http.post("/payments", json={**order, "status": "success"})).is_success
+        # Who reads at one moment commits, too; whoever else does has done so.
+        proxy.fail("commitTransaction", times=inf, delay=inf)
+        yield http, server
+    await asyncio.to_thread(server.stop)  # while the proxy serves it
+
+
+async def begin(http, tenant_id, *, repair=False):
+    asked = {"tenantId": tenant_id, "repair": str(repair).lower()}
+    return await http.post("/api/verify", params=asked, headers=LATER)
+
+
+async def ended(http, started):
+    """The verification once it has ended."""
+    return await seen(http, started, "done", "stopped", "failed")
+
+
+async def seen(http, started, *states):
+    """The verification once it is in one of these states."""
+    while True:
+        found = (await http.get(started.headers["location"])).json()
+        if found["state"] in states:
+            return found
+        await asyncio.sleep(0.02)
+
+
+async def test_it_is_answered_at_once_and_tells_what_it_found(http, record, tenant_id):
+    await record({"amount": 1}, {"amount": 2, "status": "failed"})
+    started = await begin(http, tenant_id)
+    assert started.status_code == 202
+    assert started.headers["preference-applied"] == "respond-async"
+    said = started.json()
+    assert started.headers["location"] == f"/api/verify/{said['id']}?tenantId={tenant_id}"
+    assert said | {"state": "", "id": "", "progress": None} == {
+        "id": "",
+        "tenantId": tenant_id,
+        "repair": False,
+        "state": "",
+        "progress": None,
+        "report": None,
+        "problem": None,
+    }
+    found = await ended(http, started)
+    assert (found["state"], found["problem"]) == ("done", None)
+    assert found["progress"]["step"] == "figures"
+    at_once = await http.get("/api/verify", params={"tenantId": tenant_id})
+    assert found["report"] == at_once.json()
+
+
+async def test_it_repairs_what_it_is_asked_to_only(http, shared_server, record, tenant_id):
+    await record({"amount": 1})
+    with MongoClient(shared_server.settings["mongodb_uri"]) as client:
+        wrong = {"tenantId": tenant_id, "grain": "total"}
+        client.get_default_database().rollups.delete_one(wrong)
+    for repair in (False, True):
+        found = await ended(http, await begin(http, tenant_id, repair=repair))
+        assert (found["report"]["differing"], found["report"]["repaired"]) == (1, repair)
+    asked = {"tenantId": tenant_id, "repair": "false"}
+    compared = (await http.post("/api/verify", params=asked)).json()
+    assert (compared["differing"], compared["repaired"]) == (0, False)
+
+
+async def test_it_is_its_tenants_alone(http, record, tenant_id):
+    await record({"amount": 1})
+    started = await begin(http, tenant_id)
+    path = f"/api/verify/{started.json()['id']}"
+    for method, of in (("GET", f"{path}"), ("POST", f"{path}/stop")):
+        said = problem(await http.request(method, of, params={"tenantId": f"{tenant_id}x"}), 404)
+        assert "has no verification" in said["detail"]
+        problem(await http.request(method, of), 404)
+    assert (await ended(http, started))["state"] == "done"
+    problem(await begin(http, "nobody"), 404)
+
+
+async def test_they_take_turns_and_may_be_stopped(slow):
+    http, _ = slow
+    first = await begin(http, "tenant_1")
+    await seen(http, first, "running")
+    second = await begin(http, "tenant_2", repair=True)
+
+    async def states():
+        found = [(await http.get(each.headers["location"])).json() for each in (first, second)]
+        return [each["state"] for each in found]
+
+    assert await states() == ["running", "waiting"]
+    assert "\nfinanceops_verifications 2.0\n" in (await http.get("/metrics")).text
+    for started, left in ((second, "running"), (first, "stopped")):
+        path = f"/api/verify/{started.json()['id']}/stop"
+        of_tenant = {"tenantId": started.json()["tenantId"]}
+        assert (await http.post(path, params=of_tenant)).json()["state"] == "stopped"
+        assert await states() == [left, "stopped"]
+    assert "\nfinanceops_verifications 0.0\n" in (await http.get("/metrics")).text
+
+
+async def test_few_wait_and_fewer_of_one_tenant(slow):
+    http, _ = slow
+    zone = "/api/tenants/tenant_1/timezone?timezone=UTC"
+    for _ in range(MOST_ASKED_OF_TENANT):
+        assert (await begin(http, "tenant_1")).status_code == 202
+    for refused in (
+        await begin(http, "tenant_1"),
+        await http.get("/api/verify"),
+        await http.post("/api/verify"),
+        await http.post(zone),
+    ):
+        assert "try again" in problem(refused, 503)["detail"]
+        assert refused.headers["retry-after"]
+    for number in range(MOST_ASKED_OF_TENANT, MOST_ASKED):
+        tenant_id = f"tenant_{number // MOST_ASKED_OF_TENANT + 1}"
+        assert (await begin(http, tenant_id)).status_code == 202
+    assert MOST_ASKED == 4 * MOST_ASKED_OF_TENANT
+
+
+async def test_what_was_found_is_kept_for_an_hour_and_of_the_last_few(
+    start, database_uri, tmp_path
+):
+    clock = tmp_path / "clock"
+    set_clock(clock, NOON)
+    server = start(database_uri, clock=clock)
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+
+        async def there():
+            return [(await http.get(each.headers["location"])).is_success for each in started]
+
+        started = []
+        for _ in range(MOST_KEPT_OF_TENANT + 1):
+            started.append(await begin(http, "tenant_1"))
+            assert (await ended(http, started[-1]))["state"] == "done"
+        assert await there() == [False] + [True] * MOST_KEPT_OF_TENANT
+        set_clock(clock, NOON + KEPT)
+        assert await there() == [False] + [True] * MOST_KEPT_OF_TENANT
+        set_clock(clock, NOON + KEPT + timedelta(milliseconds=1))
+        assert not any(await there())
+
+
+async def test_a_server_that_ends_ends_them(slow, start, database_uri):
+    http, server = slow
+    began = await begin(http, "tenant_1", repair=True)
+    waits = asyncio.create_task(http.get("/api/verify?tenantId=tenant_2"))
+    while "\nfinanceops_verifications 2.0\n" not in (await http.get("/metrics")).text:
+        pass  # asking takes its time
+    await asyncio.to_thread(server.stop)
+    problem(await waits, 503)
+    successor = await asyncio.to_thread(start, database_uri)
+    async with httpx.AsyncClient(base_url=successor.url) as other:
+        said = problem(await other.get(began.headers["location"]), 404)
+        assert "until this server ends" in said["detail"]
