@@ -49,6 +49,10 @@ class Misdirected(FinanceOpsError):
     """A request for a host that the server is not."""
 
 
+class HalfUpgrade(FinanceOpsError):
+    """A request for a WebSocket that is none."""
+
+
 class Forbidden(FinanceOpsError):
     """A request that its sender may not make."""
 
@@ -68,6 +72,8 @@ def status_of(error: FinanceOpsError) -> HTTPStatus:
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         case Misdirected():
             return HTTPStatus.MISDIRECTED_REQUEST
+        case HalfUpgrade():
+            return HTTPStatus.BAD_REQUEST
         case Forbidden():
             return HTTPStatus.FORBIDDEN
         case Unavailable() | Misconfigured():

@@ -275,6 +275,12 @@ async def test_remembered_figures_are_cut_anew_in_another_time_zone(db, other_db
     await check_everything(db, reader)
 
 
+async def test_a_zone_that_is_no_longer_taken_is_still_read(db):
+    await record(db, insert(), of=tenant(timezone="Factory"))
+    answer = await Reader(db).answer(Question(tenant_id="tenant_1", period=Period.DAY), as_of=NOON)
+    assert (attempts(answer.rollup), answer.timezone) == (1, "Factory")
+
+
 async def test_figures_are_read_anew_when_the_change_log_has_expired(db, other_db, reader):
     await record(other_db, *some_payments(Random(7), 5), of=KATHMANDU)
     await db.changes.delete_many({})
