@@ -25,6 +25,9 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
+        if scope["type"] != "http":  # the stream writes to its websockets itself, past what wraps them
+            await self._app(scope, receive, send)
+            return
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
