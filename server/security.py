@@ -25,7 +25,8 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        if scope["type"] != "http":  # the stream writes to its websockets itself, past what wraps them
+        # The stream writes to its websockets itself, which it cannot where something wraps `send`.
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
