@@ -10,12 +10,14 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from types import FrameType
 
 import uvicorn
 
 from financeops.core.errors import FinanceOpsError, Misconfigured, Unavailable
 from server.app import create_app
+from server.connections import LimitedHttp, LimitedWebSocket, Limits
 from server.lifespan import running, utc_now
 from server.settings import PREFIX, Settings, read_settings
 
@@ -75,10 +77,11 @@ def main(*, now: Callable[[], datetime] = utc_now) -> int:
 async def _serve(settings: Settings, *, now: Callable[[], datetime]) -> None:
     listening = _listen(settings)
     async with running(settings, now=now) as services:
+        limits = Limits(settings)
         config = uvicorn.Config(
             create_app(services),
-            http="httptools",
-            ws="websockets-sansio",
+            http=partial(LimitedHttp, limits),  # type: ignore[arg-type]  # called as a class is
+            ws=partial(LimitedWebSocket, limits),  # type: ignore[arg-type]
             ws_per_message_deflate=False,
             lifespan="off",
             log_level=settings.log_level,

@@ -30,6 +30,7 @@ from server.routes import (
 )
 from server.security import SecurityHeaders
 from server.stream import PATH
+from server.upgrades import RefuseHalfUpgrades
 
 _ABOUT = """Live payment analytics.
 
@@ -74,9 +75,7 @@ def create_app(services: Services) -> ASGIApp:
         allow_headers=["Content-Type", "Idempotency-Key", "Authorization", "Prefer"],
         expose_headers=["Link", "Location", "Retry-After", "Content-Disposition"],
     )
-    api.add_middleware(SecurityHeaders)
     api.add_middleware(MeasureRequests, meters=services.meters)
     app: ASGIApp = socketio.ASGIApp(services.sio, other_asgi_app=api, socketio_path=PATH)
-    return RefuseForeignHosts(
-        RefuseHiddenPages(app, origins), Hosts(services.settings.allowed_hosts)
-    )
+    app = RefuseHiddenPages(RefuseHalfUpgrades(app), origins)
+    return SecurityHeaders(RefuseForeignHosts(app, Hosts(services.settings.allowed_hosts)))

@@ -23,9 +23,9 @@ from financeops.core.contract.problems import Problem
 from financeops.core.contract.requests import PaymentRequest
 from financeops.core.errors import InvalidValue
 from financeops.core.money import MAX_MINOR, exponent
+from financeops.core.periods import zone_names
 from financeops.core.wire import encode
 from server import examples
-from server.parameters import zone_names
 
 _REF = "#/components/schemas/"
 _MEANINGS = {

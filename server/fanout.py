@@ -2,55 +2,30 @@
 
 # Stock python-socketio spends a task, a queue, a timer and a system call on each event of each client. Here the events
 # of a room are collected for one tick and written to a client's connection in one piece. Each stays a Socket.IO packet
-# of its own, so that any client understands it. This is the one module that reaches below python-socketio's surface
-# (engine.io's sockets, uvicorn's connection). Where it does not find what it knows, engine.io's packet queue takes over.
+# of its own, so that any client understands it. This reaches below python-socketio's surface (engine.io's
+# sockets, uvicorn's connection). Where it does not find what it knows, engine.io's packet queue takes over.
 
 import asyncio
 import json
 import logging
-import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import socketio
-from engineio.async_drivers.asgi import WebSocket
 from engineio.packet import MESSAGE, Packet
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
+from server.wires import Wire, watch_websockets
+
 logger = logging.getLogger(__name__)
 
-# The kernel gives up on unacknowledged or unaccepted data after this long, even while nothing new is sent.
-_TCP_USER_TIMEOUT_MS = 30_000
 # uvicorn waits without end for a last write to a client that is gone: what is left after this long is aborted.
 _LINGER = 10.0
-
-
-class _Wire:
-    """A websocket of engine.io as its server holds it, and whether a send is under way."""
-
-    __slots__ = ("_send", "protocol", "sending")
-
-    def __init__(self, send: Callable[[Any], Awaitable[None]]) -> None:
-        # The uvicorn connection; None below another server or a middleware that wraps `send`.
-        owner = getattr(send, "__self__", None)
-        self.protocol = owner if isinstance(owner, WebSocketsSansIOProtocol) else None
-        self.sending = False
-        self._send = send
-        if self.protocol:
-            _set_user_timeout(self.protocol.transport)
-
-    async def send(self, message: Any) -> None:
-        """Pass a message of engine.io on."""
-        self.sending = True
-        try:
-            await self._send(message)
-        finally:
-            self.sending = False
 
 
 class _Batch:
@@ -85,7 +60,7 @@ class _Client:
 
     socket: Any  # engineio.AsyncSocket
     skip: int  # how many of the room's pending events are older than its join
-    wire: _Wire | None = None
+    wire: Wire | None = None
     full_since: float | None = None
 
 
@@ -109,14 +84,15 @@ class Fanout:
         self.raw_writes = 0
         self.fallback_writes = 0
         self.cut_offs = 0
+        self.gone = 0
         self._sio = sio
         self._rooms: dict[str, dict[str, _Client]] = {}
         self._room_of: dict[str, str] = {}
         self._pending: dict[str, list[bytes]] = {}
-        self._wires: WeakKeyDictionary[Any, _Wire] = WeakKeyDictionary()
+        self._wires: WeakKeyDictionary[Any, Wire] = WeakKeyDictionary()
         self._closing: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
-        _watch_websockets(sio, self._wires)
+        watch_websockets(sio, self._wires)
 
     @property
     def clients(self) -> int:
@@ -146,11 +122,39 @@ class Fanout:
             self._pending.pop(room, None)
         asyncio.get_running_loop().call_later(_LINGER, self._abort_if_closed, client)
 
+    def forget(self, sid: str) -> None:
+        """Forget a client that is gone for good, with all that waits for it: nobody will read it."""
+        client = self._client_of(sid)
+        self.leave(sid)
+        self.gone += 1
+        if client is not None and (client.socket.closing or client.socket.closed):
+            _empty(client.socket)
+
+    async def has_read(self, sid: str) -> bool:
+        """Return when a client has read most of what it was sent; False if it is gone.
+
+        It is cut off when it reads nothing for a while: else what it missed would wait here, all of it.
+        """
+        least, since = None, time.monotonic()
+        while (client := self._client_of(sid)) is not None:
+            buffered, packets, is_sending = self._waiting_for(client)
+            if buffered <= self.max_bytes and packets <= self.max_packets and not is_sending:
+                return True
+            now = time.monotonic()
+            if least is None or (buffered, packets) < least:
+                least, since = (buffered, packets), now
+            elif now - since >= self.patience:
+                logger.warning("client %s has stopped reading: cutting it off", sid)
+                self._cut_off(sid, client)
+                break
+            await asyncio.sleep(self.interval)
+        return False
+
     def drop(self, sid: str) -> None:
         """End a client's connection without a word, as a bad network would: it comes back."""
-        room = self._room_of.get(sid)
-        if room is not None:
-            self._end(sid, self._rooms[room][sid])
+        client = self._client_of(sid)
+        if client is not None:
+            self._end(sid, client)
 
     def send(self, room: str, event: str, payloads: Sequence[bytes]) -> None:
         """Queue events for the next tick; a payload is the JSON text of one event."""
@@ -211,6 +215,18 @@ class Fanout:
                 eio_socket.queue.put_nowait(packet)
             self.fallback_writes += 1
 
+    def _client_of(self, sid: str) -> _Client | None:
+        room = self._room_of.get(sid)
+        return None if room is None else self._rooms[room][sid]
+
+    def _waiting_for(self, client: _Client) -> tuple[int, int, bool]:
+        """Bytes and packets that a client has not taken yet, and whether engine.io waits for it."""
+        protocol = self._protocol_of(client)
+        buffered = protocol.transport.get_write_buffer_size() if protocol else 0
+        # The writer takes all packets at once: while it waits, they are in its hands.
+        is_sending = client.wire is not None and client.wire.sending
+        return buffered, client.socket.queue.qsize(), is_sending
+
     def _protocol_of(self, client: _Client) -> WebSocketsSansIOProtocol | None:
         """The connection of a client that has a websocket for good, else None."""
         if not client.socket.upgraded or client.socket.upgrading:
@@ -240,9 +256,7 @@ class Fanout:
         """End an engine.io session without waiting for its client."""
         # Taken out first: a later request gets a plain 400, upon which clients connect anew.
         self._sio.eio.sockets.pop(eio_socket.sid, None)
-        while not eio_socket.queue.empty():
-            eio_socket.queue.get_nowait()
-            eio_socket.queue.task_done()
+        _empty(eio_socket)
         eio_socket.queue.put_nowait(None)  # ends a writer or a poll that still waits
         reason = self._sio.reason.TRANSPORT_ERROR
         await eio_socket.close(wait=False, abort=True, reason=reason)
@@ -252,6 +266,13 @@ class Fanout:
         """End the connection below a session that is over, if it is still there."""
         if client.socket.closed and client.wire and client.wire.protocol:
             client.wire.protocol.transport.abort()
+
+
+def _empty(eio_socket: Any) -> None:
+    """Drop what waits in an engine.io session: it lives on until the garbage collector comes by."""
+    while not eio_socket.queue.empty():
+        eio_socket.queue.get_nowait()
+        eio_socket.queue.task_done()
 
 
 def _is_idle(client: _Client, protocol: WebSocketsSansIOProtocol) -> bool:
@@ -266,30 +287,3 @@ def _is_idle(client: _Client, protocol: WebSocketsSansIOProtocol) -> bool:
         and not protocol.conn.extensions  # compression was agreed on: let it compress
         and not protocol.transport.is_closing()
     )
-
-
-def _watch_websockets(sio: socketio.AsyncServer, wires: WeakKeyDictionary[Any, _Wire]) -> None:
-    """Note each websocket that engine.io opens, at once or by an upgrade, with its session."""
-    if sio.eio.async_mode != "asgi":
-        return
-
-    def open_websocket(handler: Any, server: Any) -> Callable[[dict[str, Any]], Awaitable[Any]]:
-        async def serve(environ: dict[str, Any]) -> Any:
-            # `handler` is a method of the session's socket. The wire must not refer to it: a value that holds its
-            # key would keep both in the dictionary for ever.
-            wire = wires[handler.__self__] = _Wire(environ["asgi.send"])
-            return await WebSocket(handler, server)({**environ, "asgi.send": wire.send})
-
-        return serve
-
-    # A copy: the original belongs to the module and is shared by all servers of the process.
-    sio.eio._async = {**sio.eio._async, "websocket": open_websocket}  # noqa: SLF001 - no public hook
-
-
-def _set_user_timeout(transport: asyncio.Transport) -> None:
-    """Let the kernel end a connection whose peer accepts nothing, where it can."""
-    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux
-    sock = transport.get_extra_info("socket")
-    if option is None or sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    sock.setsockopt(socket.IPPROTO_TCP, option, _TCP_USER_TIMEOUT_MS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,6 +16,22 @@ logger = logging.getLogger(__name__)
 
 PAUSE = 60.0
 """Seconds between two looks, as mongod's own."""
+
+
+MANY_GONE = 100
+
+
+async def collect_gone(gone: Callable[[], int], *, pause: float = PAUSE) -> None:
+    """Free what many clients left behind, again and again, until cancelled.
+
+    Their sessions refer to each other: only the garbage collector frees them, and it was calmed.
+    """
+    collected = 0
+    while True:
+        await asyncio.sleep(pause)
+        if (now := gone()) - collected >= MANY_GONE:
+            collected = now
+            gc.collect()
 
 
 async def keep_house(

@@ -19,6 +19,9 @@ from server.monitoring import Meters
 MAX_OPERATIONS = 1000
 """Operations of one transaction, and so of one batch."""
 
+PLACES = 8
+"""Transactions that run at once: more only wait for each other, until all of them have waited too long."""
+
 Part = TypeVar("Part")
 
 
@@ -35,7 +38,11 @@ class _Submission:
 
 
 class Intake:
-    """The only way into the ledger: one committer per tenant, each caller answered after it."""
+    """The only way into the ledger: few transactions at once, one per tenant, callers answered after it.
+
+    Tenants take turns: one that has more to commit than a transaction holds waits for its next one
+    behind all others.
+    """
 
     def __init__(
         self,
@@ -53,6 +60,10 @@ class Intake:
         self._committed = committed
         self._meters = meters
         self._queues: dict[str, deque[_Submission]] = {}
+        self._turns: deque[str] = deque()
+        self._taken = (
+            0  # not how many committers there are: a task is one for a moment after it ends
+        )
         self._committers: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -77,37 +88,49 @@ class Intake:
     def _enqueue(self, submission: _Submission) -> None:
         self.waiting += len(submission.operations)
         tenant_id = submission.tenant.id
-        if tenant_id in self._queues:  # its committer is at work
+        if tenant_id in self._queues:  # it has its turn, or its transaction runs
             self._queues[tenant_id].append(submission)
             return
         self._queues[tenant_id] = deque([submission])
-        committer = asyncio.create_task(self._commit_all(tenant_id))
-        self._committers.add(committer)
-        committer.add_done_callback(self._committers.discard)
+        self._turns.append(tenant_id)
+        if self._taken < PLACES:
+            self._taken += 1
+            committer = asyncio.create_task(self._commit_in_turn())
+            self._committers.add(committer)
+            committer.add_done_callback(self._committers.discard)
 
-    async def _commit_all(self, tenant_id: str) -> None:
-        queue = self._queues[tenant_id]
-        while queue:
-            group = _next_group(queue)
-            operations = [operation for each in group for operation in each.operations]
-            try:
-                outcomes = await self._commit(group[0].tenant, operations)
-            except Unsure as error:
-                for each, ids in _parts(group, error.payment_ids):
-                    repeatable = all(map(counts_once, each.operations))
-                    each.fail(Unsure(ids, repeatable=repeatable))
-                self._committed(tenant_id)
-            except Exception as error:  # noqa: BLE001 - whatever it is, its callers are told
-                for each in group:
-                    each.fail(error)
-            else:
-                for each, part in _parts(group, outcomes):
-                    if not each.answer.done():  # the caller may have gone away
-                        each.answer.set_result(list(part))
-                self._committed(tenant_id)
-            finally:
-                self.waiting -= len(operations)
-        del self._queues[tenant_id]
+    async def _commit_in_turn(self) -> None:
+        try:
+            while self._turns:
+                tenant_id = self._turns.popleft()
+                queue = self._queues[tenant_id]
+                await self._commit_group(tenant_id, _next_group(queue))
+                if queue:
+                    self._turns.append(tenant_id)
+                else:
+                    del self._queues[tenant_id]
+        finally:
+            self._taken -= 1
+
+    async def _commit_group(self, tenant_id: str, group: Sequence[_Submission]) -> None:
+        operations = [operation for each in group for operation in each.operations]
+        try:
+            outcomes = await self._commit(group[0].tenant, operations)
+        except Unsure as error:
+            for each, ids in _parts(group, error.payment_ids):
+                repeatable = all(map(counts_once, each.operations))
+                each.fail(Unsure(ids, repeatable=repeatable))
+            self._committed(tenant_id)
+        except Exception as error:  # noqa: BLE001 - whatever it is, its callers are told
+            for each in group:
+                each.fail(error)
+        else:
+            for each, part in _parts(group, outcomes):
+                if not each.answer.done():  # the caller may have gone away
+                    each.answer.set_result(list(part))
+            self._committed(tenant_id)
+        finally:
+            self.waiting -= len(operations)
 
     async def _commit(self, tenant: Tenant, operations: Sequence[Operation]) -> list[Outcome]:
         began = time.perf_counter()

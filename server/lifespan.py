@@ -18,7 +18,7 @@ from financeops.store.schema import prepare
 from financeops.tasks import end
 from server.fanout import Fanout
 from server.first_history import FirstHistory
-from server.housekeeping import keep_house
+from server.housekeeping import collect_gone, keep_house
 from server.intake import Intake
 from server.monitoring import Meters
 from server.origins import Origins
@@ -86,6 +86,7 @@ async def running(
             services.fanout.run(),
             services.publisher.beat(settings.heartbeat_seconds),
             keep_house(db, now=now, changes_ttl=ttl),
+            collect_gone(lambda: services.fanout.gone),
         ]
         if settings.simulate:
             pace = services.first_history.current_pace

@@ -87,8 +87,8 @@ def _is_hidden(scope: Scope) -> bool:
 
 def _is_own_page(origin: str, host: str | None) -> bool:
     # Only by address: a name may be anybody's who lets it point here (DNS rebinding).
-    parts = urlsplit(origin)
     try:
+        parts = urlsplit(origin)  # which `http://[` is too much for
         ip_address(parts.hostname or "")
     except ValueError:
         return False

@@ -59,7 +59,10 @@ SEED_PAGE = """<!doctype html>
       const response = await fetch("seed", { method: "POST" });
       const answer = await response.json();
       if (!response.ok) throw new Error(answer.detail);
-      output.textContent = `${answer.message}: ${answer.count.toLocaleString()} payments`;
+      const what = answer.count
+        ? `${answer.count.toLocaleString()} payments`
+        : "another tenant has payments";
+      output.textContent = `${answer.message}: ${what}`;
     } catch (error) {
       output.className = "wrong";
       output.textContent = `That did not work: ${error.message}`;

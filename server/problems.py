@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from msgspec import UNSET, UnsetType
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from financeops.core.contract.problems import FieldProblem, Problem
@@ -51,6 +52,10 @@ class Misdirected(FinanceOpsError):
     """A request for a host that the server is not."""
 
 
+class HalfUpgrade(FinanceOpsError):
+    """A request for a WebSocket that is none."""
+
+
 class Forbidden(FinanceOpsError):
     """A request that its sender may not make."""
 
@@ -70,6 +75,8 @@ def status_of(error: FinanceOpsError) -> HTTPStatus:
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         case Misdirected():
             return HTTPStatus.MISDIRECTED_REQUEST
+        case HalfUpgrade():
+            return HTTPStatus.BAD_REQUEST
         case Forbidden():
             return HTTPStatus.FORBIDDEN
         case Unavailable() | Misconfigured():
@@ -120,6 +127,12 @@ def install(app: FastAPI) -> None:
             case _:
                 detail = str(error.detail)
         return _response(_problem(status, detail), headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def on_gone(_: Request, error: ClientDisconnect) -> Response:
+        # Nobody hears it; nothing went wrong here either, which the log would say else.
+        del error
+        return _response(_problem(HTTPStatus.BAD_REQUEST, "the body ends before its end"))
 
     @app.exception_handler(Exception)
     async def on_unexpected(_: Request, error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""Headers that keep a browser from doing what no page of ours needs."""
+"""Headers that keep a browser, and what lies between, from doing what no page of ours needs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
     # Pages are self-contained: nothing is asked of any other host.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; "
     "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; "
@@ -24,10 +25,17 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
+        # The stream writes to its websockets itself, which it cannot where something wraps `send`.
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                # A file of the documentation: anybody's, and kept by what it is.
+                if "etag" in headers:
+                    headers.setdefault("Cache-Control", "no-cache")
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)

@@ -123,6 +123,22 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         10_000_000, ge=1000, description="Largest body of a request, in bytes"
     )
+    max_header_bytes: int = Field(
+        32_768, ge=1024, description="Largest headers of a request, with its URL, in bytes"
+    )
+    receive_timeout: float = Field(
+        20.0,
+        gt=0,
+        le=3600,
+        description="Seconds that a connection has to send a request's headers, and in which 1 KB "
+        "more of its body must come",
+    )
+    max_connections_per_address: int = Field(
+        1000,
+        ge=0,
+        description="Connections that one address may have open; 0 for any number, as behind a "
+        "proxy, from whose address all come",
+    )
     max_waiting: int = Field(
         20_000,
         ge=1000,

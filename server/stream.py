@@ -31,6 +31,8 @@ Answer = TypeVar("Answer")
 
 PATH = "/ws/payments"
 _CHUNK = 1000
+_CATCH_UPS = 4
+"""How many clients read what they missed at once: a server that comes back is met by all of its clients."""
 _RETRY = 0.5
 """Seconds until a database that is away is asked again on behalf of a waiting client."""
 
@@ -99,6 +101,7 @@ class Stream:
         self._max_missed = max_missed
         self._now = now
         self._listeners: dict[str, _Listener] = {}
+        self._catching_up = asyncio.Semaphore(_CATCH_UPS)
         sio.manager.on_connected = self._on_connected
         sio.on("connect", self._on_connect)
         sio.on("disconnect", self._on_disconnect)
@@ -125,8 +128,10 @@ class Stream:
         listener.welcome = asyncio.create_task(self._welcome(sid, listener))
 
     async def _on_disconnect(self, sid: str, reason: str) -> None:
-        del reason
-        self._fanout.leave(sid)
+        if reason == self._sio.reason.SERVER_DISCONNECT:
+            self._fanout.leave(sid)  # we stop: what waits is still written
+        else:
+            self._fanout.forget(sid)
         self._forget(sid)
 
     def _forget(self, sid: str) -> None:
@@ -167,10 +172,13 @@ class Stream:
         if reload:
             self._say(own_room, "reload", seq=heard)
         while heard < feed.position and sid in self._listeners:
-            changes = await _patiently(
-                partial(changes_after, self._db, feed.tenant_id, heard, limit=_CHUNK)
-            )
-            if changes is None:
+            if not await self._fanout.has_read(sid):
+                return
+            async with self._catching_up:
+                changes = await _patiently(
+                    partial(changes_after, self._db, feed.tenant_id, heard, limit=_CHUNK)
+                )
+            if not changes:  # none at all: the database was emptied meanwhile
                 heard = feed.position
                 self._say(own_room, "reload", seq=heard)
                 break
@@ -178,6 +186,7 @@ class Stream:
             missed = [change for change in changes if change.seq <= feed.position]
             events = [encode(change_document(change)) for change in missed]
             self._fanout.send(own_room, "payment_event", events)
+            self._fanout.flush()
             heard += len(events)
 
         # From the last look at the position to here nothing is awaited: nothing can overtake.

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from financeops.cli import data, programs
+from financeops.core.contract.texts import CONTROL
 from financeops.core.errors import FinanceOpsError
 
 PREFIX = "FINANCEOPS_"
@@ -23,7 +24,9 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except FinanceOpsError as error:
             # An error's words may come from a server or a library, with line breaks in them.
-            typer.secho(f"financeops: {' '.join(str(error).split())}", err=True, fg="red")
+            # Or from a file, with what would steer the terminal.
+            said = CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(str(error).split()))
+            typer.secho(f"financeops: {said}", err=True, fg="red")
             raise typer.Exit(1) from None
 
 

@@ -20,6 +20,7 @@ def database(directory: Path, port: int) -> Child:
         name="database",
         command=embedded.command(directory, port),
         is_ready=partial(addresses.accepts, embedded.HOST, port),
+        private=True,
         # Opening a million payments after a kill took 14 s on two cores.
         ready_within=180,
         # Twice as long as a caller waits for a commit. It may well be busy for a while; when it

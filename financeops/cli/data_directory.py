@@ -29,8 +29,9 @@ def locked(directory: Path, say: Callable[[str], None]) -> Iterator[int]:
         When it cannot be written to, or another run holds it.
     """
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "logs").mkdir(exist_ok=True)
+        # Only a new one: a folder that somebody names may be used by others for other things.
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (directory / "logs").mkdir(mode=0o700, exist_ok=True)
         file = (directory / "up.lock").open("a+")
     except OSError as error:
         raise Misconfigured(
@@ -42,6 +43,26 @@ def locked(directory: Path, say: Callable[[str], None]) -> Iterator[int]:
         file.write(str(psutil.Process().pid))
         file.flush()
         yield file.fileno()
+
+
+def keep_private(directory: Path) -> None:
+    """Make the folder if needed, and let nobody else on this computer read what is in it.
+
+    Raises
+    ------
+    Misconfigured
+        When it is somebody else's.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+        for file in directory.rglob("*"):  # of a run that did not know this yet
+            if not file.is_symlink():
+                file.chmod(0o700 if file.is_dir() else 0o600)
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot keep {directory} from others ({error.strerror}): choose another with --data-dir"
+        ) from None
 
 
 def _lock(file: TextIO, directory: Path, say: Callable[[str], None]) -> None:

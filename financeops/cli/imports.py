@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from financeops.cli.batches import Summary, send
 from financeops.cli.columns import Columns, pairs_of
@@ -169,18 +170,19 @@ def _format(text: str) -> Format:
 
 async def _columns(request: Request, named: dict[str, str], client: Client) -> Columns:
     defaults = pairs_of(request.default, option="--default")
-    currency, timezone = request.currency, request.timezone
+    currency = request.currency
+    zone = None if request.timezone is None else zone_of(request.timezone, field="--timezone")
     date_format = request.date_format and check_format(request.date_format)
     # What is not said is the tenant's. It is fixed here, because a row is known by its content.
     # Asked in any case: a server that is not there is found out at once, not after much patience.
     try:
         tenant = await client.metrics(request.tenant_id)
     except NotFound:
-        usual, timezone = None, timezone or "UTC"
+        usual, usual_zone = None, "UTC"
     else:
         # A tenant that has payments, but none in its own currency, was made by other imports.
         used = tenant.currency in tenant.currencies or not tenant.currencies
-        usual, timezone = tenant.currency if used else None, timezone or tenant.timezone
+        usual, usual_zone = tenant.currency if used else None, tenant.timezone
     if currency is not None:
         exponent(currency)
         defaults.setdefault("currency", currency)
@@ -188,7 +190,7 @@ async def _columns(request: Request, named: dict[str, str], client: Client) -> C
         named=named,
         defaults=defaults,
         tenant_id=request.tenant_id,
-        zone=zone_of(timezone, field="--timezone"),
+        zone=zone or ZoneInfo(usual_zone),
         date_format=date_format,
         decimal_comma=request.decimal_comma,
         minor_units=request.minor_units,

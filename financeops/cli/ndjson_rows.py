@@ -10,7 +10,7 @@ import msgspec
 
 from financeops.cli.floats import Double
 from financeops.cli.lines import Line
-from financeops.cli.rows import Row
+from financeops.cli.rows import MAX_DEPTH, Row
 from financeops.core import wire
 
 
@@ -38,7 +38,19 @@ def _values(text: str) -> tuple[dict[str, Any] | None, str | None]:
         return None, f"is not JSON: {error}"
     if not isinstance(values, dict):
         return None, "is not a JSON object"
+    if _is_deep(values):
+        return None, "is nested too deeply"
     return values, None
+
+
+def _is_deep(values: dict[str, Any]) -> bool:
+    level: list[Any] = [values]
+    for _ in range(MAX_DEPTH):
+        inside = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for part in inside for each in part if isinstance(each, (dict, list))]
+        if not level:
+            return False
+    return True
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from financeops.cli.floats import Double, Half, Single
-from financeops.cli.rows import Row, Table, check_names
+from financeops.cli.rows import MAX_DEPTH, Row, Table, check_names
 from financeops.core.columns import MINOR_UNITS
 from financeops.core.errors import InvalidValue
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 1000  # rows
 
+# A file of 2 KB may stand for gigabytes: one text a million times, a list of a billion zeros.
+_MOST_BYTES = 100_000_000  # of so many rows
+_MOST_ELEMENTS = 10_000_000  # of a column of lists in a group of rows
+_LARGEST_CHUNK = 2**30  # bytes of a column in a group of rows
+
 
 def parquet_table(file: BinaryIO, path: Path) -> Table:
     """Table of a Parquet file; floats are a `Double`, what is not a number is nothing."""
@@ -23,10 +28,14 @@ def parquet_table(file: BinaryIO, path: Path) -> Table:
     from pyarrow import parquet  # noqa: PLC0415
 
     try:
-        source = parquet.ParquetFile(file)
+        # Texts as numbers of a dictionary, where they come again: they are written so, and may be long.
+        texts = _texts(parquet.read_metadata(file).schema)
+        file.seek(0)
+        source = parquet.ParquetFile(file, read_dictionary=texts)
     except pa.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise InvalidValue("FILE", f"{path} is not a Parquet file: {reason}") from None
+    _check_size(source.metadata, path)
     schema = source.schema_arrow
     check_names(schema.names, path)
     named = [at for at, name in enumerate(schema.names) if name.strip()]
@@ -36,6 +45,12 @@ def parquet_table(file: BinaryIO, path: Path) -> Table:
         number = 0
         try:
             for batch in source.iter_batches(batch_size=_AT_ONCE):
+                if sum(map(_weight, batch.columns)) > _MOST_BYTES:
+                    raise InvalidValue(
+                        "FILE",
+                        f"{path} holds more than {_MOST_BYTES:,} bytes in the {_AT_ONCE:,} rows "
+                        f"after row {number}: these are no payments",
+                    )
                 lists = [_values(batch.column(at)) for at in named]
                 for values in zip(*lists, strict=True):
                     number += 1
@@ -53,14 +68,66 @@ def parquet_table(file: BinaryIO, path: Path) -> Table:
     )
 
 
+def _texts(schema: Any) -> list[str]:
+    """Paths of the columns of texts and bytes."""
+    columns = [schema.column(at) for at in range(len(schema))]
+    return [
+        each.path
+        for each in columns
+        if each.physical_type == "BYTE_ARRAY" and each.logical_type.type in {"STRING", "NONE"}
+    ]
+
+
+def _check_size(metadata: Any, path: Path) -> None:
+    """Refuse what would not fit into memory before any of it is read."""
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for at in range(group.num_columns):
+            chunk = group.column(at)
+            in_lists = metadata.schema.column(at).max_repetition_level > 0
+            if chunk.total_uncompressed_size > _LARGEST_CHUNK or (
+                in_lists and chunk.num_values > _MOST_ELEMENTS
+            ):
+                raise InvalidValue(
+                    "FILE",
+                    f"{path} has {chunk.num_values:,} values of {chunk.path_in_schema!r} in one "
+                    f"group of rows, {chunk.total_uncompressed_size:,} bytes: write it in smaller "
+                    "groups, or without that column",
+                )
+    if any(
+        metadata.schema.column(at).path.count(".") > MAX_DEPTH for at in range(len(metadata.schema))
+    ):
+        raise InvalidValue("FILE", f"{path} is nested too deeply")
+
+
+def _weight(array: pa.Array) -> int:
+    """Bytes of an array's values, each counted as often as it comes."""
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import compute  # noqa: PLC0415
+
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        if not (pa.types.is_string(kind.value_type) or pa.types.is_binary(kind.value_type)):
+            return int(array.nbytes)
+        lengths = compute.binary_length(array.dictionary).take(array.indices)
+        return int(compute.sum(lengths).as_py() or 0)
+    if pa.types.is_struct(kind):
+        return sum(map(_weight, array.flatten()))
+    if pa.types.is_map(kind):
+        return _weight(array.keys) + _weight(array.items)
+    if pa.types.is_nested(kind):
+        return _weight(array.flatten())
+    return int(array.nbytes)
+
+
 def _values(column: pa.Array) -> list[Any]:
     """Values of a column as Python has them, each exact."""
     import pyarrow as pa  # noqa: PLC0415
 
     kind = column.type
     if pa.types.is_dictionary(kind):
-        column = column.dictionary_decode()
-        kind = column.type
+        # A value that comes again is the same object again.
+        known = _values(column.dictionary)
+        return [None if at is None else known[at] for at in column.indices.to_pylist()]
     if pa.types.is_floating(kind):
         of_width: dict[int, Callable[[str], Double]] = {16: Half, 32: Single, 64: Double}
         number = of_width[kind.bit_width]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
 from financeops.cli.rows import Row
+from financeops.core.csv_guard import guard
 from financeops.core.errors import InvalidValue, Misconfigured
 
 
@@ -32,7 +34,8 @@ def rejects_path(said: Path | None, file: Path) -> Path:
 class Rejects:
     """A CSV file with line number, reason and original of each row that was refused.
 
-    It is written over when there is a first one, and not touched when there is none.
+    It is written over when there is a first one, and not touched when there is none. What is a
+    formula to a spreadsheet is guarded: it is the file of somebody else that is shown here.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,12 +59,22 @@ class Rejects:
         """Write down one row."""
         try:
             if self._file is None:
-                self._file = self.path.open("w", encoding="utf-8", newline="")
+                self._file = _opened(self.path)
                 csv.writer(self._file).writerow(["line", "reason", "original"])
-            csv.writer(self._file).writerow([row.number, reason, row.text()])
+            csv.writer(self._file).writerow([row.number, guard(reason), guard(row.text())])
         except OSError as error:
             raise Misconfigured(
                 f"cannot write rejected rows to {self.path} ({error.strerror}): choose another "
                 "file with --rejects"
             ) from None
         self.count += 1
+
+
+def _opened(path: Path) -> TextIO:
+    """The file, empty; never one that a link of its name leads to: it may be anybody's."""
+    if path.is_symlink():  # said before: what the system says of it is about too many levels
+        raise Misconfigured(
+            f"{path} is a link: rejected rows are not written through it; name a file with --rejects"
+        )
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+    return os.fdopen(os.open(path, flags, 0o666), "w", encoding="utf-8", newline="")

@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 from financeops.core.errors import InvalidValue
 
+MAX_DEPTH = 100
+"""Lists and objects in one another; a payment has none. What works with rows calls itself for each."""
+
 
 class Format(StrEnum):
     """File formats that can be imported."""

@@ -22,7 +22,8 @@ async def seed_with_progress(url: str, *, count: int, days: int) -> str:
                 made = min(count, await _total(client) - before)
                 bar.show(made, f"{made:,} of {count:,} payments")
         answer = await seeding
-    return f"{answer.message}: {answer.count:,} payments"
+    what = f"{answer.count:,} payments" if answer.count else "another tenant has payments"
+    return f"{answer.message}: {what}"
 
 
 async def _total(client: Client) -> int:

@@ -39,6 +39,8 @@ class Child:
     its own; when it does not so many times in a row (`silences`, every `ask_again` seconds), it is
     killed and started again. They are counted, not timed: a computer that slept, or an `up` that
     was stopped in its terminal, has not waited.
+
+    Nobody else may read the files of a `private` one.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Child:
     responds: Callable[[], Awaitable[bool]] | None = None
     silences: int = 4
     ask_again: float = 10.0
+    private: bool = False
 
 
 class ChildFailed(FinanceOpsError):
@@ -183,6 +186,7 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 env=marked_environment(environment, mark_of(self._run, child.name)),
+                umask=0o077 if child.private else -1,
                 start_new_session=True,  # Ctrl-C in the terminal is for us: we stop them in order
             )
         running.process = process

@@ -82,6 +82,7 @@ def plan_of(choices: Choices) -> Plan:
     if not os.environ.get(embedded.URI_SETTING):
         port = addresses.free_port()
         uri = embedded.uri(port, "financeops")
+        data_directory.keep_private(choices.data_dir / "db")
         base.append(children.database(choices.data_dir / "db", port))
     base.append(children.server(host, choices.port, uri=uri, simulate=choices.simulate))
     if choices.dashboard:

@@ -217,7 +217,10 @@ def _refuse_twice(request: PaymentRequest, body: bytes) -> None:
 
 
 def _refuse_names_twice(body: bytes) -> None:
-    names = [name for name, _ in _read_pairs(body.decode(errors="replace"))]
+    try:
+        names = [name for name, _ in _read_pairs(body.decode(errors="replace"))]
+    except RecursionError:  # the decoder before it passes over what an amount holds
+        raise InvalidValue("body", "is nested too deeply") from None
     if len(set(names)) < len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])
         raise InvalidValue(twice, "is given more than once: give it once")

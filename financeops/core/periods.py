@@ -9,10 +9,10 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import assert_never
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec import Struct
 
@@ -74,8 +74,14 @@ class Span(Struct, frozen=True):
     end: datetime
 
 
-NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+_NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 """What lies among the zones and is none: the first one is another on each machine."""
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Every IANA time zone; where they lie are others besides, with leap seconds for one."""
+    return frozenset(available_timezones() - _NO_ZONES)
 
 
 def zone_of(name: str | ZoneInfo, *, field: str = "timezone") -> ZoneInfo:
@@ -91,13 +97,13 @@ def zone_of(name: str | ZoneInfo, *, field: str = "timezone") -> ZoneInfo:
     Raises
     ------
     InvalidValue
-        When there is no such zone.
+        When there is no such zone. What is stored is read with `ZoneInfo` itself, which knows more.
     """
     if isinstance(name, ZoneInfo):
         return name
     try:
-        return ZoneInfo("" if name in NO_ZONES else name)
-    # Unknown, no such name, a folder of the database, no text.
+        return ZoneInfo(name if name in zone_names() else "")
+    # Unknown, no such name, no text.
     except (KeyError, ValueError, OSError, TypeError):
         raise InvalidValue(
             field, f"must be an IANA time zone such as 'Europe/Berlin', not {name!r}"

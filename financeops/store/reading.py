@@ -28,6 +28,9 @@ from financeops.store.transactions import in_transaction
 MAX_BOOKS = 1000
 """How many tenants a process remembers."""
 
+MAX_BYTES = 256_000_000
+"""How much memory all that is remembered may take, about."""
+
 FOLDED_AT_MOST = 5000
 """A book further behind than this is read anew: that costs less than catching up."""
 
@@ -124,7 +127,15 @@ class Reader:
             if feed:
                 answer = structs.replace(answer, payments=book.newest(feed))
             book.forget()
+            self._forget_oldest()
             return answer
+
+    def _forget_oldest(self) -> None:
+        """Keep to the bound of all books together, those used last."""
+        taken = sum(book.bytes for book in self._books.values())
+        while taken > MAX_BYTES:
+            _, book = self._books.popitem(last=False)
+            taken -= book.bytes
 
     def _book(self, record: TenantRecord) -> Book:
         """The tenant's book; an empty one if there is none that could be brought up to date."""

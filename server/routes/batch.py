@@ -22,12 +22,15 @@ from financeops.store.ledger import Operation, Outcome, Result, counts_once
 from server import examples
 from server.bodies import JSON, NDJSON, kind_of_body, read_body
 from server.description import answers, body, component
-from server.intake import MAX_OPERATIONS
+from server.intake import MAX_OPERATIONS, PLACES
 from server.lifespan import Here, Services
 from server.parameters import BatchParameters
 from server.problems import problem_of
 from server.recording import IDEMPOTENCY_KEY, importation, insertion, tenant_id_of
 from server.responses import Json
+
+TENANTS_AT_ONCE = PLACES // 2
+"""Of how many tenants a batch is committed at once: others' payments find a place beside it."""
 
 router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
 
@@ -111,19 +114,23 @@ async def _record(
         else:
             accepted.setdefault(tenant_id, []).append((index, operation))
 
-    async def commit(tenant_id: str, placed: list[tuple[int, Operation]]) -> None:
-        operations = [operation for _, operation in placed]
-        outcomes = await here.intake.submit(tenants[tenant_id], operations)
-        for (index, _), outcome in zip(placed, outcomes, strict=True):
-            items[index] = _item(index, outcome)
+    failed: list[FinanceOpsError] = []
+    to_commit = iter(accepted.items())
 
-    failed = [
-        error
-        for error in await asyncio.gather(
-            *(commit(*each) for each in accepted.items()), return_exceptions=True
-        )
-        if error is not None
-    ]
+    async def commit() -> None:
+        for tenant_id, placed in to_commit:  # which the others take from as well
+            operations = [operation for _, operation in placed]
+            try:
+                outcomes = await here.intake.submit(tenants[tenant_id], operations)
+            except FinanceOpsError as error:
+                failed.append(error)
+            else:
+                for (index, _), outcome in zip(placed, outcomes, strict=True):
+                    items[index] = _item(index, outcome)
+            if failed:  # then the batch gets no answer but that: the rest is not tried
+                return
+
+    await asyncio.gather(*(commit() for _ in range(TENANTS_AT_ONCE)))
     if failed:
         raise _why_not(failed, items, accepted)
     return [items[index] for index in range(len(texts))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -237,6 +238,13 @@ def test_rejects_are_not_written_over_the_file(imported, tmp_path):
         result, _ = imported("input.csv", content, *usd, "--rejects", rejects, of="tenant_1")
         refused(result, f"--rejects: {rejects.removeprefix('./')} is the file that is imported")
         assert (tmp_path / "input.csv").read_text() == content
+
+
+def test_nothing_of_a_file_steers_the_terminal(imported):
+    content = "\x1b]0;owned\x07amount,\x1b]0;owned\x07amount\n1,1\n"
+    result, _ = imported("\x1b[2J\x9b2J.csv", content, of="tenant_1")
+    assert result.returncode == 1
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", result.stdout + result.stderr), result
 
 
 @pytest.mark.parametrize(("delimiter", "name"), [(";", "a.csv"), ("\t", "a.tsv"), ("|", "a.txt")])

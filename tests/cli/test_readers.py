@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +10,12 @@ import pytest
 from pyarrow import parquet
 
 from financeops.cli import lines
+from financeops.cli.content import content_of
 from financeops.cli.occurrences import Occurrences
 from financeops.cli.readers import Format, Layout, check_encoding, delimiter_of, opened
-from financeops.cli.rejects import rejects_path
-from financeops.core.errors import InvalidValue
+from financeops.cli.rejects import Rejects, rejects_path
+from financeops.cli.rows import Row
+from financeops.core.errors import InvalidValue, Misconfigured
 
 
 def rows_of(path, text, *, needed=("amount",), file_format=Format.CSV, **layout):
@@ -247,3 +250,82 @@ def test_rejects_never_go_to_the_file_that_is_imported(tmp_path, monkeypatch, na
         rejects_path(None, file)
     with pytest.raises(InvalidValue, match=r"^--rejects: "):
         rejects_path(Path(name), Path("symbolic"))
+
+
+def test_a_row_that_is_nested_too_deeply_costs_itself_only(tmp_path):
+    """Whatever works with a row's values afterwards calls itself for each level."""
+    nested = [f'{{"amount": {"[" * depth}7{"]" * depth}}}' for depth in (10, 300, 600, 900, 20_000)]
+    rows = rows_of(tmp_path, "\n".join(nested), file_format=Format.NDJSON)
+    assert content_of(rows[0])
+    assert [problem for _, problem in rows[1:]] == ["is nested too deeply"] * 4
+
+
+def many_times(text):
+    """A column that says a text a thousand times and holds it once."""
+    return pa.DictionaryArray.from_arrays(pa.array([0] * 1000, pa.int32()), pa.array([text]))
+
+
+HUGE = {
+    "texts": (lambda: many_times("x" * 1_000_000), "more than 100,000,000 bytes"),
+    "texts in a list": (
+        lambda: pa.ListArray.from_arrays([0, 1000], many_times("x" * 1_000_000)),
+        "more than 100,000,000 bytes",
+    ),
+    "a list": (
+        lambda: pa.ListArray.from_arrays([0, 10_000_001], pa.nulls(10_000_001, pa.int8())),
+        "10,000,001 values of",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", HUGE)
+def test_a_small_file_that_stands_for_gigabytes_is_refused(tmp_path, what):
+    column, says = HUGE[what]
+    path = tmp_path / "rows"
+    parquet.write_table(pa.table({"amount": column()}), path, compression="zstd")
+    assert path.stat().st_size < 5000
+    layout = Layout(format=Format.PARQUET)
+    with (
+        pytest.raises(InvalidValue, match=f"^FILE: .*{says}"),
+        opened(path, layout, needed=()) as table,
+    ):
+        list(table.rows)
+
+
+def test_texts_of_parquet_come_out_as_they_are(tmp_path):
+    texts = ["a", None, "", "a", "b"]
+    table = pa.table(
+        {
+            "text": pa.array(texts, pa.large_string()),
+            "known": pa.array(texts).dictionary_encode(),
+            "bytes": pa.array([text and text.encode() for text in texts]),
+            "list": [["a", None, "a"], None, [], ["b"], ["a"]],
+        }
+    )
+    rows = rows_of(tmp_path, table, file_format=Format.PARQUET)
+    assert rows == table.to_pylist()
+
+
+def test_rejects_hold_no_formula(tmp_path):
+    with Rejects(tmp_path / "rejects.csv") as rejects:
+        rejects.add(Row(2, 9, "=cmd|' /C calc'!A0,1", None), "\uff1dcmd: is no amount")
+        rejects.add(Row(3, 9, "plain,1", None), "amount: is missing")
+    with (tmp_path / "rejects.csv").open(newline="") as file:
+        _, *rows = csv.reader(file)
+    guarded = ["'\uff1dcmd: is no amount", "'=cmd|' /C calc'!A0,1"]
+    assert rows == [["2", *guarded], ["3", "amount: is missing", "plain,1"]]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_rejects_are_not_written_through_a_link(tmp_path, there):
+    target = tmp_path / "anothers"
+    if there:
+        target.write_text("precious")
+    (tmp_path / "rejects.csv").symlink_to(target)
+    row = Row(2, 9, "plain,1", None)
+    with (
+        Rejects(tmp_path / "rejects.csv") as rejects,
+        pytest.raises(Misconfigured, match=r"rejects\.csv is a link: .*--rejects"),
+    ):
+        rejects.add(row, "amount: is missing")
+    assert (target.read_text() if there else target.exists()) == ("precious" if there else False)

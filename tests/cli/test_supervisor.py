@@ -88,6 +88,15 @@ async def test_a_started_child_is_ready_and_its_output_is_in_its_log(tmp_path, s
     assert said.lines == []
 
 
+async def test_nobody_else_reads_the_files_of_a_private_child(tmp_path, said):
+    async with Supervisor(tmp_path / "logs", said) as supervisor:
+        for name, private in (("mine", True), ("ours", False)):
+            await supervisor.start(child(tmp_path, name, STEADY, private=private))
+    modes = [(tmp_path / name).stat().st_mode & 0o077 for name in ("mine", "ours")]
+    assert modes[0] == 0
+    assert modes[1] != 0
+
+
 async def test_a_killed_child_is_started_again_without_what_it_had_started(tmp_path, said):
     async with Supervisor(tmp_path / "logs", said) as supervisor:
         await supervisor.start(child(tmp_path, "worker", STEADY))

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from financeops.cli.addresses import free_port
+from financeops.cli.data_directory import keep_private
 from tests.cli.conftest import run
 from tests.cli.test_supervisor import gone
 
@@ -113,6 +114,22 @@ def test_ctrl_c_stops_database_and_server_and_the_payments_stay(tmp_path):
         assert get(f"http://127.0.0.1:{up.port}/api/analytics/metrics") == metrics
         up.end(signal.SIGTERM)
         assert COMPLETE not in up.said, "it was complete before"
+
+
+def test_nobody_else_on_this_computer_reads_the_data(bare, tmp_path):
+    command = bare.program("secantusd-py").cmdline()
+    data = Path(command[command.index("--storage-path") + 1])
+    files = [data.parent, data, *data.rglob("*")]
+    assert len(files) > 5
+    assert {file: file.stat().st_mode & 0o077 for file in files} == dict.fromkeys(files, 0)
+
+    # Nor what a run made that did not know this yet.
+    old = tmp_path / "db"
+    (old / "archive").mkdir(parents=True)
+    (old / "archive" / "payments.wt").touch(mode=0o644)
+    keep_private(old)
+    modes = [each.stat().st_mode & 0o777 for each in (old, *sorted(old.rglob("*")))]
+    assert modes == [0o700, 0o700, 0o600]
 
 
 def test_a_killed_server_is_started_again(bare):

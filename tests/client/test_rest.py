@@ -170,7 +170,7 @@ async def test_verify_finds_totals_and_payments_equal(client, record, tenant_id)
 
 
 async def test_seeding_happens_once(client, record):
-    await record()
+    await record(tenantId="tenant_1")
 
     answer = await client.seed(count=10, days=2)
 

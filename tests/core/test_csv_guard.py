@@ -1,6 +1,7 @@
 """What a spreadsheet would carry out is guarded, and every text comes back."""
 
 import re
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,9 @@ from hypothesis import strategies as st
 
 from financeops.core.csv_guard import GUARDED, guard, unguard
 
-TEXTS = st.text(st.sampled_from("'=+-@\t\ra7"), max_size=6) | st.text(max_size=20)
+TEXTS = st.text(
+    st.sampled_from("'=+-@\t\r\n \u00a0\u3000\uff1d\uff0b\uff0d\uff20a7"), max_size=6
+) | st.text(max_size=20)
 
 
 @given(TEXTS)
@@ -19,7 +22,9 @@ def test_every_text_comes_back_as_it_was(text):
 
 @given(TEXTS)
 def test_no_guarded_text_begins_like_a_formula(text):
-    assert not guard(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert not guard(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    # As a spreadsheet reads it: blanks do not count, and wide signs are signs.
+    assert not unicodedata.normalize("NFKC", guard(text)).lstrip().startswith(("=", "+", "-", "@"))
 
 
 @given(TEXTS, TEXTS)

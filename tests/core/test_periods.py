@@ -339,7 +339,11 @@ def test_a_longer_window_is_shown_in_months():
 
 
 @pytest.mark.parametrize(
-    "name", ["localtime", "Factory", "Europe/Bonn", "", "../UTC", "Europe", "UTC\0"]
+    "name",
+    [
+        *("localtime", "Factory", "posixrules", "right/UTC", "posix/Europe/Berlin"),
+        *("Europe/Bonn", "europe/berlin", "", "../UTC", "Europe", "UTC\0"),
+    ],
 )
 def test_what_is_no_zone_is_said_with_the_name_of_its_field(name):
     with pytest.raises(InvalidValue, match="IANA") as caught:

@@ -81,7 +81,22 @@ def test_an_export_without_payments_has_the_columns(record, exported, form):
     assert (table.num_rows, table.schema) == (0, SCHEMA)
 
 
-TEXTS = ["=1+1", "'=1+1", "''=1+1", "+49", "'+49", "-7", "@x", "'@x", "'plain", "'", "a-7", "plain"]
+TEXTS = [
+    "=1+1",
+    "'=1+1",
+    "''=1+1",
+    "+49",
+    "'+49",
+    "-7",
+    "@x",
+    "'@x",
+    "'plain",
+    "'",
+    "a-7",
+    "plain",
+    "\uff1d1+1",
+    "'\uff1d1",
+]
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -126,7 +126,15 @@ async def test_pages_of_this_computer_may_call(http, origin):
 
 @pytest.mark.parametrize(
     "origin",
-    ["https://evil.example", "http://localhost.evil.example", "http://localhost:1@evil", "null"],
+    [
+        *(
+            "https://evil.example",
+            "http://localhost.evil.example",
+            "http://localhost:1@evil",
+            "null",
+        ),
+        *("http://[", "http://[::1", "http://]", "http://[x]", b"http://\xe2\x84\x80", "["),
+    ],
 )
 async def test_foreign_pages_may_not(http, origin):
     response = await http.get("/payments", headers={"Origin": origin})
@@ -218,6 +226,26 @@ async def test_answers_are_not_sniffed_or_framed(http):
         headers = (await http.get(path)).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
+
+
+async def test_what_was_answered_is_kept_by_nobody(http):
+    paths = ("/payments", "/payments/export", "/nothing", "/payments/seed", "/openapi.json")
+    for path in (*paths, "/ws/payments/?EIO=4&transport=polling"):
+        assert (await http.get(path)).headers["cache-control"] == "no-store", path
+    refused = await http.get("/payments", headers={"Host": "evil.example"})
+    assert refused.headers["cache-control"] == "no-store"
+    # Files that are the same for everybody are asked for by what they were.
+    asset = await http.get("/static-offline-docs/swagger-ui.css")
+    assert asset.headers["cache-control"] == "no-cache"
+    assert asset.headers["etag"]
+
+
+@pytest.mark.parametrize("query", ["", "&sid=unknown"])
+async def test_half_an_upgrade_is_refused_in_words(http, query):
+    """As it arrives behind a proxy that drops the headers of this hop."""
+    path = f"/ws/payments/?EIO=4&transport=websocket{query}"
+    answer = await http.get(path, headers={"Upgrade": "websocket", "Connection": "close"})
+    assert "Connection: Upgrade" in problem(answer, 400)["detail"]
 
 
 async def test_nonsense_is_answered(shared_server):

@@ -50,6 +50,19 @@ async def test_a_name_that_is_there_twice_is_refused(http, tenant_id, more, fiel
     assert len(await recorded(http, tenant_id)) == 1
 
 
+@pytest.mark.parametrize("path", ["/payments", "/payments/batch", "/payments/batch?source=import"])
+async def test_an_amount_that_is_nested_is_refused(http, tenant_id, path):
+    """However deeply: what reads it first passes over it, what looks for names twice does not."""
+    for depth in (1, 700, 900, *range(930, 1000, 5), 5000):
+        body = json.dumps(order(tenant_id)).replace("10", "[" * depth + '"a", "b"' + "]" * depth, 1)
+        if path == "/payments":
+            assert (await http.post(path, content=body)).status_code == 422
+        else:
+            answer = await http.post(path, content=f"[{body}]")
+            said = answer.json()
+            assert answer.status_code == 422 or said["rejected"] == 1, said
+
+
 async def test_texts_that_hold_names_and_quotes_are_taken(http, tenant_id):
     names = ['"amount": 1, "amount": 2', '":{}', "amount", "\\", "é€😀"]
     for reference in names:

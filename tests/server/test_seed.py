@@ -47,6 +47,10 @@ async def test_a_payment_of_any_tenant_prevents_it(fresh):
     order = {"tenantId": "other", "amount": 1, "method": "card", "status": "success"}
     await fresh.post("/payments", json=order)
     answer = await fresh.post("/payments/seed")
+    # How many they are is not told: it is another tenant's.
+    assert answer.json() == {"message": "Already seeded", "count": 0}
+    await fresh.post("/payments", json=order | {"tenantId": "tenant_1"})
+    answer = await fresh.post("/payments/seed")
     assert answer.json() == {"message": "Already seeded", "count": 1}
 
 

@@ -275,6 +275,12 @@ async def test_remembered_figures_are_cut_anew_in_another_time_zone(db, other_db
     await check_everything(db, reader)
 
 
+async def test_a_zone_that_is_no_longer_taken_is_still_read(db):
+    await record(db, insert(), of=tenant(timezone="Factory"))
+    answer = await Reader(db).answer(Question(tenant_id="tenant_1", period=Period.DAY), as_of=NOON)
+    assert (attempts(answer.rollup), answer.timezone) == (1, "Factory")
+
+
 async def test_figures_are_read_anew_when_the_change_log_has_expired(db, other_db, reader):
     await record(other_db, *some_payments(Random(7), 5), of=KATHMANDU)
     await db.changes.delete_many({})
@@ -332,3 +338,57 @@ async def test_long_windows_in_another_zone_are_refused(db, reader, asked):
     question = Question(tenant_id="tenant_1", timezone="Europe/Berlin", **asked)
     with pytest.raises(InvalidValue, match="7 days"):
         await reader.answer(question, as_of=NOON)
+
+
+def many_codes(rng, tenant_id="tenant_1"):
+    """Failures of two days, each for a reason of its own."""
+    for place in range(300):
+        yield insert(
+            tenant_id=tenant_id,
+            status="failed",
+            decline_code=f"code_{place % 150}",
+            created_at=NOON - HOUR * rng.randrange(48),
+        )
+
+
+async def test_a_book_takes_so_many_bytes_and_answers_beyond_them(db, other_db, monkeypatch):
+    reader = Reader(db)
+    await record(db, *many_codes(Random(2)), of=KATHMANDU)
+    for question in EVERYTHING:
+        await check(db, reader, question, payments=5)
+    kept = reader._books["tenant_1"]
+    assert 100_000 < kept.bytes < 1_000_000
+    monkeypatch.setattr(book, "MAX_BYTES", 40_000)
+    for seed in range(2):
+        await record(other_db, *many_codes(Random(seed)), of=KATHMANDU)
+        for question in EVERYTHING:
+            await check(db, reader, question, payments=5)
+            assert reader._books["tenant_1"].bytes <= 40_000
+
+
+async def test_what_a_book_takes_is_what_it_would_take_if_read_anew(db, other_db, reader):
+    """It is counted while changes are added, not only when pages are read."""
+    question = Question(tenant_id="tenant_1", period=Period.MONTH)
+    reader._books.clear()
+    await check(db, reader, question)
+    before = reader._books["tenant_1"].bytes
+    await record(other_db, *many_codes(Random(3)), of=KATHMANDU)
+    await check(db, reader, question)
+    grown = reader._books.pop("tenant_1").bytes
+    await check(db, reader, question)
+    assert before < reader._books["tenant_1"].bytes == grown
+
+
+async def test_all_books_take_so_many_bytes(db, monkeypatch):
+    reader = Reader(db)
+    names = [f"t{n}" for n in range(4)]
+    for name in names:
+        await record(db, *many_codes(Random(1), name), of=tenant(name))
+        await reader.answer(Question(tenant_id=name, period=Period.WEEK), as_of=NOON)
+    taken = [kept.bytes for kept in reader._books.values()]
+    assert len(taken) == len(names)
+    monkeypatch.setattr(reading, "MAX_BYTES", sum(taken) - 1)
+    for name in names:  # the one asked for longest ago makes room
+        await reader.answer(Question(tenant_id=name, period=Period.WEEK), as_of=NOON)
+        assert sum(kept.bytes for kept in reader._books.values()) < sum(taken)
+        assert name in reader._books

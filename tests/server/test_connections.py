@@ -1,0 +1,144 @@
+"""Nobody takes more of the server than a connection may: headers, time, number."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.database import fresh_name, with_database
+from tests.processes import start_server
+from tests.server.listener import Listener
+
+
+@pytest.fixture(scope="module")
+def impatient(lasting_mongodb_uri):
+    """A server that waits for little."""
+    process = start_server(
+        with_database(lasting_mongodb_uri, fresh_name()),
+        receive_timeout=0.5,
+        max_header_bytes=8192,
+        max_connections_per_address=6,
+    )
+    yield process
+    assert process.stop() == 0, process.said
+    assert "Traceback" not in process.said, process.said
+
+
+@asynccontextmanager
+async def connection(server):
+    parts = urlsplit(server.url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def answer(reader):
+    """Status and detail of all that is answered until the connection ends."""
+    async with asyncio.timeout(20):
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body).get("detail", "")
+
+
+POST = b"POST /payments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+ENDLESS = {
+    "one header": (b"GET /health HTTP/1.1\r\nA: ", b"a" * 1000),
+    "headers": (b"GET /health HTTP/1.1\r\n", b"A: a\r\n" * 100),
+    "URL": (b"GET /", b"a" * 1000),
+    "trailers": (CHUNKED + b"1\r\n{\r\n0\r\n", b"A: a\r\n" * 100),
+    "one trailer": (CHUNKED + b"1\r\n{\r\n0\r\nA: ", b"a" * 1000),
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+async def test_endless_headers_are_refused(impatient, what):
+    begin, more = ENDLESS[what]
+    async with connection(impatient) as (reader, writer):
+        writer.write(begin)
+        for _ in range(100):
+            writer.write(more * 10)
+        status, detail = await answer(reader)
+    assert (status, "8192 bytes" in detail) == (431, True)
+
+
+async def test_headers_within_the_limit_are_taken(impatient):
+    async with httpx.AsyncClient(base_url=impatient.url) as http:
+        for size, status in ((7000, 200), (8192, 431), (100_000, 431)):
+            given = await http.get("/health", headers={"A": "a" * size})
+            assert given.status_code == status
+
+
+UNFINISHED = {
+    "nothing": b"",
+    "half a header": b"GET /health HTTP/1.1\r\nHost: loc",
+    "headers": POST,
+    "half a body": POST + b'Content-Length: 100\r\n\r\n{"amount"',
+    "half a chunk": CHUNKED + b"40\r\n{",
+}
+
+
+@pytest.mark.parametrize("what", UNFINISHED)
+async def test_who_falls_silent_is_left(impatient, what):
+    async with connection(impatient) as (reader, writer):
+        writer.write(UNFINISHED[what])
+        assert await answer(reader) == (408, "nothing more of the request has come for 0.5 s")
+
+
+async def test_blanks_after_an_answer_keep_no_connection(impatient):
+    async with connection(impatient) as (reader, writer):
+        writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"\r\n")
+        async with asyncio.timeout(10):
+            assert b" 408 " in await reader.read()
+
+
+async def test_who_goes_on_sending_after_a_refusal_is_left(impatient):
+    async with connection(impatient) as (reader, writer):
+        writer.write(POST + b"Content-Length: 99999999\r\n\r\n")
+        await reader.readuntil(b"413")
+        async with asyncio.timeout(20):
+            while not writer.transport.is_closing():
+                writer.write(b"a" * 2000)
+                await asyncio.sleep(0.05)
+
+
+async def test_a_slow_upload_is_taken(impatient):
+    """It takes several times as long as one may be silent, and each piece comes in time."""
+    items = [{"amount": 1, "method": "card", "status": "success"}] * 300
+    body = json.dumps(items).encode()
+    async with connection(impatient) as (reader, writer):
+        head = POST.replace(b"/payments", b"/payments/batch")
+        writer.write(head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body))
+        for start in range(0, len(body), 1000):
+            writer.write(body[start : start + 1000])
+            await asyncio.sleep(0.1)
+        async with asyncio.timeout(20):
+            head, _, said = (await reader.read()).partition(b"\r\n\r\n")
+    assert json.loads(said)["created"] == 300
+
+
+async def test_an_address_has_so_many_connections(impatient):
+    """Websockets count as well, and what ends is given back."""
+    async with Listener(impatient.url) as listener:
+        await listener.event("connected")
+        async with httpx.AsyncClient(base_url=impatient.url) as http:
+            for _ in range(3):  # one connection that is used again
+                assert (await http.get("/health")).status_code == 200
+            others = [connection(impatient) for _ in range(4)]
+            opened = [await each.__aenter__() for each in others]
+            async with connection(impatient) as (reader, _):
+                status, detail = await answer(reader)
+                assert (status, "MAX_CONNECTIONS_PER_ADDRESS" in detail) == (503, True)
+            for reader, _ in opened:
+                assert (await answer(reader))[0] == 408
+            for each in others:
+                await each.__aexit__(None, None, None)
+    for _ in range(8):
+        async with httpx.AsyncClient(base_url=impatient.url) as http:
+            assert (await http.get("/health")).status_code == 200
