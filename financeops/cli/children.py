@@ -13,12 +13,16 @@ from financeops.cli import addresses, embedded, pulse
 from financeops.cli.supervisor import Child
 from financeops.core.errors import Misconfigured
 
+_PASSWORDS = frozenset({embedded.URI_SETTING, "JUPYTER_TOKEN"})
+"""Settings that let in who knows them: each is for the one program that asks for it."""
+
 
 def database(directory: Path, port: int) -> Child:
     """The embedded database."""
     return Child(
         name="database",
         command=embedded.command(directory, port),
+        withheld=_PASSWORDS,
         is_ready=partial(addresses.accepts, embedded.HOST, port),
         # Opening a million payments after a kill took 14 s on two cores.
         ready_within=180,
@@ -39,6 +43,7 @@ def server(host: str, port: int, *, uri: str | None, simulate: bool) -> Child:
         name="server",
         command=(sys.executable, "-m", "server"),
         environment=environment,
+        withheld=_PASSWORDS - {embedded.URI_SETTING},
         is_ready=partial(addresses.answers, addresses.reachable(host), port, "/ready"),
         ready_within=120,
         complaint="financeops: ",
@@ -55,6 +60,7 @@ def dashboard(notebooks: Path, host: str, port: int, *, server_url: str) -> Chil
             *(str(notebooks / "dashboard.ipynb"), f"--Voila.ip={host}", f"--port={port}"),
         ),
         environment={"FINANCEOPS_URL": server_url},
+        withheld=_PASSWORDS,
         # A GET of the page itself would take a kernel.
         is_ready=partial(addresses.answers, addresses.reachable(host), port, "/voila/health"),
         ready_within=120,
@@ -80,6 +86,7 @@ def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -
         ),
         # In the environment: everybody on the machine can read a command line.
         environment={"FINANCEOPS_URL": server_url, "JUPYTER_TOKEN": token},
+        withheld=_PASSWORDS,
         is_ready=partial(addresses.answers, addresses.reachable(host), port, "/api"),
         ready_within=120,
     )

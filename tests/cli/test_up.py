@@ -18,6 +18,9 @@ import psutil
 import pytest
 
 from financeops.cli.addresses import free_port
+from financeops.cli.children import database
+from financeops.cli.embedded import URI_SETTING
+from financeops.cli.up import Choices, plan_of
 from tests.cli.conftest import run
 from tests.cli.test_supervisor import gone
 
@@ -139,6 +142,17 @@ def test_what_a_killed_run_left_ends_and_the_next_run_waits_for_that(tmp_path):
         exported = get(f"http://127.0.0.1:{up.port}/payments/export?format=ndjson").splitlines()
         assert len(exported) == len({json.loads(line)["_id"] for line in exported}) == count
     assert gone(family)
+
+
+def test_only_the_server_learns_where_the_database_is(tmp_path, monkeypatch):
+    monkeypatch.setenv(URI_SETTING, "mongodb://name:password@db.example/financeops")
+    ports = {"port": 3001, "dashboard_port": 8866, "lab_port": 8888}
+    wanted = dict.fromkeys(("dashboard", "lab", "simulate", "seed"), True)
+    choices = Choices(host="127.0.0.1", data_dir=tmp_path, open_browser=False, **ports, **wanted)
+    plan = plan_of(choices)
+    told = {child.name for child in (*plan.base, *plan.pages) if URI_SETTING not in child.withheld}
+    assert told == {"server"}
+    assert URI_SETTING in database(tmp_path, 1).withheld
 
 
 def test_no_history_is_made_when_it_is_not_wanted(bare):
