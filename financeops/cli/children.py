@@ -77,6 +77,8 @@ def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -
             *(sys.executable, "-m", "financeops.cli.lab", "--no-browser"),
             *(f"--ServerApp.ip={host}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
             f"--ServerApp.root_dir={notebooks}",
+            # Kernels talk through files that only their user may open.
+            "--KernelManager.transport=ipc",
             # No request to an outside host.
             "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",

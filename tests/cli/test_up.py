@@ -12,10 +12,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
+from jupyter_client.connect import find_connection_file
 
 from financeops.cli.addresses import free_port
 from financeops.cli.children import database
@@ -93,6 +94,18 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """Database and server, and nothing in them."""
     with running(tmp_path_factory.mktemp("up"), *BARE, "--no-seed") as up:
         yield up
+
+
+def started_kernel(lab: str) -> dict[str, object]:
+    """How one reaches a new kernel of JupyterLab, which is at this link."""
+    address, _, token = lab.partition("/lab?token=")
+    asked = Request(
+        f"{address}/api/kernels", b"{}", {"Authorization": f"token {token}"}, method="POST"
+    )
+    with urlopen(asked, timeout=60) as answer:
+        kernel = json.load(answer)["id"]
+    found: dict[str, object] = json.loads(Path(find_connection_file(kernel)).read_text("utf-8"))
+    return found
 
 
 def get(url: str) -> bytes:
@@ -179,6 +192,7 @@ def test_dashboard_and_notebooks_are_served_and_leave_no_kernel_behind(tmp_path)
         family = up.family()
         # Viewers' kernels are forks of the warm parent.
         assert any("warm_parent" in " ".join(each.cmdline()) for each in family)
+        assert started_kernel(links[2])["transport"] == "ipc"
         assert up.end(signal.SIGTERM) == 0
     assert gone(family)
 
