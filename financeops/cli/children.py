@@ -13,12 +13,16 @@ from financeops.cli import addresses, embedded, pulse
 from financeops.cli.supervisor import Child
 from financeops.core.errors import Misconfigured
 
+_PASSWORDS = frozenset({embedded.URI_SETTING, "JUPYTER_TOKEN"})
+"""Settings that let in who knows them: each is for the one program that asks for it."""
+
 
 def database(directory: Path, port: int) -> Child:
     """The embedded database."""
     return Child(
         name="database",
         command=embedded.command(directory, port),
+        withheld=_PASSWORDS,
         is_ready=partial(addresses.accepts, embedded.HOST, port),
         private=True,
         # Opening a million payments after a kill took 14 s on two cores.
@@ -40,6 +44,7 @@ def server(host: str, port: int, *, uri: str | None, simulate: bool) -> Child:
         name="server",
         command=(sys.executable, "-m", "server"),
         environment=environment,
+        withheld=_PASSWORDS - {embedded.URI_SETTING},
         is_ready=partial(addresses.answers, addresses.reachable(host), port, "/ready"),
         ready_within=120,
         complaint="financeops: ",
@@ -56,6 +61,7 @@ def dashboard(notebooks: Path, host: str, port: int, *, server_url: str) -> Chil
             *(str(notebooks / "dashboard.ipynb"), f"--Voila.ip={host}", f"--port={port}"),
         ),
         environment={"FINANCEOPS_URL": server_url},
+        withheld=_PASSWORDS,
         # A GET of the page itself would take a kernel.
         is_ready=partial(addresses.answers, addresses.reachable(host), port, "/voila/health"),
         ready_within=120,
@@ -72,6 +78,8 @@ def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -
             *(sys.executable, "-m", "financeops.cli.lab", "--no-browser"),
             *(f"--ServerApp.ip={host}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
             f"--ServerApp.root_dir={notebooks}",
+            # Kernels talk through files that only their user may open.
+            "--KernelManager.transport=ipc",
             # No request to an outside host.
             "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -81,6 +89,7 @@ def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -
         ),
         # In the environment: everybody on the machine can read a command line.
         environment={"FINANCEOPS_URL": server_url, "JUPYTER_TOKEN": token},
+        withheld=_PASSWORDS,
         is_ready=partial(addresses.answers, addresses.reachable(host), port, "/api"),
         ready_within=120,
     )

@@ -32,8 +32,9 @@ class Child:
     """A program that is to run as long as we do.
 
     `is_ready` asks once whether it can be used; it has `ready_within` seconds for that after each
-    start. A program that ends before it was ever ready, and whose last line begins with
-    `complaint`, has said what a person must change: it is not started again.
+    start. It has our environment, less the names that are `withheld`. A program that ends before it
+    was ever ready, and whose last line begins with `complaint`, has said what a person must change:
+    it is not started again.
 
     `responds` asks a program that is ready whether it still does its work, within a time limit of
     its own; when it does not so many times in a row (`silences`, every `ask_again` seconds), it is
@@ -47,6 +48,7 @@ class Child:
     command: tuple[str, ...]
     is_ready: Callable[[], Awaitable[bool]]
     environment: Mapping[str, str] = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()
     ready_within: float = 60.0
     complaint: str | None = None
     responds: Callable[[], Awaitable[bool]] | None = None
@@ -178,7 +180,8 @@ class Supervisor:
     async def _spawn(self, running: _Running) -> asyncio.subprocess.Process:
         child = running.child
         running.ready.clear()
-        environment = {**os.environ, **child.environment}
+        ours = {name: value for name, value in os.environ.items() if name not in child.withheld}
+        environment = {**ours, **child.environment}
         with running.log.open() as log:
             process = await asyncio.create_subprocess_exec(
                 *child.command,

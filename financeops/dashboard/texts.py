@@ -188,3 +188,9 @@ NO_ROOM_HINT = Text(
     "Keep this page open: it becomes the dashboard as soon as somebody leaves.",
 )
 WAITING = Text("Waiting for a seat")
+
+NO_PAGE = Text("There is no such page")
+NO_PAGE_HINT = Text("Perhaps the address was mistyped. The dashboard is here:")
+REFUSED = Text("This request was refused")
+BROKEN = Text("The dashboard does not work at the moment")
+BROKEN_HINT = Text("Please try again. If it stays like this, the log of the dashboard says why.")

@@ -261,3 +261,47 @@ def test_a_log_that_somebody_deleted_has_no_lines(tmp_path):
     (tmp_path / "worker.log").unlink()
     log.bound()
     assert log.last_lines() == []
+
+
+def test_logs_are_for_their_owner_alone_also_those_of_before(tmp_path):
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    path, earlier = folder / "worker.log", folder / "worker.log.1"
+    for file in (path, earlier):
+        file.write_text("of a run that was careless\n")
+        file.chmod(0o644)
+    log = Log(path)
+    modes = [mode(earlier)]
+    with log.open() as file:
+        modes += [mode(folder), mode(path)]
+        file.write(b"line\n" * 100)
+        file.flush()
+        for there in (True, False):
+            if not there:
+                earlier.unlink()
+            log.bound(max_bytes=0 if there else -1)
+            modes.append(mode(earlier))
+    assert modes == [0o600, 0o700, 0o600, 0o600, 0o600]
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+async def test_a_child_does_not_inherit_what_is_withheld(tmp_path, said, monkeypatch):
+    for name in ("TOLD", "WITHHELD", "GIVEN"):
+        monkeypatch.setenv(name, "ours")
+    program = """
+        import os, pathlib, signal, sys
+        seen = [os.environ.get(name) for name in ("TOLD", "WITHHELD", "GIVEN")]
+        pathlib.Path(sys.argv[1]).write_text(" ".join(map(str, seen)))
+        signal.pause()
+    """
+    frugal = child(
+        *(tmp_path, "frugal", program),
+        withheld=frozenset({"WITHHELD", "GIVEN"}),
+        environment={"GIVEN": "its own"},
+    )
+    async with Supervisor(tmp_path / "logs", said) as supervisor:
+        await supervisor.start(frugal)
+        assert (tmp_path / "frugal").read_text() == "ours None its own"

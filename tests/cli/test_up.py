@@ -12,13 +12,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
+from jupyter_client.connect import find_connection_file
 
 from financeops.cli.addresses import free_port
+from financeops.cli.children import database
 from financeops.cli.data_directory import keep_private
+from financeops.cli.embedded import URI_SETTING
+from financeops.cli.up import Choices, plan_of
 from tests.cli.conftest import run
 from tests.cli.test_supervisor import gone
 
@@ -93,6 +97,18 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         yield up
 
 
+def started_kernel(lab: str) -> dict[str, object]:
+    """How one reaches a new kernel of JupyterLab, which is at this link."""
+    address, _, token = lab.partition("/lab?token=")
+    asked = Request(
+        f"{address}/api/kernels", b"{}", {"Authorization": f"token {token}"}, method="POST"
+    )
+    with urlopen(asked, timeout=60) as answer:
+        kernel = json.load(answer)["id"]
+    found: dict[str, object] = json.loads(Path(find_connection_file(kernel)).read_text("utf-8"))
+    return found
+
+
 def get(url: str) -> bytes:
     with urlopen(url, timeout=60) as answer:
         body: bytes = answer.read()
@@ -158,6 +174,17 @@ def test_what_a_killed_run_left_ends_and_the_next_run_waits_for_that(tmp_path):
     assert gone(family)
 
 
+def test_only_the_server_learns_where_the_database_is(tmp_path, monkeypatch):
+    monkeypatch.setenv(URI_SETTING, "mongodb://name:password@db.example/financeops")
+    ports = {"port": 3001, "dashboard_port": 8866, "lab_port": 8888}
+    wanted = dict.fromkeys(("dashboard", "lab", "simulate", "seed"), True)
+    choices = Choices(host="127.0.0.1", data_dir=tmp_path, open_browser=False, **ports, **wanted)
+    plan = plan_of(choices)
+    told = {child.name for child in (*plan.base, *plan.pages) if URI_SETTING not in child.withheld}
+    assert told == {"server"}
+    assert URI_SETTING in database(tmp_path, 1).withheld
+
+
 def test_no_history_is_made_when_it_is_not_wanted(bare):
     metrics = json.loads(get(f"http://127.0.0.1:{bare.port}/api/analytics/metrics"))
     assert metrics["totalPayments"] == 0
@@ -182,6 +209,7 @@ def test_dashboard_and_notebooks_are_served_and_leave_no_kernel_behind(tmp_path)
         family = up.family()
         # Viewers' kernels are forks of the warm parent.
         assert any("warm_parent" in " ".join(each.cmdline()) for each in family)
+        assert started_kernel(links[2])["transport"] == "ipc"
         assert up.end(signal.SIGTERM) == 0
     assert gone(family)
 

@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ipykernel import kernelapp
+from ipykernel.iostream import IOPubThread
 from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
 
@@ -21,6 +23,13 @@ class ViewerKernelApp(IPKernelApp):
 
     def parse_command_line(self, argv: list[str] | None = None) -> None:
         """Find nothing."""
+
+
+class _IOPubThread(IOPubThread):
+    """What a cell shows, less the port on which programs that a cell starts would be heard: none is."""
+
+    def __init__(self, socket: Any, pipe: bool = False, session: Any = False) -> None:  # noqa: ARG002, FBT001, FBT002
+        super().__init__(socket, pipe=False, session=session)  # type: ignore[no-untyped-call]
 
 
 def become_kernel(order: Mapping[str, Any], parent: int) -> None:
@@ -45,6 +54,7 @@ def become_kernel(order: Mapping[str, Any], parent: int) -> None:
     os.chdir(order["cwd"])
     time.tzset()
 
+    kernelapp.IOPubThread = _IOPubThread  # type: ignore[attr-defined] # it asks for the port in so many words
     # A viewer types nothing: no file of what was typed, no completion.
     config = Config()
     config.HistoryManager.enabled = False

@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from jupyter_server.auth.logout import LogoutHandler as JupyterLogoutHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.utils import url_path_join
+from tornado.web import ErrorHandler
 from traitlets.config import Config
 from voila.app import Voila
+from voila.request_info_handler import RequestInfoSocketHandler
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.static_file_handler import TemplateStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+from voila.voila_identity_provider import VoilaLoginHandler
 
+from financeops.client.address import server_url
 from financeops.core.errors import Misconfigured
+from financeops.dashboard.serve.channels import ChannelsHandler
+from financeops.dashboard.serve.door import FRAMES, guarded
 from financeops.dashboard.serve.handlers import (
-    ChannelsHandler,
     HealthHandler,
     LeaveHandler,
+    LoginHandler,
+    LogoutHandler,
     PageHandler,
     PresenceHandler,
+    TemplateHandler,
 )
 from financeops.dashboard.serve.viewers import Viewers
+from financeops.jupyter import socket_folder
 
 KERNEL = "financeops-viewer"
 LIMIT_SETTING = "FINANCEOPS_MAX_VIEWERS"
@@ -34,10 +46,19 @@ LIMIT = 25
 """Viewers at once, unless set: so many fit in 1 GiB."""
 
 _DASHBOARD = Path(__file__).parents[1]
+_NEEDED = re.compile(
+    "FINANCEOPS_URL|FINANCEOPS_UP|VOILA_BASE_URL|HOME|USER|LOGNAME|PATH|TMPDIR|TZ|LANG|LC_.*|SSL_CERT_.*"
+    # Where kernels are no forks, they have to find their modules.
+    "|PYTHON.*|VIRTUAL_ENV|CONDA_PREFIX|LD_LIBRARY_PATH|IPYTHONDIR"
+)
+"""What a viewer's kernel has of our environment: no password in it, no other viewer's address."""
 _OWN_HANDLERS = {
+    JupyterLogoutHandler: LogoutHandler,
     KernelHandler: PresenceHandler,
+    TemplateStaticFileHandler: TemplateHandler,
     TornadoVoilaHandler: PageHandler,
     VoilaKernelWebsocketHandler: ChannelsHandler,
+    VoilaLoginHandler: LoginHandler,
     VoilaShutdownKernelHandler: LeaveHandler,
 }
 
@@ -47,7 +68,9 @@ class ViewerKernels(AsyncMappingKernelManager):
 
     async def start_kernel(self, **options: Any) -> str:  # type: ignore[override] # theirs too
         """Start a kernel and return its id."""
-        kernel_id: str = await super().start_kernel(**{**options, "kernel_name": KERNEL})
+        needed = {name: value for name, value in options["env"].items() if _NEEDED.fullmatch(name)}
+        chosen = {**options, "kernel_name": KERNEL, "env": needed}
+        kernel_id: str = await super().start_kernel(**chosen)
         return kernel_id
 
 
@@ -63,6 +86,10 @@ class DashboardServer(Voila):
         self.viewers = Viewers(self.kernel_manager, limit=limit_of(os.environ))
         return {
             **settings,
+            "default_handler_class": guarded(ErrorHandler),
+            "default_handler_args": {"status_code": 404},
+            "headers": {"Content-Security-Policy": FRAMES},
+            "template": self.voila_configuration.template,
             # A page of elsewhere whose name leads to this machine is refused by its Host, if only
             # this machine is meant to see the dashboard.
             "allow_remote_access": not _is_loopback(self.ip),
@@ -76,11 +103,13 @@ class DashboardServer(Voila):
     def init_handlers(self) -> list[Any]:
         """Voilà's handlers, with ours in the place of some."""
         health = (url_path_join(self.server_url, "/voila/health"), HealthHandler)
-        handlers = [health]
-        for pattern, handler, *options in super().init_handlers():
-            handlers.append((pattern, _OWN_HANDLERS.get(handler, handler), *options))
         self.app.settings["viewers"] = self.viewers
-        return handlers
+        return [
+            (pattern, guarded(_OWN_HANDLERS.get(handler, handler)), *options)
+            for pattern, handler, *options in (health, *super().init_handlers())
+            # With it a notebook asks what its page's address was, which ours does not; and so could anybody.
+            if handler is not RequestInfoSocketHandler
+        ]
 
     def listen(self) -> None:
         """Serve until stopped."""
@@ -109,11 +138,16 @@ def limit_of(environment: Mapping[str, str]) -> int:
 
 def main() -> None:
     """Run it with the options of the command line."""
-    limit_of(os.environ)  # whoever set it wrongly hears it now
+    # Whoever set one wrongly hears it now.
+    limit_of(os.environ)
+    server_url()
     path = [str(_DASHBOARD), *filter(None, [os.environ.get("JUPYTER_PATH")])]
     # Here are the template and the kernel.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(path)
-    DashboardServer.launch_instance(config=defaults())
+    config = defaults()
+    with socket_folder() as folder:
+        config.Voila.connection_dir_root = str(folder)
+        DashboardServer.launch_instance(config=config)
 
 
 def defaults() -> Config:
@@ -130,9 +164,13 @@ def defaults() -> Config:
     # What a cell shows is heard of after its answer. Voilà serves all pages in the thread that hears it: with five at
     # once that took longer than the usual 4 seconds, and then a page has no dashboard.
     config.VoilaExecutor.iopub_timeout = 60
+    # A cell that fails says so without its traceback, which is in the log. Nor does it say how to have it shown.
+    config.VoilaExecutor.cell_error_instruction = "The log of the dashboard says why."
     # So many kernels wait with the page computed.
     config.VoilaConfiguration.preheat_kernel = True
     config.VoilaConfiguration.default_pool_size = 2
+    # Not through ports, to which everybody on this computer can connect and hear what a viewer sees.
+    config.KernelManager.transport = "ipc"
     # A dead kernel has lost its page: the page is loaded anew.
     config.KernelManager.autorestart = False
     return config

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+import re
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from babel import Locale
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
-from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, authenticated
+from voila.request_info_handler import RequestInfoSocketHandler
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.static_file_handler import TemplateStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
-from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+from voila.voila_identity_provider import VoilaLoginHandler
 
-from financeops.dashboard import texts
-from financeops.dashboard.preferences import Preferences
+from financeops.dashboard.serve import pages
+from financeops.dashboard.serve.door import Refused
 from financeops.dashboard.serve.viewers import Viewers
-from financeops.dashboard.words import words_in
 
 RETRY_SECONDS = 5
 
-_HERE = Path(__file__).parent
-_THEME = _HERE.parent / "theme"
-_FONT = "fonts/inter-latin-wght-normal.woff2"
+_KERNEL = re.compile(r'"kernelId": "([\w-]+)"')
 
 
 class PageHandler(TornadoVoilaHandler):
@@ -39,21 +35,43 @@ class PageHandler(TornadoVoilaHandler):
     async def get(self, path: str | None = None) -> None:
         """Show the dashboard, or that there is no room."""
         viewers: Viewers = self.settings["viewers"]
-        if not path and not _is_viewer(self.request.headers):
+        if path:
+            self._lead_to(path)
+            return
+        if not _is_viewer(self.request.headers):
             # Browsers that only guess what will be clicked on ask again when it is.
             raise HTTPError(503, "a page for nobody")
-        if not path and not viewers.has_room:
+        if not viewers.has_room:
             self._say_full()
             return
+        kernel = None
         with viewers.arriving() as arrived:
-            async for html in self.get_generator(path=path):
-                arrived()
-                self.write(html)
-                self.flush()
+            try:
+                async for html in self.get_generator():
+                    arrived()
+                    kernel = kernel or _KERNEL.search(html)
+                    self.write(html)
+                    self.flush()
+            except HTTPError:
+                raise
+            except Exception as error:
+                self.log.exception("no page could be made")
+                raise HTTPError(503) from error
+            finally:
+                # What each visit's address asked for is kept until the notebook fetches it, and ours never does: its
+                # page tells it.
+                RequestInfoSocketHandler._cache.clear()  # noqa: SLF001
+        with suppress(StreamClosedError):
+            await self.finish()
+        if kernel is not None:
+            viewers.sent(kernel[1])
 
     @authenticated
-    async def head(self, _path: str | None = None) -> None:
+    async def head(self, path: str | None = None) -> None:
         """Say that there is a page, to those who only want to know."""
+        if path:
+            self._lead_to(path)
+            return
         self.set_header("Content-Type", "text/html")
         self.set_header("Cache-Control", "no-store")
         await self.finish()
@@ -64,16 +82,19 @@ class PageHandler(TornadoVoilaHandler):
         """Whether a kernel that waits may be used: always, for our arguments are not Voilà's."""
         return pool_size > 0 and len(notebook_data) > 0
 
+    def _lead_to(self, path: str) -> None:
+        """Where a file beside the notebook is; there is one page only."""
+        served = self.voila_configuration.file_allowlist
+        if not any(re.fullmatch(pattern, path, re.IGNORECASE) for pattern in served):
+            raise HTTPError(404)
+        self.redirect_to_file(path)
+
     def _say_full(self) -> None:
         self.set_status(503)
         self.set_header("Retry-After", str(RETRY_SECONDS))
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
-        preferences = Preferences(language=self.get_argument("lang", None))
-        spoken = self.request.headers.get("Accept-Language", "")
-        preferences.browser = [tag.partition(";")[0].strip() for tag in spoken.split(",")]
-        theme = self.get_argument("theme", "")
-        self.finish(_full_page(self.base_url, theme, preferences.locale))
+        self.finish(pages.full(self.request, self.base_url, RETRY_SECONDS))
 
 
 class HealthHandler(JupyterHandler):
@@ -108,32 +129,6 @@ class PresenceHandler(KernelHandler):
         await ensure_async(super().get(kernel_id))
 
 
-class ChannelsHandler(VoilaKernelWebsocketHandler):
-    """Carries messages between a page and its kernel."""
-
-    def write_message(
-        self, message: bytes | str | dict[str, Any], *args: Any, **kwargs: Any
-    ) -> Any:
-        """Send one to the page.
-
-        Voilà looks into binary ones for their header, as the newest protocol has it. A connection that broke, or that
-        came back, has the old one: there Voilà takes a part of the message for a number and counts so far, while nobody
-        is served.
-        """
-        newest = not self._broken and self.selected_subprotocol is not None
-        handler = VoilaKernelWebsocketHandler if newest else KernelWebsocketHandler
-        return handler.write_message(self, message, *args, **kwargs)
-
-    def on_message(self, ws_message: bytes | str) -> None:
-        """Pass one on to the kernel, unless it comes when nobody can say any more which protocol it has."""
-        if not self._broken:
-            super().on_message(ws_message)
-
-    @property
-    def _broken(self) -> bool:
-        return self.ws_connection is None
-
-
 class LeaveHandler(VoilaShutdownKernelHandler):
     """A page says good-bye. The token of its cookie and its origin are checked before."""
 
@@ -146,33 +141,48 @@ class LeaveHandler(VoilaShutdownKernelHandler):
             await self.finish()
 
 
+class LoginHandler(VoilaLoginHandler):
+    """Asks for the token, where one was set."""
+
+    def _redirect_safe(self, url: str, default: str | None = None) -> None:
+        try:
+            super()._redirect_safe(url, default)
+        except ValueError as error:
+            raise Refused(400, "the parameter next is no address") from error
+
+
+class LogoutHandler(JupyterHandler):
+    """Forgets the token, where one was set. Jupyter's shows a page for which Voilà has no files."""
+
+    @allow_unauthenticated
+    def get(self) -> None:
+        """Back to the page, which asks for the token again."""
+        self.identity_provider.clear_login_cookie(self)
+        self.redirect(self.base_url)
+
+
+class TemplateHandler(TemplateStaticFileHandler):
+    """Files of the template, the only one whose name is known here."""
+
+    def parse_url_path(self, path: str) -> str:
+        """Check the form, which Voilà takes for granted."""
+        names = path.split("/")
+        ours = names[:2] == [self.settings["template"], "static"] and len(names) > 2
+        if not ours or {"", ".", ".."}.intersection(names):
+            raise HTTPError(404)
+        parsed: str = super().parse_url_path(path)
+        return parsed
+
+
 def _is_viewer(headers: Mapping[str, str]) -> bool:
     """Whether the page was asked for in order to show it.
 
-    Not when a browser fetches it in advance, and not when another site names it as the address of
-    a picture: that would fill the house with nobody.
+    Not when a browser fetches it in advance, and not when a page names it as the address of a
+    picture or of a frame that it will not be shown in: that would fill the house with nobody.
     """
     if "prefetch" in headers.get("Sec-Purpose", headers.get("Purpose", "")):
         return False
-    return headers.get("Sec-Fetch-Dest", "document") in {"document", "frame", "iframe", "empty"}
-
-
-def _full_page(base_url: str, theme: str, locale: Locale) -> str:
-    say = words_in(locale).say
-    page = (_HERE / "full.html").read_text(encoding="utf-8")
-    given = {
-        "tokens": (_THEME / "tokens.css").read_text(encoding="utf-8"),
-        "font": b64encode((_THEME / _FONT).read_bytes()).decode(),
-        "theme": theme if theme in {"light", "dark"} else "",
-        "health": f"{base_url}voila/health",
-        "seconds": str(RETRY_SECONDS),
-        "lang": str(locale).replace("_", "-"),
-        "dir": locale.text_direction,
-        "title": say(texts.TITLE),
-        "no_room": say(texts.NO_ROOM),
-        "hint": say(texts.NO_ROOM_HINT),
-        "waiting": say(texts.WAITING),
-    }
-    for name, value in given.items():
-        page = page.replace(f"[[{name}]]", value)
-    return page
+    shown = headers.get("Sec-Fetch-Dest", "document")
+    if shown in {"frame", "iframe"}:
+        return headers.get("Sec-Fetch-Site") in {"same-origin", "none"}
+    return shown == "document"

@@ -16,6 +16,13 @@ logger = logging.getLogger(__name__)
 ALONE = 20.0
 """Seconds that a kernel is kept for a page that does not answer: it is reloading, perhaps."""
 
+UNSEEN = 8.0
+"""The same for a page that never said that it is there, counted from when all of it was sent.
+
+A page says so before it loads anything large. One that does not is none: a program that took a page and left, or
+somebody who wants to take all places.
+"""
+
 _EVERY = 1.0
 
 
@@ -31,8 +38,8 @@ class Viewers:
     kernels : voila.voila_kernel_manager.VoilaKernelManager
     limit : int
         Number of viewers at once.
-    alone : float
-        Seconds without a sign of life.
+    alone, unseen : float
+        Seconds without a sign of life, after one and before the first.
     clock : callable
         Seconds.
     """
@@ -43,14 +50,18 @@ class Viewers:
         *,
         limit: int,
         alone: float = ALONE,
+        unseen: float = UNSEEN,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kernels = kernels
         self.limit = limit
         self._alone = alone
+        self._unseen = unseen
         self._clock = clock
         self._arriving = 0
         self._seen: dict[str, float] = {}
+        self._sent: set[str] = set()
+        self._heard: set[str] = set()
 
     @property
     def count(self) -> int:
@@ -87,10 +98,16 @@ class Viewers:
         finally:
             arrived()
 
+    def sent(self, kernel_id: str) -> None:
+        """All of its page was sent: now it is the page's turn."""
+        self._seen[kernel_id] = self._clock()
+        self._sent.add(kernel_id)
+
     def see(self, kernel_id: str) -> None:
         """A page asked for its kernel."""
-        if kernel_id in self._seen:
+        if kernel_id in self._kernels:
             self._seen[kernel_id] = self._clock()
+            self._heard.add(kernel_id)
 
     async def watch(self) -> None:
         """Look after the kernels for ever."""
@@ -108,6 +125,8 @@ class Viewers:
         now = self._clock()
         ids = self._kernels.list_kernel_ids()
         self._seen = {kernel_id: self._seen.get(kernel_id, now) for kernel_id in ids}
+        for kept in (self._sent, self._heard):
+            kept.intersection_update(ids)
         for kernel_id in ids:
             kernel = self._kernels.get_kernel(kernel_id)
             # Jupyter has no model of a kernel to which it has not yet connected.
@@ -116,9 +135,11 @@ class Viewers:
             if not await ensure_async(kernel.is_alive()):
                 logger.info("kernel %s has ended", kernel_id)
                 await self.end(kernel_id)
-            elif kernel_id in waiting or self._kernels.kernel_model(kernel_id)["connections"]:
+            elif self._kernels.kernel_model(kernel_id)["connections"]:
+                self.see(kernel_id)
+            elif kernel_id in waiting:
                 self._seen[kernel_id] = now
-            elif now - self._seen[kernel_id] >= self._alone:
+            elif now - self._seen[kernel_id] >= self._patience(kernel_id):
                 logger.info("kernel %s has no page any more", kernel_id)
                 await self.end(kernel_id)
         self._refill()
@@ -128,6 +149,10 @@ class Viewers:
         if kernel_id in self._kernels:
             self._seen.pop(kernel_id, None)
             await ensure_async(self._kernels.shutdown_kernel(kernel_id, now=True))
+
+    def _patience(self, kernel_id: str) -> float:
+        ignored = kernel_id in self._sent and kernel_id not in self._heard
+        return self._unseen if ignored else self._alone
 
     def _pools(self) -> dict[str, list[asyncio.Task[Any]]]:
         # Voilà has no other way to say which kernels wait; without them it has none.

@@ -2,7 +2,7 @@
 // and one that comes back and finds its kernel gone loads itself again, as does one that has nothing to show. Its
 // address says what it showed.
 (() => {
-  const LOOK_MS = 8000; // the server keeps a kernel 20 s for a page that says nothing
+  const LOOK_MS = 8000; // the server keeps a kernel 20 s for a page that says nothing any more
   const FORGOTTEN_MS = 30 * 60 * 1000;
   const EMPTY_MS = 5000; // until a page that came without what its cells show asks for another one
 
@@ -45,7 +45,9 @@
   };
 
   const OUTPUT = 'script[type="application/vnd.voila.cell-output+json"]';
-  if (!document.querySelector(OUTPUT)) setTimeout(() => location.reload(), EMPTY_MS);
+  document.addEventListener("DOMContentLoaded", () => {
+    if (!document.querySelector(OUTPUT)) setTimeout(() => location.reload(), EMPTY_MS);
+  });
 
   look();
   setInterval(look, LOOK_MS);

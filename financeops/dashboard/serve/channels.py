@@ -1,0 +1,87 @@
+"""What goes to and fro between a page and its kernel."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tornado.websocket import WebSocketClosedError
+from voila.tornado.kernel_websocket_handler import (
+    VoilaKernelWebsocketHandler,
+    read_header_from_binary_message,
+)
+
+from financeops.dashboard.serve.door import Refused
+
+PROTOCOL = "v1.kernel.websocket.jupyter.org"
+
+_WORD = 8
+_MOST_PARTS = 1024
+_SESSION = re.compile(r"[\w-]{1,64}")
+_NOT_FOR_VIEWERS = frozenset({"execute_input", "stream", "error"})
+"""What cells are and print: it belongs in JupyterLab, and a traceback names files of this machine."""
+
+
+class ChannelsHandler(VoilaKernelWebsocketHandler):
+    """Carries messages between a page and its kernel, in the newest protocol only.
+
+    In the older one Voilà takes a part of a message for a number and counts so far, while nobody is served. A proxy
+    that drops ``Sec-WebSocket-Protocol`` makes a page speak the older one without knowing it.
+    """
+
+    async def get(self, kernel_id: str) -> None:
+        """Open the connection.
+
+        Raises
+        ------
+        Refused
+            Before anything is kept for it.
+        """
+        headers = self.request.headers
+        if headers.get("Upgrade", "").lower() != "websocket":
+            raise Refused(400, "this address is for WebSockets")
+        if not self.check_origin():
+            raise Refused(403, "a page of another site asks for this")
+        offered = headers.get("Sec-WebSocket-Protocol", "").split(",")
+        if PROTOCOL not in map(str.strip, offered):
+            said = f"a WebSocket has to name its protocol, {PROTOCOL}: does a proxy drop that?"
+            self.log.warning("refused: %s", said)
+            raise Refused(400, said)
+        if not _SESSION.fullmatch(self.get_argument("session_id", "none")):
+            raise Refused(400, "session_id is no id")
+        await super().get(kernel_id)
+        if self.connection is not None:
+            # It was never opened, for another reason: Jupyter would remember it for ever.
+            opened = self.connection._open_sessions  # noqa: SLF001
+            opened.pop(self.connection.session_key, None)
+
+    def write_message(
+        self, message: bytes | str | dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Send one to the page, if it is for pages."""
+        if self.ws_connection is None:  # it broke: nobody can say any more which protocol it has
+            raise WebSocketClosedError
+        if isinstance(message, bytes):
+            header = read_header_from_binary_message(message)
+            if header is not None and header.get("msg_type") in _NOT_FOR_VIEWERS:
+                return None
+        return super().write_message(message, *args, **kwargs)
+
+    def on_message(self, ws_message: bytes | str) -> None:
+        """Pass one on to the kernel; who sends what is none is let go."""
+        if self.ws_connection is None:
+            return
+        if not isinstance(ws_message, bytes) or not _has_its_parts(ws_message):
+            self.close(1007, "not a message")
+            return
+        try:
+            super().on_message(ws_message)
+        except (AssertionError, AttributeError, LookupError, TypeError, ValueError):
+            self.log.warning("a message to a kernel could not be read")
+            self.close(1007, "not a message")
+
+
+def _has_its_parts(message: bytes) -> bool:
+    """Whether a message is as long as the number says that it begins with: Jupyter counts as far as that."""
+    parts = int.from_bytes(message[:_WORD], "little")
+    return 2 <= parts <= _MOST_PARTS and len(message) >= _WORD * (parts + 1)

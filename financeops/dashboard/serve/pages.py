@@ -1,0 +1,87 @@
+"""The few pages that are not the dashboard: no room, and an answer that is an error."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from http import HTTPStatus
+from pathlib import Path
+
+from babel import Locale
+from tornado.escape import parse_qs_bytes
+from tornado.httputil import HTTPServerRequest
+
+from financeops.dashboard import texts
+from financeops.dashboard.preferences import Preferences
+from financeops.dashboard.words import Text, words_in
+
+_HERE = Path(__file__).parent
+_THEME = _HERE.parent / "theme"
+_FONT = "fonts/inter-latin-wght-normal.woff2"
+
+
+def full(request: HTTPServerRequest, base_url: str, seconds: int) -> str:
+    """That there is no room; it asks every so many seconds whether there is."""
+    say = words_in(_locale(request)).say
+    waiting = _filled(
+        (_HERE / "waiting.html").read_text(encoding="utf-8"),
+        waiting=say(texts.WAITING),
+        health=f"{base_url}voila/health",
+        seconds=str(seconds),
+    )
+    return _page(request, texts.NO_ROOM, texts.NO_ROOM_HINT, waiting)
+
+
+def error(request: HTTPServerRequest, base_url: str, status: int) -> str:
+    """That something went wrong, and where the dashboard is."""
+    heading, hint = _words_of(status)
+    say = words_in(_locale(request)).say
+    link = f'<p class="way"><a href="{base_url}">{say(texts.TITLE)}</a></p>'
+    return _page(request, heading, hint, link)
+
+
+def _words_of(status: int) -> tuple[Text, Text]:
+    if status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
+        return texts.NO_PAGE, texts.NO_PAGE_HINT
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return texts.REFUSED, texts.NO_PAGE_HINT
+    return texts.BROKEN, texts.BROKEN_HINT
+
+
+def _page(request: HTTPServerRequest, heading: Text, hint: Text, more: str) -> str:
+    locale = _locale(request)
+    say = words_in(locale).say
+    theme = _asked(request, "theme")
+    return _filled(
+        (_HERE / "notice.html").read_text(encoding="utf-8"),
+        tokens=(_THEME / "tokens.css").read_text(encoding="utf-8"),
+        font=b64encode((_THEME / _FONT).read_bytes()).decode(),
+        theme=theme if theme in {"light", "dark"} else "",
+        lang=str(locale).replace("_", "-"),
+        dir=locale.text_direction,
+        title=say(texts.TITLE),
+        heading=say(heading),
+        hint=say(hint),
+        more=more,
+    )
+
+
+def _locale(request: HTTPServerRequest) -> Locale:
+    preferences = Preferences(language=_asked(request, "lang") or None)
+    spoken = request.headers.get("Accept-Language", "")
+    preferences.browser = [tag.partition(";")[0].strip() for tag in spoken.split(",")]
+    return preferences.locale
+
+
+def _asked(request: HTTPServerRequest, name: str) -> str:
+    """A parameter of the address, whatever else the address is."""
+    try:
+        values = parse_qs_bytes(request.query)
+    except ValueError:
+        return ""
+    return values.get(name, [b""])[-1].decode(errors="replace")
+
+
+def _filled(page: str, **given: str) -> str:
+    for name, value in given.items():
+        page = page.replace(f"[[{name}]]", value)
+    return page

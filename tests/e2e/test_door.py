@@ -1,0 +1,229 @@
+"""Who knocks at the dashboard's web server with what no browser of a viewer would send."""
+
+import asyncio
+import json
+import re
+from itertools import product
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
+
+from financeops.dashboard.serve.channels import PROTOCOL
+
+HEADLESS = b"".join(number.to_bytes(8, "little") for number in (3, 32, 37, 37)) + b"shell"
+UNREADABLE = (b"", b"\xff" * 8, b"\xff" * 4096, HEADLESS, "{}", "[" * 100_000)
+NOBODY = "00000000-0000-0000-0000-000000000000"
+OPENED = {
+    "Sec-Fetch-Site": "cross-site",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+}
+UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+KEYED = {
+    **UPGRADE,
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Protocol": PROTOCOL,
+}
+NOT_OURS = re.compile(rb"Traceback|site-packages|/financeops/|\.py\b|Jupyter")
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(200)]
+
+
+async def answer_to(url, method, path, headers):
+    """The first bytes of what the server answers, whatever is sent; status 0 when it hangs up."""
+    host, port = urlsplit(url).hostname, urlsplit(url).port
+    reader, writer = await asyncio.open_connection(host, port)
+    lines = {"Host": f"{host}:{port}", "Connection": "close", **headers}
+    said = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    writer.write(f"{method} {path} HTTP/1.1\r\n{said}\r\n".encode("latin-1"))
+    try:
+        async with asyncio.timeout(30):
+            head = await reader.read(4096)
+    finally:
+        writer.close()
+    return int(head.split()[1]) if head else 0, head
+
+
+async def kernel_of(http):
+    async with http.get("/") as answer:
+        return re.search(r'"kernelId": "([\w-]+)"', await answer.text())[1]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def kernel(dashboard):
+    """Id of a kernel that has a page, and a session with its server."""
+    async with aiohttp.ClientSession(dashboard) as http:
+        kernel = await kernel_of(http)
+        yield kernel, http
+        token = {"_xsrf": "0123456789abcdef" * 2}
+        await http.post(f"/voila/api/shutdown/{kernel}", data=token, cookies=token)
+
+
+PATHS = (
+    *("/logout", "/logout?next=http://[", "/login", "/login?next=http://["),
+    *(
+        "/voila/templates/",
+        "/voila/templates/x",
+        "/voila/templates/a/b/c",
+        "/voila/templates/a/static/b",
+    ),
+    *("/voila/templates/financeops/static/", "/voila/templates/financeops/static/../../x"),
+    *("/voila/templates/%2e%2e/static/x", "/voila/templates/financeops/static/%00"),
+    *("/voila/static/", "/voila/static/%00", "/voila/static/" + "x" * 300),
+    *("/voila/api/themes/", "/voila/labextensions/%00", "/voila/files/x", "/voila/files/a.png"),
+    *(f"/voila/query/{NOBODY}", f"/api/kernels/{NOBODY}", f"/api/kernels/{NOBODY}/channels"),
+    *(
+        "/api/kernels/KERNEL",
+        "/api/kernels/KERNEL/channels",
+        "/api/kernels/KERNEL/channels?session_id=%00",
+    ),
+    *("/voila/api/shutdown/x", "/voila/health?%ff", "/nothing", "//nothing", "/%ff", "http://[/"),
+)
+HEADERS = (
+    {},
+    *({"Origin": "http://["}, {"Referer": "http://["}, {"Origin": "http://localhost:port"}),
+    *({"Host": "["}, {"Host": "localhost:port"}, {"Host": ""}),
+    *({"Cookie": "_xsrf=2|a|b|c"}, {"Accept-Language": "-;q=,[", "Accept": "text/html"}),
+    *({"Range": "bytes=x-"}, {"If-Modified-Since": "yesterday"}),
+    *(UPGRADE, KEYED, {**KEYED, "Origin": "http://["}, {**KEYED, "Sec-WebSocket-Version": "x"}),
+)
+
+
+async def test_whatever_is_asked_for_is_no_fault_of_the_server(dashboard, kernel):
+    kernel_id, _http = kernel
+    at_once = asyncio.Semaphore(8)
+
+    async def ask(method, path, headers):
+        path = path.replace("KERNEL", kernel_id)
+        async with at_once:
+            return path, await answer_to(dashboard, method, path, headers)
+
+    asked = [
+        *product(["GET"], PATHS, HEADERS),
+        *product(["HEAD", "POST", "DELETE", "OPTIONS", "FOO"], PATHS, [{}, {"Origin": "http://["}]),
+    ]
+    answers = await asyncio.gather(*(ask(*each) for each in asked))
+    faults = [
+        (method, path, headers, head)
+        for (method, _, headers), (path, (status, head)) in zip(asked, answers, strict=True)
+        if not 0 < status < 500 or (status >= 400 and NOT_OURS.search(head))
+    ]
+    assert not faults, "\n".join(map(str, faults))
+
+
+async def test_a_kernel_is_spoken_to_in_its_newest_protocol_only(kernel):
+    kernel_id, http = kernel
+    address = f"/api/kernels/{kernel_id}/channels"
+    for offered in ((), ("v0.kernel.websocket.jupyter.org",), (f"{PROTOCOL}x",)):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await http.ws_connect(address, protocols=offered)
+        assert refused.value.status == 400
+    async with http.get(address) as answer:
+        assert answer.status == 400
+    async with http.ws_connect(address, protocols=("other", PROTOCOL)) as socket:
+        assert socket.protocol == PROTOCOL
+
+
+async def test_what_is_no_message_ends_its_connection_and_holds_nobody_up(kernel):
+    kernel_id, http = kernel
+    for sent in UNREADABLE:
+        async with http.ws_connect(
+            f"/api/kernels/{kernel_id}/channels", protocols=(PROTOCOL,)
+        ) as socket:
+            await (socket.send_str if isinstance(sent, str) else socket.send_bytes)(sent)
+            async with asyncio.timeout(30):
+                while (heard := await socket.receive()).type is aiohttp.WSMsgType.BINARY:
+                    pass
+            assert (heard.type, socket.close_code) == (aiohttp.WSMsgType.CLOSE, 1007), sent[:20]
+    async with asyncio.timeout(10), http.get("/voila/health") as answer:
+        assert answer.status == 200
+
+
+def message(kind, content, **metadata):
+    header = {"msg_id": kind, "msg_type": kind, "session": "s", "username": "", "version": "5.4"}
+    parts = [json.dumps(part).encode() for part in (header, {}, metadata, content)]
+    return serialize_msg_to_ws_v1(parts, "shell")
+
+
+async def test_a_traceback_of_a_kernel_is_not_for_viewers(kernel):
+    kernel_id, http = kernel
+    # A widget of a version that there is not: the kernel complains.
+    widget = {"comm_id": "c", "target_name": "jupyter.widget", "data": {"state": {}}}
+    heard = []
+    async with http.ws_connect(
+        f"/api/kernels/{kernel_id}/channels", protocols=(PROTOCOL,)
+    ) as socket:
+        await socket.send_bytes(message("comm_open", widget, version="none"))
+        async with asyncio.timeout(30):
+            # Until it has done with it; what it wrote it has said before.
+            while not heard or not all(said in heard[-1] for said in ('"comm_open"', '"idle"')):
+                heard.append((await socket.receive_bytes()).decode("latin-1"))
+    assert "comm_close" in "".join(heard)
+    assert "Traceback" not in "".join(heard)
+
+
+async def test_pages_of_other_sites_take_no_place_and_may_lead_here(dashboard, browser, kernel):
+    _kernel_id, http = kernel
+    await until(http, waiting=2)
+    before = await health_of(http)
+    page = await (await browser.new_context()).new_page()
+    answers = []
+    page.on("response", lambda answer: answers.append((answer.url, answer.status)))
+    # A page without an origin is of another site, whichever that is.
+    hidden = "".join(f"<iframe src='{dashboard}/?n={n}'></iframe>" for n in range(3))
+    fetched = f"<script>fetch('{dashboard}/?n=3', {{mode: 'no-cors'}}).catch(() => 0)</script>"
+    pictured = f"<img src='{dashboard}/?n=4'><object data='{dashboard}/?n=5'></object>"
+    health = f"<img src='{dashboard}/voila/health'>"
+    link = f"<a href='{dashboard}/?n=link'>Payments</a>"
+    await page.set_content(hidden + fetched + pictured + health + link, wait_until="load")
+    assert {f"{dashboard}/?n={n}" for n in range(3)} <= {url for url, _status in answers}
+    assert {status for _url, status in answers} == {403}
+    assert await health_of(http) == before
+
+    async with page.expect_response(lambda answer: "n=link" in answer.url) as opened:
+        await page.get_by_text("Payments").click(no_wait_after=True)
+    assert (await opened.value).status == 200
+
+
+async def health_of(http):
+    async with http.get("/voila/health") as answer:
+        return await answer.json()
+
+
+async def until(http, **counted):
+    async with asyncio.timeout(60):
+        # As a monitor asks: to ask for a kernel would be a sign of life.
+        while not counted.items() <= (await health_of(http)).items():  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+
+
+async def test_a_kernel_whose_page_never_asked_for_it_ends_before_one_whose_page_did(dashboard):
+    async with aiohttp.ClientSession(dashboard) as http:
+        await until(http, viewers=0, waiting=2)
+        asking = await kernel_of(http)
+        async with http.get(f"/api/kernels/{asking}") as answer:
+            assert answer.status == 200
+        await until(http, waiting=2)  # the silent one is the younger one
+        silent = await kernel_of(http)
+        await until(http, viewers=1, waiting=2)
+        for kernel, status in ((asking, 200), (silent, 404)):
+            async with http.get(f"/api/kernels/{kernel}") as answer:
+                assert answer.status == status
+
+
+async def test_errors_are_said_in_our_own_words(dashboard, browser):
+    german = await (await browser.new_context(locale="de-AT")).new_page()
+    answer = await german.goto(f"{dashboard}/nothing")
+    assert answer.status == 404
+    assert await german.get_by_role("heading").inner_text() == "Diese Seite gibt es nicht"
+    assert await german.get_by_role("link").get_attribute("href") == "/"
+    for name, value in {
+        "content-security-policy": "frame-ancestors 'self'",
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+    }.items():
+        assert answer.headers[name] == value
+    assert "server" not in answer.headers
