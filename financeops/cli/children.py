@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from financeops.cli import addresses, embedded, pulse
+from financeops.cli import addresses, embedded, mongod, pulse
 from financeops.cli.supervisor import Child
 from financeops.core.errors import Misconfigured
 
@@ -30,6 +31,15 @@ def database(directory: Path, port: int) -> Child:
         # Twice as long as a caller waits for a commit. It may well be busy for a while; when it
         # stands still for two minutes it is killed, which loses nothing that was acknowledged.
         responds=partial(pulse.commits, embedded.HOST, port, within=20),
+    )
+
+
+def mongodb(program: Path, directory: Path, port: int) -> Child:
+    """A mongod of this machine, with the same care."""
+    return replace(
+        database(directory, port),
+        command=mongod.command(program, directory, port),
+        is_ready=partial(mongod.is_ready, port),
     )
 
 

@@ -1,4 +1,4 @@
-"""Which database `up` starts: a `mongod`, or the embedded one."""
+"""Which database `up` starts: a `mongod` of this machine, or the embedded one."""
 
 from __future__ import annotations
 
@@ -6,55 +6,64 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from financeops.cli import mongod
+from financeops.cli import children, mongod
+from financeops.cli.data_directory import keep_private
+from financeops.cli.supervisor import Child
 from financeops.core.errors import Misconfigured
 
 SETTING = "FINANCEOPS_DATABASE"
 
 
 class Kind(StrEnum):
-    """What a data folder holds, and is called there."""
+    """What a data folder was made with."""
 
     MONGOD = "mongod"
     EMBEDDED = "embedded"
 
 
 _FOLDERS = {Kind.MONGOD: "mongodb", Kind.EMBEDDED: "db"}
+"""Each kind has a folder of its own in it, which tells the kind."""
 
 
-def folder(data_dir: Path, kind: Kind) -> Path:
-    """Where the data of one kind are."""
-    return data_dir / _FOLDERS[kind]
-
-
-def chosen(data_dir: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> Kind:
-    """Decide it: as it is set, else a mongod where there is one; a folder keeps the kind it was made with.
+def child_of(
+    data_dir: Path, port: int, environment: Mapping[str, str], say: Callable[[str], None]
+) -> Child:
+    """The database as it is set: a mongod where there is one, but a folder keeps what it was made with.
 
     Raises
     ------
     Misconfigured
-        The setting is none, or names what is not there, or another kind than the folder's.
+        The setting is none, or names what is not there, or another kind than the folder's; or the
+        folder cannot be kept from others.
     """
     wanted = environment.get(SETTING) or "auto"
     if wanted not in {"auto", *Kind}:
         raise Misconfigured(f"{SETTING} is {wanted!r}: it is auto, mongod or embedded")
-    made = next((kind for kind in Kind if folder(data_dir, kind).exists()), None)
+    made = next((kind for kind in Kind if (data_dir / _FOLDERS[kind]).exists()), None)
     if made is not None and wanted not in {"auto", made}:
         raise Misconfigured(
-            f"{data_dir} was made with {SETTING}={made}, and its data cannot be taken to {wanted}: "
-            "choose another folder with --data-dir"
+            f"{data_dir} was made with {SETTING}={made}, whose data {wanted} cannot read: choose "
+            "another folder with --data-dir"
         )
-    usable = mongod.program() is not None
-    if Kind.MONGOD in {made, wanted} and not usable:
+    program = mongod.program(environment) if Kind.EMBEDDED not in {made, wanted} else None
+    kind = made or (Kind(wanted) if wanted != "auto" else _usual(program))
+    if kind is Kind.MONGOD and program is None:
+        who = f"{data_dir} was made with" if made else f"{SETTING} asks for"
         raise Misconfigured(
-            f"there is no mongod of version {mongod.OLDEST} or later on the PATH, which "
-            + (f"{data_dir} was made with" if made else f"{SETTING} asks for")
+            f"there is no mongod of version {mongod.OLDEST} or later on the PATH, which {who}"
         )
-    if made is not None:
-        if usable and made is Kind.EMBEDDED and wanted == "auto":
-            say(
-                f"{data_dir} keeps the embedded database that it was made with; another folder "
-                "(--data-dir) would get the mongod of this machine"
-            )
-        return made
-    return Kind(wanted) if wanted != "auto" else Kind.MONGOD if usable else Kind.EMBEDDED
+    if made is Kind.EMBEDDED and wanted == "auto" and mongod.program(environment) is not None:
+        say(
+            f"{data_dir} keeps the embedded database that it was made with; a new folder would get "
+            "the mongod of this machine."
+        )
+    directory = data_dir / _FOLDERS[kind]
+    keep_private(directory)
+    if program is None:
+        return children.database(directory, port)
+    say("The database is the mongod of this machine.")
+    return children.mongodb(program, directory, port)
+
+
+def _usual(program: Path | None) -> Kind:
+    return Kind.EMBEDDED if program is None else Kind.MONGOD

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from financeops.cli import addresses, embedded
@@ -17,9 +18,9 @@ OLDEST = 7
 _VERSION = re.compile(r"db version v(\d+)\.")
 
 
-def program() -> Path | None:
+def program(environment: Mapping[str, str]) -> Path | None:
     """The one that the PATH names, if it is new enough."""
-    found = shutil.which("mongod")
+    found = shutil.which("mongod", path=environment.get("PATH"))
     if found is None:
         return None
     said = subprocess.run(  # noqa: S603 - what the user's PATH names

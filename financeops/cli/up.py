@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from financeops.cli import addresses, children, data_directory, embedded
+from financeops.cli import addresses, children, data_directory, databases, embedded
 from financeops.cli.screen import Screen, Starting
 from financeops.cli.supervisor import Child, ChildFailed, Supervisor
 from financeops.client import Client, HistoryAnswer
@@ -68,11 +68,11 @@ def up(choices: Choices, screen: Screen) -> None:
         if choices.lab:
             ports["--lab-port"] = choices.lab_port
         addresses.check_ports(choices.host, ports)
-        asyncio.run(_run(plan_of(choices), choices, screen, lock))
+        asyncio.run(_run(plan_of(choices, screen.say), choices, screen, lock))
 
 
-def plan_of(choices: Choices) -> Plan:
-    """Decide what is to run."""
+def plan_of(choices: Choices, say: Callable[[str], None]) -> Plan:
+    """Decide what is to run, and say what of it is not obvious."""
     host = choices.host
     server_url = addresses.url_of(host, choices.port)
     links = {}
@@ -82,8 +82,7 @@ def plan_of(choices: Choices) -> Plan:
     if not os.environ.get(embedded.URI_SETTING):
         port = addresses.free_port()
         uri = embedded.uri(port, "financeops")
-        data_directory.keep_private(choices.data_dir / "db")
-        base.append(children.database(choices.data_dir / "db", port))
+        base.append(databases.child_of(choices.data_dir, port, os.environ, say))
     base.append(children.server(host, choices.port, uri=uri, simulate=choices.simulate))
     if choices.dashboard:
         port = choices.dashboard_port

@@ -179,7 +179,7 @@ def test_only_the_server_learns_where_the_database_is(tmp_path, monkeypatch):
     ports = {"port": 3001, "dashboard_port": 8866, "lab_port": 8888}
     wanted = dict.fromkeys(("dashboard", "lab", "simulate", "seed"), True)
     choices = Choices(host="127.0.0.1", data_dir=tmp_path, open_browser=False, **ports, **wanted)
-    plan = plan_of(choices)
+    plan = plan_of(choices, print)
     told = {child.name for child in (*plan.base, *plan.pages) if URI_SETTING not in child.withheld}
     assert told == {"server"}
     assert URI_SETTING in database(tmp_path, 1).withheld
