@@ -133,9 +133,9 @@ def test_ctrl_c_stops_database_and_server_and_the_payments_stay(tmp_path):
 
 
 def test_nobody_else_on_this_computer_reads_the_data(bare, tmp_path):
-    command = bare.program("secantusd-py").cmdline()
-    data = Path(command[command.index("--storage-path") + 1])
-    files = [data.parent, data, *data.rglob("*")]
+    folder = bare.folder / ".financeops"
+    (data,) = (each for each in map(folder.joinpath, ("db", "mongodb")) if each.exists())
+    files = [folder, data, *data.rglob("*")]
     assert len(files) > 5
     assert {file: file.stat().st_mode & 0o077 for file in files} == dict.fromkeys(files, 0)
 
