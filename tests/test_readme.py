@@ -45,3 +45,9 @@ def test_every_folder_is_listed_and_every_link_leads_somewhere():
     assert links
     for link in links:
         assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "SECURITY.md"])
+def test_what_is_said_to_show_something_is_there(page):
+    named = set(re.findall(r"`(tests/[\w/]+(?:\.py)?)`", (ROOT / page).read_text("utf-8")))
+    assert {each for each in named if not (ROOT / each).exists()} == set()
