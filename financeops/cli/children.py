@@ -18,11 +18,12 @@ _PASSWORDS = frozenset({embedded.URI_SETTING, "JUPYTER_TOKEN"})
 """Settings that let in who knows them: each is for the one program that asks for it."""
 
 
-def database(directory: Path, port: int) -> Child:
-    """The embedded database."""
+def database(directory: Path, port: int, *, password: str) -> Child:
+    """The embedded database, which asks for a password."""
+    login = embedded.USER, password
     return Child(
         name="database",
-        command=embedded.command(directory, port),
+        command=embedded.guarded_command(directory, port),
         withheld=_PASSWORDS,
         is_ready=partial(addresses.accepts, embedded.HOST, port),
         private=True,
@@ -30,16 +31,17 @@ def database(directory: Path, port: int) -> Child:
         ready_within=180,
         # Twice as long as a caller waits for a commit. It may well be busy for a while; when it
         # stands still for two minutes it is killed, which loses nothing that was acknowledged.
-        responds=partial(pulse.commits, embedded.HOST, port, within=20),
+        responds=partial(pulse.commits, embedded.HOST, port, within=20, login=login),
     )
 
 
 def mongodb(program: Path, directory: Path, port: int) -> Child:
-    """A mongod of this machine, with the same care."""
+    """A mongod of this machine, with the same care but for the password."""
     return replace(
-        database(directory, port),
+        database(directory, port, password=""),
         command=mongod.command(program, directory, port),
         is_ready=partial(mongod.is_ready, port),
+        responds=partial(pulse.commits, embedded.HOST, port, within=20),
     )
 
 

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from financeops.cli import children, mongod
+from financeops.cli import children, embedded, mongod
 from financeops.cli.data_directory import keep_private
 from financeops.cli.supervisor import Child
 from financeops.core.errors import Misconfigured
 
 SETTING = "FINANCEOPS_DATABASE"
+
+NAME = "financeops"
+"""Of the database within it."""
 
 
 class Kind(StrEnum):
@@ -27,8 +30,8 @@ _FOLDERS = {Kind.MONGOD: "mongodb", Kind.EMBEDDED: "db"}
 
 def child_of(
     data_dir: Path, port: int, environment: Mapping[str, str], say: Callable[[str], None]
-) -> Child:
-    """The database as it is set: a mongod where there is one, but a folder keeps what it was made with.
+) -> tuple[Child, str]:
+    """The database, and the URI that lets the server in: as it is set: a mongod where there is one, but a folder keeps what it was made with.
 
     Raises
     ------
@@ -60,9 +63,11 @@ def child_of(
     directory = data_dir / _FOLDERS[kind]
     keep_private(directory)
     if program is None:
-        return children.database(directory, port)
+        password = embedded.password_of(directory)
+        child = children.database(directory, port, password=password)
+        return child, embedded.uri(port, NAME, password=password)
     say("The database is the mongod of this machine.")
-    return children.mongodb(program, directory, port)
+    return children.mongodb(program, directory, port), embedded.uri(port, NAME)
 
 
 def _usual(program: Path | None) -> Kind:

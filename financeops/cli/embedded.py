@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from financeops.core.errors import Misconfigured
 HOST = "127.0.0.1"
 URI_SETTING = "FINANCEOPS_MONGODB_URI"
 """Names a MongoDB to use instead of it."""
+
+USER = "financeops"
+MADE, KEPT = "password.new", "password"
+"""Files with the password of its user, before and after there is that user."""
 
 _GIB = 2**30
 
@@ -39,9 +44,48 @@ def command(directory: Path, port: int) -> tuple[str, ...]:
     )
 
 
-def uri(port: int, database: str = "") -> str:
-    """Where it listens."""
-    return f"mongodb://{HOST}:{port}/{database}?directConnection=true"
+def guarded_command(directory: Path, port: int) -> tuple[str, ...]:
+    """The command that runs it so that it asks for a password: see `embedded_start`."""
+    return (
+        *(sys.executable, "-m", "financeops.cli.embedded_start", str(directory.resolve())),
+        *command(directory, port),
+    )
+
+
+def uri(port: int, database: str = "", *, password: str = "") -> str:
+    """Where it listens, and what lets one in, if it asks for that."""
+    if not password:
+        return f"mongodb://{HOST}:{port}/{database}?directConnection=true"
+    return (
+        f"mongodb://{USER}:{password}@{HOST}:{port}/{database}"
+        "?directConnection=true&authSource=admin"
+    )
+
+
+def password_of(directory: Path) -> str:
+    """Return the password that the data in a folder are kept with; makes one where there is none.
+
+    Raises
+    ------
+    Misconfigured
+        The folder cannot be read or written.
+    """
+    try:
+        for file in (directory / KEPT, directory / MADE):
+            if file.exists():
+                return file.read_text("ascii")
+        password = secrets.token_urlsafe(32)
+        # Under another name first: one that is cut off is none.
+        written = directory / f"{MADE}.part"
+        written.write_text(password, "ascii")
+        written.chmod(0o600)
+        written.rename(directory / MADE)
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot keep a password in {directory} ({error.strerror}): choose another folder with "
+            "--data-dir"
+        ) from None
+    return password
 
 
 def _cache_bytes() -> int:

@@ -81,8 +81,8 @@ def plan_of(choices: Choices, say: Callable[[str], None]) -> Plan:
     uri = None
     if not os.environ.get(embedded.URI_SETTING):
         port = addresses.free_port()
-        uri = embedded.uri(port, "financeops")
-        base.append(databases.child_of(choices.data_dir, port, os.environ, say))
+        child, uri = databases.child_of(choices.data_dir, port, os.environ, say)
+        base.append(child)
     base.append(children.server(host, choices.port, uri=uri, simulate=choices.simulate))
     if choices.dashboard:
         port = choices.dashboard_port

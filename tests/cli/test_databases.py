@@ -33,9 +33,10 @@ def started(tmp_path):
 
     def start(environment, data_dir: str = "data"):
         said: list[str] = []
-        child = child_of(tmp_path / data_dir, 1, environment, said.append)
+        child, _ = child_of(tmp_path / data_dir, 1, environment, said.append)
         folders = [each.name for each in (tmp_path / data_dir).iterdir()]
-        return Path(child.command[0]).name, folders, " ".join(said)
+        (program,) = {Path(word).name for word in child.command} & {"mongod", "secantusd-py"}
+        return program, folders, " ".join(said)
 
     return start
 

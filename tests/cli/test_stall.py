@@ -53,13 +53,16 @@ async def test_who_writes_in_time_is_told_from_who_stands_still_and_who_is_not_t
 async def test_a_database_that_stands_still_is_started_again_and_nothing_is_lost(tmp_path):
     said = Said()
     port, server_port = free_port(), free_port()
+    (tmp_path / "db").mkdir()
+    password = embedded.password_of(tmp_path / "db")
+    login = embedded.USER, password
     impatient = replace(
-        children.database(tmp_path / "db", port),
-        responds=partial(pulse.commits, embedded.HOST, port, within=4),
+        children.database(tmp_path / "db", port, password=password),
+        responds=partial(pulse.commits, embedded.HOST, port, within=4, login=login),
         silences=3,
         ask_again=0.5,
     )
-    uri = embedded.uri(port, "financeops")
+    uri = embedded.uri(port, "financeops", password=password)
     server = children.server("127.0.0.1", server_port, uri=uri, simulate=False)
     async with (
         Supervisor(tmp_path / "logs", said) as supervisor,

@@ -182,7 +182,7 @@ def test_only_the_server_learns_where_the_database_is(tmp_path, monkeypatch):
     plan = plan_of(choices, print)
     told = {child.name for child in (*plan.base, *plan.pages) if URI_SETTING not in child.withheld}
     assert told == {"server"}
-    assert URI_SETTING in database(tmp_path, 1).withheld
+    assert URI_SETTING in database(tmp_path, 1, password="").withheld
 
 
 def test_no_history_is_made_when_it_is_not_wanted(bare):

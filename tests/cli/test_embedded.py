@@ -1,0 +1,65 @@
+"""The embedded database as `up` starts it: it asks for a password, also where it did not before."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+
+from financeops.cli import children, embedded, pulse
+from financeops.cli.addresses import free_port
+from financeops.cli.scram import Conversation, Refused
+from financeops.cli.supervisor import Supervisor
+from tests.cli.test_supervisor import Said
+from tests.database import EmbeddedDatabase
+
+
+async def test_who_does_not_know_the_password_is_not_let_in(tmp_path):
+    old = EmbeddedDatabase(tmp_path)
+    old.start()
+    with MongoClient(old.uri) as client:
+        client.shop.payments.insert_one({"_id": 1})
+    old.kill()
+
+    port = free_port()
+    password = embedded.password_of(tmp_path / "db")
+    async with Supervisor(tmp_path / "logs", Said()) as supervisor:
+        await supervisor.start(children.database(tmp_path / "db", port, password=password))
+        with MongoClient(embedded.uri(port, password=password)) as client:
+            assert client.shop.payments.find_one() == {"_id": 1}
+        with MongoClient(embedded.uri(port)) as client:
+            for ask in (client.shop.payments.find_one, client.list_database_names):
+                with pytest.raises(OperationFailure, match="authentication"):
+                    ask()
+        asked = (embedded.HOST, port)
+        assert await pulse.commits(*asked, within=30, login=(embedded.USER, password))
+        assert not await pulse.commits(*asked, within=30, login=(embedded.USER, "another"))
+        assert not await pulse.commits(*asked, within=30)
+    files = {file.name: file for file in (tmp_path / "db").iterdir() if "password" in file.name}
+    assert set(files) == {"password"}
+    assert files["password"].stat().st_mode & 0o777 == 0o600
+    assert embedded.password_of(tmp_path / "db") == password
+
+
+def test_what_is_said_to_prove_a_password_is_that_of_the_standard():
+    """The example of RFC 7677, section 3."""
+    talk = Conversation("user", "pencil", nonce="rOprNGfwEbeRWgbNEkqO")
+    assert talk.first() == b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO"
+    challenge = (
+        b"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
+    )
+    assert talk.final(challenge) == (
+        b"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
+        b"p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
+    )
+    talk.check(b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+    with pytest.raises(Refused):
+        talk.check(b"v=" + base64.b64encode(bytes(32)))
+
+
+@pytest.mark.parametrize("challenge", [b"r=another,s=AA==,i=4096", b"r=mine1,s=AA==,i=1"])
+def test_a_server_that_answers_somebody_else_or_wants_it_weak_is_refused(challenge):
+    with pytest.raises(Refused):
+        Conversation("user", "pencil", nonce="mine").final(challenge)
