@@ -21,12 +21,11 @@ _LOOK_EVERY = 0.05
 _ALREADY_THERE = 51003
 
 
-def main(directory: Path, command: list[str]) -> int:
-    """Become the database; returns only if its user cannot be made."""
+def main(directory: Path, command: list[str]) -> None:
+    """Become the database, unless its user cannot be made."""
     if not (directory / embedded.KEPT).exists():
         if not asyncio.run(_user_is_made(directory)):
-            sys.stderr.write("the embedded database was not told of its user\n")
-            return 1
+            sys.exit("the embedded database was not told of its user")
         (directory / embedded.MADE).rename(directory / embedded.KEPT)
     os.execv(command[0], [*command, "--auth"])  # noqa: S606 - our own
 
@@ -58,4 +57,4 @@ async def _user_is_made(directory: Path) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    main(Path(sys.argv[1]), sys.argv[2:])
