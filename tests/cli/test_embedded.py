@@ -37,6 +37,13 @@ async def test_who_does_not_know_the_password_is_not_let_in(tmp_path):
         assert await pulse.commits(*asked, within=30, login=(embedded.USER, password))
         assert not await pulse.commits(*asked, within=30, login=(embedded.USER, "another"))
         assert not await pulse.commits(*asked, within=30)
+
+    # Killed after it had made its user, and before it had noted that.
+    kept = tmp_path / "db" / embedded.KEPT
+    kept.rename(kept.with_name(embedded.MADE))
+    async with Supervisor(tmp_path / "logs", Said()) as supervisor:
+        await supervisor.start(children.database(tmp_path / "db", port, password=password))
+        assert await pulse.commits(*asked, within=30, login=(embedded.USER, password))
     files = {file.name: file for file in (tmp_path / "db").iterdir() if "password" in file.name}
     assert set(files) == {"password"}
     assert files["password"].stat().st_mode & 0o777 == 0o600
