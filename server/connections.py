@@ -153,9 +153,8 @@ class LimitedHttp(HttpToolsProtocol):
             )
 
     def _is_answering(self) -> bool:
-        cycle: RequestResponseCycle | None = (
-            self.cycle
-        )  # uvicorn does not say that there may be none
+        # uvicorn does not say that there may be none.
+        cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
     def _arm(self) -> None:

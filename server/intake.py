@@ -61,9 +61,8 @@ class Intake:
         self._meters = meters
         self._queues: dict[str, deque[_Submission]] = {}
         self._turns: deque[str] = deque()
-        self._taken = (
-            0  # not how many committers there are: a task is one for a moment after it ends
-        )
+        # Not how many committers there are: a task is one for a moment after it ends.
+        self._taken = 0
         self._committers: set[asyncio.Task[None]] = set()
         self._stopping = False
 
