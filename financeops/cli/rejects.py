@@ -76,5 +76,7 @@ def _opened(path: Path) -> TextIO:
         raise Misconfigured(
             f"{path} is a link: rejected rows are not written through it; name a file with --rejects"
         )
+    if path.is_fifo():  # who opens it waits until somebody reads it
+        raise Misconfigured(f"{path} is a pipe: name a file with --rejects")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
     return os.fdopen(os.open(path, flags, 0o666), "w", encoding="utf-8", newline="")

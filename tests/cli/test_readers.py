@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -329,3 +330,12 @@ def test_rejects_are_not_written_through_a_link(tmp_path, there):
     ):
         rejects.add(row, "amount: is missing")
     assert (target.read_text() if there else target.exists()) == ("precious" if there else False)
+
+
+def test_rejects_are_not_written_to_a_pipe_that_nobody_reads(tmp_path):
+    os.mkfifo(tmp_path / "rejects.csv")
+    with (
+        Rejects(tmp_path / "rejects.csv") as rejects,
+        pytest.raises(Misconfigured, match=r"rejects\.csv is a pipe: .*--rejects"),
+    ):
+        rejects.add(Row(2, 9, "plain,1", None), "amount: is missing")

@@ -148,6 +148,22 @@ def message(kind, content, **metadata):
     return serialize_msg_to_ws_v1(parts, "shell")
 
 
+async def test_a_page_cannot_end_a_kernel_past_the_server(kernel):
+    kernel_id, http = kernel
+    header = {"msg_id": "1", "msg_type": "shutdown_request", "session": "s", "username": ""}
+    parts = [json.dumps(part).encode() for part in (header, {}, {}, {"restart": False})]
+    async with http.ws_connect(
+        f"/api/kernels/{kernel_id}/channels", protocols=(PROTOCOL,)
+    ) as socket:
+        await socket.send_bytes(serialize_msg_to_ws_v1(parts, "control"))
+        async with asyncio.timeout(30):
+            while (await socket.receive()).type is aiohttp.WSMsgType.BINARY:
+                pass
+        assert socket.close_code == 1008
+    async with http.get(f"/api/kernels/{kernel_id}") as answer:
+        assert answer.status == 200
+
+
 async def test_a_traceback_of_a_kernel_is_not_for_viewers(kernel):
     kernel_id, http = kernel
     # A widget of a version that there is not: the kernel complains.

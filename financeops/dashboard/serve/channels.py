@@ -21,6 +21,9 @@ _SESSION = re.compile(r"[\w-]{1,64}")
 _NOT_FOR_VIEWERS = frozenset({"execute_input", "stream", "error"})
 """What cells are and print: it belongs in JupyterLab, and a traceback names files of this machine."""
 
+_NOT_FOR_KERNELS = frozenset({"shutdown_request"})
+"""A page says good-bye otherwise; a kernel that ended without its server would be waited for."""
+
 
 class ChannelsHandler(VoilaKernelWebsocketHandler):
     """Carries messages between a page and its kernel, in the newest protocol only.
@@ -61,10 +64,8 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):
         """Send one to the page, if it is for pages."""
         if self.ws_connection is None:  # it broke: nobody can say any more which protocol it has
             raise WebSocketClosedError
-        if isinstance(message, bytes):
-            header = read_header_from_binary_message(message)
-            if header is not None and header.get("msg_type") in _NOT_FOR_VIEWERS:
-                return None
+        if isinstance(message, bytes) and _kind_of(message) in _NOT_FOR_VIEWERS:
+            return None
         return super().write_message(message, *args, **kwargs)
 
     def on_message(self, ws_message: bytes | str) -> None:
@@ -74,11 +75,19 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):
         if not isinstance(ws_message, bytes) or not _has_its_parts(ws_message):
             self.close(1007, "not a message")
             return
+        if _kind_of(ws_message) in _NOT_FOR_KERNELS:
+            self.close(1008, "not for a page to ask")
+            return
         try:
             super().on_message(ws_message)
         except (AssertionError, AttributeError, LookupError, TypeError, ValueError):
             self.log.warning("a message to a kernel could not be read")
             self.close(1007, "not a message")
+
+
+def _kind_of(message: bytes) -> object:
+    header: object = read_header_from_binary_message(message)
+    return header.get("msg_type") if isinstance(header, dict) else None
 
 
 def _has_its_parts(message: bytes) -> bool:
