@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import csv
-import os
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
