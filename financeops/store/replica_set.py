@@ -30,7 +30,7 @@ async def make(host: str, port: int) -> None:
     """
     client: AsyncMongoClient[Document] = AsyncMongoClient(host, port, directConnection=True)
     admin = client.admin
-    here = f"{host}:{port}"
+    here = f"localhost:{port}"  # members are named, the manual says, not numbered
     async with client:
         with driver_errors(seconds=_SECONDS):
             try:

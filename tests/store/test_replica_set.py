@@ -25,7 +25,7 @@ async def test_it_is_initiated_once_under_its_own_address(proxy, address):
     proxy.answer("replSetInitiate", times=1)
     await make(host, port)
     _, initiated = told(proxy)
-    members = [{"_id": 0, "host": f"{host}:{port}"}]
+    members = [{"_id": 0, "host": f"localhost:{port}"}]
     assert initiated["replSetInitiate"] == {"_id": "financeops", "members": members}
     proxy.answer("replSetGetConfig", config={"_id": "financeops", "version": 1, "members": members})
     await make(host, port)
@@ -34,7 +34,7 @@ async def test_it_is_initiated_once_under_its_own_address(proxy, address):
 
 async def test_at_another_port_it_is_told_where_it_listens_now(proxy, address):
     host, port = address
-    member = {"_id": 0, "host": "127.0.0.1:1", "priority": 1}
+    member = {"_id": 0, "host": "localhost:1", "priority": 1}
     config = {"_id": "financeops", "version": 7, "members": [member], "protocolVersion": 1}
     proxy.answer("replSetGetConfig", config=config)
     proxy.answer("replSetReconfig")
@@ -43,7 +43,7 @@ async def test_at_another_port_it_is_told_where_it_listens_now(proxy, address):
     assert told_anew["replSetReconfig"] == {
         **config,
         "version": 8,
-        "members": [{**member, "host": f"{host}:{port}"}],
+        "members": [{**member, "host": f"localhost:{port}"}],
     }
     assert told_anew["force"] is True
 
