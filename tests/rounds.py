@@ -247,7 +247,9 @@ class Ledger:
                 mine = [each for each in self.sent if each.tenant == tenant]
                 found = await _recorded(http, tenant)
                 self.wrong += _untrue(mine, found)
-                metrics = (await http.get(f"/api/analytics/metrics?tenantId={tenant}")).json()
+                metrics = (
+                    await _answered(http, f"/api/analytics/metrics?tenantId={tenant}")
+                ).json()
                 volume = sum(payment["amount"] for payment in found)
                 refunded = sum(payment["status"] == "refunded" for payment in found)
                 shown = (metrics["totalPayments"], metrics["refundedPayments"], metrics["seq"])
@@ -255,7 +257,7 @@ class Ledger:
                     self.wrong.append(f"{shown} are shown of {len(found)} and {refunded} refunds")
                 if metrics["totalVolume"] != volume:
                     self.wrong.append(f"{metrics['totalVolume']} is shown of {volume}")
-                report = (await http.get(f"/api/verify?tenantId={tenant}")).json()
+                report = (await _answered(http, f"/api/verify?tenantId={tenant}")).json()
                 if report["differences"] or report["shown"]:
                     self.wrong.append(f"verify: {json.dumps(report)[:500]}")
                 if tenant == self.tenants[0]:
@@ -265,8 +267,17 @@ class Ledger:
 
 
 async def _recorded(http: httpx.AsyncClient, tenant: str) -> list[dict]:
-    answer = await http.get(f"/payments/export?tenantId={tenant}&format=ndjson")
+    answer = await _answered(http, f"/payments/export?tenantId={tenant}&format=ndjson")
     return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def _answered(http: httpx.AsyncClient, path: str) -> httpx.Response:
+    """What is answered in the end: a database that was just killed, or shares its machine, may be slow for a while."""
+    async with asyncio.timeout(120):
+        while (answer := await http.get(path)).status_code == 503:  # noqa: ASYNC110 - as it says
+            await asyncio.sleep(float(answer.headers["Retry-After"]))
+    assert answer.is_success, answer.text
+    return answer
 
 
 def _untrue(sent: Iterable[Sent], found: list[dict]) -> list[str]:
