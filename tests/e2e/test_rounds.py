@@ -12,7 +12,7 @@ from tests.rounds import hold
     NAMED_URI is not None, reason="kills its database: only one of its own may be killed"
 )
 async def test_whatever_fails_what_people_were_told_is_true(tmp_path):
-    outcome = await hold(tmp_path, 4, Random(20261126))
+    outcome = await hold(tmp_path, 3, Random(20261126))
     assert outcome.wrong == []
-    assert outcome.rounds == 4
-    assert outcome.payments > 100
+    assert outcome.rounds == 3
+    assert outcome.payments > 75
