@@ -31,7 +31,9 @@ _FOLDERS = {Kind.MONGOD: "mongodb", Kind.EMBEDDED: "db"}
 def child_of(
     data_dir: Path, port: int, environment: Mapping[str, str], say: Callable[[str], None]
 ) -> tuple[Child, str]:
-    """The database, and the URI that lets the server in: as it is set: a mongod where there is one, but a folder keeps what it was made with.
+    """The database, and the URI that lets the server in.
+
+    It is the one that is set, else a mongod where there is one; a folder keeps what it was made with.
 
     Raises
     ------
@@ -48,27 +50,24 @@ def child_of(
             f"{data_dir} was made with {SETTING}={made}, whose data {wanted} cannot read: choose "
             "another folder with --data-dir"
         )
-    program = mongod.program(environment) if Kind.EMBEDDED not in {made, wanted} else None
-    kind = made or (Kind(wanted) if wanted != "auto" else _usual(program))
+    program = None if wanted == Kind.EMBEDDED else mongod.program(environment)
+    usual = Kind.EMBEDDED if program is None else Kind.MONGOD
+    kind = made or (usual if wanted == "auto" else Kind(wanted))
     if kind is Kind.MONGOD and program is None:
         who = f"{data_dir} was made with" if made else f"{SETTING} asks for"
         raise Misconfigured(
             f"there is no mongod of version {mongod.OLDEST} or later on the PATH, which {who}"
         )
-    if made is Kind.EMBEDDED and wanted == "auto" and mongod.program(environment) is not None:
+    directory = data_dir / _FOLDERS[kind]
+    keep_private(directory)
+    if program is not None and kind is Kind.MONGOD:
+        say("The database is the mongod of this machine.")
+        return children.mongodb(program, directory, port), embedded.uri(port, NAME)
+    if program is not None:
         say(
             f"{data_dir} keeps the embedded database that it was made with; a new folder would get "
             "the mongod of this machine."
         )
-    directory = data_dir / _FOLDERS[kind]
-    keep_private(directory)
-    if program is None:
-        password = embedded.password_of(directory)
-        child = children.database(directory, port, password=password)
-        return child, embedded.uri(port, NAME, password=password)
-    say("The database is the mongod of this machine.")
-    return children.mongodb(program, directory, port), embedded.uri(port, NAME)
-
-
-def _usual(program: Path | None) -> Kind:
-    return Kind.EMBEDDED if program is None else Kind.MONGOD
+    password = embedded.password_of(directory)
+    child = children.database(directory, port, password=password)
+    return child, embedded.uri(port, NAME, password=password)

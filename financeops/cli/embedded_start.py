@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import struct
 import subprocess
 import sys
 from pathlib import Path
 
 from financeops.cli import embedded
 from financeops.cli.addresses import accepts, free_port
-from financeops.cli.wire import connected
+from financeops.cli.wire import FAILURES, connected
 
 _LOOK_EVERY = 0.05
 _ALREADY_THERE = 51003
@@ -47,7 +46,7 @@ async def _user_is_made(directory: Path) -> bool:
                     "$db": "admin",
                 }
             )
-    except (OSError, EOFError, ValueError, KeyError, IndexError, struct.error):
+    except FAILURES:
         return False
     finally:
         database.terminate()

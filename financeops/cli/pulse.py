@@ -7,11 +7,9 @@ on.
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import Mapping
 
-from financeops.cli.scram import Refused
-from financeops.cli.wire import Value, connected
+from financeops.cli.wire import FAILURES, Value, connected
 
 _BEAT: Mapping[str, Value] = {
     "update": "beats",
@@ -35,7 +33,6 @@ async def commits(
             if login is not None:
                 await database.authenticate(*login)
             answer = await database.run(_BEAT)
-    # OSError: TimeoutError too; KeyError: an answer of a kind that none has.
-    except (OSError, EOFError, ValueError, KeyError, IndexError, struct.error, Refused):
+    except FAILURES:
         return False
     return answer.get("ok") == 1.0 and "writeErrors" not in answer

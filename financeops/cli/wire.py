@@ -18,14 +18,16 @@ Value: TypeAlias = "bool | int | str | bytes | list[Value] | Mapping[str, Value]
 _OP_MSG = 2013
 _HEADER = struct.Struct("<iiii")
 _LONGEST_REPLY = 2**20
+_NUMBERS = {1: "<d", 16: "<i", 18: "<q"}
 _LENGTHS = {1: 8, 8: 1, 9: 8, 16: 4, 17: 8, 18: 8}  # of what is read over: double, date, …
 
 
-class Connection:
-    """A connection to a database.
+FAILURES = (OSError, EOFError, ValueError, LookupError, struct.error, Refused)
+"""What is raised where a database is away, too slow (`TimeoutError`), refuses us or says what none does."""
 
-    What goes wrong with it raises `OSError`, `EOFError`, `ValueError` or `struct.error`.
-    """
+
+class Connection:
+    """A connection to a database; what goes wrong with it raises one of `FAILURES`."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -110,24 +112,19 @@ def _read(document: bytes) -> dict[str, object]:
     while (kind := document[at]) != 0:
         end = document.index(b"\0", at)
         name, at = document[at + 1 : end].decode(), end + 1
+        size = _length(kind, document, at)
+        value, at = document[at : at + size], at + size
         match kind:
-            case 1:
-                found[name] = struct.unpack_from("<d", document, at)[0]
-            case 16:
-                found[name] = struct.unpack_from("<i", document, at)[0]
-            case 18:
-                found[name] = struct.unpack_from("<q", document, at)[0]
+            case 1 | 16 | 18:
+                (found[name],) = struct.unpack(_NUMBERS[kind], value)
             case 8:
-                found[name] = bool(document[at])
+                found[name] = value != b"\0"
             case 2:
-                length = struct.unpack_from("<i", document, at)[0]
-                found[name] = document[at + 4 : at + 3 + length].decode()
+                found[name] = value[4:-1].decode()
             case 5:
-                length = struct.unpack_from("<i", document, at)[0]
-                found[name] = document[at + 5 : at + 5 + length]
+                found[name] = value[5:]
             case _:
                 found[name] = None
-        at += _length(kind, document, at)
     return found
 
 
