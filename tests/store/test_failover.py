@@ -27,13 +27,9 @@ READS = {"find", "aggregate", "count", "distinct"}
 
 
 @pytest.fixture
-async def db(proxy):
+def db(proxied_db):
     """A prepared database behind the proxy."""
-    # A mongod that steps down says so to the driver's monitor too, which waits for it. This one has to be asked.
-    database = await connect(f"{proxy.uri}&serverMonitoringMode=poll")
-    await prepare(database, [])
-    yield database
-    await close(database)
+    return proxied_db
 
 
 async def test_nothing_is_read_that_could_be_rolled_back_or_is_older_than_what_was_shown(proxy):

@@ -14,12 +14,10 @@ from financeops.core.periods import EPOCH, Grain
 from financeops.store import comparing, counting
 from financeops.store import verify as verification
 from financeops.store.changes import MAX_BATCH
-from financeops.store.connection import close, connect
 from financeops.store.counting import Step
 from financeops.store.documents import rollup_id
 from financeops.store.questions import Question
 from financeops.store.reading import Reader
-from financeops.store.schema import prepare
 from financeops.store.tenants import find_record
 from financeops.store.verify import set_timezone, verify
 from tests.builders import NOON
@@ -30,12 +28,9 @@ REFUSED = 8000
 
 
 @pytest.fixture
-async def db(proxy):
+def db(proxied_db):
     """A prepared database behind the proxy."""
-    database = await connect(f"{proxy.uri}&serverMonitoringMode=poll")
-    await prepare(database, [])
-    yield database
-    await close(database)
+    return proxied_db
 
 
 @pytest.fixture
