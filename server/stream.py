@@ -21,6 +21,7 @@ from financeops.core.wire import change_document, encode, timestamp
 from financeops.store.changes import changes_after
 from financeops.store.connection import Database
 from server.fanout import Fanout
+from server.packets import hear_who_comes_and_goes
 from server.problems import problem_of
 from server.publisher import Feed, Publisher, room_of
 from server.settings import DEFAULT_TENANT
@@ -71,7 +72,7 @@ def socket_server(allows: Callable[[str | None, str | None], bool]) -> socketio.
     def allowed(origin: str | None, environ: dict[str, Any]) -> bool:
         return allows(origin, environ.get("HTTP_HOST"))
 
-    return socketio.AsyncServer(
+    sio = socketio.AsyncServer(
         async_mode="asgi",
         client_manager=_Clients(),
         cors_allowed_origins=allowed,
@@ -79,6 +80,8 @@ def socket_server(allows: Callable[[str | None, str | None], bool]) -> socketio.
         # Clients have little to say: their connection is not a way to fill our memory.
         max_http_buffer_size=100_000,
     )
+    hear_who_comes_and_goes(sio)
+    return sio
 
 
 class Stream:

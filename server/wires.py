@@ -12,6 +12,8 @@ import socketio
 from engineio.async_drivers.asgi import WebSocket
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from server.packets import only_packets
+
 # The kernel gives up on unacknowledged or unaccepted data after this long, even while nothing new is sent.
 _TCP_USER_TIMEOUT_MS = 30_000
 
@@ -49,7 +51,10 @@ def watch_websockets(sio: socketio.AsyncServer, wires: WeakKeyDictionary[Any, Wi
             # `handler` is a method of the session's socket. The wire must not refer to it: a value that holds its
             # key would keep both in the dictionary for ever.
             wire = wires[handler.__self__] = Wire(environ["asgi.send"])
-            return await WebSocket(handler, server)({**environ, "asgi.send": wire.send})
+            heard = only_packets(environ["asgi.receive"])
+            return await WebSocket(handler, server)(
+                {**environ, "asgi.receive": heard, "asgi.send": wire.send}
+            )
 
         return serve
 

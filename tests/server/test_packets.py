@@ -1,0 +1,57 @@
+"""Clients of the stream that say what no client says. That it made no traceback, `shared_server` looks at."""
+
+import json
+
+import aiohttp
+import pytest
+
+STREAM = "/ws/payments/?EIO=4&transport="
+DEEP = "[" * 50_000
+PASSED_OVER = [
+    *("4", "4x", "49", "42[", "42{}", "42[]", "42[1]", '42"x"', f"42{DEEP}", "43[", "44", "45", "45-["),
+    *('451-["x",{"_placeholder":true,"num":5}]', "45" + "9" * 20 + "-[]", "40{", f"40{DEEP}", "4" + "0" * 400),
+    *('42["connect",{},{}]', '42["disconnect"]', "6", "b!!!", b"", b"\x00"),
+]  # fmt: skip
+NO_PACKETS = ["", "x", "\N{SUPERSCRIPT TWO}", "{}"]
+
+
+@pytest.fixture
+async def said(shared_server, tenant_id, record):
+    """A websocket of a client that has come in."""
+    await record(amount=1)  # without a payment there is no tenant
+    async with (
+        aiohttp.ClientSession(shared_server.url) as session,
+        session.ws_connect(f"{STREAM}websocket&tenantId={tenant_id}") as socket,
+    ):
+        await socket.receive()
+        await socket.send_str("40")
+        assert (await socket.receive_str()).startswith("40{")
+        assert (await socket.receive_str()).startswith('42["connected"')
+        yield socket
+
+
+async def send(socket, packet):
+    await (socket.send_bytes if isinstance(packet, bytes) else socket.send_str)(packet)
+
+
+async def test_what_means_nothing_is_passed_over(said, record):
+    for packet in PASSED_OVER:
+        await send(said, packet)
+    (payment,) = await record(amount=5)
+    event, content = json.loads((await said.receive_str()).removeprefix("42"))
+    assert (event, content["payment"]["_id"]) == ("payment_event", payment)
+
+
+@pytest.mark.parametrize("text", NO_PACKETS)
+async def test_who_does_not_speak_the_protocol_is_hung_up(said, text):
+    await send(said, text)
+    assert (await said.receive()).type is aiohttp.WSMsgType.CLOSE
+
+
+@pytest.mark.parametrize("body", [b"x", b"\xff", b"4x\x1e42[", b"\x1e".join([b"2"] * 100)])
+async def test_a_posted_body_that_is_no_packets_changes_nothing(http, body):
+    opened = json.loads((await http.get(f"{STREAM}polling")).text.removeprefix("0"))
+    path = f"{STREAM}polling&sid={opened['sid']}"
+    assert (await http.post(path, content=body)).status_code in {200, 400}
+    assert (await http.post(path, content=b"40")).is_success
+    assert (await http.get(path)).text.startswith("40{")
