@@ -1,18 +1,23 @@
-"""Makes the mongod that `financeops up` started a replica set: `python -m server.replica_set HOST PORT`."""
+"""Makes the mongod that `financeops up` started a replica set with a user: `python -m server.replica_set`.
+
+Which mongod, and which user, FINANCEOPS_MONGODB_URI says.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 from financeops.core.errors import FinanceOpsError
 from financeops.store.replica_set import make
+from server.settings import PREFIX
 
 
-def main(host: str, port: str) -> int:
+def main(uri: str) -> int:
     """Do it; returns the exit code."""
     try:
-        asyncio.run(make(host, int(port)))
+        asyncio.run(make(uri))
     except FinanceOpsError as error:
         sys.stderr.write(f"financeops: {error}\n")
         return 1
@@ -20,4 +25,4 @@ def main(host: str, port: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(os.environ[f"{PREFIX}MONGODB_URI"]))

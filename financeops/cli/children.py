@@ -35,13 +35,12 @@ def database(directory: Path, port: int, *, password: str) -> Child:
     )
 
 
-def mongodb(program: Path, directory: Path, port: int) -> Child:
-    """A mongod of this machine, with the same care but for the password."""
+def mongodb(program: Path, directory: Path, port: int, *, password: str) -> Child:
+    """A mongod of this machine, with the same care."""
     return replace(
-        database(directory, port, password=""),
+        database(directory, port, password=password),
         command=mongod.command(program, directory, port),
-        is_ready=partial(mongod.is_ready, port),
-        responds=partial(pulse.commits, embedded.HOST, port, within=20),
+        is_ready=partial(mongod.is_ready, port, password),
     )
 
 

@@ -62,7 +62,9 @@ def child_of(
     keep_private(directory)
     if program is not None and kind is Kind.MONGOD:
         say("The database is the mongod of this machine.")
-        return children.mongodb(program, directory, port), embedded.uri(port, NAME)
+        password = mongod.password_of(directory)
+        child = children.mongodb(program, directory, port, password=password)
+        return child, embedded.uri(port, NAME, password=password)
     if program is not None:
         say(
             f"{data_dir} keeps the embedded database that it was made with; a new folder would get "

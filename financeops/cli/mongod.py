@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 import subprocess
@@ -30,26 +31,43 @@ def program(environment: Mapping[str, str]) -> Path | None:
     return Path(found) if version and int(version[1]) >= OLDEST else None
 
 
+def password_of(directory: Path) -> str:
+    """The password of its user, kept in the folder; makes one where there is none.
+
+    Raises
+    ------
+    Misconfigured
+        The folder cannot be read or written.
+    """
+    password = embedded.password_of(directory)
+    if (made := directory / embedded.MADE).exists():
+        # Its user is made while it runs, see `is_ready`: until then it lets nobody in either.
+        made.rename(directory / embedded.KEPT)
+    return password
+
+
 def command(mongod: Path, directory: Path, port: int) -> tuple[str, ...]:
     """The command that runs it, on this machine only, with its data in a folder of its own."""
     return (
         str(mongod),
         *("--dbpath", str(directory.resolve())),
         *("--bind_ip", embedded.HOST, "--port", str(port), "--nounixsocket"),
-        # Transactions need a replica set. It becomes one when it first runs: see `is_ready`.
-        *("--replSet", "financeops"),
+        # Transactions need a replica set. It becomes one when it first runs: see `is_ready`. Members of
+        # one know each other by a key; with it mongod asks everybody for a password.
+        *("--replSet", "financeops", "--keyFile", str(directory.resolve() / embedded.KEPT)),
     )
 
 
-async def is_ready(port: int) -> bool:
-    """Whether it takes writes; makes it a replica set of one, at this port, when it is not.
+async def is_ready(port: int, password: str) -> bool:
+    """Whether it takes writes; makes it a replica set of one, at this port and with its user, when it is not.
 
     Only the server's side may speak to a database, so that is a program of its own.
     """
     if not await addresses.accepts(embedded.HOST, port):
         return False
     making = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "server.replica_set", embedded.HOST, str(port)),
+        *(sys.executable, "-m", "server.replica_set"),
+        env={**os.environ, embedded.URI_SETTING: embedded.uri(port, password=password)},
         stdin=asyncio.subprocess.DEVNULL,
     )
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
@@ -33,9 +34,14 @@ def started(tmp_path):
 
     def start(environment, data_dir: str = "data"):
         said: list[str] = []
-        child, _ = child_of(tmp_path / data_dir, 1, environment, said.append)
+        child, uri = child_of(tmp_path / data_dir, 1, environment, said.append)
         folders = [each.name for each in (tmp_path / data_dir).iterdir()]
         (program,) = {Path(word).name for word in child.command} & {"mongod", "secantusd-py"}
+        if program == "mongod":  # whose own way to ask for a password needs a key
+            key = Path(child.command[child.command.index("--keyFile") + 1])
+            assert f":{key.read_text('ascii')}@" in uri
+            assert re.fullmatch("[0-9A-Za-z]{6,1024}", key.read_text("ascii"))
+            assert stat.S_IMODE(key.stat().st_mode) == 0o600
         return program, folders, " ".join(said)
 
     return start

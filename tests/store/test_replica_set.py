@@ -3,55 +3,72 @@
 from __future__ import annotations
 
 import pytest
+from pymongo import AsyncMongoClient
+from pymongo.errors import OperationFailure
 from pymongo.uri_parser import parse_uri
 
 from financeops.core.errors import Unavailable
 from financeops.store.replica_set import make
+from tests.database import fresh_name
 
 
 @pytest.fixture
-def address(proxy):
+def uri(proxy):
+    """Names a user that there is not yet."""
     ((host, port),) = parse_uri(proxy.uri)["nodelist"]
-    return host, port
+    return f"mongodb://{fresh_name()}:secret@{host}:{port}/?directConnection=true&authSource=admin"
 
 
 def told(proxy):
     return [each for each in proxy.seen if next(iter(each)).startswith("replSet")]
 
 
-async def test_it_is_initiated_once_under_its_own_address(proxy, address):
-    host, port = address
-    proxy.fail("replSetGetConfig", code=94)
+def port_of(uri):
+    return parse_uri(uri)["nodelist"][0][1]
+
+
+async def test_it_is_initiated_once_under_its_own_address_and_gets_its_user(proxy, uri):
     proxy.answer("replSetInitiate", times=1)
-    await make(host, port)
-    _, initiated = told(proxy)
-    members = [{"_id": 0, "host": f"localhost:{port}"}]
+    await make(uri)
+    (initiated,) = told(proxy)
+    members = [{"_id": 0, "host": f"localhost:{port_of(uri)}"}]
     assert initiated["replSetInitiate"] == {"_id": "financeops", "members": members}
     proxy.answer("replSetGetConfig", config={"_id": "financeops", "version": 1, "members": members})
-    await make(host, port)
-    assert len(told(proxy)) == 3, "the second time it was only looked at"
+    await make(uri)
+    assert len(told(proxy)) == 2, "the second time it was only looked at"
+    async with AsyncMongoClient(uri.replace("secret", "wrong")) as client:
+        with pytest.raises(OperationFailure, match="authentication"):
+            await client.admin.command("ping")
 
 
-async def test_at_another_port_it_is_told_where_it_listens_now(proxy, address):
-    host, port = address
+async def test_where_a_start_ended_before_there_was_a_user_the_next_one_makes_it(proxy, uri):
+    proxy.fail("replSetInitiate", code=23)
+    await make(uri)
+    proxy.answer("replSetGetConfig", config={"members": [{"host": f"localhost:{port_of(uri)}"}]})
+    await make(uri)
+    assert len(told(proxy)) == 2
+
+
+async def test_at_another_port_it_is_told_where_it_listens_now(proxy, uri):
+    proxy.answer("replSetInitiate", times=1)
+    await make(uri)
     member = {"_id": 0, "host": "localhost:1", "priority": 1}
     config = {"_id": "financeops", "version": 7, "members": [member], "protocolVersion": 1}
     proxy.answer("replSetGetConfig", config=config)
     proxy.answer("replSetReconfig")
-    await make(host, port)
-    _, told_anew = told(proxy)
+    await make(uri)
+    told_anew = told(proxy)[-1]
     assert told_anew["replSetReconfig"] == {
         **config,
         "version": 8,
-        "members": [{**member, "host": f"localhost:{port}"}],
+        "members": [{**member, "host": f"localhost:{port_of(uri)}"}],
     }
     assert told_anew["force"] is True
 
 
-async def test_one_that_takes_no_writes_is_not_waited_for_without_end(proxy, address, monkeypatch):
+async def test_one_that_takes_no_writes_is_not_waited_for_without_end(proxy, uri, monkeypatch):
     monkeypatch.setattr("financeops.store.replica_set._SECONDS", 0.5)
-    proxy.fail("replSetGetConfig", code=94)
     proxy.answer("replSetInitiate")
     proxy.answer("hello", isWritablePrimary=False, maxWireVersion=25, minWireVersion=0)
     with pytest.raises(Unavailable):
-        await make(*address)
+        await make(uri)
