@@ -14,8 +14,6 @@ from server.problems import Forbidden, problem_response
 
 THIS_COMPUTER = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 _WHO_MAY = "FINANCEOPS_ALLOWED_ORIGINS names who may"
-_COSTLY = "/api/verify"
-"""What no link of another site starts: it reads all payments of a tenant."""
 
 
 class Origins:
@@ -45,11 +43,11 @@ class RefuseForeignPages:
         """Pass the request on, unless it is such a one."""
         if scope["type"] == "http" and scope["method"] != "OPTIONS":
             headers = Headers(scope=scope)
-            origin = headers.get("origin")
-            if not self._origins.allows(origin, headers.get("host")):
-                error = Forbidden(f"pages of {origin} may not call this server: {_WHO_MAY}")
-                await problem_response(error)(scope, receive, send)
-                return
+            for origin in headers.getlist("origin"):  # no browser says two
+                if not self._origins.allows(origin, headers.get("host")):
+                    error = Forbidden(f"pages of {origin} may not call this server: {_WHO_MAY}")
+                    await problem_response(error)(scope, receive, send)
+                    return
         await self._app(scope, receive, send)
 
 
@@ -57,7 +55,7 @@ class RefuseHiddenPages:
     """Refuses what a page of another site asks for without saying which it is, on the stream too.
 
     As it does for a picture, a script, a frame. The browser says of such a request that it is from
-    elsewhere. Followed links are no such requests, but none of them starts what costs much.
+    elsewhere. Followed links are no such requests; what costs much is a POST, which no link is.
     """
 
     def __init__(self, app: ASGIApp, origins: Origins) -> None:
@@ -82,7 +80,7 @@ def _is_hidden(scope: Scope) -> bool:
         return False  # another page of this computer
     opened = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest"))
     linked = scope["method"] in {"GET", "HEAD"} and opened == ("navigate", "document")
-    return not linked or scope["path"].startswith(_COSTLY)
+    return not linked
 
 
 def _is_own_page(origin: str, host: str | None) -> bool:

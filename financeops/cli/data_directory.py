@@ -32,7 +32,9 @@ def locked(directory: Path, say: Callable[[str], None]) -> Iterator[int]:
         # Only a new one: a folder that somebody names may be used by others for other things.
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (directory / "logs").mkdir(mode=0o700, exist_ok=True)
-        file = (directory / "up.lock").open("a+")
+        lock = directory / "up.lock"
+        lock.touch(mode=0o600)
+        file = lock.open("a+")
     except OSError as error:
         raise Misconfigured(
             f"cannot write to {directory} ({error.strerror}): choose another with --data-dir"
