@@ -275,10 +275,10 @@ class BatchParameters(Parameters):
         return self
 
 
-class RepairParameters(OfTenant):
-    """Parameters of a repair."""
+class VerifyParameters(OfTenant):
+    """Parameters of a verification."""
 
-    repair: bool = Field(True, description="Whether to put right what differs")
+    repair: bool = Field(False, description="Whether to put right what differs")
 
 
 class ImportParameters(Parameters):

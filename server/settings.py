@@ -69,8 +69,7 @@ class Settings(BaseSettings):
         description="Origins of web pages that may call the API and the stream, separated by "
         "commas (`https://app.example.com`); `*` for all. Pages of this computer (localhost, "
         "127.0.0.1, [::1], any port) always may. Others get 403, also for what they only have "
-        "loaded (a picture, a script); links to the server can be followed, but not to "
-        "`/api/verify`",
+        "loaded (a picture, a script); links to the server can be followed",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

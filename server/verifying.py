@@ -92,10 +92,8 @@ class Verifications:
         finally:
             self._asked -= Counter([tenant_id])
 
-    async def at_once(self, tenant_id: str, *, repair: bool) -> Report:
-        """Verify when it is its turn, and return what was found.
-
-        Who does not repair is not told of rollups that no reader comes to.
+    async def start(self, tenant_id: str, *, repair: bool) -> Verification:
+        """Verify in the background, when it is its turn.
 
         Raises
         ------
@@ -103,18 +101,12 @@ class Verifications:
         Unavailable
             Also where many wait.
         """
-        asked = Verification(tenant_id, repair=repair)
-        await asyncio.wait({self._begin(asked, thorough=repair)})
-        if asked.report is None:
-            raise asked.error or Unavailable(_ENDS)
-        return asked.report
-
-    async def start(self, tenant_id: str, *, repair: bool) -> Verification:
-        """Verify in the background, when it is its turn; raises as `at_once`."""
         await find_tenant(self._db, tenant_id)
+        self._admit(tenant_id)
         started = Verification(tenant_id, repair=repair)
-        self._begin(started)
         self._known[started.id] = started
+        task = self._tasks[started.id] = asyncio.create_task(self._run(started))
+        task.add_done_callback(lambda _: self._end(started))
         return started
 
     def find(self, tenant_id: str, verification_id: str) -> Verification:
@@ -149,13 +141,7 @@ class Verifications:
             )
         self._asked[tenant_id] += 1
 
-    def _begin(self, begun: Verification, *, thorough: bool = True) -> asyncio.Task[None]:
-        self._admit(begun.tenant_id)
-        task = self._tasks[begun.id] = asyncio.create_task(self._run(begun, thorough=thorough))
-        task.add_done_callback(lambda _: self._end(begun))
-        return task
-
-    async def _run(self, begun: Verification, *, thorough: bool) -> None:
+    async def _run(self, begun: Verification) -> None:
         async with self._turn:
             begun.state = State.RUNNING
             try:
@@ -165,7 +151,6 @@ class Verifications:
                     as_of=self._now(),
                     reader=self._reader,
                     repair=begun.repair,
-                    thorough=thorough,
                     told=begun.hear,
                 )
             except FinanceOpsError as error:

@@ -32,6 +32,7 @@ from tests.database import EmbeddedDatabase, with_database
 from tests.e2e.listener import Listener
 from tests.processes import ServerProcess, start_server
 from tests.proxy import UNKNOWN_COMMIT, Proxy
+from tests.verification import ended
 
 WRITERS = 4
 ENOUGH = 15
@@ -257,7 +258,7 @@ class Ledger:
                     self.wrong.append(f"{shown} are shown of {len(found)} and {refunded} refunds")
                 if metrics["totalVolume"] != volume:
                     self.wrong.append(f"{metrics['totalVolume']} is shown of {volume}")
-                report = (await _answered(http, f"/api/verify?tenantId={tenant}")).json()
+                report = await _verified(http, tenant)
                 if report["differences"] or report["shown"]:
                     self.wrong.append(f"verify: {json.dumps(report)[:500]}")
                 if tenant == self.tenants[0]:
@@ -271,13 +272,23 @@ async def _recorded(http: httpx.AsyncClient, tenant: str) -> list[dict]:
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
-async def _answered(http: httpx.AsyncClient, path: str) -> httpx.Response:
+async def _answered(http: httpx.AsyncClient, path: str, method: str = "GET") -> httpx.Response:
     """What is answered in the end: a database that was just killed, or shares its machine, may be slow for a while."""
     async with asyncio.timeout(120):
-        while (answer := await http.get(path)).status_code == 503:  # noqa: ASYNC110 - as it says
+        while (answer := await http.request(method, path)).status_code == 503:  # noqa: ASYNC110 - as it says
             await asyncio.sleep(float(answer.headers["Retry-After"]))
     assert answer.is_success, answer.text
     return answer
+
+
+async def _verified(http: httpx.AsyncClient, tenant: str) -> dict:
+    """What a verification finds in the end."""
+    while True:
+        begun = await _answered(http, f"/api/verify?tenantId={tenant}", "POST")
+        found = await ended(http, begun)
+        if found["state"] == "done":
+            return found["report"]
+        assert found["problem"]["status"] == 503, found
 
 
 def _untrue(sent: Iterable[Sent], found: list[dict]) -> list[str]:

@@ -217,7 +217,7 @@ def verify(
 ) -> None:
     """Compare the running totals, and what the server shows, with the payments.
 
-    The server verifies one tenant at a time, piece by piece; Ctrl-C ends that. Exit code 1: they
+    The server verifies one tenant at a time, piece by piece; Ctrl-C ends that. Exit code 2: they
     differ, and were not repaired.
     """
     from financeops.cli.verification import verified  # noqa: PLC0415 - aiohttp
@@ -231,7 +231,7 @@ def verify(
     for line in lines:
         typer.echo(line)
     if not good:
-        raise typer.Exit(1)
+        raise typer.Exit(2)
 
 
 def set_timezone(

@@ -34,8 +34,7 @@ async def verified(
         Also when the server was started anew meanwhile.
     """
     asked = {"tenantId": tenant_id, "repair": "true" if repair else "false"}
-    prefer = {"Prefer": "respond-async"}
-    starting = asyncio.ensure_future(http.json("POST", "/api/verify", asked, headers=prefer))
+    starting = asyncio.ensure_future(http.json("POST", "/api/verify", asked))
     try:
         # Whole even when this is cancelled: what has begun can only be ended by its id.
         now = answer_of(await asyncio.shield(starting), VerificationAnswer)

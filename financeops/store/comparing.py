@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from financeops.core.errors import Unavailable
-from financeops.core.periods import EPOCH, FAR, QUARTER, Grain, Window, grain_starts
+from financeops.core.periods import Grain
 from financeops.core.rollup import Place, Rollup, at_hour, from_document
 from financeops.store.changes import last_seq
 from financeops.store.connection import Database, Document, Session, driver_errors
@@ -31,8 +31,6 @@ MAX_TOLD = 1000
 _CHUNK = 1000
 _PIECE = 500
 """How many rollups one transaction reads or writes."""
-_NAMED_AT_MOST = 10_000
-"""More places than this are not asked for one by one: what is there is read instead."""
 _PATIENCE_SECONDS = 60.0
 MOVED = "the tenant was given another time zone meanwhile: verify again"
 
@@ -65,7 +63,6 @@ async def compare(
     record: TenantRecord,
     count: Count,
     *,
-    thorough: bool = True,
     found: Callable[[list[Difference]], Awaitable[None]] | None = None,
     told: Told = untold,
 ) -> Comparison:
@@ -75,17 +72,10 @@ async def compare(
     ----------
     record : TenantRecord
         The tenant; in its zone the rollups are kept.
-    thorough : bool
-        Also look for rollups that no reader comes to. Where those that one may come to are few,
-        that takes longer: the embedded database looks at all tenants' rollups for it.
     found : callable, optional
         Called with the differences of each piece, before the next one is read.
     """
-    named = None if thorough else _reachable(record, count)
-    if named is None:
-        there, doubtful = await _look_through(db, record, count, told)
-    else:
-        there, doubtful = set(), {*named, *count.rollups}
+    there, doubtful = await _look_through(db, record, count, told)
     differing = 0
     differences: list[Difference] = []
     pieces = list(_pieces(sorted(doubtful)))
@@ -150,19 +140,6 @@ async def _write(
     # As far as that goes without the lock, for others wait for it.
     await catch_up(db, tenant_id, count, await last_seq(db, tenant_id))
     await in_transaction(db, transaction, locks=tenant_id, seconds=_PATIENCE_SECONDS)
-
-
-def _reachable(record: TenantRecord, count: Count) -> list[Place] | None:
-    """Every place that a reader may look at; None where there are many."""
-    held = record.held(Window(EPOCH, FAR))
-    if len(record.currencies) * ((held.end - held.start) // QUARTER) > _NAMED_AT_MOST:
-        return None
-    return [
-        (currency, grain, start)
-        for currency in record.currencies
-        for grain in Grain
-        for start in grain_starts(grain, held, count.zone)
-    ]
 
 
 async def _look_through(

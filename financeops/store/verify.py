@@ -50,7 +50,6 @@ async def verify(
     as_of: datetime,
     reader: Reader | None = None,
     repair: bool = False,
-    thorough: bool = True,
     told: Told = untold,
 ) -> Report:
     """Recompute a tenant's rollups and figures from its payments and compare.
@@ -67,8 +66,6 @@ async def verify(
     repair : bool
         Replace the rollups that differ, in a transaction for each piece of them. Where only
         remembered figures differ, have every process forget them.
-    thorough : bool
-        Also look for rollups that no reader comes to.
     told : callable, optional
         Hears how far it is.
 
@@ -87,9 +84,7 @@ async def verify(
     async def mend(wrong: list[Difference]) -> None:
         await put_right(db, record, count, {each.place for each in wrong})
 
-    compared = await compare(
-        db, record, count, thorough=thorough, found=mend if repair else None, told=told
-    )
+    compared = await compare(db, record, count, found=mend if repair else None, told=told)
     readers = [reader, Reader(db)] if reader is not None else [Reader(db)]
     asked, shown = await _ask_all(db, record, count, readers, remembering=reader, told=told)
     # What is read anew wrongly, too, no forgetting mends.

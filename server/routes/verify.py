@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Query
 from msgspec.structs import asdict
 
 from financeops.core.contract.analytics import RollupAnswer
@@ -27,7 +26,7 @@ from financeops.store.verify import Report
 from server.bodies import refuse_body
 from server.description import answers, header
 from server.lifespan import Here
-from server.parameters import OfTenant, RepairParameters, VerificationId
+from server.parameters import OfTenant, VerificationId, VerifyParameters
 from server.problems import problem_of
 from server.responses import Json
 from server.verifying import Verification
@@ -35,54 +34,33 @@ from server.verifying import Verification
 router = APIRouter(prefix="/api", tags=["verify"], default_response_class=Json)
 
 
-@router.get("/verify", responses=answers(VerifyAnswer, 404, 503))
-async def check(here: Here, asked: Annotated[OfTenant, Query()]) -> Json:
-    """Recompute a tenant's sums from its payments, and tell where they or shown figures differ.
-
-    One verification runs at a time; for a tenant with many payments, have it run in the background:
-    `POST` with `repair=false` and `Prefer: respond-async`.
-    """
-    return Json(_verified(await here.verifications.at_once(asked.tenant_id, repair=False)))
-
-
 @router.post(
     "/verify",
     dependencies=[Depends(refuse_body)],
-    responses={
-        **answers(VerifyAnswer, 404, 503),
-        **answers(
-            VerificationAnswer,
-            status=202,
-            meaning="It goes on in the background: `Prefer: respond-async` was asked for",
-            headers={
-                "Location": header("Where to ask how far it is", required=True),
-                "Preference-Applied": header("What was asked for", required=True),
-            },
-        ),
-    },
+    responses=answers(
+        VerificationAnswer,
+        404,
+        503,
+        status=202,
+        meaning="It goes on in the background",
+        headers={"Location": header("Where to ask how far it is", required=True)},
+    ),
 )
-async def repair(
-    here: Here,
-    asked: Annotated[RepairParameters, Query()],
-    prefer: Annotated[
-        str, Header(description="`respond-async`: answer at once, verify in the background")
-    ] = "",
-) -> Json:
-    """The same, and put right what differs; with `Prefer: respond-async` in the background."""
-    if "respond-async" not in re.split(r"[\s,;]+", prefer.lower()):
-        report = await here.verifications.at_once(asked.tenant_id, repair=asked.repair)
-        return Json(_verified(report))
+async def verify(here: Here, asked: Annotated[VerifyParameters, Query()]) -> Json:
+    """Begin to recompute a tenant's sums from its payments; with `repair=true` also put right what differs.
+
+    One verification runs at a time, others wait for their turn.
+    """
     started = await here.verifications.start(asked.tenant_id, repair=asked.repair)
     location = f"/api/verify/{started.id}?tenantId={quote(started.tenant_id)}"
-    headers = {"Location": location, "Preference-Applied": "respond-async"}
-    return Json(_verification(started), status_code=202, headers=headers)
+    return Json(_verification(started), status_code=202, headers={"Location": location})
 
 
 @router.get("/verify/{verification_id}", responses=answers(VerificationAnswer, 404))
 async def state(
     here: Here, verification_id: VerificationId, asked: Annotated[OfTenant, Query()]
 ) -> Json:
-    """How far a verification in the background is, or what it found."""
+    """How far a verification is, or what it found."""
     return Json(_verification(here.verifications.find(asked.tenant_id, verification_id)))
 
 
@@ -94,7 +72,7 @@ async def state(
 async def stop(
     here: Here, verification_id: VerificationId, asked: Annotated[OfTenant, Query()]
 ) -> Json:
-    """End a verification in the background; what it has repaired stays so."""
+    """End a verification; what it has repaired stays so."""
     return Json(_verification(await here.verifications.stop(asked.tenant_id, verification_id)))
 
 

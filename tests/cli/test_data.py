@@ -74,7 +74,7 @@ def test_seed_fills_an_empty_database_once_and_verify_finds_and_mends_a_wrong_su
             rollups = client.get_default_database()["rollups"]
             rollups.update_one({"grain": "total"}, {"$inc": {"methods.card.success.amount": 1}})
         bad = run("verify", url=server.url)
-        assert bad.returncode == 1
+        assert bad.returncode == 2
         assert "1 differ; `financeops verify --repair` mends them\n" in bad.stdout
         assert "figures asked for, 1 are shown wrong because totals differ\n" in bad.stdout
         mended = run("verify", "--repair", url=server.url)

@@ -16,6 +16,7 @@ from financeops.cli.addresses import free_port
 from financeops.cli.supervisor import Supervisor
 from tests.cli.test_supervisor import Said
 from tests.database import EmbeddedDatabase
+from tests.verification import verified
 
 
 def sale(number: int) -> dict:
@@ -87,7 +88,7 @@ async def test_a_database_that_stands_still_is_started_again_and_nothing_is_lost
                 assert answer.status_code == (200 if number <= 20 else 201)
         metrics = (await http.get("/api/analytics/metrics")).json()
         assert (metrics["totalPayments"], metrics["totalVolume"]) == (40, sum(range(1, 41)))
-        assert (await http.get("/api/verify")).json()["differences"] == []
+        assert (await verified(http))["differences"] == []
     assert said.lines == [
         "database does not respond",
         "database ended (SIGKILL): starting it again",

@@ -13,6 +13,7 @@ import pytest
 
 from tests.forks import Fork
 from tests.processes import environment, start_server
+from tests.verification import verified
 
 
 @pytest.fixture
@@ -48,4 +49,4 @@ async def test_ctrl_c_ends_the_verification_too(http, proxy, tmp_path, option, k
     assert done.stderr == f"financeops: the verification was stopped{kept}\n"
     assert await asked(http) == 0
     proxy.heal()
-    assert (await http.get("/api/verify")).json()["differing"] == 0
+    assert (await verified(http))["differing"] == 0

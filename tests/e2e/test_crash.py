@@ -13,6 +13,7 @@ from financeops.cli.addresses import free_port
 from tests.database import NAMED_URI, EmbeddedDatabase, with_database
 from tests.e2e.listener import Listener
 from tests.processes import start_server
+from tests.verification import verified
 
 WRITERS = 6
 ENOUGH = 60
@@ -95,7 +96,7 @@ async def check_books(url: str, load: Load) -> int:
     async with httpx.AsyncClient(base_url=url, timeout=60) as http:
         found = await recorded(http)
         metrics = (await http.get("/api/analytics/metrics")).json()
-        verification = (await http.get("/api/verify")).json()
+        verification = await verified(http)
     lost = load.acknowledged.keys() - found.keys()
     assert not lost, f"{len(lost)} of {len(load.acknowledged)} acknowledged payments are lost"
     assert metrics["totalPayments"] == len(found) == metrics["seq"]

@@ -17,6 +17,7 @@ from financeops.store.schema import prepare
 from tests.builders import NOON, tenant
 from tests.mongodb.conftest import CONTAINERS, as_user, failing, step_down, with_option
 from tests.store.recorded import insert
+from tests.verification import verified
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -152,7 +153,7 @@ async def test_short_transactions_are_enough_for_200_000_rollups_and_no_query_sc
                 "/payments/months",
             ):
                 assert (await http.get(path)).status_code == 200, path
-            report = (await http.get("/api/verify")).json()
+            report = await verified(http)
     finally:
         admin.admin.command({**limit, "transactionLifetimeLimitSeconds": before})
         admin[name].command("profile", 0)

@@ -23,7 +23,7 @@ async def test_no_such_route(http, path):
         ("/payments/batch", "POST"),
         ("/payments/6756fb49a1b2c3d4e5f60701", "GET"),
         ("/payments/6756fb49a1b2c3d4e5f60701/refund", "POST"),
-        ("/api/verify", "GET, POST"),
+        ("/api/verify", "POST"),
         ("/health", "GET"),
         ("/docs", "GET"),
         ("/static-offline-docs/swagger-ui.css", "GET, HEAD"),
@@ -146,6 +146,13 @@ async def test_foreign_pages_may_not(http, origin):
     assert "access-control-allow-origin" not in stream.headers
 
 
+async def test_of_two_origins_neither_may_be_foreign(http):
+    pages = ["http://localhost:1", "https://evil.example"]
+    for order in (pages, pages[::-1]):
+        headers = [("Origin", origin) for origin in order]
+        problem(await http.post("/payments", json=ORDER, headers=headers), 403)
+
+
 ELSEWHERE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
 LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 STREAM = "/ws/payments/?EIO=4&transport=polling"
@@ -163,9 +170,10 @@ STREAM = "/ws/payments/?EIO=4&transport=polling"
     ],
 )
 async def test_foreign_pages_have_nothing_loaded(http, asked):
-    for path in ("/payments", "/api/verify", "/api/analytics/snapshot", "/docs", "/health"):
+    for path in ("/payments", "/api/analytics/snapshot", "/docs", "/health"):
         said = problem(await http.get(path, headers=asked), 403)
         assert "FINANCEOPS_ALLOWED_ORIGINS" in said["detail"]
+    problem(await http.post("/api/verify", headers=asked), 403)
     assert not (await http.get(STREAM, headers=asked)).is_success
 
 
@@ -180,14 +188,15 @@ async def test_foreign_pages_have_nothing_loaded(http, asked):
     ],
 )
 async def test_pages_of_our_own_and_of_this_computer_have_what_they_ask_for(http, asked):
-    for path in ("/payments", "/api/verify", "/docs", STREAM):
+    for path in ("/payments", "/docs", STREAM):
         assert (await http.get(path, headers=asked)).status_code == 200
 
 
 async def test_links_of_other_sites_are_followed_but_start_nothing_that_costs_much(http):
     for path in ("/docs", "/payments", "/payments/export", "/payments/seed"):
         assert (await http.get(path, headers=LINK)).status_code == 200
-    problem(await http.get("/api/verify", headers=LINK), 403)
+    problem(await http.get("/api/verify", headers=LINK), 405)
+    problem(await http.post("/api/verify", headers=LINK), 403)
     problem(await http.post("/payments", json=ORDER, headers=LINK), 403)
 
 

@@ -9,6 +9,7 @@ from financeops.client import Client
 from tests.server.listener import Listener
 from tests.server.problem import problem
 from tests.server.test_export import MEDIA, rows_of
+from tests.verification import verified
 
 HISTORY = [
     ("HRK", "2022-05-01"),
@@ -115,7 +116,7 @@ async def test_what_is_stored_stays_readable(http, tenant_id, record, plant, cur
     for kind in ("snapshot", "trends", "methods", "declines"):
         answer = await http.get(f"/api/analytics/{kind}", params={**query, "period": "year"})
         assert answer.status_code == 200, answer.text
-    report = (await http.get("/api/verify", params=of_tenant)).json()
+    report = await verified(http, tenant_id)
     assert report["differences"] == []
 
     url = str(http.base_url)

@@ -12,6 +12,7 @@ import pytest
 from financeops.core.wire import instant_of
 from tests.server.listener import Listener
 from tests.server.problem import problem
+from tests.verification import verified
 
 # Few payments, and quickly recorded: of a business that makes one in half an hour, or in five minutes.
 SLOW = {"simulate_interval": 1800, "simulate_seed": 5}
@@ -63,7 +64,7 @@ async def test_it_is_recorded_in_the_background_and_every_figure_is_that_of_the_
             inside = [row for row in rows if window[0] <= instant_of(row["createdAt"]) < window[1]]
             assert metrics["totalPayments"] == len(inside) > 0
             assert metrics["previous"]["totalPayments"] > 0
-        assert (await http.get("/api/verify")).json()["differences"] == []
+        assert (await verified(http))["differences"] == []
         # Asked again it is there.
         assert (await http.post("/payments/history")).json() == {"recorded": count, "count": count}
         assert (await http.post("/payments/seed")).json()["message"] == "Already seeded"
@@ -148,7 +149,7 @@ async def test_currency_and_zone_of_the_tenant_are_its_own(begin):
         night = sum(hours[hour % 24] for hour in range(22, 28))
         # By the clock of UTC it would be the other way round.
         assert morning > night
-        assert (await http.get("/api/verify")).json()["differences"] == []
+        assert (await verified(http))["differences"] == []
 
 
 async def test_a_wrong_parameter_is_named(http):

@@ -13,6 +13,7 @@ from socketio.exceptions import ConnectionError as NotConnected
 from tests.database import EmbeddedDatabase, fresh_name, with_database
 from tests.server.listener import PATH, Listener, seqs
 from tests.server.problem import problem
+from tests.verification import verified
 
 ORDER = {"amount": 1, "method": "card", "status": "success"}
 
@@ -106,8 +107,7 @@ async def test_the_simulation_waits_for_the_database(start, database):
         await answers(http)
         now = (await http.get("/api/analytics/metrics")).json()["seq"]
         await simulated_beyond(now + 3)
-        report = (await http.get("/api/verify")).json()
-        assert report["differences"] == []
+        assert (await verified(http))["differences"] == []
 
 
 async def test_a_client_that_connects_while_the_database_is_away_gets_in_later(start, database):
@@ -166,7 +166,7 @@ async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(start, dat
             published = {event["payment"]["reference"] for event in events}
             assert published >= set(acknowledged)
             assert metrics["totalPayments"] == len(published)
-        assert (await http.get("/api/verify")).json()["differences"] == []
+        assert (await verified(http))["differences"] == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
