@@ -107,6 +107,11 @@ def _listen(settings: Settings) -> socket.socket:
     listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Every connection has it from here: the kernel, where it can (Linux), ends one whose peer accepts
+        # nothing, or is silent about what it got.
+        if (option := getattr(socket, "TCP_USER_TIMEOUT", None)) is not None:
+            milliseconds = round(1000 * settings.receive_timeout)
+            listening.setsockopt(socket.IPPROTO_TCP, option, milliseconds)
         listening.bind(address)
         listening.listen(2048)
     except OSError as error:

@@ -10,6 +10,7 @@ from collections import Counter
 from http import HTTPStatus
 from typing import Any
 
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -55,6 +56,7 @@ class LimitedHttp(HttpToolsProtocol):
         self._limits = limits
         self._address: str | None = None  # where it counts as one
         self._timer: TimerHandle | None = None
+        self._answering: RequestResponseCycle | None = None
         self._refused = False
         self._in_body = False
         self._headers = 0  # bytes
@@ -81,6 +83,9 @@ class LimitedHttp(HttpToolsProtocol):
         self._disarm()
         if self._address is not None:
             self._limits.give_back(self._address)
+        # Of requests that were sent without waiting for answers, uvicorn thinks of the last one only.
+        if self._answering is not None:
+            self._answering.disconnected = True
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -144,6 +149,10 @@ class LimitedHttp(HttpToolsProtocol):
         if not self._refused:
             self._disarm()
             super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _check_headers(self, size: int) -> None:
         if max(size, self._headers) > self._limits.header_bytes and not self._refused:

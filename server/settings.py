@@ -129,8 +129,8 @@ class Settings(BaseSettings):
         20.0,
         gt=0,
         le=3600,
-        description="Seconds that a connection has to send a request's headers, and in which 1 KB "
-        "more of its body must come",
+        description="Seconds that a connection has to send a request's headers, in which 1 KB more "
+        "of its body must come, and in which it must take something of what waits for it (Linux)",
     )
     max_connections_per_address: int = Field(
         1000,

@@ -2,8 +2,6 @@
 
 # With `fanout` the one place that reaches below python-socketio's surface.
 
-import socket
-from asyncio import Transport
 from collections.abc import Awaitable, Callable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -13,9 +11,6 @@ from engineio.async_drivers.asgi import WebSocket
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from server.packets import only_packets
-
-# The kernel gives up on unacknowledged or unaccepted data after this long, even while nothing new is sent.
-_TCP_USER_TIMEOUT_MS = 30_000
 
 
 class Wire:
@@ -29,8 +24,6 @@ class Wire:
         self.protocol = owner if isinstance(owner, WebSocketsSansIOProtocol) else None
         self.sending = False
         self._send = send
-        if self.protocol:
-            _set_user_timeout(self.protocol.transport)
 
     async def send(self, message: Any) -> None:
         """Pass a message of engine.io on."""
@@ -60,12 +53,3 @@ def watch_websockets(sio: socketio.AsyncServer, wires: WeakKeyDictionary[Any, Wi
 
     # A copy: the original belongs to the module and is shared by all servers of the process.
     sio.eio._async = {**sio.eio._async, "websocket": open_websocket}  # noqa: SLF001 - no public hook
-
-
-def _set_user_timeout(transport: Transport) -> None:
-    """Let the kernel end a connection whose peer accepts nothing, where it can."""
-    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux
-    sock = transport.get_extra_info("socket")
-    if option is None or sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    sock.setsockopt(socket.IPPROTO_TCP, option, _TCP_USER_TIMEOUT_MS)

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import socket
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 
 from tests.database import fresh_name, with_database
@@ -121,6 +123,21 @@ async def test_a_slow_upload_is_taken(impatient):
         async with asyncio.timeout(20):
             head, _, said = (await reader.read()).partition(b"\r\n\r\n")
     assert json.loads(said)["created"] == 300
+
+
+async def test_who_takes_nothing_of_an_answer_is_left(impatient):
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    parts = urlsplit(impatient.url)
+    with sock:
+        sock.connect((parts.hostname, parts.port))
+        asked = b"GET /static-offline-docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        sock.sendall(20 * asked)
+        here = sock.getsockname()
+        server = psutil.Process(impatient.process.pid)
+        async with asyncio.timeout(20):
+            while here in {each.raddr for each in server.net_connections()}:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.1)
 
 
 async def test_an_address_has_so_many_connections(impatient):
