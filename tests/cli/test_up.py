@@ -17,11 +17,13 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 from jupyter_client.connect import find_connection_file
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from financeops.cli.addresses import free_port
 from financeops.cli.children import database
 from financeops.cli.data_directory import keep_private
-from financeops.cli.embedded import URI_SETTING
+from financeops.cli.embedded import URI_SETTING, uri
 from financeops.cli.up import Choices, plan_of
 from tests.cli.conftest import run
 from tests.cli.test_supervisor import gone
@@ -146,6 +148,19 @@ def test_nobody_else_on_this_computer_reads_the_data(bare, tmp_path):
     keep_private(old)
     modes = [each.stat().st_mode & 0o777 for each in (old, *sorted(old.rglob("*")))]
     assert modes == [0o700, 0o700, 0o600]
+
+
+def test_the_database_lets_nobody_in_without_a_password(bare):
+    (command,) = (
+        line
+        for each in bare.family()
+        if not {"--dbpath", "--storage-path"}.isdisjoint(line := each.cmdline())
+    )
+    port = int(command[command.index("--port") + 1])
+    with MongoClient(uri(port)) as client:
+        for ask in (client.financeops.payments.find_one, client.list_database_names):
+            with pytest.raises(OperationFailure, match="authentication"):
+                ask()
 
 
 def test_a_killed_server_is_started_again(bare):
