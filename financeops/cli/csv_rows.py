@@ -69,7 +69,10 @@ def _records(lines: Iterator[Line], delimiter: str) -> Iterator[_Record]:
             # A stray quote takes the lines after it along: only the first one is given up.
             first, *others = source.take()
             source.give_back(others)
-            yield [first], None, first.problem or str(error)
+            why = str(error)
+            if why.startswith("new-line character"):  # and on to the internals of Python
+                why = "ends with a carriage return alone: a line feed has to follow"
+            yield [first], None, first.problem or why
         else:
             yield source.take(), fields, None
 

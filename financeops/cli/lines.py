@@ -11,6 +11,7 @@ from financeops.core.errors import InvalidValue
 MAX_BYTES = 1 << 20
 """A longer line is no payment: it is reported and skipped, and costs no more memory than this."""
 
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ASCII = bytes(range(0x20, 0x7B)).replace(b"\\", b"") + b"|\t\r\n"
 
 
@@ -56,6 +57,8 @@ def lines_of(file: BinaryIO, *, encoding: str) -> Iterator[Line]:
             text = raw.decode(encoding, errors="backslashreplace")
         text = text.rstrip("\r\n")
         if number == 1:
+            if raw.startswith(_UTF_16):
+                problem = "is UTF-16 text: convert it to UTF-8, or save it as CSV UTF-8"
             text = text.removeprefix("\ufeff")
         if text.strip():
             yield Line(number, text, file.tell(), problem)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import os
@@ -68,6 +69,19 @@ def test_a_line_without_end_is_one_bad_line(tmp_path, monkeypatch):
         (2, "is longer than 100 bytes"),
         {"who": "b", "amount": "2"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "why"),
+    [
+        (codecs.BOM_UTF16_LE + "amount\n1\n".encode("utf-16-le"), "utf-8", "it is UTF-16 text"),
+        (codecs.BOM_UTF16_BE + "amount\n1\n".encode("utf-16-be"), "latin-1", "it is UTF-16 text"),
+        (b"amount,method\r1,card\r", "utf-8", "ends with a carriage return alone"),
+    ],
+)
+def test_a_file_of_another_kind_of_text_is_told_what_it_is(tmp_path, content, encoding, why):
+    with pytest.raises(InvalidValue, match=f"no header line that can be read: {why}"):
+        rows_of(tmp_path, content, encoding=encoding)
 
 
 def test_an_empty_file_has_no_rows(tmp_path):
