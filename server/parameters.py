@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import Request
@@ -27,8 +27,9 @@ from financeops.core.contract.texts import (
 )
 from financeops.core.drafts import METHOD, check_tenant_id
 from financeops.core.errors import InvalidValue
+from financeops.core.instants import bound
 from financeops.core.payments import Source, Status
-from financeops.core.periods import EPOCH, MILLISECOND, Period, floor_millisecond, zone_of
+from financeops.core.periods import Period, zone_of
 from financeops.store.filters import PaymentFilter
 from server.settings import DEFAULT_TENANT
 
@@ -44,7 +45,6 @@ PAYMENT_ID = "{payment_id:payment_id}"
 """A payment's id in a path."""
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def refuse_repeated(request: Request) -> None:
@@ -86,16 +86,7 @@ def _instant(text: object) -> datetime:
             "must be an ISO 8601 time with its zone, such as 2024-12-09T14:00:00Z "
             "(a + is written %2B in a URL)"
         ) from None
-    if instant.tzinfo is None:
-        raise ValueError(f"must name its zone: {instant.isoformat()}Z is UTC")
-    try:
-        utc = instant.astimezone(UTC)
-    except OverflowError:
-        utc = datetime.max.replace(tzinfo=UTC)
-    if not EPOCH <= utc <= LATEST:
-        raise ValueError("must lie between 1970 and 2200")
-    # Payments carry milliseconds: the first one at or after this instant is the same.
-    return floor_millisecond(utc + MILLISECOND - timedelta(microseconds=1))
+    return bound(instant)
 
 
 def _camel(name: str) -> str:

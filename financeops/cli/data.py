@@ -183,10 +183,11 @@ def export(
     ] = ExportFormat.CSV,
     tenant: _Tenant = _TENANT,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="From 2026-01-01T00:00:00Z on.")
+        str | None,
+        typer.Option("--from", metavar="TIME", help="From 2026-01-01 on, or 2026-01-01T08:00:00Z."),
     ] = None,
     end: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="Before 2026-02-01T00:00:00Z.")
+        str | None, typer.Option("--to", metavar="TIME", help="Before 2026-02-01, or such a time.")
     ] = None,
     status: Annotated[Status | None, typer.Option(help="Only these.")] = None,
     method: Annotated[str | None, typer.Option(help="Only this one's.")] = None,

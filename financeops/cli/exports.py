@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from financeops.client import Client
-from financeops.core.errors import InvalidValue, Misconfigured
+from financeops.core.errors import Misconfigured
+from financeops.core.instants import instant_of
 from financeops.core.payments import Status
+from financeops.core.periods import zone_of
 
 STANDARD_OUTPUT = Path("-")
 
@@ -40,9 +42,8 @@ async def export_file(request: Request) -> int:
     FinanceOpsError
         When the server refuses or breaks off; then there is no file, or still the one before.
     """
-    start = _instant(request.start, "--from")
-    end = _instant(request.end, "--to")
     async with Client(request.url) as client:
+        start, end = await _bounds(request, client)
         with _written(request.output) as file:
             return await client.export(
                 file,
@@ -53,6 +54,15 @@ async def export_file(request: Request) -> int:
                 start=start,
                 end=end,
             )
+
+
+async def _bounds(request: Request, client: Client) -> list[datetime | None]:
+    """From when and until when; a date begins in the tenant's zone, which the server knows."""
+    named = {"--from": request.start, "--to": request.end}
+    if not any(named.values()):
+        return [None, None]
+    zone = zone_of((await client.metrics(request.tenant_id)).timezone)
+    return [instant_of(flag, text, zone) if text else None for flag, text in named.items()]
 
 
 @contextmanager
@@ -71,15 +81,3 @@ def _written(path: Path) -> Iterator[BinaryIO]:
         raise Misconfigured(f"cannot write {path}: {error.strerror}; change --output") from None
     finally:
         part.unlink(missing_ok=True)
-
-
-def _instant(text: str | None, flag: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise InvalidValue(flag, "must be a time with an offset such as 2026-01-01T00:00:00Z")
-    return instant

@@ -7,10 +7,12 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from financeops.core.errors import InvalidValue
-from financeops.core.periods import EPOCH, FAR, MILLISECOND, floor_millisecond, start_of_day
+from financeops.core.periods import EPOCH, FAR, LATEST, MILLISECOND, floor_millisecond, start_of_day
 
 Moment: TypeAlias = datetime | date | str
 """An aware datetime, a date (its first moment in the tenant's zone), or one of them as text."""
+
+_RANGE = f"must lie between {EPOCH.year} and {LATEST.year - 1}"
 
 
 def instant_of(name: str, moment: Moment, zone: ZoneInfo) -> datetime:
@@ -21,15 +23,14 @@ def instant_of(name: str, moment: Moment, zone: ZoneInfo) -> datetime:
     name : str
         The parameter, for the error.
     moment : datetime, date or str
-        What lies between two milliseconds is moved to the later one: payments carry milliseconds,
-        so as a bound it means the same.
+        What lies between two milliseconds is moved to the later one.
     zone : ZoneInfo
         Where a date begins.
 
     Raises
     ------
     InvalidValue
-        A time without a zone, no time at all, or one before 1970 or after 2999.
+        A time without a zone, no time at all, or one before 1970 or after 2099.
 
     Examples
     --------
@@ -40,18 +41,31 @@ def instant_of(name: str, moment: Moment, zone: ZoneInfo) -> datetime:
     """
     value = _parsed(name, moment)
     try:
-        if not isinstance(value, datetime):
-            instant = start_of_day(value, zone)
-        elif value.utcoffset() is None:
-            raise InvalidValue(
-                name, f"must name its zone: {value.isoformat()}Z is UTC, a date is the tenant's day"
-            )
-        else:
-            instant = value.astimezone(UTC)
+        return bound(value if isinstance(value, datetime) else start_of_day(value, zone))
+    except OverflowError:
+        raise InvalidValue(name, _RANGE) from None
+    except ValueError as error:
+        raise InvalidValue(name, str(error)) from None
+
+
+def bound(moment: datetime) -> datetime:
+    """The same as a bound of payments: in UTC, to the millisecond that they carry.
+
+    What lies between two milliseconds is moved to the later one: as a bound it means the same.
+
+    Raises
+    ------
+    ValueError
+        It says what the moment must be.
+    """
+    if moment.utcoffset() is None:
+        raise ValueError(f"must name its zone: {moment.isoformat()}Z is UTC")
+    try:
+        instant = moment.astimezone(UTC)
     except OverflowError:
         instant = FAR
-    if not EPOCH <= instant < FAR:
-        raise InvalidValue(name, "must lie between 1970 and 2999")
+    if not EPOCH <= instant <= LATEST:
+        raise ValueError(_RANGE)
     return floor_millisecond(instant + MILLISECOND - datetime.resolution)
 
 

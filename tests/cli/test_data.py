@@ -46,12 +46,27 @@ def test_an_export_that_fails_leaves_the_file_that_was_there(financeops, tmp_pat
     assert (tmp_path / "all.csv").read_text() == "yesterday's"
 
 
-def test_export_says_what_is_wrong_with_its_options(financeops):
-    naive = financeops("export", "-o", "x.csv", "--from", "2024-03-01")
-    assert (naive.returncode, naive.stderr) == (
-        1,
-        "financeops: --from: must be a time with an offset such as 2026-01-01T00:00:00Z\n",
-    )
+def test_a_day_that_bounds_an_export_is_the_tenants(financeops, tenant, tmp_path, sales):
+    span = ("--from", "2024-03-01", "--to", "2024-03-02")
+
+    def exported():
+        lines = financeops("export", "-o", "-", "--tenant", tenant, "--format", "ndjson", *span)
+        return [json.loads(line)["reference"] for line in lines.stdout.splitlines()]
+
+    assert exported() == ["a"]
+    assert financeops("tenant", "set-timezone", tenant, "America/New_York").returncode == 0
+    assert exported() == ["b"]
+
+
+def test_export_says_what_is_wrong_with_its_options(financeops, tenant, sales):
+    for wrong, why in {
+        "2024-03-01T00:00": "must name its zone: 2024-03-01T00:00:00Z is UTC",
+        "2500-01-01": "must lie between 1970 and 2099",
+        "tomorrow": "must be a datetime with its zone, a date, or ISO 8601 text",
+    }.items():
+        refused = financeops("export", "-o", "x.csv", "--tenant", tenant, "--from", wrong)
+        assert refused.returncode == 1
+        assert refused.stderr.startswith(f"financeops: --from: {why}")
     nowhere = financeops("export", "-o", "no/x.csv")
     assert nowhere.returncode == 1
     assert "cannot write no/x.csv: No such file or directory; change --output" in nowhere.stderr
