@@ -56,27 +56,32 @@ def kaplan_meier(
     Analysis of Failure Time Data, 2nd ed., Wiley, section 1.4; Clopper, C. J. and Pearson, E. S.
     (1934), Biometrika 26:404-413.
     """
-    from scipy.stats import norm  # noqa: PLC0415 - only who needs it waits for it
+    from scipy.special import ndtri  # noqa: PLC0415 - only who needs it waits for it
 
     alpha = 1 - confidence
-    quantile = float(norm.isf(alpha / 2))
+    quantile = -float(ndtri(alpha / 2))  # of the normal distribution
     at_risk = sum(events.values()) + sum(censored.values())
-    surviving = Fraction(1)
+    surviving, share = Fraction(1), Fraction(0)
     greenwood = 0.0
     steps: list[Step] = []
     for age in range(max((*events, *censored), default=-1) + 1):
         happened = events.get(age, 0)
-        surviving *= 1 - Fraction(happened, at_risk)
+        if happened:  # to multiply by 1 costs as much
+            surviving *= Fraction(at_risk - happened, at_risk)
+            share = 1 - surviving
         if 0 < happened < at_risk:
             greenwood += happened / (at_risk * (at_risk - happened))
         exact = (alpha / 2) ** (1 / at_risk)
         if surviving == 0:
             low, high = max(exact, steps[-1].low if steps else 0.0), 1.0
         elif surviving < 1:
-            low, high = _bounds(surviving, greenwood, quantile)
+            if happened:
+                low, high = _bounds(surviving, greenwood, quantile)
+            else:
+                low, high = steps[-1].low, steps[-1].high
         else:
             low, high = 0.0, 1 - exact if age else 0.0
-        steps.append(Step(age, at_risk, happened, 1 - surviving, low, high))
+        steps.append(Step(age, at_risk, happened, share, low, high))
         at_risk -= happened + censored.get(age, 0)
     return steps
 

@@ -11,7 +11,6 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from msgspec.structs import asdict
 
 # Nothing is skipped where Spark is asked for: without it or Java the tests fail.
 HAS_SPARK = os.environ.get("FINANCEOPS_TEST_SPARK") == "1"
@@ -89,9 +88,9 @@ def native_of(request):
 
 def table_of(payments):
     """A PyArrow table of payments in the canonical schema."""
-    records = [asdict(payment) for payment in payments]
+    known = list(payments)
     return pa.table(
-        {name: [record[name] for record in records] for name in SCHEMA.names}, schema=SCHEMA
+        {name: [getattr(each, name) for each in known] for name in SCHEMA.names}, schema=SCHEMA
     )
 
 

@@ -1,6 +1,7 @@
 """Types, names and nulls as each library has them: the figures are the same, or the column is named."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import narwhals as nw
 import numpy as np
@@ -59,8 +60,8 @@ TEXTS = ["id", "currency", "method", "status", "reference", "customer_id", "coun
 TEXTS += ["decline_code", "decline_group"]
 
 
-@pytest.fixture(scope="module")
-def table():
+@cache
+def six_weeks():
     """Six weeks, times in whole seconds so that every unit holds them."""
     config = SimulationConfig(tenant_id="tenant_1", currency="USD", refund_rate=0.2)
     drafts = simulate(
@@ -85,10 +86,17 @@ def whole(moment):
     return moment.replace(microsecond=0)
 
 
+@pytest.fixture
+def table():
+    return six_weeks()
+
+
 @pytest.fixture(scope="module")
-def answers(table):
+def answers():
     """What each function says of the Polars frame."""
-    return {name: rows(function(native("polars", table))) for name, function in FUNCTIONS.items()}
+    return {
+        name: rows(function(native("polars", six_weeks()))) for name, function in FUNCTIONS.items()
+    }
 
 
 def replaced(table, name, values):
@@ -217,6 +225,17 @@ NULLS = [
 ]
 
 
+OF_NULLS = {**FUNCTIONS, "segments": lambda frame: fo.segments(frame, by="country")}
+
+
+@cache
+def answer_of_nulls(column, name):
+    """What a function says when a column holds nothing but nulls of its own type."""
+    text = pa.timestamp("ms", tz="UTC") if column == "refunded_at" else pa.string()
+    plain = replaced(six_weeks(), column, pa.nulls(six_weeks().num_rows, text))
+    return rows(OF_NULLS[name](native("polars", plain)))
+
+
 @pytest.mark.parametrize(("kind", "null"), NULLS)
 @pytest.mark.parametrize(
     ("column", "name"),
@@ -233,12 +252,8 @@ NULLS = [
     ],
 )
 def test_a_column_of_nulls_only_counts_as_nulls(table, kind, null, column, name):
-    text = pa.timestamp("ms", tz="UTC") if column == "refunded_at" else pa.string()
-    plain = native("polars", replaced(table, column, pa.nulls(table.num_rows, text)))
-    asked = {"segments": lambda frame: fo.segments(frame, by="country")}
-    function = asked.get(name, FUNCTIONS[name])
-    found, expected = rows(function(nothing(kind, table, column, null))), rows(function(plain))
-    assert found == expected
+    found = rows(OF_NULLS[name](nothing(kind, table, column, null)))
+    assert found == answer_of_nulls(column, name)
 
 
 def test_a_column_of_a_wrong_type_that_holds_a_value_is_still_refused(table):

@@ -158,6 +158,15 @@ def test_estimate_and_variance_are_those_of_statsmodels():
         assert (1 - step.high, 1 - step.low) == pytest.approx(bounds)
 
 
+def test_an_age_without_events_leaves_share_and_bounds_as_they_were():
+    one, two, three, four = kaplan_meier({1: 5, 4: 2}, {2: 7, 5: 40}, confidence=0.9)[1:5]
+    assert 0 < one.low < one.share < one.high < 1
+    assert two[2:] == three[2:] == (0, *one[3:])
+    assert (two.at_risk, three.at_risk) == (49, 42)
+    assert four.share == 1 - Fraction(49, 54) * Fraction(40, 42)
+    assert four.low > three.low
+
+
 def test_bounds_hold_where_the_formula_has_none():
     nothing = kaplan_meier({}, {3: 50}, confidence=0.95)
     assert nothing[3].low == 0
