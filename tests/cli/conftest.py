@@ -15,12 +15,16 @@ from tests.forks import Fork
 from tests.processes import start_server
 
 
-def run(*arguments: object, url: str = "", cwd: Path | None = None, **environment: str):
-    """Run `financeops` to its end and return what it said."""
+def start(*arguments: object, url: str = "", cwd: Path | None = None, **environment: str) -> Fork:
+    """Start `financeops`."""
     clean = {name: value for name, value in os.environ.items() if "FINANCEOPS" not in name}
     env = {**clean, **({"FINANCEOPS_URL": url} if url else {}), **environment}
-    fork = Fork("financeops", *map(str, arguments), env=env, cwd=cwd or Path.cwd())
-    return fork.finish(timeout=120)
+    return Fork("financeops", *map(str, arguments), env=env, cwd=cwd or Path.cwd())
+
+
+def run(*arguments: object, url: str = "", cwd: Path | None = None, **environment: str):
+    """Run `financeops` to its end and return what it said."""
+    return start(*arguments, url=url, cwd=cwd, **environment).finish(timeout=120)
 
 
 @pytest.fixture(scope="module")

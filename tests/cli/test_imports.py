@@ -6,8 +6,7 @@ import asyncio
 import csv
 import json
 import re
-import subprocess
-import sys
+import time
 from collections import Counter
 
 import httpx
@@ -15,8 +14,8 @@ import pytest
 from pymongo import MongoClient
 
 from financeops.core.contract.imports import ImportAnswer
-from tests.cli.conftest import run
-from tests.processes import ROOT, environment, start_server
+from tests.cli.conftest import run, start
+from tests.processes import start_server
 from tests.verification import verified
 
 PAID = ("--currency", "USD", "--default", "method=card,status=success")
@@ -325,12 +324,14 @@ def test_a_file_imported_twice_at_once_counts_once_and_neither_run_fails(
     (tmp_path / "rows.csv").write_text(many(4000))
     command = ("import", "rows.csv", "--tenant", tenant, *PAID)
     runs = [start(*command, url=server_url, cwd=tmp_path) for _ in range(2)]
-    said = [run.communicate(timeout=120) for run in runs]
-    assert [run.returncode for run in runs] == [0, 0], said
-    for out, _ in said:
-        counts = re.match(r"rows.csv: ([\d,]+) created, ([\d,]+) duplicate, 0 rejected in", out)
+    said = [each.finish(timeout=120) for each in runs]
+    assert [each.returncode for each in said] == [0, 0], said
+    for each in said:
+        counts = re.match(
+            r"rows.csv: ([\d,]+) created, ([\d,]+) duplicate, 0 rejected in", each.stdout
+        )
         assert counts, said
-        assert sum(int(each.replace(",", "")) for each in counts.groups()) == 4000, said
+        assert sum(int(count.replace(",", "")) for count in counts.groups()) == 4000, said
     assert books()[0] == 4000
     assert {each["state"] for each in listed(financeops, tenant)} == {"done"}
 
@@ -343,20 +344,17 @@ def many(count):
     return "\n".join(["createdAt,amount", *rows]) + "\n"
 
 
-def start(*arguments, url, cwd):
-    return subprocess.Popen(
-        [sys.executable, "-m", "financeops", *map(str, arguments)],
-        cwd=cwd,
-        env={**environment({"url": url}), "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def total(api):
     answer = api.get("/api/analytics/metrics")
     return answer.json().get("totalPayments", 0)
+
+
+def killed_once(process, api, number):
+    """Kill -9 of a command as soon as this is true of the number of payments."""
+    while not number(total(api)):
+        time.sleep(0.02)
+    process.process.kill()
+    process.process.join()
 
 
 def checked(api):
@@ -373,10 +371,7 @@ def test_kill_9_of_import_and_of_undo_loses_nothing_and_repeats_nothing(database
         with httpx.Client(base_url=server.url, timeout=60) as api:
             assert api.post("/payments", json=SENT).status_code == 201
             process = start(*importing, url=server.url, cwd=tmp_path)
-            while total(api) <= 1000:
-                pass
-            process.kill()
-            process.communicate()
+            killed_once(process, api, lambda number: number > 1000)
             (broken,) = api.get("/api/imports").json()
             assert broken["state"] == "running"
             assert "unfinished" in run("imports", url=server.url).stdout
@@ -390,10 +385,7 @@ def test_kill_9_of_import_and_of_undo_loses_nothing_and_repeats_nothing(database
 
             # In the middle of taking it back the command is killed, and then the server.
             process = start("imports", "undo", done["_id"], url=server.url, cwd=tmp_path)
-            while total(api) == 3001:
-                pass
-            process.kill()
-            process.communicate()
+            killed_once(process, api, lambda number: number < 3001)
             server.kill()
         server = start_server(database_uri, port=port)
         with httpx.Client(base_url=server.url, timeout=60) as api:

@@ -117,23 +117,6 @@ def get(url: str) -> bytes:
     return body
 
 
-def test_ctrl_c_stops_database_and_server_and_the_payments_stay(tmp_path):
-    with running(tmp_path, *BARE, **SLOW) as up:
-        up.until(COMPLETE)
-        metrics = get(f"http://127.0.0.1:{up.port}/api/analytics/metrics")
-        family = up.family()
-        assert len(family) >= 3, "database, server, guard"
-        assert up.end(signal.SIGINT) == 0
-    assert gone(family)
-    assert f"http://localhost:{up.port}/docs" in up.said
-    assert up.said.endswith("Stopping …\nStopped.\n")
-
-    with running(tmp_path, *BARE, **SLOW) as up:
-        assert get(f"http://127.0.0.1:{up.port}/api/analytics/metrics") == metrics
-        up.end(signal.SIGTERM)
-        assert COMPLETE not in up.said, "it was complete before"
-
-
 def test_nobody_else_on_this_computer_reads_the_data(bare, tmp_path):
     folder = bare.folder / ".financeops"
     (data,) = (each for each in map(folder.joinpath, ("db", "mongodb")) if each.exists())
@@ -170,7 +153,7 @@ def test_a_killed_server_is_started_again(bare):
     get(f"http://127.0.0.1:{bare.port}/ready")
 
 
-def test_what_a_killed_run_left_ends_and_the_next_run_waits_for_that(tmp_path):
+def test_what_a_killed_run_left_ends_and_after_ctrl_c_the_payments_stay(tmp_path):
     with running(tmp_path, *BARE, **SLOW) as up:
         family = up.family()
         assert COMPLETE not in up.said, "the links come first"
@@ -182,11 +165,23 @@ def test_what_a_killed_run_left_ends_and_the_next_run_waits_for_that(tmp_path):
         assert said
         assert all(part != whole for part, whole in said)
         count = int(re.search(r"complete: ([\d,]+) payments", up.said)[1].replace(",", ""))
-        metrics = json.loads(get(f"http://127.0.0.1:{up.port}/api/analytics/metrics"))
-        assert metrics["totalPayments"] == count
+        metrics = get(f"http://127.0.0.1:{up.port}/api/analytics/metrics")
+        assert json.loads(metrics)["totalPayments"] == count
         exported = get(f"http://127.0.0.1:{up.port}/payments/export?format=ndjson").splitlines()
         assert len(exported) == len({json.loads(line)["_id"] for line in exported}) == count
+        assert gone(family)
+
+        family = up.family()
+        assert len(family) >= 3, "database, server, guard"
+        assert up.end(signal.SIGINT) == 0
     assert gone(family)
+    assert f"http://localhost:{up.port}/docs" in up.said
+    assert up.said.endswith("Stopping …\nStopped.\n")
+
+    with running(tmp_path, *BARE, **SLOW) as up:
+        assert get(f"http://127.0.0.1:{up.port}/api/analytics/metrics") == metrics
+        up.end(signal.SIGTERM)
+        assert COMPLETE not in up.said, "it was complete before"
 
 
 def test_only_the_server_learns_where_the_database_is(tmp_path, monkeypatch):
@@ -210,7 +205,7 @@ def test_no_history_is_made_when_it_is_not_wanted(bare):
 def test_dashboard_and_notebooks_are_served_and_leave_no_kernel_behind(tmp_path):
     ports = (free_port(), free_port())
     flags = ("--dashboard-port", str(ports[0]), "--lab-port", str(ports[1]))
-    with running(tmp_path, *flags, **SLOW) as up:
+    with running(tmp_path, *flags, FINANCEOPS_SIMULATE_INTERVAL="3600") as up:
         links = re.findall(r"http://localhost:\S+", up.said)
         assert [link.partition("/lab")[0] for link in links] == [
             f"http://localhost:{ports[0]}",

@@ -63,15 +63,16 @@ async def browser(chromium):
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def _visitor(tmp_path_factory):
+async def visitor(tmp_path_factory):
+    """For pages that the tests of a file share."""
     async with visiting(tmp_path_factory.mktemp("profile")) as window:
         yield window
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def window(_visitor):
+async def window(visitor):
     """For all other pages: what they are made of is loaded and compiled once."""
-    empty = _visitor.pages
-    yield _visitor
-    for page in set(_visitor.pages).difference(empty):
+    empty = visitor.pages
+    yield visitor
+    for page in set(visitor.pages).difference(empty):
         await page.close()

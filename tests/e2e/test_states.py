@@ -39,48 +39,32 @@ def notice(page, state):
     return page.locator(f"[data-notice={state}]")
 
 
-async def test_an_empty_tenant_shows_the_command_that_fills_it(database_uri, window, tmp_path):
-    server = start_server(database_uri)
-    async with (
-        httpx.AsyncClient(base_url=server.url, timeout=60) as http,
-        dashboard_of(server.url, tmp_path) as dashboard,
-    ):
-        page = await opened(window, dashboard)
-        # The shape of the dashboard is there before its kernel is.
-        await page.locator("#loading.fo-loading").wait_for()
-        await screenshots(page, "state-loading", (PHONE, LAPTOP))
-        await notice(page, "empty").wait_for(timeout=60_000)
-        await expect(notice(page, "empty").locator("code")).to_have_text("financeops seed")
-        await screenshots(page, "state-empty", (PHONE, LAPTOP))
-        assert await barriers(page) == []
-
-        await http.post("/payments/seed", params={"count": 500})
-        await page.locator(".fo-feed tbody tr").first.wait_for(timeout=60_000)
-        await expect(notice(page, "empty")).to_have_count(0)
-
-        page = await opened(window, f"{dashboard}?tenant=nobody")
-        await notice(page, "not-found").wait_for(timeout=60_000)
-        await expect(notice(page, "not-found").locator("code")).to_have_text("nobody")
-        await screenshots(page, "state-not-found", (PHONE, LAPTOP))
-        assert await barriers(page) == []
-        await http.post("/payments", json={**SALE, "tenantId": "nobody"})
-        await until_exact(page, "total_volume", 1250)
-    assert server.stop() == 0, server.said
-
-
-async def test_a_server_that_is_away_is_said_and_what_came_is_caught_up(
+async def test_from_no_server_and_no_payments_to_figures_that_outlive_what_breaks(
     database_uri, window, tmp_path
 ):
     port = free_port()
     async with dashboard_of(f"http://127.0.0.1:{port}", tmp_path) as dashboard:
         sockets = []
         page = await opened(window, dashboard, sockets)
+        # The shape of the dashboard is there before its kernel is.
+        await page.locator("#loading.fo-loading").wait_for()
+        await screenshots(page, "state-loading", (PHONE, LAPTOP))
         await notice(page, "not-reached").wait_for(timeout=60_000)
         await screenshots(page, "state-not-reached", (PHONE, LAPTOP))
         assert await barriers(page) == []
 
         server = await asyncio.to_thread(start_server, database_uri, port=port)
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+            # It is told what fills an empty tenant.
+            await notice(page, "empty").wait_for(timeout=60_000)
+            await expect(notice(page, "empty").locator("code")).to_have_text("financeops seed")
+            await screenshots(page, "state-empty", (PHONE, LAPTOP))
+            assert await barriers(page) == []
+
+            await http.post("/payments/seed", params={"count": 500})
+            await page.locator(".fo-feed tbody tr").first.wait_for(timeout=60_000)
+            await expect(notice(page, "empty")).to_have_count(0)
+
             traffic = Traffic(http, tenant="tenant_1")
             await traffic.go_on(50)
             await until_state(page, "live")
@@ -116,3 +100,14 @@ async def test_a_server_that_is_away_is_said_and_what_came_is_caught_up(
         # What is chosen while a connection breaks is lost: without a reason none does.
         assert len(sockets) == 1
     assert server.stop() == 0, server.said
+
+
+async def test_a_tenant_that_there_is_not_is_named_until_it_comes(http, dashboard, window):
+    page = await opened(window, f"{dashboard}?tenant=to-come&lang=de")
+    await notice(page, "not-found").wait_for(timeout=60_000)
+    await expect(notice(page, "not-found").locator("code")).to_have_text("to-come")
+    assert "Mandanten" in await notice(page, "not-found").inner_text()
+    await screenshots(page, "state-not-found", (PHONE, LAPTOP))
+    assert await barriers(page) == []
+    await http.post("/payments", json={**SALE, "tenantId": "to-come"})
+    await until_exact(page, "total_volume", 1250)

@@ -180,19 +180,6 @@ async def test_a_killed_browser_leaves_no_kernel(vacant, tmp_path):
     assert len(kernels(url)) == 2
 
 
-async def test_a_page_whose_kernel_ended_comes_back_with_a_new_one(vacant, window):
-    url, http = vacant
-    waiting = kernels(url)
-    page = await opened(window, url)
-    address = page.url
-    async with page.expect_navigation(timeout=GONE_WITHIN * 1000):
-        for kernel in waiting:  # one of them is its own
-            kernel.kill()
-    await page.locator(CARDS).wait_for(timeout=60_000)
-    assert page.url == address
-    await until_viewers(http, 1)
-
-
 async def test_who_only_asks_whether_it_is_there_starts_no_kernel(vacant):
     url, http = vacant
     before = set(kernels(url))
@@ -254,25 +241,6 @@ HIDDEN = """hidden => {
 }"""
 
 
-async def test_a_hidden_page_is_not_painted_and_is_right_when_it_is_seen_again(
-    server, vacant, window
-):
-    url, _http = vacant
-    sale = {"tenantId": "hidden", "amount": 10, "method": "card", "status": "success"}
-    async with aiohttp.ClientSession(server) as api:
-        await api.post("/payments", json=sale)
-        hidden, seen = [await opened(window, f"{url}?tenant=hidden") for _ in range(2)]
-        for page in (hidden, seen):
-            await until_exact(page, "total_volume", 1000)
-        await hidden.evaluate(HIDDEN, True)
-        for volume in (2000, 3000, 4000):
-            await api.post("/payments", json=sale)
-            await until_exact(seen, "total_volume", volume)
-        assert await exact(hidden, "total_volume") == "1000"
-        await hidden.evaluate(HIDDEN, False)
-        await until_exact(hidden, "total_volume", 4000)
-
-
 async def test_a_page_that_is_forgotten_lets_its_kernel_go_and_comes_back_whole(vacant, browser):
     url, http = vacant
     page = await browser.new_page()
@@ -290,8 +258,10 @@ async def test_a_page_that_is_forgotten_lets_its_kernel_go_and_comes_back_whole(
     await until_viewers(http, 1)
 
 
-async def test_a_page_that_came_without_its_dashboard_asks_for_another(vacant, window):
-    url, _http = vacant
+async def test_a_page_that_came_without_its_dashboard_or_lost_its_kernel_comes_back_with_a_new_one(
+    vacant, window
+):
+    url, http = vacant
     page = await window.new_page()
 
     async def emptied(route):
@@ -307,34 +277,13 @@ async def test_a_page_that_came_without_its_dashboard_asks_for_another(vacant, w
         pass
     await page.locator(CARDS).wait_for(timeout=60_000)
 
-
-async def test_what_a_broken_connection_lost_is_shown_all_the_same(server, vacant, window):
-    url, _http = vacant
-    sale = {"tenantId": "lossy", "amount": 10, "method": "card", "status": "success"}
-    losing = False
-
-    def carry(socket):
-        # What the kernel says is lost on its way, as on a connection that is not yet known to be dead.
-        kernel = socket.connect_to_server()
-        kernel.on_message(lambda message: None if losing else socket.send(message))
-
-    async with aiohttp.ClientSession(server) as api:
-        await api.post("/payments", json=sale)
-        lossy, other = [await window.new_page() for _ in range(2)]
-        await lossy.route_web_socket(re.compile("/channels"), carry)
-        for page in (lossy, other):
-            await page.goto(f"{url}?tenant=lossy")
-            await until_exact(page, "total_volume", 1000)
-        losing = True
-        for method in ("card", "paypal"):
-            await api.post("/payments", json={**sale, "method": method})
-        await until_exact(other, "total_volume", 3000)
-        assert await exact(lossy, "total_volume") == "1000"
-        losing = False
-        # Nothing else happens; and charts are told anew too.
-        await until_exact(lossy, "total_volume", 3000)
-        await expect(lossy.locator(".fo-ring path.slice")).to_have_count(2)
-        await expect(lossy.locator("[data-state=live]")).to_be_visible()
+    address = page.url
+    async with page.expect_navigation(timeout=GONE_WITHIN * 1000):
+        for kernel in kernels(url):  # one of them is its own
+            kernel.kill()
+    await page.locator(CARDS).wait_for(timeout=60_000)
+    assert page.url == address
+    await until_viewers(http, 1)
 
 
 # The first attempt to reach the kernel fails, as it does for a moment without network.
@@ -351,21 +300,52 @@ FIRST_FAILS = """() => {
 }"""
 
 
-async def test_a_page_comes_to_its_kernel_also_when_the_first_attempt_failed(
+async def test_what_a_page_missed_unseen_or_without_a_connection_is_shown_all_the_same(
     server, vacant, window
 ):
     url, http = vacant
-    sale = {"tenantId": "again", "amount": 10, "method": "card", "status": "success"}
+    losing = False
+
+    def carry(socket):
+        # What the kernel says is lost on its way, as on a connection that is not yet known to be dead.
+        kernel = socket.connect_to_server()
+        kernel.on_message(lambda message: None if losing else socket.send(message))
+
     async with aiohttp.ClientSession(server) as api:
-        await api.post("/payments", json=sale)
-        page = await window.new_page()
-        await page.add_init_script(f"({FIRST_FAILS})()")
+
+        async def sell(method="card"):
+            sale = {"tenantId": "missed", "amount": 10, "method": method, "status": "success"}
+            await api.post("/payments", json=sale)
+
+        await sell()
+        page, other = [await window.new_page() for _ in range(2)]
+        await page.route_web_socket(re.compile("/channels"), carry)
         tried = []
-        page.on("websocket", lambda socket: tried.append(socket.url))
-        await page.goto(f"{url}?tenant=again")
-        await until_exact(page, "total_volume", 1000)
-        await api.post("/payments", json={**sale, "method": "paypal"})
-        await until_exact(page, "total_volume", 2000)
-    # JupyterLab's code has named no protocol the second time: see socket.js.
-    assert [url for url in tried if "localhost:1/" in url]
-    assert (await health(http))["viewers"] == 1
+        await other.add_init_script(f"({FIRST_FAILS})()")
+        other.on("websocket", lambda socket: tried.append(socket.url))
+        for each in (page, other):
+            await each.goto(f"{url}?tenant=missed")
+            await until_exact(each, "total_volume", 1000)
+        # JupyterLab's code has named no protocol the second time: see socket.js.
+        assert [url for url in tried if "localhost:1/" in url]
+        assert (await health(http))["viewers"] == 2
+
+        # One that nobody sees is not painted.
+        await page.evaluate(HIDDEN, True)
+        for volume in (2000, 3000, 4000):
+            await sell()
+            await until_exact(other, "total_volume", volume)
+        assert await exact(page, "total_volume") == "1000"
+        await page.evaluate(HIDDEN, False)
+        await until_exact(page, "total_volume", 4000)
+
+        losing = True
+        for method in ("card", "paypal"):
+            await sell(method)
+        await until_exact(other, "total_volume", 6000)
+        assert await exact(page, "total_volume") == "4000"
+        losing = False
+        # Nothing else happens; and charts are told anew too.
+        await until_exact(page, "total_volume", 6000)
+        await expect(page.locator(".fo-ring path.slice")).to_have_count(2)
+        await expect(page.locator("[data-state=live]")).to_be_visible()
