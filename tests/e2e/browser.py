@@ -56,17 +56,10 @@ async def launched() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def visiting(profile: Path) -> AsyncIterator[BrowserContext]:
-    """The same as somebody's who comes again: it keeps in a folder what pages are made of, compiled.
-
-    Who that is wants no motion: to paint what moves, sixty times a second, takes more than most tests do.
-    """
+    """The same as somebody's who comes again: it keeps in a folder what pages are made of, compiled."""
     async with async_playwright() as playwright:
         window = await playwright.chromium.launch_persistent_context(
-            profile,
-            executable_path=_program(),
-            args=_FLAGS,
-            viewport=LAPTOP,
-            reduced_motion="reduce",
+            profile, executable_path=_program(), args=_FLAGS, viewport=LAPTOP
         )
         yield window
         await window.close()
