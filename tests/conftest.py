@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -20,6 +21,10 @@ settings.register_profile("any-machine", parent=settings.default, deadline=None,
 settings.register_profile("thorough", parent=settings.default, deadline=None, max_examples=400)
 settings.register_profile("quick", parent=settings.default, deadline=None, max_examples=10)
 settings.load_profile("any-machine")
+
+# Here (scipy is imported later) and in each process of the tests: threads that wait for each other over the ten
+# numbers of a forecast spin, and on a busy machine took three times as long as the forecast.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 without_address_grammar()  # what it spares a program, it spares each process of the tests
 
