@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from os.path import normpath
 from pathlib import Path
 from typing import Any
@@ -76,11 +76,10 @@ def make(folder: Path) -> Path:
     here = Path(sys.prefix)
     wanted = _locked()
     links = {
-        _whole(path.relative_to(here))
+        link
         for distribution in distributions()
         if canonicalize_name(distribution.name) in wanted
-        for file in distribution.files or ()
-        if (path := Path(normpath(distribution.locate_file(file)))).is_relative_to(here)
+        for link in _links(distribution, here)
     }
     for link in links:
         (folder / link).parent.mkdir(parents=True, exist_ok=True)
@@ -96,9 +95,17 @@ def make(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def _whole(path: Path) -> Path:
-    """A package as a whole; other files (of JupyterLab's extensions, say) one by one."""
-    return Path(*path.parts[:4]) if path.parts[0] == "lib" else path
+def _links(distribution: Distribution, here: Path) -> Iterator[Path]:
+    """Its packages as a whole; other files (of JupyterLab's extensions, say) one by one."""
+    packages = Path(str(distribution.locate_file("")))
+    if not packages.is_relative_to(here):
+        return
+    files = distribution.files or ()
+    for name in {file.parts[0] for file in files} - {".."}:
+        yield packages.relative_to(here) / name
+    for file in files:
+        if file.parts[0] == ".." and (path := Path(normpath(packages / file))).is_relative_to(here):
+            yield path.relative_to(here)
 
 
 def _locked() -> set[str]:

@@ -20,6 +20,8 @@ Integers = NDArray[np.int64]
 
 _LEFT_OUT = 1e-9
 """Probability at each end of a beta distribution that an integral leaves out; added afterwards."""
+_TILTS = np.geomspace(0.05, 30, 24)
+"""Of Chernoff's bound, in standard deviations. It holds for each; one close to the best is good enough."""
 
 
 def surprise_of_rates(
@@ -277,8 +279,7 @@ def _chernoff(
     variance = share * (1 - share) * float(numbers @ sizes**2)
     variance += float(weights @ (shares - share) ** 2) * total**2
     side = 1.0 if value >= share * total else -1.0
-    # The bound holds for every tilt; one close to the best is good enough.
-    tilts = side * np.geomspace(0.05, 30, 24) / np.sqrt(variance)
+    tilts = side * _TILTS / np.sqrt(variance)
     growth = np.expm1(np.outer(tilts, sizes))
     moments = np.log1p(shares[:, None, None] * growth) @ numbers  # log E exp(tilt x sum | share)
     peak = moments.max(axis=0)

@@ -40,11 +40,6 @@ _SEES = "".join(
     path.read_text(encoding="utf-8")
     for path in (Path(__file__).with_name("lab.js"), ROOT / "tests" / "e2e" / "layout.js")
 )
-_PROMPTS = (
-    '[...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map((each) => each.textContent)'
-)
-_BEGUN = f"{_PROMPTS}.some((text) => /[*\\d]/.test(text))"
-_ENDED = f"!{_PROMPTS}.some((text) => text.includes('*'))"
 _RESIZED = """(root, width) => {
     const room = `${width}px`; // JupyterLab has cells of a table, and Voilà boxes that grow, around it
     Object.assign(root.parentElement.style, { display: "block", flex: "none", width: room, minWidth: room, maxWidth: room });
@@ -64,7 +59,7 @@ _FOLLOWED = """(root) => {
 def links(tmp_path_factory):
     """`make up` in a new folder: what the tests alone install cannot be imported in it."""
     folder = tmp_path_factory.mktemp("installed")
-    settings = {"simulate_interval": 0.2, "cache_dir": folder / "cache"}
+    settings = {"simulate_interval": 1, "cache_dir": folder / "cache"}
     with running(folder, "--no-seed", **settings) as links:
         httpx.post(f"{api_of(links)}/payments/seed", timeout=60).raise_for_status()
         notebook = json.loads((folder / "notebooks" / "dashboard.ipynb").read_text("utf-8"))
@@ -105,37 +100,90 @@ async def browser(tmp_path_factory):
         yield window
 
 
-@asynccontextmanager
-async def silent(browser) -> AsyncIterator[Page]:
-    """A page that must have nothing to complain of until it is left."""
+async def watched(browser) -> tuple[Page, list[str]]:
+    """A new page, and what it will have to complain of."""
     page = await browser.new_page()
     page.set_default_timeout(MINUTE)
     await page.add_init_script(_SEES)
-    said = []
+    said: list[str] = []
     page.on("console", lambda line: line.type == "error" and said.append(line.text))
     page.on("pageerror", lambda error: said.append(str(error)))
+    return page, said
+
+
+@asynccontextmanager
+async def silent(browser) -> AsyncIterator[Page]:
+    """A page that must have nothing to complain of until it is left."""
+    page, said = await watched(browser)
     yield page
     await page.close()
     assert said == []
 
 
-@asynccontextmanager
-async def opened(browser, links, notebook) -> AsyncIterator[Page]:
-    """A notebook that is run from top to bottom."""
-    address, _, token = links["JupyterLab"].partition("/lab?token=")
-    async with silent(browser) as page:
-        await page.goto(f"{address}/lab/tree/{notebook}.ipynb?token={token}&reset")
+class Lab:
+    """JupyterLab, loaded once: one notebook after the other is a tab of it."""
+
+    def __init__(self, address: str, page: Page, said: list[str]) -> None:
+        self._address, _, self._token = address.partition("/lab?token=")
+        self._page = page
+        self._said = said
+
+    async def load(self) -> None:
+        await self._page.goto(f"{self._address}/lab?token={self._token}&reset")
+
+    @asynccontextmanager
+    async def opened(self, notebook: str) -> AsyncIterator[Page]:
+        """A notebook that is run from top to bottom; nothing is complained of until it is closed."""
+        well = False
+        try:
+            await self._run(notebook)
+            yield self._page
+            await self._close()
+            well = True
+        finally:
+            complaints = [*self._said]
+            if not well:
+                await self._end_kernels()
+                await self.load()
+            self._said.clear()  # the next one is not to blame
+        assert complaints == []
+
+    async def _run(self, notebook: str) -> None:
+        page = self._page
+        file = page.locator(f'.jp-DirListing-item[title^="Name: {notebook}.ipynb"]')
+        await file.dblclick()
         # Before this says so there is no kernel yet, and what is to be run is passed over without a word.
         await page.get_by_text(re.compile(r"\| Idle$")).wait_for()
-        await page.get_by_role("menuitem", name="Run", exact=True).click()
-        await page.get_by_text("Run All Cells", exact=True).click()
-        await page.wait_for_function(_BEGUN)
-        await page.wait_for_function(_ENDED, timeout=4 * MINUTE)
-        yield page
-    # Kernels that go on computing would slow down the next notebook.
-    async with httpx.AsyncClient(base_url=address, params={"token": token}) as http:
-        for session in (await http.get("/api/sessions")).json():
-            await http.delete(f"/api/sessions/{session['id']}")
+        await self._choose("Run", "Run All Cells")
+        prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
+        await expect(prompts.filter(has_text=re.compile(r"[*\d]"))).not_to_have_count(0)
+        await expect(prompts.filter(has_text="*")).to_have_count(0, timeout=4 * MINUTE)
+
+    async def _close(self) -> None:
+        """With its kernel: one that goes on computing would slow down the next notebook."""
+        await self._choose("File", "Close and Shut Down Notebook…")
+        await self._page.get_by_role("dialog").get_by_role("button", name="Ok").click()
+        await expect(self._page.locator(".jp-NotebookPanel")).to_have_count(0)
+
+    async def _choose(self, menu: str, item: str) -> None:
+        await self._page.get_by_role("menuitem", name=menu, exact=True).click()
+        await self._page.get_by_text(item, exact=True).click()
+
+    async def _end_kernels(self) -> None:
+        query = {"token": self._token}
+        async with httpx.AsyncClient(base_url=self._address, params=query) as http:
+            for session in (await http.get("/api/sessions")).json():
+                await http.delete(f"/api/sessions/{session['id']}")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lab(browser, links):
+    page, said = await watched(browser)
+    lab = Lab(links["JupyterLab"], page, said)
+    await lab.load()
+    yield lab
+    await page.close()
+    assert said == []
 
 
 def path_of(notebook):
@@ -169,6 +217,7 @@ async def test_every_notebook_runs_and_its_assertions_hold(links, tmp_path):
         subprocess.run,
         [
             *(sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider"),
+            *("-p", "no:schemathesis"),  # takes more than a second to import
             ROOT / "notebooks",
         ],
         env=environment({"url": api_of(links), "cache_dir": tmp_path}),
@@ -183,10 +232,8 @@ async def test_every_notebook_runs_and_its_assertions_hold(links, tmp_path):
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
-async def test_a_notebook_runs_and_each_of_its_charts_is_drawn_and_live_ones_move(
-    notebook, browser, links
-):
-    async with opened(browser, links, notebook) as page:
+async def test_a_notebook_runs_and_each_of_its_charts_is_drawn_and_live_ones_move(notebook, lab):
+    async with lab.opened(notebook) as page:
         errors = page.locator('[data-mime-type="application/vnd.jupyter.error"]')
         assert await errors.all_inner_texts() == []
         warnings = page.locator('[data-mime-type="application/vnd.jupyter.stderr"]')
@@ -233,8 +280,8 @@ async def fits(page) -> None:
         assert (width, await root.evaluate("(root) => faults(root, true)")) == (width, [])
 
 
-async def test_in_a_cell_the_dashboard_fits_any_room(browser, links, wide):
-    async with opened(browser, links, "wide") as page:
+async def test_in_a_cell_the_dashboard_fits_any_room(lab, wide):
+    async with lab.opened("wide") as page:
         await fits(page)
 
 
