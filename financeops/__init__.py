@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from financeops import datasets
     from financeops.client import Client, Stream
+    from financeops.core import errors
     from financeops.core.payments import Change, Payment, Status
     from financeops.core.periods import Period, Window, buckets
     from financeops.core.rollup import Rollup, rollup_of, total
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from financeops.loading import Connection, connect, read
     from financeops.store.arrow import from_mongo
 
+    __version__: str
+
 __all__ = [
     "Change",
     "Client",
@@ -51,6 +54,7 @@ __all__ = [
     "connect",
     "datasets",
     "declines",
+    "errors",
     "explain_change",
     "forecast",
     "from_mongo",
@@ -90,13 +94,15 @@ _HOMES = {
     "financeops.loading": ("Connection", "connect", "read"),
     "financeops.store.arrow": ("from_mongo",),
 }
-_MODULES = ("datasets",)
+_MODULES = {"datasets": "financeops.datasets", "errors": "financeops.core.errors"}
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
+        return import_module(_MODULES[name])
+    if name == "__version__":  # said once, in pyproject.toml
+        return import_module("importlib.metadata").version(__name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)

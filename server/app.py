@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import socketio
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -54,7 +56,7 @@ def create_app(services: Services) -> ASGIApp:
         redoc_url=None,
         openapi_url=None,
         title="FinanceOps",
-        version="0.1.0",
+        version=version("financeops"),
         description=_ABOUT,
         redirect_slashes=False,
         dependencies=[Depends(refuse_repeated), Depends(refuse_large_body)],
@@ -72,7 +74,7 @@ def create_app(services: Services) -> ASGIApp:
         allow_origins=list(origins.allowed),
         allow_origin_regex=THIS_COMPUTER,
         allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type", "Idempotency-Key", "Authorization", "Prefer"],
+        allow_headers=["Content-Type", "Idempotency-Key", "Authorization"],
         expose_headers=["Link", "Location", "Retry-After", "Content-Disposition"],
     )
     api.add_middleware(MeasureRequests, meters=services.meters)

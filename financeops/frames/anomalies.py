@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import narwhals as nw
 import numpy as np
+from narwhals.typing import IntoFrameT
 from numpy.typing import NDArray
 
 from financeops.core.errors import InvalidValue
@@ -64,14 +65,14 @@ class _P(NamedTuple):
 
 
 def anomalies(
-    payments: Any,
+    payments: IntoFrameT,
     *,
     window: Window | tuple[datetime, datetime] | None = None,
     weeks: int = 4,
     false_alarms: float = 0.001,
     by: str | Sequence[str] = (),
     timezone: str = "UTC",
-) -> Any:
+) -> IntoFrameT:
     """Each hour's payments, success rate and volume against the same hour of previous weeks.
 
     Parameters

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import narwhals as nw
+from narwhals.typing import IntoFrameT
 
 from financeops.core.money import exponent, ratio
 from financeops.core.periods import Grain, Window, grain_end, grain_starts, zone_of
@@ -35,7 +36,9 @@ class _Cell(NamedTuple):
     volume: int
 
 
-def cohorts(payments: Any, *, as_of: datetime | None = None, timezone: str = "UTC") -> Any:
+def cohorts(
+    payments: IntoFrameT, *, as_of: datetime | None = None, timezone: str = "UTC"
+) -> IntoFrameT:
     """Retention and cumulative value of customers by the month of their first payment.
 
     Parameters

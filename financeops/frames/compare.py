@@ -9,6 +9,7 @@ from math import log
 from typing import Any
 
 import numpy as np
+from narwhals.typing import IntoFrameT
 from numpy.typing import NDArray
 
 from financeops.core import metrics as core
@@ -65,14 +66,14 @@ class _Side:
 
 
 def compare(
-    payments: Any,
+    payments: IntoFrameT,
     *,
     window: Window | tuple[datetime, datetime],
     against: Window | tuple[datetime, datetime],
     by: str | Iterable[str] = (),
     confidence: float = 0.95,
     rng: np.random.Generator | None = None,
-) -> Any:
+) -> IntoFrameT:
     """Hold a window against another: what differs, and by how much at least and at most.
 
     Parameters

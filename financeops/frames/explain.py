@@ -8,6 +8,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from narwhals.typing import IntoFrameT
+
 from financeops.core.choices import choice_of
 from financeops.core.errors import InvalidValue
 from financeops.core.money import RATIO_DECIMALS, exponent, ratio
@@ -66,13 +68,13 @@ Pair = tuple[Sums, Sums]
 
 
 def explain_change(
-    payments: Any,
+    payments: IntoFrameT,
     *,
     window: Window | tuple[datetime, datetime],
     against: Window | tuple[datetime, datetime],
     by: str | Iterable[str],
     of: Figure | str = "success_rate",
-) -> Any:
+) -> IntoFrameT:
     """Split the change of a figure into what each segment did to it; the parts add up exactly.
 
     Parameters

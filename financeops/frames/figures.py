@@ -9,6 +9,7 @@ from typing import Any
 
 import narwhals as nw
 from msgspec.structs import astuple
+from narwhals.typing import IntoFrameT
 
 from financeops.core import metrics as core
 from financeops.core.errors import InvalidValue
@@ -73,13 +74,13 @@ _DECLINES = {
 
 
 def metrics(
-    payments: Any,
+    payments: IntoFrameT,
     *,
     window: Window | tuple[datetime, datetime] | None = None,
     period: Period | str | None = None,
     as_of: datetime | None = None,
     timezone: str = "UTC",
-) -> Any:
+) -> IntoFrameT:
     """Key figures of payments: the cards of the dashboard, and what they are made of.
 
     Parameters
@@ -142,14 +143,14 @@ def metrics(
 
 
 def segments(
-    payments: Any,
+    payments: IntoFrameT,
     *,
     by: str | Iterable[str],
     window: Window | tuple[datetime, datetime] | None = None,
     period: Period | str | None = None,
     as_of: datetime | None = None,
     timezone: str = "UTC",
-) -> Any:
+) -> IntoFrameT:
     """Key figures by any columns: success rate and volume by country, by source, by your own.
 
     Parameters
@@ -204,13 +205,13 @@ def segments(
 
 
 def methods(
-    payments: Any,
+    payments: IntoFrameT,
     *,
     window: Window | tuple[datetime, datetime] | None = None,
     period: Period | str | None = None,
     as_of: datetime | None = None,
     timezone: str = "UTC",
-) -> Any:
+) -> IntoFrameT:
     """Figures of each payment method, most attempts first.
 
     Parameters
@@ -260,13 +261,13 @@ def methods(
 
 
 def declines(
-    payments: Any,
+    payments: IntoFrameT,
     *,
     window: Window | tuple[datetime, datetime] | None = None,
     period: Period | str | None = None,
     as_of: datetime | None = None,
     timezone: str = "UTC",
-) -> Any:
+) -> IntoFrameT:
     """Why payments failed: figures of each decline code, most failures first.
 
     Parameters

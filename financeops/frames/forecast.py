@@ -7,6 +7,7 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+from narwhals.typing import IntoFrameT
 
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
@@ -31,13 +32,13 @@ _SCHEMA = {
 
 
 def forecast(
-    payments: Any,
+    payments: IntoFrameT,
     *,
     days: int = 14,
     as_of: datetime | None = None,
     confidence: float = 0.95,
     timezone: str = "UTC",
-) -> Any:
+) -> IntoFrameT:
     """Total volume of each of the next days, with prediction intervals.
 
     Parameters

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import narwhals as nw
+from narwhals.typing import IntoFrameT
 
 from financeops.core.errors import InvalidValue
 from financeops.core.money import ratio
@@ -32,13 +33,13 @@ _SCHEMA = {
 
 
 def refund_curve(
-    payments: Any,
+    payments: IntoFrameT,
     *,
     as_of: datetime | None = None,
     step: timedelta = DAY,
     confidence: float = 0.95,
     by: str | Sequence[str] = (),
-) -> Any:
+) -> IntoFrameT:
     """Share of succeeded payments that is refunded by a given age, young payments included.
 
     Parameters

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import narwhals as nw
+from narwhals.typing import IntoFrameT
 
 from financeops.core.errors import InvalidValue
 from financeops.frames.native import known_frame
@@ -54,7 +55,9 @@ def collected(frame: nw.LazyFrame[Any]) -> dict[str, list[Any]]:
     return {name: _values(answer[name]) for name in answer.columns}
 
 
-def same_kind(payments: Any, columns: Mapping[str, Sequence[Any]], schema: Schema) -> Any:
+def same_kind(
+    payments: IntoFrameT, columns: Mapping[str, Sequence[Any]], schema: Schema
+) -> IntoFrameT:
     """A native frame of the kind of `payments`.
 
     Parameters
@@ -77,25 +80,31 @@ def same_kind(payments: Any, columns: Mapping[str, Sequence[Any]], schema: Schem
     InvalidValue
         When an integer does not fit 64 bits: a sum is exact, or it is an error.
     """
-    given = known_frame(payments, ())
     ordered = {name: list(columns[name]) for name in schema}
     for name, type_ in schema.items():
         if type_ == INTEGER and any(abs(value) >= 2**63 for value in ordered[name] if value):
             raise InvalidValue(name, "does not fit 64 bits")
+    frame: IntoFrameT = _of_kind(known_frame(payments, ()), ordered, schema)
+    return frame
+
+
+def _of_kind(
+    given: nw.DataFrame[Any] | nw.LazyFrame[Any], columns: dict[str, list[Any]], schema: Schema
+) -> Any:
     implementation = given.implementation
     if implementation.is_pyspark():
-        return _spark(given.to_native(), ordered, schema)
+        return _spark(given.to_native(), columns, schema)
     if implementation.is_pandas_like():
-        return _pandas(given, ordered, schema)
+        return _pandas(given, columns, schema)
     if implementation.is_duckdb():
         # A relation knows its connection but does not show it: so it is asked to read an Arrow
         # table, which it finds by the name of this variable.
-        financeops_result = _frame(ordered, schema, "pyarrow")  # noqa: F841
+        financeops_result = _frame(columns, schema, "pyarrow")  # noqa: F841
         names = ", ".join(f'"{name.replace(chr(34), chr(34) * 2)}"' for name in schema)
         relation = given.to_native()
         query = f"SELECT {names} FROM financeops_result"  # noqa: S608 - names are quoted
         return relation.query("financeops_payments", query)
-    native = _frame(ordered, schema, implementation)
+    native = _frame(columns, schema, implementation)
     return native.lazy() if isinstance(given, nw.LazyFrame) else native
 
 
@@ -104,7 +113,7 @@ def number(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
 
 
-def of_rows(payments: Any, rows: Iterable[Sequence[Any]], schema: Schema) -> Any:
+def of_rows(payments: IntoFrameT, rows: Iterable[Sequence[Any]], schema: Schema) -> IntoFrameT:
     """The same as `same_kind` of rows, each with a value for every column of the schema."""
     table = list(rows)
     columns = {name: [row[n] for row in table] for n, name in enumerate(schema)}

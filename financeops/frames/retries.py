@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import narwhals as nw
+from narwhals.typing import IntoFrameT
 
 from financeops.core.errors import InvalidValue
 from financeops.core.money import ratio
@@ -54,13 +55,13 @@ _SCHEMA = {
 
 
 def retries(
-    payments: Any,
+    payments: IntoFrameT,
     *,
     within: timedelta = DAY,
     as_of: datetime | None = None,
     same_amount: bool = False,
     by: str | Sequence[str] = (),
-) -> Any:
+) -> IntoFrameT:
     """Attempts of customers after a failure, and what they recover.
 
     Parameters

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import narwhals as nw
 import numpy as np
+from narwhals.typing import IntoFrameT
 from numpy.typing import NDArray
 
 from financeops.core.periods import Grain, Window, grain_starts, zone_of
@@ -32,7 +33,9 @@ _SCHEMA = {
 }
 
 
-def rfm(payments: Any, *, as_of: datetime | None = None, timezone: str = "UTC") -> Any:
+def rfm(
+    payments: IntoFrameT, *, as_of: datetime | None = None, timezone: str = "UTC"
+) -> IntoFrameT:
     """Recency, frequency and monetary value of each customer, with scores from 1 to 5.
 
     Parameters

@@ -8,6 +8,8 @@ from itertools import pairwise
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
+from narwhals.typing import IntoFrameT
+
 from financeops.core import metrics as core
 from financeops.core.choices import choice_of
 from financeops.core.errors import InvalidValue
@@ -57,14 +59,14 @@ class Every(StrEnum):
 
 
 def trends(
-    payments: Any,
+    payments: IntoFrameT,
     *,
     period: Period | str | None = None,
     as_of: datetime | None = None,
     window: Window | tuple[datetime, datetime] | None = None,
     every: Every | str | None = None,
     timezone: str = "UTC",
-) -> Any:
+) -> IntoFrameT:
     """Volume, attempts and success rate in buckets of time, empty ones included.
 
     Parameters

@@ -1,0 +1,60 @@
+"""The door of the package: the names that people import, how they are called, and what they say of types."""
+
+import inspect
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+
+import polars as pl
+import pytest
+
+import financeops as fo
+from tests.recorded import as_recorded
+
+RECORDED = Path(__file__).with_name("public.txt")
+
+
+def public(owner):
+    """Names of a class or module that are for others, in order."""
+    names = getattr(owner, "__all__", None) or [name for name in vars(owner) if name[0] != "_"]
+    return sorted(names)
+
+
+def lines_of(name, value):
+    """How something is called, and what belongs to it."""
+    if isinstance(value, ModuleType):
+        for inner in public(value):
+            found = getattr(value, inner)
+            if getattr(found, "__module__", value.__name__).startswith("financeops"):
+                yield from lines_of(f"{name}.{inner}", found)
+    elif inspect.isclass(value):
+        try:
+            yield f"class {name}{inspect.signature(value)}"
+        except ValueError:
+            yield f"class {name}"
+        for inner in public(value):
+            found = inspect.getattr_static(value, inner)
+            if inspect.isfunction(found) or isinstance(found, classmethod | staticmethod):
+                yield from lines_of(f"{name}.{inner}", getattr(value, inner))
+            else:
+                yield f"{name}.{inner}"
+    elif callable(value):
+        yield f"{name}{inspect.signature(value)}"
+    else:
+        yield f"{name}: {type(value).__name__}"
+
+
+def test_what_people_import_is_what_it_was():
+    lines = [line for name in sorted(fo.__all__) for line in lines_of(name, getattr(fo, name))]
+    as_recorded(RECORDED, "\n".join(lines) + "\n")
+
+
+def test_the_version_is_said_once_and_the_package_is_typed():
+    assert fo.__version__ == version("financeops")
+    assert (Path(fo.__file__).parent / "py.typed").exists()
+
+
+def test_errors_are_caught_by_their_public_name():
+    with pytest.raises(fo.errors.InvalidValue) as raised:
+        fo.metrics(pl.DataFrame({"amount": [1.5]}))
+    assert isinstance(raised.value, fo.errors.FinanceOpsError)
