@@ -8,7 +8,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 from financeops.cli import children
 from financeops.cli.addresses import free_port
@@ -43,6 +50,11 @@ ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 """Screenshots of the last run that kept them; not in git."""
 KEPT = os.environ.get("FINANCEOPS_TEST_SCREENSHOTS") == "1"
 """They are for people to look at, and take a minute of a run."""
+
+
+expect.set_options(
+    timeout=60_000
+)  # as other waiting: a busy machine takes longer than five seconds
 
 
 @asynccontextmanager
