@@ -52,9 +52,8 @@ KEPT = os.environ.get("FINANCEOPS_TEST_SCREENSHOTS") == "1"
 """They are for people to look at, and take a minute of a run."""
 
 
-expect.set_options(
-    timeout=60_000
-)  # as other waiting: a busy machine takes longer than five seconds
+# As all other waiting: a busy machine takes longer than five seconds.
+expect.set_options(timeout=60_000)
 
 
 @asynccontextmanager
