@@ -15,6 +15,7 @@ from server.hosts import Hosts, RefuseForeignHosts
 from server.lifespan import Services
 from server.monitoring import MeasureRequests
 from server.origins import THIS_COMPUTER, RefuseForeignPages, RefuseHiddenPages
+from server.packets import RefuseEndedSessions
 from server.parameters import refuse_repeated
 from server.routes import (
     analytics,
@@ -79,5 +80,6 @@ def create_app(services: Services) -> ASGIApp:
     )
     api.add_middleware(MeasureRequests, meters=services.meters)
     app: ASGIApp = socketio.ASGIApp(services.sio, other_asgi_app=api, socketio_path=PATH)
+    app = RefuseEndedSessions(app, services.sio)
     app = RefuseHiddenPages(RefuseHalfUpgrades(app), origins)
     return SecurityHeaders(RefuseForeignHosts(app, Hosts(services.settings.allowed_hosts)))

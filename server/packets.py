@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import socketio
+from starlette.datastructures import QueryParams
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.problems import Over, problem_response
 
 _ENGINE_PACKETS = frozenset("0123456b")
 _COMES_OR_GOES = ("0", "1")
 """The packets of Socket.IO that open and close a namespace; all others are events and their answers."""
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
 def hear_who_comes_and_goes(sio: socketio.AsyncServer) -> None:
@@ -34,10 +35,46 @@ def hear_who_comes_and_goes(sio: socketio.AsyncServer) -> None:
     sio.eio.logger.addFilter(_in_one_line)
 
 
+def end_at_once(sio: socketio.AsyncServer) -> None:
+    """Have a session that breaks the protocol end without waiting for somebody to fetch what waits for it.
+
+    Nobody need, and the request that broke it would never be answered.
+    """
+    end_all = sio.eio.disconnect
+
+    async def disconnect(session: str | None = None) -> None:
+        if session is None:
+            await end_all()
+        elif (ended := sio.eio.sockets.pop(session, None)) is not None:
+            await ended.close(wait=False, reason=sio.eio.reason.SERVER_DISCONNECT)
+
+    sio.eio.disconnect = disconnect
+
+
+class RefuseEndedSessions:
+    """Refuses what is sent to a session of the stream that just ended, which engine.io takes for a fault."""
+
+    def __init__(self, app: ASGIApp, sio: socketio.AsyncServer) -> None:
+        self._app = app
+        self._sessions = sio.eio.sockets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, unless it is such a one."""
+        if scope["type"] == "http":
+            session = QueryParams(scope["query_string"]).get("sid")
+            ended = getattr(self._sessions.get(session), "closed", False)
+            if ended:
+                del self._sessions[session]
+                error = Over("this session has ended: begin another")
+                await problem_response(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
 def only_packets(receive: Receive) -> Receive:
     """Receive from a websocket, until something comes that is no packet of Engine.IO at all."""
 
-    async def receive_packet() -> dict[str, Any]:
+    async def receive_packet() -> Message:
         message = await receive()
         text = message.get("text")
         if text is not None and text[:1] not in _ENGINE_PACKETS:

@@ -56,6 +56,10 @@ class HalfUpgrade(FinanceOpsError):
     """A request for a WebSocket that is none."""
 
 
+class Over(FinanceOpsError):
+    """A request in a session that has ended."""
+
+
 class Forbidden(FinanceOpsError):
     """A request that its sender may not make."""
 
@@ -75,7 +79,7 @@ def status_of(error: FinanceOpsError) -> HTTPStatus:
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         case Misdirected():
             return HTTPStatus.MISDIRECTED_REQUEST
-        case HalfUpgrade():
+        case HalfUpgrade() | Over():
             return HTTPStatus.BAD_REQUEST
         case Forbidden():
             return HTTPStatus.FORBIDDEN

@@ -21,7 +21,7 @@ from financeops.core.wire import change_document, encode, timestamp
 from financeops.store.changes import changes_after
 from financeops.store.connection import Database
 from server.fanout import Fanout
-from server.packets import hear_who_comes_and_goes
+from server.packets import end_at_once, hear_who_comes_and_goes
 from server.problems import problem_of
 from server.publisher import Feed, Publisher, room_of
 from server.settings import DEFAULT_TENANT
@@ -81,6 +81,7 @@ def socket_server(allows: Callable[[str | None, str | None], bool]) -> socketio.
         max_http_buffer_size=100_000,
     )
     hear_who_comes_and_goes(sio)
+    end_at_once(sio)
     return sio
 
 

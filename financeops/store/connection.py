@@ -19,6 +19,7 @@ from pymongo.errors import (
     InvalidURI,
     OperationFailure,
     PyMongoError,
+    ServerSelectionTimeoutError,
     WTimeoutError,
 )
 
@@ -154,8 +155,15 @@ def driver_errors(
             yield
     except PyMongoError as error:
         if _may_pass(error):
-            raise Unavailable("the database cannot be reached now") from error
+            raise Unavailable(why(error)) from error
         raise
+
+
+def why(error: PyMongoError) -> str:
+    """Why the database did not do what trying later may have it do, in a sentence."""
+    if error.timeout and not isinstance(error, ServerSelectionTimeoutError):
+        return "the database does not answer in time: it is busy, or stands still"
+    return "the database cannot be reached now"
 
 
 def _may_pass(error: PyMongoError) -> bool:

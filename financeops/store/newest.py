@@ -20,6 +20,7 @@ from financeops.core.payments import Payment
 from financeops.core.periods import MILLISECOND, Grain, Window, grain_end
 from financeops.store.connection import Database, Session
 from financeops.store.filters import PaymentFilter, payments_between
+from financeops.store.places import place_for_reading
 from financeops.store.rollups import read_rollups
 from financeops.store.tenants import TenantRecord
 
@@ -111,7 +112,8 @@ async def parts_by_time(
                 else:
                     part = Window(left.start, min(left.start + length, left.end))
                     left = Window(part.end, left.end)
-                found = await read(part)
+                async with place_for_reading(db, session):
+                    found = await read(part)
                 if found:
                     yield found
                 if len(found) < size // 2:
@@ -172,9 +174,10 @@ class _Places:
         inside = self._record.held(window)
         for currency in self._record.currencies:
             meant = self._chosen.currency in (None, currency)
-            rollups = await read_rollups(
-                self._db, self._record.tenant, currency, grain, inside, session=self._session
-            )
+            async with place_for_reading(self._db, self._session):
+                rollups = await read_rollups(
+                    self._db, self._record.tenant, currency, grain, inside, session=self._session
+                )
             for (_, _, start), rollup in rollups:
                 wanted, held = counts.get(start, (0, 0))
                 wanted += self._chosen.count(rollup) if meant else 0

@@ -11,7 +11,7 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from financeops.core.errors import Unavailable
-from financeops.store.connection import Database, Session, driver_errors
+from financeops.store.connection import Database, Session, driver_errors, why
 from financeops.store.patience import Patience
 from financeops.store.sessions import end_later, writing_session
 from financeops.store.turns import SHORT_PAUSE, is_conflict, turns_at
@@ -75,7 +75,7 @@ async def in_transaction(
                         if locks and (error.timeout or isinstance(error, ConnectionFailure)):
                             end_later(db, session)
                         if error.has_error_label(_UNKNOWN):
-                            raise CommitUnknown("the database cannot be reached now") from error
+                            raise CommitUnknown(why(error)) from error
                         raise
                     conflict = is_conflict(error)
                 else:

@@ -204,6 +204,17 @@ async def test_pages_of_other_sites_take_no_place_and_may_lead_here(dashboard, b
     assert (await opened.value).status == 200
 
 
+async def test_who_names_another_origin_gets_nothing_and_takes_no_place(dashboard):
+    async with aiohttp.ClientSession(dashboard) as http:
+        await until(http, viewers=0, waiting=2)
+        for origin in ("https://evil.example", "null", "http://localhost:1", "http://localhost"):
+            async with http.get("/", headers={"Origin": origin}) as answer:
+                assert answer.status == 403
+        async with http.get("/voila/health", headers={"Origin": dashboard}) as answer:
+            assert answer.status == 200
+            assert (await answer.json())["viewers"] == 0
+
+
 async def health_of(http):
     async with http.get("/voila/health") as answer:
         return await answer.json()

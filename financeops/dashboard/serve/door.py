@@ -86,8 +86,12 @@ def guarded(handler: type[RequestHandler]) -> type[RequestHandler]:
 def is_foreign(headers: Mapping[str, str]) -> bool:
     """Whether a page of another site asks, other than by opening ours.
 
-    Browsers say so, and no page can make them say something else.
+    Browsers say so, and no page can make them say something else. To another computer without TLS
+    they only do so where the page could read the answer, or has something sent.
     """
+    origin = headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != headers.get("Host", "").lower():
+        return True
     if headers.get("Sec-Fetch-Site") != "cross-site":
         return False
     opens = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}

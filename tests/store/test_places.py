@@ -1,0 +1,37 @@
+"""Who reads much waits in line: others still get to the database."""
+
+from __future__ import annotations
+
+import asyncio
+
+from financeops.store.filters import PaymentFilter
+from financeops.store.places import PLACES
+from financeops.store.queries import export_payments
+from tests.store.recorded import insert, record
+
+
+async def test_a_few_read_at_once_and_each_gets_all(proxied_db, proxy):
+    await record(proxied_db, *(insert() for _ in range(5)))
+    held, released = 0, asyncio.Event()
+
+    async def hold(command):
+        nonlocal held
+        if "payments" in (command.get("find"), command.get("aggregate")):
+            held += 1
+            await released.wait()
+
+    async def export():
+        chosen = PaymentFilter()
+        return [
+            each async for part in export_payments(proxied_db, "tenant_1", chosen) for each in part
+        ]
+
+    proxy.before = hold
+    exports = [asyncio.create_task(export()) for _ in range(3 * PLACES)]
+    while held < PLACES:  # noqa: ASYNC110 - of another connection
+        await asyncio.sleep(0)
+    for _ in range(20):  # all that could come meanwhile has come
+        await proxied_db.command("ping")
+    assert held == PLACES
+    released.set()
+    assert [len(each) for each in await asyncio.gather(*exports)] == [5] * len(exports)
