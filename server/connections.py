@@ -150,6 +150,10 @@ class LimitedHttp(HttpToolsProtocol):
             self._disarm()
             super().on_message_complete()
 
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn says it so
+        """Refuse what is no HTTP, in our form."""
+        self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP request that can be read")
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle
         super()._start_asgi_task(cycle, app)

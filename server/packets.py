@@ -11,6 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.problems import Over, problem_response
 
+_FAULTS_OF_CLIENTS = {
+    "post request handler error",  # a body that was posted is no packets
+    "Invalid UTF-8 sequence received from client.",
+}
 _ENGINE_PACKETS = frozenset("0123456b")
 _COMES_OR_GOES = ("0", "1")
 """The packets of Socket.IO that open and close a namespace; all others are events and their answers."""
@@ -32,7 +36,8 @@ def hear_who_comes_and_goes(sio: socketio.AsyncServer) -> None:
             await hand_on(eio_sid, data)
 
     sio.eio.on("message", hear)
-    sio.eio.logger.addFilter(_in_one_line)
+    for each in (sio.eio.logger, logging.getLogger("uvicorn.error")):
+        each.addFilter(_in_one_line)
 
 
 def end_at_once(sio: socketio.AsyncServer) -> None:
@@ -85,7 +90,7 @@ def only_packets(receive: Receive) -> Receive:
 
 
 def _in_one_line(record: logging.LogRecord) -> bool:
-    """Without a traceback, where a body that was posted is no packets."""
-    if record.msg == "post request handler error":
+    """Without a traceback, where it is the client's fault."""
+    if record.msg in _FAULTS_OF_CLIENTS:
         record.exc_info = None
     return True

@@ -125,6 +125,22 @@ async def test_a_slow_upload_is_taken(impatient):
     assert json.loads(said)["created"] == 300
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"NONSENSE\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\n\r\n",
+        b"POST /payments HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        POST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        CHUNKED + b"zz\r\n",
+    ],
+)
+async def test_what_is_no_http_is_refused_as_all_else(impatient, request_):
+    async with connection(impatient) as (reader, writer):
+        writer.write(request_)
+        assert await answer(reader) == (400, "this is no HTTP request that can be read")
+
+
 async def test_who_takes_nothing_of_an_answer_is_left(impatient):
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

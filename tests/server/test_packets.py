@@ -5,6 +5,7 @@ import json
 
 import aiohttp
 import pytest
+from websockets.frames import Frame, Opcode
 
 STREAM = "/ws/payments/?EIO=4&transport="
 DEEP = "[" * 50_000
@@ -13,6 +14,7 @@ PASSED_OVER = [
     *('451-["x",{"_placeholder":true,"num":5}]', "45" + "9" * 20 + "-[]", "40{", f"40{DEEP}", "4" + "0" * 400),
     *('42["connect",{},{}]', '42["disconnect"]', "6", "b!!!", b"", b"\x00"),
 ]  # fmt: skip
+NOT_UTF_8 = Frame(Opcode.TEXT, b"42\xff").serialize(mask=True)
 NO_PACKETS = ["", "x", "\N{SUPERSCRIPT TWO}", "{}"]
 
 
@@ -48,6 +50,11 @@ async def test_what_means_nothing_is_passed_over(said, record):
 @pytest.mark.parametrize("text", NO_PACKETS)
 async def test_who_does_not_speak_the_protocol_is_hung_up(said, text):
     await send(said, text)
+    assert (await said.receive()).type is aiohttp.WSMsgType.CLOSE
+
+
+async def test_a_text_that_is_none_is_hung_up(said):
+    said._conn.transport.write(NOT_UTF_8)
     assert (await said.receive()).type is aiohttp.WSMsgType.CLOSE
 
 
