@@ -36,6 +36,7 @@ router = APIRouter(prefix="/api", tags=["verify"], default_response_class=Json)
 
 @router.post(
     "/verify",
+    status_code=202,
     dependencies=[Depends(refuse_body)],
     responses=answers(
         VerificationAnswer,
