@@ -43,6 +43,11 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def pytest_unconfigure() -> None:
+    """At the end all is let go of: libraries look for what is left, and complain."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def database_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseProcesses]:
     """The embedded databases of this run (of this worker, where several share the tests)."""
