@@ -61,15 +61,15 @@ class RefuseEndedSessions:
 
     def __init__(self, app: ASGIApp, sio: socketio.AsyncServer) -> None:
         self._app = app
-        self._sessions = sio.eio.sockets
+        self._eio = sio.eio
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, unless it is such a one."""
-        if scope["type"] == "http":
+        # Most requests name none: theirs is not taken apart.
+        if scope["type"] == "http" and b"sid=" in scope["query_string"]:
             session = QueryParams(scope["query_string"]).get("sid")
-            ended = getattr(self._sessions.get(session), "closed", False)
-            if ended:
-                del self._sessions[session]
+            if getattr(self._eio.sockets.get(session), "closed", False):
+                del self._eio.sockets[session]
                 error = Over("this session has ended: begin another")
                 await problem_response(error)(scope, receive, send)
                 return

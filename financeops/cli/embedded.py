@@ -74,7 +74,7 @@ def password_of(directory: Path) -> str:
         for file in (directory / KEPT, directory / MADE):
             if file.exists():
                 return file.read_text("ascii")
-        password = secrets.token_hex(32)
+        password = secrets.token_hex(32)  # of letters that the key of a mongod may have, too
         # Under another name first: one that is cut off is none.
         written = directory / f"{MADE}.part"
         written.write_text(password, "ascii")

@@ -41,7 +41,7 @@ def password_of(directory: Path) -> str:
     """
     password = embedded.password_of(directory)
     if (made := directory / embedded.MADE).exists():
-        # Its user is made while it runs, see `is_ready`: until then it lets nobody in either.
+        # Its user is made while it runs, see `is_ready`: until then who asks from here may do that, and no more.
         made.rename(directory / embedded.KEPT)
     return password
 
