@@ -72,8 +72,8 @@ format: $(dev) ## let ruff format the code and repair what it can
 	$(bin)/ruff format .
 
 messages: $(dev) ## find new words of the dashboard for its translators
-	$(bin)/pybabel extract --no-default-keywords -k Text -k Plural:1,2 --no-location --no-wrap -o messages.pot financeops/dashboard/texts.py
-	$(bin)/pybabel update --no-fuzzy-matching --ignore-obsolete --no-wrap -D financeops -i messages.pot -d financeops/dashboard/locale
+	$(bin)/pybabel extract --no-default-keywords -k Text -k Plural:1,2 --no-location --no-wrap -o messages.pot financeops/dashboard/language/texts.py
+	$(bin)/pybabel update --no-fuzzy-matching --ignore-obsolete --no-wrap -D financeops -i messages.pot -d financeops/dashboard/language/locale
 
 bench: $(dev) ## run the benchmarks
 	$(bin)/python -m benchmarks $(ARGS)

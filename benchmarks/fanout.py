@@ -20,7 +20,7 @@ import socketio
 import uvicorn
 import uvloop
 
-from server.fanout import Fanout
+from server.live.fanout import Fanout
 
 PATH = "/ws/payments"
 ROOM = "tenant_1"

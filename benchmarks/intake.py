@@ -18,12 +18,12 @@ from bson import ObjectId
 
 from benchmarks.processes import embedded_database
 from financeops.core.payments import Payment, Tenant
-from financeops.core.scenario import SimulationConfig
-from financeops.core.simulate import simulate
-from financeops.store.connection import close, connect
+from financeops.simulation.scenario import SimulationConfig
+from financeops.simulation.simulate import simulate
+from financeops.store.database.connection import close, connect
+from financeops.store.database.schema import BY_STATUS, BY_TIME, prepare
 from financeops.store.documents import new_payment_id, payment_document
-from financeops.store.ledger import Insert, Result, commit
-from financeops.store.schema import BY_STATUS, BY_TIME, prepare
+from financeops.store.writing.ledger import Insert, Result, commit
 
 YEAR = timedelta(days=365)
 YEARLY = 60_000

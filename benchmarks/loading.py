@@ -22,17 +22,17 @@ from msgspec.structs import asdict
 from pymongo import MongoClient
 
 from benchmarks.processes import embedded_database, running_server
+from financeops.arrow.tables import JSON_NAMES, SCHEMA
 from financeops.core.payments import Change, Payment, Tenant
 from financeops.core.rollup import deltas
-from financeops.core.scenario import SimulationConfig
-from financeops.core.simulate import simulate
 from financeops.loading import connect as connect_to_server
+from financeops.loading.mongo import from_mongo
+from financeops.simulation.scenario import SimulationConfig
+from financeops.simulation.simulate import simulate
 from financeops.store import rollups
-from financeops.store.arrow import from_mongo
-from financeops.store.connection import close, connect
+from financeops.store.database.connection import close, connect
+from financeops.store.database.schema import prepare
 from financeops.store.documents import new_payment_id, payment_document
-from financeops.store.schema import prepare
-from financeops.tables import JSON_NAMES, SCHEMA
 
 TENANT = Tenant(id="tenant_1", currency="USD", timezone="UTC")
 CHUNK = 5000

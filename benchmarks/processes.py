@@ -13,7 +13,7 @@ from pathlib import Path
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from financeops.cli import embedded
+from financeops.cli.running import embedded
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60

@@ -17,11 +17,11 @@ import numpy as np
 
 from benchmarks.processes import embedded_database, running_server
 from financeops.core.payments import Tenant
-from financeops.core.scenario import SimulationConfig
-from financeops.core.simulate import simulate
-from financeops.store.connection import close, connect
-from financeops.store.ledger import Insert, commit
-from financeops.store.schema import prepare
+from financeops.simulation.scenario import SimulationConfig
+from financeops.simulation.simulate import simulate
+from financeops.store.database.connection import close, connect
+from financeops.store.database.schema import prepare
+from financeops.store.writing.ledger import Insert, commit
 
 BUDGET = 1.5
 TENANT = Tenant(id="tenant_1", currency="USD", timezone="UTC")

@@ -5,8 +5,8 @@ from time import perf_counter
 
 import numpy as np
 
-from financeops.core.scenario import SimulationConfig
-from financeops.core.simulate import simulate
+from financeops.simulation.scenario import SimulationConfig
+from financeops.simulation.simulate import simulate
 
 COUNT = 1_000_000
 BUDGET = 5.0

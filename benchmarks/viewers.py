@@ -23,7 +23,7 @@ import psutil
 from playwright.sync_api import sync_playwright
 
 from benchmarks.processes import ROOT, embedded_database, ended, running_server
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 
 GIB = 1024
 FIGURES = ".fo-cards"

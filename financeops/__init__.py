@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         trends,
     )
     from financeops.loading import Connection, connect, read
-    from financeops.store.arrow import from_mongo
+    from financeops.loading.mongo import from_mongo
 
     __version__: str
 
@@ -92,7 +92,7 @@ _HOMES = {
         "trends",
     ),
     "financeops.loading": ("Connection", "connect", "read"),
-    "financeops.store.arrow": ("from_mongo",),
+    "financeops.loading.mongo": ("from_mongo",),
 }
 _MODULES = {"datasets": "financeops.datasets", "errors": "financeops.core.errors"}
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -17,7 +17,7 @@ import uvicorn
 
 from financeops.core.errors import FinanceOpsError, Misconfigured, Unavailable
 from server.app import create_app
-from server.connections import LimitedHttp, LimitedWebSocket, Limits
+from server.http.connections import LimitedHttp, LimitedWebSocket, Limits
 from server.lifespan import running, utc_now
 from server.settings import PREFIX, Settings, read_settings
 

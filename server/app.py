@@ -9,14 +9,17 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from server import problems
-from server.bodies import refuse_large_body
-from server.hosts import Hosts, RefuseForeignHosts
+from server.http import problems
+from server.http.bodies import refuse_large_body
+from server.http.hosts import Hosts, RefuseForeignHosts
+from server.http.origins import THIS_COMPUTER, RefuseForeignPages, RefuseHiddenPages
+from server.http.parameters import refuse_repeated
+from server.http.security import SecurityHeaders
+from server.http.upgrades import RefuseHalfUpgrades
 from server.lifespan import Services
+from server.live.packets import RefuseEndedSessions
+from server.live.stream import PATH
 from server.monitoring import MeasureRequests
-from server.origins import THIS_COMPUTER, RefuseForeignPages, RefuseHiddenPages
-from server.packets import RefuseEndedSessions
-from server.parameters import refuse_repeated
 from server.routes import (
     analytics,
     batch,
@@ -31,9 +34,6 @@ from server.routes import (
     tenants,
     verify,
 )
-from server.security import SecurityHeaders
-from server.stream import PATH
-from server.upgrades import RefuseHalfUpgrades
 
 _ABOUT = """Live payment analytics.
 

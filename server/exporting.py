@@ -16,16 +16,16 @@ import pyarrow as pa
 from msgspec import Struct
 from pyarrow import ipc, parquet
 
+from financeops.arrow.tables import JSON_NAMES
+from financeops.arrow.tables import SCHEMA as PAYMENTS
 from financeops.core.csv_guard import guard
 from financeops.core.money import decimals_of, to_major
 from financeops.core.payments import Payment
 from financeops.core.wire import encode, payment_document, timestamp
-from financeops.store.batches import payment_tables
-from financeops.store.connection import Database
-from financeops.store.filters import PaymentFilter
-from financeops.store.queries import export_payments
-from financeops.tables import JSON_NAMES
-from financeops.tables import SCHEMA as PAYMENTS
+from financeops.store.database.connection import Database
+from financeops.store.reading.batches import payment_tables
+from financeops.store.reading.filters import PaymentFilter
+from financeops.store.reading.queries import export_payments
 
 _AMOUNT_DECIMALS = 4
 """Exact in every ISO 4217 currency."""

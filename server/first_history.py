@@ -12,15 +12,15 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from financeops.core.business import PACE, first_history
 from financeops.core.errors import Unavailable
 from financeops.core.payments import Draft, Source
 from financeops.core.periods import floor_millisecond
+from financeops.simulation.business import PACE, first_history
 from financeops.store.beginning import Beginning, begin, find_beginning, finish, recorded
-from financeops.store.connection import Database
+from financeops.store.database.connection import Database
 from financeops.store.documents import Key, derived_payment_id
-from financeops.store.ledger import Insert
 from financeops.store.tenants import payments_by_source
+from financeops.store.writing.ledger import Insert
 from financeops.tasks import end
 from server.intake import MAX_OPERATIONS, Intake
 from server.settings import DEFAULT_TENANT, Settings

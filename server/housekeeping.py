@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from financeops.core.errors import Unavailable
-from financeops.store.connection import Database
-from financeops.store.expiry import delete_expired
+from financeops.store.database.connection import Database
+from financeops.store.database.expiry import delete_expired
 
 logger = logging.getLogger(__name__)
 

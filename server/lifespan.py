@@ -12,20 +12,20 @@ from typing import Annotated, Any
 import socketio
 from fastapi import Depends, Request
 
-from financeops.store.connection import Database, close, connect
-from financeops.store.reading import Reader
-from financeops.store.schema import prepare
+from financeops.store.database.connection import Database, close, connect
+from financeops.store.database.schema import prepare
+from financeops.store.reading.reader import Reader
 from financeops.tasks import end
-from server.fanout import Fanout
 from server.first_history import FirstHistory
 from server.housekeeping import collect_gone, keep_house
+from server.http.origins import Origins
 from server.intake import Intake
+from server.live.fanout import Fanout
+from server.live.publisher import Publisher
+from server.live.stream import Stream, socket_server
 from server.monitoring import Meters
-from server.origins import Origins
-from server.publisher import Publisher
 from server.settings import DEFAULT_TENANT, Settings
 from server.simulation import Simulation
-from server.stream import Stream, socket_server
 from server.tenants import Tenants
 from server.verifying import Verifications
 

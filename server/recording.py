@@ -13,7 +13,7 @@ from financeops.core.drafts import check_key, check_tenant_id, draft_of, request
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Source, Tenant
 from financeops.store.documents import object_id
-from financeops.store.ledger import ImportRow, Insert
+from financeops.store.writing.ledger import ImportRow, Insert
 from server.settings import DEFAULT_TENANT
 
 IDEMPOTENCY_KEY = "Idempotency-Key"

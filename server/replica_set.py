@@ -10,7 +10,7 @@ import os
 import sys
 
 from financeops.core.errors import FinanceOpsError
-from financeops.store.replica_set import make
+from financeops.store.database.replica_set import make
 from server.settings import PREFIX
 
 

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from financeops.core.business import time_to_next
 from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Draft, Status
-from financeops.core.scenario import SimulationConfig, profiles
-from financeops.core.simulate import pick_refund, pick_retry, simulate
-from financeops.store.ledger import Insert, Operation, Refund, Result
+from financeops.simulation.business import time_to_next
+from financeops.simulation.scenario import SimulationConfig, profiles
+from financeops.simulation.simulate import pick_refund, pick_retry, simulate
+from financeops.store.writing.ledger import Insert, Operation, Refund, Result
 from server.intake import Intake
 from server.settings import DEFAULT_TENANT, Settings
 

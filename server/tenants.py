@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from financeops.core.errors import NotFound
 from financeops.core.payments import Tenant
-from financeops.store.connection import Database
+from financeops.store.database.connection import Database
 from financeops.store.tenants import find_tenant
 from server.settings import Settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from financeops.core.errors import FinanceOpsError
-from financeops.store.imports import (
+from financeops.store.writing.imports import (
     Acts,
     Import,
     ImportState,
@@ -14,8 +14,8 @@ from financeops.store.imports import (
     forget_acts,
     read_acts,
 )
-from financeops.store.rows import forget_rows
-from financeops.store.undo import begin_undo, finish_undo, operations_of
+from financeops.store.writing.rows import forget_rows
+from financeops.store.writing.undo import begin_undo, finish_undo, operations_of
 from server.lifespan import Services
 
 _TOGETHER = 250

@@ -16,13 +16,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from financeops.core.errors import FinanceOpsError, NotFound, Unavailable
-from financeops.store.connection import Database
-from financeops.store.counting import Progress
-from financeops.store.reading import Reader
+from financeops.store.database.connection import Database
+from financeops.store.reading.reader import Reader
 from financeops.store.tenants import find_tenant
-from financeops.store.verify import Report, verify
+from financeops.store.verifying.counting import Progress
+from financeops.store.verifying.verify import Report, verify
 from financeops.tasks import end
-from server.problems import UNEXPECTED
+from server.http.problems import UNEXPECTED
 
 MOST_ASKED, MOST_ASKED_OF_TENANT = 8, 2
 """How many run or wait at once."""

@@ -12,8 +12,8 @@ from uuid import uuid4
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from financeops.cli import embedded
-from financeops.cli.addresses import free_port
+from financeops.cli.running import embedded
+from financeops.cli.running.addresses import free_port
 
 NAMED_URI = os.environ.get("FINANCEOPS_TEST_MONGODB_URI")
 """A real MongoDB (replica set) to test against instead of the embedded database."""

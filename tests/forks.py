@@ -24,7 +24,11 @@ _forks.set_forkserver_preload(
         *("server.app", "server.lifespan", "uvloop", "uvicorn.protocols.http.httptools_impl"),
         *("uvicorn.protocols.websockets.websockets_sansio_impl", "financeops.cli"),
         # What a command imports when it runs; and what runs the tests, which each fork would import again.
-        *("financeops.cli.importations", "financeops.cli.imports", "financeops.cli.exports"),
+        *(
+            "financeops.cli.importations",
+            "financeops.cli.importing.imports",
+            "financeops.cli.exports",
+        ),
         *("financeops.cli.seeding", "financeops.cli.verification", "__main__"),
     ]
 )

@@ -16,7 +16,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from tests.processes import ROOT, environment
 
 

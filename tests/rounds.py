@@ -27,7 +27,7 @@ from uuid import uuid4
 
 import httpx
 
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from tests.database import EmbeddedDatabase, with_database
 from tests.e2e.listener import Listener
 from tests.processes import ServerProcess, start_server

@@ -25,7 +25,7 @@ _REQUESTS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "l
 
 def module_names():
     """Modules whose docstrings have examples."""
-    yield "financeops.tables"
+    yield "financeops.arrow.tables"
     for package in PACKAGES:
         root = import_module(f"financeops.{package}")
         yield root.__name__

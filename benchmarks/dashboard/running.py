@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psutil
 
-from financeops.cli import addresses, children
-from financeops.cli.supervisor import Supervisor
+from financeops.cli.running import addresses, children
+from financeops.cli.running.supervisor import Supervisor
 
 HOST = "127.0.0.1"
 _PREHEAT, _COLD = "--preheat_kernel=True", "--preheat_kernel=False"

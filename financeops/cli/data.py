@@ -117,7 +117,7 @@ def import_(
     refunded since is brought over; what else differs from what is recorded is refused. Exit code 2:
     some rows were refused. `financeops imports` lists imports and takes them back.
     """
-    from financeops.cli.imports import Request, import_file  # noqa: PLC0415 - aiohttp
+    from financeops.cli.importing.imports import Request, import_file  # noqa: PLC0415 - aiohttp
 
     request = Request(
         file=file,

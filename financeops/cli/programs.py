@@ -49,8 +49,8 @@ def up(
 
     With FINANCEOPS_MONGODB_URI set, that database is used and none is started.
     """
-    from financeops.cli.screen import Screen  # noqa: PLC0415 - `--help` needs none of this
-    from financeops.cli.up import Choices, up  # noqa: PLC0415
+    from financeops.cli.running.screen import Screen  # noqa: PLC0415 - `--help` needs none of this
+    from financeops.cli.running.up import Choices, up  # noqa: PLC0415
 
     choices = Choices(
         host=host,

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from financeops.dashboard.app import Dashboard
-    from financeops.dashboard.model import DashboardModel
+    from financeops.dashboard.state.model import DashboardModel
 
 __all__ = ["Dashboard", "DashboardModel"]
 
-_HOMES = {"Dashboard": "financeops.dashboard.app", "DashboardModel": "financeops.dashboard.model"}
+_HOMES = {
+    "Dashboard": "financeops.dashboard.app",
+    "DashboardModel": "financeops.dashboard.state.model",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,21 +13,21 @@ from typing import Any
 from financeops.client.rest import Client
 from financeops.core.errors import InvalidValue
 from financeops.core.periods import Period
-from financeops.dashboard import texts
-from financeops.dashboard.controls import controls_of
-from financeops.dashboard.export import export_csv
-from financeops.dashboard.formats import Formats
 from financeops.dashboard.kernel import end_when_served
+from financeops.dashboard.language import texts
+from financeops.dashboard.language.formats import Formats
+from financeops.dashboard.language.words import LANGUAGES, locale_of
 from financeops.dashboard.links import Address
-from financeops.dashboard.live import Live, utc_now
-from financeops.dashboard.model import Connection, DashboardModel
 from financeops.dashboard.page import Page
 from financeops.dashboard.painter import Painter
-from financeops.dashboard.panel import together
+from financeops.dashboard.panels.controls import controls_of
+from financeops.dashboard.panels.export import export_csv
+from financeops.dashboard.panels.panel import together
 from financeops.dashboard.preferences import Preferences, Theme
 from financeops.dashboard.presence import Presence
 from financeops.dashboard.screen import Screen
-from financeops.dashboard.words import LANGUAGES, locale_of
+from financeops.dashboard.state.live import Live, utc_now
+from financeops.dashboard.state.model import Connection, DashboardModel
 from financeops.tasks import end
 
 

@@ -14,9 +14,9 @@ from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent
 from financeops.core.payments import Status
 from financeops.core.periods import Period
-from financeops.dashboard.model import DashboardModel
+from financeops.dashboard.language.words import locale_of
 from financeops.dashboard.preferences import Preferences, Theme
-from financeops.dashboard.words import locale_of
+from financeops.dashboard.state.model import DashboardModel
 
 
 class View(Struct, frozen=True, kw_only=True):

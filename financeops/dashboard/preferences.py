@@ -8,11 +8,12 @@ from enum import StrEnum
 from babel import Locale
 from traitlets import HasTraits, Unicode, UseEnum
 
-from financeops.dashboard import icons, texts
-from financeops.dashboard.choice import choice
-from financeops.dashboard.formats import Formats
-from financeops.dashboard.markup import Markup, h
-from financeops.dashboard.words import LANGUAGES, SOURCE, locale_of
+from financeops.dashboard.html import icons
+from financeops.dashboard.html.choice import choice
+from financeops.dashboard.html.markup import Markup, h
+from financeops.dashboard.language import texts
+from financeops.dashboard.language.formats import Formats
+from financeops.dashboard.language.words import LANGUAGES, SOURCE, locale_of
 
 
 class Theme(StrEnum):

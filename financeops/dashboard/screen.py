@@ -10,22 +10,22 @@ from functools import partial
 from bqplot import Axis, Mark, Scale
 from ipywidgets import Box, Widget
 
-from financeops.dashboard import texts
-from financeops.dashboard.cards import Cards
-from financeops.dashboard.declines import Declines
-from financeops.dashboard.feed import Feed
-from financeops.dashboard.figures import Figures
-from financeops.dashboard.filters import Filters
-from financeops.dashboard.formats import Formats
-from financeops.dashboard.header import Header
-from financeops.dashboard.markup import h
-from financeops.dashboard.methods import MethodChart
-from financeops.dashboard.model import DashboardModel
-from financeops.dashboard.notices import Notice
-from financeops.dashboard.panel import Action, Panel
+from financeops.dashboard.html.markup import h
+from financeops.dashboard.language import texts
+from financeops.dashboard.language.formats import Formats
+from financeops.dashboard.panels.cards import Cards
+from financeops.dashboard.panels.declines import Declines
+from financeops.dashboard.panels.feed import Feed
+from financeops.dashboard.panels.filters import Filters
+from financeops.dashboard.panels.header import Header
+from financeops.dashboard.panels.methods import MethodChart
+from financeops.dashboard.panels.notices import Notice
+from financeops.dashboard.panels.panel import Action, Panel
+from financeops.dashboard.panels.trend import TrendChart
+from financeops.dashboard.panels.verdict import Verdict
 from financeops.dashboard.preferences import Preferences
-from financeops.dashboard.trend import TrendChart
-from financeops.dashboard.verdict import Verdict
+from financeops.dashboard.state.figures import Figures
+from financeops.dashboard.state.model import DashboardModel
 
 logger = logging.getLogger(__name__)
 

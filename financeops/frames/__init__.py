@@ -3,7 +3,7 @@
 Frame in, frame of the same kind out. Each function groups and adds integers where the frame lives,
 brings the small rest here, and computes the figures with `financeops.core`: so every library gives
 the same number to the last bit, and it is the number on the dashboard. What a frame of payments
-has to look like is in `financeops.frames.schema`.
+has to look like is in `financeops.frames.engine.schema`.
 """
 
 from __future__ import annotations

@@ -16,19 +16,27 @@ from numpy.typing import NDArray
 from financeops.core.errors import InvalidValue
 from financeops.core.money import ratio
 from financeops.core.periods import DAY, HOUR, Window, floor_hour, zone_of
-from financeops.frames.clock import instant, window_of
-from financeops.frames.folding import in_order
-from financeops.frames.groups import grouping
-from financeops.frames.hourly import (
+from financeops.frames.engine.clock import instant, window_of
+from financeops.frames.engine.folding import in_order
+from financeops.frames.engine.groups import grouping
+from financeops.frames.engine.hourly import (
     Hourly,
     hourly,
     hours_between,
     same_hours_before,
     sizes_up_to,
 )
-from financeops.frames.results import INSTANT, INTEGER, REAL, TEXT, collected, number, of_rows
-from financeops.frames.schema import payments_of
-from financeops.frames.surprise import (
+from financeops.frames.engine.results import (
+    INSTANT,
+    INTEGER,
+    REAL,
+    TEXT,
+    collected,
+    number,
+    of_rows,
+)
+from financeops.frames.engine.schema import payments_of
+from financeops.frames.statistics.surprise import (
     correlation_of,
     shapes_of,
     surprise_of_counts,
@@ -122,7 +130,7 @@ def anomalies(
     the same distribution. Then at most a share `false_alarms` of such hours is flagged, per figure
     and group: with three figures and the default, less than one hour in two weeks. Rates are tested
     by Fisher's exact test, numbers by the conditional (beta-)binomial test, volumes by a Chernoff
-    bound on the sum of the amounts seen: `financeops.frames.surprise` has formulas and sources. All
+    bound on the sum of the amounts seen: `financeops.frames.statistics.surprise` has formulas and sources. All
     three account for how little a few hours of baseline tell. How much more than by chance rates
     and numbers vary is estimated from the weeks before the window, all hours together, when there
     are at least two; otherwise they are taken not to.

@@ -10,10 +10,10 @@ from narwhals.typing import IntoFrameT
 
 from financeops.core.money import exponent, ratio
 from financeops.core.periods import Grain, Window, grain_end, grain_starts, zone_of
-from financeops.frames.clock import MICROSECOND, micros
-from financeops.frames.customers import bought
-from financeops.frames.moments import place_among
-from financeops.frames.results import FLAG, INTEGER, REAL, TEXT, collected, number, of_rows
+from financeops.frames.engine.clock import MICROSECOND, micros
+from financeops.frames.engine.customers import bought
+from financeops.frames.engine.moments import place_among
+from financeops.frames.engine.results import FLAG, INTEGER, REAL, TEXT, collected, number, of_rows
 
 _SCHEMA = {
     "currency": TEXT,

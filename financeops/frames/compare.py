@@ -17,8 +17,11 @@ from financeops.core.money import exponent, ratio
 from financeops.core.payments import Status
 from financeops.core.periods import Window
 from financeops.core.rollup import Count, Rollup
-from financeops.frames.folding import in_order
-from financeops.frames.intervals import (
+from financeops.frames.engine.folding import in_order
+from financeops.frames.engine.results import REAL, TEXT, number, of_rows
+from financeops.frames.engine.schema import by_types, check_by
+from financeops.frames.engine.sides import sided, sides_of
+from financeops.frames.statistics.intervals import (
     Interval,
     check_confidence,
     count_difference,
@@ -26,9 +29,6 @@ from financeops.frames.intervals import (
     newcombe,
     wilson,
 )
-from financeops.frames.results import REAL, TEXT, number, of_rows
-from financeops.frames.schema import by_types, check_by
-from financeops.frames.sides import sided, sides_of
 
 Floats = NDArray[np.float64]
 

@@ -15,10 +15,10 @@ from financeops.core.errors import InvalidValue
 from financeops.core.money import RATIO_DECIMALS, exponent, ratio
 from financeops.core.payments import Status
 from financeops.core.periods import Window
-from financeops.frames.folding import Keys, in_order
-from financeops.frames.results import INTEGER, REAL, TEXT, number, of_rows
-from financeops.frames.schema import Names, by_types, check_by
-from financeops.frames.sides import sided, sides_of
+from financeops.frames.engine.folding import Keys, in_order
+from financeops.frames.engine.results import INTEGER, REAL, TEXT, number, of_rows
+from financeops.frames.engine.schema import Names, by_types, check_by
+from financeops.frames.engine.sides import sided, sides_of
 
 _RATES = {
     "value": REAL,

@@ -17,7 +17,7 @@ from financeops.core.money import exponent
 from financeops.core.payments import UNKNOWN_DECLINE, Status
 from financeops.core.periods import Period, Window, zone_of
 from financeops.core.rollup import Count, Rollup
-from financeops.frames.folding import (
+from financeops.frames.engine.folding import (
     Keys,
     chosen,
     count_up,
@@ -28,9 +28,9 @@ from financeops.frames.folding import (
     required,
     rollups,
 )
-from financeops.frames.native import names_of
-from financeops.frames.results import INTEGER, REAL, TEXT, of_rows
-from financeops.frames.schema import by_types, check_by, decoded_status
+from financeops.frames.engine.native import names_of
+from financeops.frames.engine.results import INTEGER, REAL, TEXT, of_rows
+from financeops.frames.engine.schema import by_types, check_by, decoded_status
 
 METRICS = {
     "currency": TEXT,

@@ -12,11 +12,11 @@ from narwhals.typing import IntoFrameT
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
 from financeops.core.periods import DAY, Grain, Window, day_of, grain_starts, start_of_day, zone_of
-from financeops.frames.clock import MICROSECOND, cut_at
-from financeops.frames.moments import known_until, until
-from financeops.frames.results import INSTANT, INTEGER, TEXT, collected, of_rows
-from financeops.frames.schema import payments_of
-from financeops.frames.smoothing import outlook
+from financeops.frames.engine.clock import MICROSECOND, cut_at
+from financeops.frames.engine.moments import known_until, until
+from financeops.frames.engine.results import INSTANT, INTEGER, TEXT, collected, of_rows
+from financeops.frames.engine.schema import payments_of
+from financeops.frames.statistics.smoothing import outlook
 
 DAYS_NEEDED = 28
 
@@ -77,7 +77,7 @@ def forecast(
     were created; refunds are not subtracted. The history of a currency is its whole days from the
     one after its first payment (that one may be cut off) to the one before `as_of`; days without
     payments in between count as 0. Models, formulas and sources are in
-    `financeops.frames.smoothing`.
+    `financeops.frames.statistics.smoothing`.
 
     Examples
     --------

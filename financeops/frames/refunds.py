@@ -13,13 +13,13 @@ from financeops.core.errors import InvalidValue
 from financeops.core.money import ratio
 from financeops.core.payments import Status
 from financeops.core.periods import DAY
-from financeops.frames.clock import MICROSECOND, micros
-from financeops.frames.folding import Keys, in_order
-from financeops.frames.groups import grouping
-from financeops.frames.moments import known_until, until
-from financeops.frames.results import INTEGER, REAL, collected, number, of_rows
-from financeops.frames.schema import Names, payments_of
-from financeops.frames.survival import kaplan_meier
+from financeops.frames.engine.clock import MICROSECOND, micros
+from financeops.frames.engine.folding import Keys, in_order
+from financeops.frames.engine.groups import grouping
+from financeops.frames.engine.moments import known_until, until
+from financeops.frames.engine.results import INTEGER, REAL, collected, number, of_rows
+from financeops.frames.engine.schema import Names, payments_of
+from financeops.frames.statistics.survival import kaplan_meier
 
 _SCHEMA = {
     "age": INTEGER,
@@ -83,7 +83,7 @@ def refund_curve(
     A payment of yesterday may yet be refunded. Simply dividing refunded by paid counts it as never
     to be, so that the share looks lower the more young payments there are. Here each payment is
     taken into account as long as it was watched: the Kaplan-Meier estimate with Greenwood's
-    intervals (`financeops.frames.survival` has formulas and sources), which is the plain share
+    intervals (`financeops.frames.statistics.survival` has formulas and sources), which is the plain share
     when all payments are old enough. It takes for granted that young payments will behave as old
     ones did.
 

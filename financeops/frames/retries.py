@@ -13,14 +13,14 @@ from financeops.core.errors import InvalidValue
 from financeops.core.money import ratio
 from financeops.core.payments import UNKNOWN_DECLINE, Status
 from financeops.core.periods import DAY
-from financeops.frames.clock import MICROSECOND, micros
-from financeops.frames.folding import Keys, in_order
-from financeops.frames.groups import Grouping, grouping
-from financeops.frames.moments import known_until, until
-from financeops.frames.native import names_of
-from financeops.frames.purchases import failed_purchases, when
-from financeops.frames.results import INTEGER, REAL, collected, number, of_rows
-from financeops.frames.schema import Names, payments_of
+from financeops.frames.engine.clock import MICROSECOND, micros
+from financeops.frames.engine.folding import Keys, in_order
+from financeops.frames.engine.groups import Grouping, grouping
+from financeops.frames.engine.moments import known_until, until
+from financeops.frames.engine.native import names_of
+from financeops.frames.engine.purchases import failed_purchases, when
+from financeops.frames.engine.results import INTEGER, REAL, collected, number, of_rows
+from financeops.frames.engine.schema import Names, payments_of
 
 _Sums = dict[Keys, dict[str, int]]
 """Counts by name, by currency and values of `by`."""

@@ -13,9 +13,9 @@ from narwhals.typing import IntoFrameT
 from numpy.typing import NDArray
 
 from financeops.core.periods import Grain, Window, grain_starts, zone_of
-from financeops.frames.clock import MICROSECOND, instant, micros
-from financeops.frames.customers import bought
-from financeops.frames.results import INTEGER, TEXT, collected, of_rows
+from financeops.frames.engine.clock import MICROSECOND, instant, micros
+from financeops.frames.engine.customers import bought
+from financeops.frames.engine.results import INTEGER, TEXT, collected, of_rows
 
 Integers = NDArray[np.int64]
 

@@ -27,8 +27,8 @@ from financeops.core.periods import (
     zone_of,
 )
 from financeops.core.rollup import Count, Rollup
-from financeops.frames.clock import cut_at, span, window_of
-from financeops.frames.folding import (
+from financeops.frames.engine.clock import cut_at, span, window_of
+from financeops.frames.engine.folding import (
     count_up,
     folded,
     lone_currency,
@@ -36,8 +36,8 @@ from financeops.frames.folding import (
     period_buckets,
     required,
 )
-from financeops.frames.results import INSTANT, INTEGER, REAL, TEXT, number, of_rows
-from financeops.frames.schema import decoded_status, typed
+from financeops.frames.engine.results import INSTANT, INTEGER, REAL, TEXT, number, of_rows
+from financeops.frames.engine.schema import decoded_status, typed
 
 _TRENDS = {
     "currency": TEXT,

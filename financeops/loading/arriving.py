@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import ipc
 
+from financeops.arrow.exports import canonical_of
+from financeops.arrow.tables import SCHEMA
 from financeops.core.errors import Unavailable
-from financeops.loading.exports import canonical_of
-from financeops.tables import SCHEMA
 
 
 def received(chunks: Iterator[bytes], *, arrived: Callable[[int], object]) -> pa.Table:

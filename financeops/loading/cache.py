@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 from msgspec import Struct
 from pyarrow import parquet
 
+from financeops.arrow.tables import SCHEMA
 from financeops.client import MonthAnswer, MonthsAnswer
 from financeops.core.payments import Status
 from financeops.core.wire import timestamp
-from financeops.tables import SCHEMA
 
 _FORM = b"2"
 """Raised when the files' form changes: others are not read."""

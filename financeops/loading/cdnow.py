@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from financeops.arrow.tables import SCHEMA, check_frame, framed
 from financeops.core.errors import Misconfigured
 from financeops.core.payments import Status
-from financeops.tables import SCHEMA, check_frame, framed
 
 _PACKAGE, _FILE = "lifetimes", "CDNOW_master.txt"
 
@@ -30,7 +30,7 @@ def cdnow(*, frame: str | None = None) -> Any:
     Returns
     -------
     polars.DataFrame, pandas.DataFrame or pyarrow.Table
-        The canonical columns (`financeops.tables`) ``customer_id``, ``created_at`` (midnight UTC of
+        The canonical columns (`financeops.arrow.tables`) ``customer_id``, ``created_at`` (midnight UTC of
         the day), ``amount`` (US cents), ``currency`` and ``status``: every purchase succeeded.
 
     Raises

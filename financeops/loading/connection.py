@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from financeops.arrow.tables import SCHEMA, check_columns, check_frame, framed
 from financeops.client import Client, MetricsAnswer, Snapshot
 from financeops.client.rest import Question
 from financeops.core.choices import choice_of
@@ -26,7 +27,6 @@ from financeops.loading.live import live_changes
 from financeops.loading.months import CachedPayments
 from financeops.loading.progress import progress_bar
 from financeops.loading.wanted import Wanted
-from financeops.tables import SCHEMA, check_columns, check_frame, framed
 
 _DEFAULT_TENANT = "tenant_1"
 
@@ -169,7 +169,7 @@ class Connection:
         -------
         polars.DataFrame, pandas.DataFrame or pyarrow.Table
             One row per payment, oldest first, equal times by id, in the canonical columns
-            (`financeops.tables`): amounts are Int64 minor units, times UTC with milliseconds.
+            (`financeops.arrow.tables`): amounts are Int64 minor units, times UTC with milliseconds.
             Without payments it has no rows and the same columns. With the cache, all of one
             moment; in any case at least as new as when it was asked for.
 

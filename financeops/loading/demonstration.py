@@ -9,17 +9,17 @@ import numpy as np
 import pyarrow as pa
 from msgspec.structs import replace
 
+from financeops.arrow.tables import SCHEMA, check_frame, framed
 from financeops.client import Client
 from financeops.core.errors import FinanceOpsError, NotFound
-from financeops.core.incidents import Incident, incidents_between
 from financeops.core.money import to_major
 from financeops.core.payments import Draft, Source
 from financeops.core.periods import Window
-from financeops.core.scenario import SimulationConfig, profiles
-from financeops.core.simulate import simulate
 from financeops.loading.background import Background
 from financeops.loading.progress import progress_bar
-from financeops.tables import SCHEMA, check_frame, framed
+from financeops.simulation.incidents import Incident, incidents_between
+from financeops.simulation.scenario import SimulationConfig, profiles
+from financeops.simulation.simulate import simulate
 
 PAYMENTS = 16_000
 DAYS = Window(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC))
@@ -121,7 +121,7 @@ def simulated(
     Returns
     -------
     polars.DataFrame, pandas.DataFrame or pyarrow.Table
-        Canonical columns (`financeops.tables`), oldest first. A payment is refunded only where
+        Canonical columns (`financeops.arrow.tables`), oldest first. A payment is refunded only where
         its refund lies before `until`.
 
     Raises

@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from financeops.arrow.tables import UTC_TIME
 from financeops.client import DeclineAnswer, MethodAnswer, TrendAnswer
 from financeops.core.money import decimals_of
-from financeops.tables import UTC_TIME
 
 _RATE = pa.float64()
 _COUNTS = [pa.field("count", pa.int64(), nullable=False)]

@@ -14,12 +14,8 @@ import pyarrow.csv
 import pyarrow.json
 from pyarrow import ipc, parquet
 
-from financeops.core import wire
-from financeops.core.columns import Form, form_of
-from financeops.core.csv_guard import GUARDED
-from financeops.core.errors import InvalidValue, NotFound
-from financeops.loading.exports import canonical_of, names_in
-from financeops.tables import (
+from financeops.arrow.exports import canonical_of, names_in
+from financeops.arrow.tables import (
     JSON_NAMES,
     SCHEMA,
     UTC_TIME,
@@ -28,6 +24,10 @@ from financeops.tables import (
     checked,
     framed,
 )
+from financeops.core import wire
+from financeops.core.columns import Form, form_of
+from financeops.core.csv_guard import GUARDED
+from financeops.core.errors import InvalidValue, NotFound
 
 _ARROW_FILE = b"ARROW1"
 
@@ -55,7 +55,7 @@ def read(
     -------
     polars.DataFrame, pandas.DataFrame or pyarrow.Table
         One row per payment, in the order of the file, in the canonical columns
-        (`financeops.tables`). Amounts are exact: decimal text becomes Int64 minor units by its
+        (`financeops.arrow.tables`). Amounts are exact: decimal text becomes Int64 minor units by its
         currency's number of decimals, through no float. The ``'`` that keeps spreadsheets from taking a CSV's text for a formula is taken off
         again (``core/csv_guard.py``). Times are floored to the millisecond.
 

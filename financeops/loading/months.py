@@ -15,6 +15,7 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from financeops.arrow.tables import SCHEMA
 from financeops.client import Client, MonthAnswer, MonthsAnswer
 from financeops.core.errors import FinanceOpsError, Unavailable
 from financeops.core.payments import Change, Payment
@@ -22,7 +23,6 @@ from financeops.core.periods import Window
 from financeops.loading.background import Background
 from financeops.loading.cache import Counts, KeptMonth, MonthCache, counts_of, empty_month
 from financeops.loading.live import changes_between
-from financeops.tables import SCHEMA
 
 _TRIES = 3
 _MOST_CHANGES = 50_000

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
+from financeops.arrow.tables import UTC_TIME
 from financeops.core.periods import Window
-from financeops.tables import UTC_TIME
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

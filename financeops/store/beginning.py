@@ -9,7 +9,7 @@ from bson import ObjectId
 from msgspec import Struct
 
 from financeops.core.periods import MILLISECOND
-from financeops.store.connection import MAX_IDS, Database, driver_errors
+from financeops.store.database.connection import MAX_IDS, Database, driver_errors
 
 _ID = "first_history"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from financeops.core.payments import Change
-from financeops.store.connection import Database, Document, Session, driver_errors
+from financeops.store.database.connection import Database, Document, Session, driver_errors
 from financeops.store.documents import changes_from
 from financeops.store.tenants import find_tenant
 

@@ -11,7 +11,7 @@ from bson.errors import InvalidId
 from financeops.core.payments import Change, EventType, Payment, Status
 from financeops.core.periods import Grain
 from financeops.core.rollup import Place, Rollup, as_document
-from financeops.store.connection import Document
+from financeops.store.database.connection import Document
 
 Key = tuple[str, str]
 """What makes a payment unique for its sender: ("key", "reference" or "seed", its value)."""

@@ -11,7 +11,7 @@ from pymongo import DeleteOne, ReplaceOne, UpdateOne
 from financeops.core.payments import Tenant
 from financeops.core.periods import Grain, Window, grain_end, grain_starts
 from financeops.core.rollup import Place, Rollup, from_document
-from financeops.store.connection import Database, Document, Session, driver_errors
+from financeops.store.database.connection import Database, Document, Session, driver_errors
 from financeops.store.documents import (
     increments,
     place_fields,

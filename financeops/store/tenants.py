@@ -12,7 +12,7 @@ from financeops.core.errors import NotFound
 from financeops.core.money import exponent
 from financeops.core.payments import Tenant
 from financeops.core.periods import MILLISECOND, Window
-from financeops.store.connection import Database, Document, Session, driver_errors
+from financeops.store.database.connection import Database, Document, Session, driver_errors
 
 MAX_DECLINE_CODES = 200
 """How many different decline codes of a tenant are counted by themselves."""

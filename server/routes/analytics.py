@@ -31,16 +31,16 @@ from financeops.core.wire import (
     timestamp,
     trends_document,
 )
-from financeops.store.questions import Answer, Question
-from server.description import answers
-from server.lifespan import Here, Services
-from server.parameters import (
+from financeops.store.reading.questions import Answer, Question
+from server.http.description import answers
+from server.http.parameters import (
     AnalyticsParameters,
     MetricsParameters,
     PeriodParameters,
     SnapshotParameters,
 )
-from server.responses import Json
+from server.http.responses import Json
+from server.lifespan import Here, Services
 
 router = APIRouter(prefix="/api/analytics", tags=["analytics"], default_response_class=Json)
 

@@ -17,17 +17,17 @@ from financeops.core.contract.requests import ImportRequest, PaymentRequest
 from financeops.core.drafts import read_import_request, read_request
 from financeops.core.errors import FinanceOpsError, InvalidValue, Unavailable, Unsure
 from financeops.core.payments import Source, Tenant
-from financeops.store.imports import Import, find_import
-from financeops.store.ledger import Operation, Outcome, Result, counts_once
-from server import examples
-from server.bodies import JSON, NDJSON, kind_of_body, read_body
-from server.description import answers, body, component
+from financeops.store.writing.imports import Import, find_import
+from financeops.store.writing.ledger import Operation, Outcome, Result, counts_once
+from server.http import examples
+from server.http.bodies import JSON, NDJSON, kind_of_body, read_body
+from server.http.description import answers, body, component
+from server.http.parameters import BatchParameters
+from server.http.problems import problem_of
+from server.http.responses import Json
 from server.intake import MAX_OPERATIONS, PLACES
 from server.lifespan import Here, Services
-from server.parameters import BatchParameters
-from server.problems import problem_of
 from server.recording import IDEMPOTENCY_KEY, importation, insertion, tenant_id_of
-from server.responses import Json
 
 TENANTS_AT_ONCE = PLACES // 2
 """Of how many tenants a batch is committed at once: others' payments find a place beside it."""

@@ -10,9 +10,9 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import HTMLResponse, JSONResponse
 
-from server.description import answers, describe, page
+from server.http.description import answers, describe, page
+from server.http.parameters import refuse_all
 from server.lifespan import Here
-from server.parameters import refuse_all
 
 router = APIRouter(tags=["description"], dependencies=[Depends(refuse_all)])
 

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from server.description import header, refusals
 from server.exporting import FORMATS, Writer
+from server.http.description import header, refusals
+from server.http.parameters import ExportParameters
 from server.lifespan import Here
-from server.parameters import ExportParameters
 
 router = APIRouter(prefix="/payments", tags=["payments"])
 

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from financeops.core.contract.payments import FirstHistoryAnswer
-from server.bodies import refuse_body
-from server.description import answers
 from server.first_history import Progress
+from server.http.bodies import refuse_body
+from server.http.description import answers
+from server.http.parameters import FirstHistoryParameters, OfTenant
+from server.http.responses import Json
 from server.lifespan import Here
-from server.parameters import FirstHistoryParameters, OfTenant
-from server.responses import Json
 from server.settings import DEFAULT_TENANT
 
 router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)

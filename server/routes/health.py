@@ -7,11 +7,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
 from financeops.core.contract.operations import HealthAnswer, ReadyAnswer
-from financeops.store.connection import ping
-from server.description import answers, page
+from financeops.store.database.connection import ping
+from server.http.description import answers, page
+from server.http.parameters import refuse_all
+from server.http.responses import Json
 from server.lifespan import Here
-from server.parameters import refuse_all
-from server.responses import Json
 
 router = APIRouter(tags=["health"], dependencies=[Depends(refuse_all)], default_response_class=Json)
 

@@ -11,11 +11,11 @@ from financeops.core.contract.payments import ChangesAnswer, MonthAnswer, Months
 from financeops.core.periods import day_of
 from financeops.core.wire import change_document, timestamp
 from financeops.store.changes import changes_after, last_seq
-from financeops.store.months import read_months
-from server.description import answers
+from financeops.store.reading.months import read_months
+from server.http.description import answers
+from server.http.parameters import ChangesParameters, OfTenant
+from server.http.responses import Json
 from server.lifespan import Here
-from server.parameters import ChangesParameters, OfTenant
-from server.responses import Json
 
 router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
 

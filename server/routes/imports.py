@@ -15,21 +15,21 @@ from financeops.core.contract.imports import (
 )
 from financeops.core.drafts import read_once, refuse_control_characters
 from financeops.core.wire import timestamp
-from financeops.store.imports import (
+from financeops.store.tenants import find_tenant
+from financeops.store.writing.imports import (
     Import,
     find_import,
     finish_import,
     list_imports,
     start_import,
 )
-from financeops.store.tenants import find_tenant
-from server import examples
-from server.bodies import JSON, kind_of_body, read_body, refuse_body
-from server.description import answers, body, schema_of
+from server.http import examples
+from server.http.bodies import JSON, kind_of_body, read_body, refuse_body
+from server.http.description import answers, body, schema_of
+from server.http.parameters import ImportId, ImportParameters, OfTenant, refuse_all
+from server.http.responses import Json
 from server.lifespan import Here
-from server.parameters import ImportId, ImportParameters, OfTenant, refuse_all
 from server.recording import tenant_id_of
-from server.responses import Json
 from server.undoing import undo
 
 router = APIRouter(prefix="/api/imports", tags=["imports"], default_response_class=Json)

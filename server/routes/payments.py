@@ -12,15 +12,15 @@ from financeops.core.contract.texts import Text
 from financeops.core.drafts import read_request
 from financeops.core.payments import Source, Tenant
 from financeops.core.wire import payment_document
-from financeops.store.ledger import Operation, Outcome, Refund, Result
-from financeops.store.queries import find_payment, list_payments
-from server import examples
-from server.bodies import JSON, kind_of_body, read_body, refuse_body
-from server.description import answers, body, component, header, schema_of
+from financeops.store.reading.queries import find_payment, list_payments
+from financeops.store.writing.ledger import Operation, Outcome, Refund, Result
+from server.http import examples
+from server.http.bodies import JSON, kind_of_body, read_body, refuse_body
+from server.http.description import answers, body, component, header, schema_of
+from server.http.parameters import PAYMENT_ID, ListParameters, OfTenant, PaymentId, refuse_all
+from server.http.responses import Json
 from server.lifespan import Here, Services
-from server.parameters import PAYMENT_ID, ListParameters, OfTenant, PaymentId, refuse_all
 from server.recording import IDEMPOTENCY_KEY, insertion, tenant_id_of
-from server.responses import Json
 
 router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
 

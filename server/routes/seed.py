@@ -15,16 +15,16 @@ from starlette.responses import HTMLResponse
 from financeops.core.contract.payments import SeedAnswer
 from financeops.core.errors import NotFound
 from financeops.core.payments import Draft, Source
-from financeops.core.simulate import simulate
-from financeops.store.ledger import Insert, Result
+from financeops.simulation.simulate import simulate
 from financeops.store.tenants import find_record, payments_by_source
-from server.bodies import refuse_body
-from server.description import answers, page
+from financeops.store.writing.ledger import Insert, Result
+from server.http.bodies import refuse_body
+from server.http.description import answers, page
+from server.http.pages import SEED_PAGE
+from server.http.parameters import SeedParameters, refuse_all
+from server.http.responses import Json
 from server.intake import MAX_OPERATIONS
 from server.lifespan import Here, Services
-from server.pages import SEED_PAGE
-from server.parameters import SeedParameters, refuse_all
-from server.responses import Json
 from server.settings import DEFAULT_TENANT
 from server.simulation import simulation_config
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Query
 from msgspec.structs import asdict
 
 from financeops.core.contract.operations import RezoneAnswer
-from financeops.store.verify import set_timezone
-from server.bodies import refuse_body
-from server.description import answers
+from financeops.store.verifying.verify import set_timezone
+from server.http.bodies import refuse_body
+from server.http.description import answers
+from server.http.parameters import TenantId, TimezoneParameters
+from server.http.responses import Json
 from server.lifespan import Here
-from server.parameters import TenantId, TimezoneParameters
-from server.responses import Json
 from server.routes.verify import report_document
 
 router = APIRouter(prefix="/api/tenants", tags=["tenants"], default_response_class=Json)

@@ -19,16 +19,16 @@ from financeops.core.contract.operations import (
 )
 from financeops.core.rollup import as_document
 from financeops.core.wire import timestamp
-from financeops.store.comparing import Difference
-from financeops.store.counting import Progress
-from financeops.store.shown import ShownDifference
-from financeops.store.verify import Report
-from server.bodies import refuse_body
-from server.description import answers, header
+from financeops.store.verifying.comparing import Difference
+from financeops.store.verifying.counting import Progress
+from financeops.store.verifying.shown import ShownDifference
+from financeops.store.verifying.verify import Report
+from server.http.bodies import refuse_body
+from server.http.description import answers, header
+from server.http.parameters import OfTenant, VerificationId, VerifyParameters
+from server.http.problems import problem_of
+from server.http.responses import Json
 from server.lifespan import Here
-from server.parameters import OfTenant, VerificationId, VerifyParameters
-from server.problems import problem_of
-from server.responses import Json
 from server.verifying import Verification
 
 router = APIRouter(prefix="/api", tags=["verify"], default_response_class=Json)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financeops.cli.amounts import amount_of
-from financeops.cli.floats import Double, Half, Single
+from financeops.cli.importing.amounts import amount_of
+from financeops.cli.importing.floats import Double, Half, Single
 from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent, to_major
 from tests.strategies import amounts, currencies

@@ -14,12 +14,12 @@ import pyarrow.csv
 import pytest
 from pyarrow import parquet
 
-from financeops.cli.columns import Columns, pairs_of
-from financeops.cli.readers import Layout, format_of, opened
+from financeops.arrow.tables import SCHEMA
+from financeops.cli.importing.columns import Columns, pairs_of
+from financeops.cli.importing.readers import Layout, format_of, opened
 from financeops.core.columns import PAYMENTS
 from financeops.core.csv_guard import guard
 from financeops.core.errors import InvalidValue
-from financeops.tables import SCHEMA
 
 USD = {"currency": "USD"}
 PAID = {"method": "card", "status": "success"}

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from financeops.cli.content import content_of
-from financeops.cli.readers import Format, Layout, opened
+from financeops.cli.importing.content import content_of
+from financeops.cli.importing.readers import Format, Layout, opened
 from tests.strategies import EARLIEST, LATEST
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=12)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from financeops.cli.databases import child_of
+from financeops.cli.running.databases import child_of
 from financeops.core.errors import Misconfigured
 
 

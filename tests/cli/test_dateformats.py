@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from financeops.cli.dateformats import check_format
-from financeops.cli.times import instant_of
+from financeops.cli.importing.dateformats import check_format
+from financeops.cli.importing.times import instant_of
 from financeops.core.errors import InvalidValue
 
 ZONES = [ZoneInfo(name) for name in ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York")]

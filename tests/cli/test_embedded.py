@@ -8,10 +8,10 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from financeops.cli import children, embedded, pulse
-from financeops.cli.addresses import free_port
-from financeops.cli.scram import Conversation, Refused
-from financeops.cli.supervisor import Supervisor
+from financeops.cli.running import children, embedded, pulse
+from financeops.cli.running.addresses import free_port
+from financeops.cli.running.scram import Conversation, Refused
+from financeops.cli.running.supervisor import Supervisor
 from tests.cli.test_supervisor import Said
 from tests.database import EmbeddedDatabase
 

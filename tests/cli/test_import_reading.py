@@ -15,9 +15,9 @@ import pytest
 from msgspec.structs import replace
 from pyarrow import parquet
 
+from financeops.arrow.tables import SCHEMA
 from financeops.client import Client
 from financeops.core.errors import NotFound
-from financeops.tables import SCHEMA
 
 PAID = ("--default", "method=card,status=success")
 MOMENT = datetime(2026, 5, 1, 10, tzinfo=UTC)

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from financeops.cli import lines
-from financeops.cli.content import content_of
-from financeops.cli.occurrences import Occurrences
-from financeops.cli.readers import Format, Layout, check_encoding, delimiter_of, opened
-from financeops.cli.rejects import Rejects, rejects_path
-from financeops.cli.rows import Row
+from financeops.cli.importing import lines
+from financeops.cli.importing.content import content_of
+from financeops.cli.importing.occurrences import Occurrences
+from financeops.cli.importing.readers import Format, Layout, check_encoding, delimiter_of, opened
+from financeops.cli.importing.rejects import Rejects, rejects_path
+from financeops.cli.importing.rows import Row
 from financeops.core.errors import InvalidValue, Misconfigured
 
 

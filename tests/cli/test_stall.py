@@ -11,9 +11,9 @@ import httpx
 import psutil
 import pytest
 
-from financeops.cli import children, embedded, pulse
-from financeops.cli.addresses import free_port
-from financeops.cli.supervisor import Supervisor
+from financeops.cli.running import children, embedded, pulse
+from financeops.cli.running.addresses import free_port
+from financeops.cli.running.supervisor import Supervisor
 from tests.cli.test_supervisor import Said
 from tests.database import EmbeddedDatabase
 from tests.verification import verified

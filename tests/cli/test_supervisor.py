@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from financeops.cli.logs import Log
-from financeops.cli.supervisor import Child, ChildFailed, Supervisor
+from financeops.cli.running.logs import Log
+from financeops.cli.running.supervisor import Child, ChildFailed, Supervisor
 
 # Each program says in a file that it is there: first its own process id, then that of a program
 # which it started in a session of its own, as Jupyter does with kernels.
@@ -212,7 +212,7 @@ async def test_kill_spares_nobody(tmp_path, said):
 PARENT = """
     import asyncio, pathlib, sys
     from tests.cli.test_supervisor import STEADY, child
-    from financeops.cli.supervisor import Supervisor
+    from financeops.cli.running.supervisor import Supervisor
 
     async def main():
         folder = pathlib.Path(sys.argv[1])

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from financeops.cli.times import instant_of
+from financeops.cli.importing.times import instant_of
 from financeops.core.errors import InvalidValue
 
 BERLIN = ZoneInfo("Europe/Berlin")

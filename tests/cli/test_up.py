@@ -20,11 +20,11 @@ from jupyter_client.connect import find_connection_file
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from financeops.cli.addresses import free_port
-from financeops.cli.children import database
-from financeops.cli.data_directory import keep_private
-from financeops.cli.embedded import URI_SETTING, uri
-from financeops.cli.up import Choices, plan_of
+from financeops.cli.running.addresses import free_port
+from financeops.cli.running.children import database
+from financeops.cli.running.data_directory import keep_private
+from financeops.cli.running.embedded import URI_SETTING, uri
+from financeops.cli.running.up import Choices, plan_of
 from tests.cli.conftest import run
 from tests.cli.test_supervisor import gone
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from financeops.client import Client
 from financeops.client.problems import error_of
 from financeops.core.errors import (

@@ -9,7 +9,7 @@ import pytest
 import socketio
 from aiohttp import web
 
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from financeops.client import Client, Connected, Disconnected, Heartbeat, Reload, Stream
 from financeops.core.payments import Change, EventType
 from financeops.core.wire import change_document, encode

@@ -12,8 +12,8 @@ from scipy.stats import chi2_contingency
 from financeops.core.metrics import metrics
 from financeops.core.payments import Status
 from financeops.core.rollup import Rollup
-from financeops.dashboard.course import CLEAR, Course, course_of, most_risen
-from financeops.dashboard.figures import Totals
+from financeops.dashboard.state.course import CLEAR, Course, course_of, most_risen
+from financeops.dashboard.state.figures import Totals
 from tests.builders import payment
 from tests.dashboard.snapshots import snapshot
 

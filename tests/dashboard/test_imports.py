@@ -39,7 +39,10 @@ def test_the_dashboard_imports_nothing_that_a_viewer_does_not_need():
 
 @pytest.mark.parametrize(
     ("ours", "jupyters"),
-    [("financeops.cli.lab", "jupyterlab.labapp"), ("financeops.dashboard.serve", "voila.app")],
+    [
+        ("financeops.cli.running.lab", "jupyterlab.labapp"),
+        ("financeops.dashboard.serve", "voila.app"),
+    ],
 )
 def test_a_server_of_jupyter_compiles_no_grammar_before_it_answers(ours, jupyters):
     script = (

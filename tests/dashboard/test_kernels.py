@@ -15,7 +15,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
 import financeops
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from financeops.core.errors import Unavailable
 from financeops.dashboard.kernels.forks import WarmParent, shared_parent
 from financeops.dashboard.kernels.provisioner import CAN_FORK

@@ -7,14 +7,14 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import asdict
 
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from financeops.client import Client
 from financeops.core.errors import NotFound, Unavailable
 from financeops.core.payments import Status
 from financeops.core.periods import Period
 from financeops.core.wire import metrics_document
 from financeops.dashboard import Dashboard
-from financeops.dashboard.model import Connection
+from financeops.dashboard.state.model import Connection
 from financeops.tasks import end
 from tests.processes import start_server
 

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financeops.dashboard.markup import h, join, words
+from financeops.dashboard.html.markup import h, join, words
 
 
 class Reader(HTMLParser):

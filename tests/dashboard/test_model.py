@@ -10,8 +10,9 @@ from financeops.core import metrics as figure
 from financeops.core.payments import Status
 from financeops.core.periods import Period, previous_window
 from financeops.core.rollup import total
-from financeops.dashboard import DashboardModel, timeline
-from financeops.dashboard import model as module
+from financeops.dashboard import DashboardModel
+from financeops.dashboard.state import model as module
+from financeops.dashboard.state import timeline
 from tests.builders import change, payment
 from tests.dashboard.snapshots import rollup_in, snapshot
 from tests.strategies import histories, instants, left_after, methods, zones

@@ -9,7 +9,7 @@ from nbformat.v4 import new_notebook
 from voila.execute import VoilaExecutor
 
 import financeops
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from financeops.dashboard.page import Page
 from financeops.dashboard.serve.app import defaults
 from tests.e2e.browser import dashboard_of

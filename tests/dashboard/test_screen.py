@@ -10,7 +10,7 @@ import pytest
 from financeops.core.errors import NotFound, Unavailable
 from financeops.core.periods import Period
 from financeops.dashboard.app import Dashboard
-from financeops.dashboard.model import Connection
+from financeops.dashboard.state.model import Connection
 from tests.builders import change, payment
 from tests.dashboard.snapshots import snapshot
 

@@ -19,7 +19,7 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application
 
 import financeops
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from financeops.dashboard.kernels.provisioner import CAN_FORK
 from financeops.dashboard.serve.app import DashboardServer, defaults
 from financeops.dashboard.serve.channels import PROTOCOL

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financeops.dashboard.ticks import round_ticks, spread
+from financeops.dashboard.panels.ticks import round_ticks, spread
 
 
 @given(st.integers(0, 10**18))

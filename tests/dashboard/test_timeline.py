@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from financeops.core.payments import Status
-from financeops.dashboard import timeline as module
-from financeops.dashboard.timeline import Selection, Timeline
+from financeops.dashboard.state import timeline as module
+from financeops.dashboard.state.timeline import Selection, Timeline
 from tests.builders import change, payment
 from tests.strategies import METHODS
 

@@ -21,12 +21,13 @@ from financeops.core.money import decimals_of
 from financeops.core.payments import Status
 from financeops.core.periods import Period
 from financeops.core.withdrawn import WITHDRAWN
-from financeops.dashboard import Dashboard, texts
-from financeops.dashboard.formats import Formats
-from financeops.dashboard.model import Connection
-from financeops.dashboard.panel import Panel
-from financeops.dashboard.ticks import round_ticks
-from financeops.dashboard.words import CATALOGUES, LANGUAGES, SOURCE, Words, locale_of
+from financeops.dashboard import Dashboard
+from financeops.dashboard.language import texts
+from financeops.dashboard.language.formats import Formats
+from financeops.dashboard.language.words import CATALOGUES, LANGUAGES, SOURCE, Words, locale_of
+from financeops.dashboard.panels.panel import Panel
+from financeops.dashboard.panels.ticks import round_ticks
+from financeops.dashboard.state.model import Connection
 from tests.builders import change, payment
 from tests.dashboard.snapshots import snapshot
 from tests.strategies import CURRENCIES

@@ -17,9 +17,9 @@ from playwright.async_api import (
     expect,
 )
 
-from financeops.cli import children
-from financeops.cli.addresses import free_port
-from financeops.cli.supervisor import Supervisor
+from financeops.cli.running import children
+from financeops.cli.running.addresses import free_port
+from financeops.cli.running.supervisor import Supervisor
 
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),

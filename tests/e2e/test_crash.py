@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from tests.database import NAMED_URI, EmbeddedDatabase, with_database
 from tests.e2e.listener import Listener
 from tests.processes import start_server

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from tests.e2e.browser import (
     LAPTOP,
     PHONE,

@@ -13,14 +13,14 @@ from msgspec.structs import replace
 from scipy.stats import binom
 
 from financeops.core.errors import InvalidValue
-from financeops.core.incidents import incidents_between
 from financeops.core.metrics import attempts, total_volume
 from financeops.core.periods import HOUR
 from financeops.core.rollup import rollup_of, total
-from financeops.core.scenario import SimulationConfig
-from financeops.core.simulate import simulate
 from financeops.frames.anomalies import anomalies
-from financeops.frames.hourly import hours_between, same_hours_before, sizes_up_to
+from financeops.frames.engine.hourly import hours_between, same_hours_before, sizes_up_to
+from financeops.simulation.incidents import incidents_between
+from financeops.simulation.scenario import SimulationConfig
+from financeops.simulation.simulate import simulate
 from tests.builders import at, payment
 from tests.frames.conftest import native, rows, table_of
 from tests.strategies import instants, zones

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from financeops.core.payments import Payment
-from financeops.core.scenario import SimulationConfig
-from financeops.core.simulate import simulate
 from financeops.frames.anomalies import anomalies
 from financeops.frames.cohorts import cohorts
 from financeops.frames.forecast import forecast
 from financeops.frames.refunds import refund_curve
 from financeops.frames.retries import retries
 from financeops.frames.rfm import rfm
+from financeops.simulation.scenario import SimulationConfig
+from financeops.simulation.simulate import simulate
 from tests.frames.conftest import native, rows, table_of
 
 NOW = datetime(2026, 4, 8, 5, tzinfo=UTC)

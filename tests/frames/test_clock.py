@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from financeops.core.errors import InvalidValue
 from financeops.core.periods import MILLISECOND, Period, Window, buckets, zone_of
-from financeops.frames.clock import (
+from financeops.frames.engine.clock import (
     DAY_US,
     cut_at,
     hour_of_day,
@@ -23,8 +23,8 @@ from financeops.frames.clock import (
     window_of,
     within,
 )
-from financeops.frames.results import collected
-from financeops.frames.schema import payments_of
+from financeops.frames.engine.results import collected
+from financeops.frames.engine.schema import payments_of
 from tests import strategies
 from tests.frames.conftest import KINDS
 

@@ -7,10 +7,10 @@ from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 from financeops.core.errors import InvalidValue
 from financeops.core.periods import DAY
-from financeops.core.scenario import SimulationConfig
-from financeops.core.simulate import simulate
 from financeops.frames.forecast import forecast
-from financeops.frames.smoothing import last_week_again, outlook, relative_variance
+from financeops.frames.statistics.smoothing import last_week_again, outlook, relative_variance
+from financeops.simulation.scenario import SimulationConfig
+from financeops.simulation.simulate import simulate
 from tests.builders import at, payment
 from tests.frames.conftest import rows
 

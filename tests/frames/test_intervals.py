@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from financeops.core.errors import InvalidValue
-from financeops.frames.intervals import count_difference, garwood, newcombe, wilson
+from financeops.frames.statistics.intervals import count_difference, garwood, newcombe, wilson
 
 TRIALS = st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 LEVELS = st.sampled_from([0.8, 0.95, 0.99])

@@ -13,8 +13,8 @@ import pytest
 import financeops as fo
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Payment
-from financeops.core.scenario import SimulationConfig
-from financeops.core.simulate import simulate
+from financeops.simulation.scenario import SimulationConfig
+from financeops.simulation.simulate import simulate
 from tests.frames.conftest import native, rows, table_of
 
 NOW = datetime(2026, 4, 8, 5, tzinfo=UTC)

@@ -11,10 +11,10 @@ from statsmodels.duration.survfunc import SurvfuncRight
 
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Payment, Status
-from financeops.core.scenario import SimulationConfig
-from financeops.core.simulate import simulate
 from financeops.frames.refunds import refund_curve
-from financeops.frames.survival import kaplan_meier
+from financeops.frames.statistics.survival import kaplan_meier
+from financeops.simulation.scenario import SimulationConfig
+from financeops.simulation.simulate import simulate
 from tests.builders import at, payment
 from tests.frames.conftest import native, rows, table_of
 from tests.strategies import payments as any_payments

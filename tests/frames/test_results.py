@@ -7,7 +7,7 @@ import narwhals as nw
 import pytest
 
 from financeops.core.errors import InvalidValue
-from financeops.frames.results import INSTANT, INTEGER, REAL, TEXT, collected, same_kind
+from financeops.frames.engine.results import INSTANT, INTEGER, REAL, TEXT, collected, same_kind
 from tests.builders import payment
 from tests.frames.conftest import rows, table_of
 

@@ -12,9 +12,9 @@ from financeops.core.metrics import attempts as attempted
 from financeops.core.metrics import succeeded
 from financeops.core.payments import Payment, Status
 from financeops.core.rollup import rollup_of, total
-from financeops.core.scenario import SimulationConfig
-from financeops.core.simulate import simulate
 from financeops.frames.retries import retries
+from financeops.simulation.scenario import SimulationConfig
+from financeops.simulation.simulate import simulate
 from tests.builders import at, payment
 from tests.frames.conftest import native, rows, table_of
 from tests.strategies import payments as any_payments

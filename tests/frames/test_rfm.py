@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from financeops.core.periods import day_of
-from financeops.frames.clock import micros
+from financeops.frames.engine.clock import micros
 from financeops.frames.rfm import days_until, rfm, scores
 from tests.builders import at, payment
 from tests.frames.conftest import rows

@@ -8,8 +8,8 @@ import pytest
 from financeops.core.columns import PAYMENTS
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Payment
-from financeops.frames.results import collected
-from financeops.frames.schema import payments_of
+from financeops.frames.engine.results import collected
+from financeops.frames.engine.schema import payments_of
 from tests.builders import payment
 from tests.frames.conftest import INSTANT, SCHEMA, table_of
 

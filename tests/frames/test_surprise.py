@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom, binom, hypergeom
 
-from financeops.frames.hourly import sizes_up_to
-from financeops.frames.surprise import (
+from financeops.frames.engine.hourly import sizes_up_to
+from financeops.frames.statistics.surprise import (
     correlation_of,
     shapes_of,
     surprise_of_counts,

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from financeops.loading import connect
 from tests.database import fresh_name, with_database
 from tests.processes import start_server

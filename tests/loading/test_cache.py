@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 
+from financeops.arrow.tables import SCHEMA
 from financeops.client import MonthAnswer, MonthsAnswer
 from financeops.loading import connect
 from financeops.loading.cache import MonthCache
 from financeops.loading.months import table_of
-from financeops.tables import SCHEMA
 from tests.builders import payment
 
 MONTHS = [f"2024-{month:02}" for month in range(1, 13)]

@@ -10,10 +10,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from financeops.cli.addresses import free_port
+from financeops.arrow.tables import SCHEMA
+from financeops.cli.running.addresses import free_port
 from financeops.core.errors import InvalidValue, NotFound, Unavailable
 from financeops.loading import connect
-from financeops.tables import SCHEMA
 
 ONE = {
     "amount": 1850.5,

@@ -7,7 +7,7 @@ import pytest
 
 import financeops as fo
 from financeops.core.errors import FinanceOpsError
-from financeops.frames.schema import PAYMENTS as COLUMNS
+from financeops.frames.engine.schema import PAYMENTS as COLUMNS
 from financeops.loading.demonstration import DAYS, PAYMENTS, SHOP, demo, demo_incidents, simulated
 from tests.processes import start_server
 

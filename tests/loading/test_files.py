@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from financeops.arrow.exports import minor_of
+from financeops.arrow.tables import SCHEMA
 from financeops.core.columns import Form, form_of
 from financeops.core.errors import FinanceOpsError, InvalidValue, NotFound
 from financeops.core.money import MAX_MINOR, to_major, to_minor
 from financeops.core.wire import encode, timestamp
 from financeops.loading import read
-from financeops.loading.exports import minor_of
-from financeops.tables import SCHEMA
 
 FORMATS = ["csv", "parquet", "arrow", "ndjson"]
 HEAD = "_id,tenantId,amount,currency,method,status,createdAt,updatedAt,source,customerId"

@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 from pymongo import MongoClient
 
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from financeops.core.errors import FinanceOpsError, NotFound
 from financeops.core.payments import EventType
 from financeops.loading import connect

@@ -6,10 +6,10 @@ import pytest
 from bson import ObjectId
 from pymongo import MongoClient
 
-from financeops.cli.addresses import free_port
+from financeops.arrow.tables import SCHEMA
+from financeops.cli.running.addresses import free_port
 from financeops.core.errors import InvalidValue, Misconfigured, NotFound, Unavailable
-from financeops.store.arrow import from_mongo
-from financeops.tables import SCHEMA
+from financeops.loading.mongo import from_mongo
 
 
 @pytest.fixture

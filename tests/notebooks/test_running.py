@@ -22,7 +22,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 import financeops as fo
-from financeops.dashboard import texts
+from financeops.dashboard.language import texts
 from financeops.loading.demonstration import DAYS, PAYMENTS, demo, simulated
 from tests.e2e.browser import screenshot, visiting
 from tests.installed import running

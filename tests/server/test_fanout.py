@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 import websockets
 
-from server.fanout import Fanout
+from server.live.fanout import Fanout
 
 PATH = "/ws/payments"
 ROOM = "tenant_1"
@@ -470,7 +470,7 @@ async def test_a_burst_beyond_all_limits_costs_a_client_that_reads_nothing(trans
 
 @on_uvloop
 async def test_nothing_is_kept_of_clients_that_left(monkeypatch):
-    monkeypatch.setattr("server.fanout._LINGER", 0.01)
+    monkeypatch.setattr("server.live.fanout._LINGER", 0.01)
     async with serving() as stream:
         # engine.io itself keeps a session until its next ping is due, and until its monitor has come round.
         stream.sio.eio.ping_interval = 0.1

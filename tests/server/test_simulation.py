@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from financeops.core.business import time_to_next
+from financeops.simulation.business import time_to_next
 from server.settings import Settings
 from server.simulation import Simulation, simulation_config
 from tests.database import fresh_name, with_database

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from tests.forks import Fork
 from tests.processes import ROOT, environment
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from financeops.store.connection import close, connect
-from financeops.store.schema import prepare
+from financeops.store.database.connection import close, connect
+from financeops.store.database.schema import prepare
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from financeops.core.periods import Grain, grain_start
 from financeops.core.rollup import from_document, rollup_of, total
 from financeops.store.changes import changes_after
 from financeops.store.documents import payment_from, place_of
-from financeops.store.ledger import Insert, Refund, Result, commit
 from financeops.store.tenants import find_tenant
+from financeops.store.writing.ledger import Insert, Refund, Result, commit
 from tests.builders import NOON, draft, tenant
 
 

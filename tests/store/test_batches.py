@@ -8,14 +8,14 @@ from random import Random
 import pytest
 from bson import encode
 
+from financeops.arrow.tables import SCHEMA
 from financeops.core.errors import InvalidValue, NotFound
 from financeops.core.payments import Status
 from financeops.core.periods import DAY
-from financeops.store import batches
-from financeops.store.batches import ahead, payment_tables, table_of
 from financeops.store.documents import payment_document
-from financeops.store.filters import PaymentFilter
-from financeops.tables import SCHEMA
+from financeops.store.reading import batches
+from financeops.store.reading.batches import ahead, payment_tables, table_of
+from financeops.store.reading.filters import PaymentFilter
 from tests.builders import NOON, payment
 from tests.store.recorded import insert, record, refund, stored_payments
 

@@ -10,18 +10,18 @@ from time import monotonic
 
 import pytest
 
-from financeops.cli.addresses import free_port
+from financeops.cli.running.addresses import free_port
 from financeops.core.errors import Misconfigured, Unavailable
 from financeops.core.periods import Period
-from financeops.store.connection import close, connect, ping
-from financeops.store.filters import PaymentFilter
-from financeops.store.ledger import Result, commit
-from financeops.store.queries import list_payments
-from financeops.store.questions import Question
-from financeops.store.reading import Reader
-from financeops.store.schema import prepare
-from financeops.store.transactions import in_transaction
-from financeops.store.verify import verify
+from financeops.store.database.connection import close, connect, ping
+from financeops.store.database.schema import prepare
+from financeops.store.database.transactions import in_transaction
+from financeops.store.reading.filters import PaymentFilter
+from financeops.store.reading.queries import list_payments
+from financeops.store.reading.questions import Question
+from financeops.store.reading.reader import Reader
+from financeops.store.verifying.verify import verify
+from financeops.store.writing.ledger import Result, commit
 from tests.builders import NOON, tenant
 from tests.database import NAMED_URI, EmbeddedDatabase, with_database
 from tests.processes import hang

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from financeops.store.changes import changes_after
-from financeops.store.expiry import delete_expired
-from financeops.store.schema import prepare
-from financeops.store.sessions import KEPT
+from financeops.store.database.expiry import delete_expired
+from financeops.store.database.schema import prepare
+from financeops.store.database.sessions import KEPT
 from tests.database import NAMED_URI
 from tests.store.recorded import insert, record
 

@@ -10,15 +10,15 @@ import pytest
 
 from financeops.core.errors import Unavailable, Unsure
 from financeops.core.periods import Period
-from financeops.store.connection import close, connect
-from financeops.store.counting import Count, catch_up
-from financeops.store.filters import PaymentFilter
-from financeops.store.ledger import Result, commit
-from financeops.store.queries import list_payments
-from financeops.store.questions import Question
-from financeops.store.reading import Reader
-from financeops.store.schema import prepare
-from financeops.store.verify import verify
+from financeops.store.database.connection import close, connect
+from financeops.store.database.schema import prepare
+from financeops.store.reading.filters import PaymentFilter
+from financeops.store.reading.queries import list_payments
+from financeops.store.reading.questions import Question
+from financeops.store.reading.reader import Reader
+from financeops.store.verifying.counting import Count, catch_up
+from financeops.store.verifying.verify import verify
+from financeops.store.writing.ledger import Result, commit
 from tests.builders import NOON, tenant
 from tests.proxy import UNKNOWN_COMMIT
 from tests.store.recorded import check_ledger, insert, record, refund, stored_payments
@@ -100,7 +100,7 @@ async def test_a_primary_is_elected_in_the_midst_of_a_commit(proxy, db):
 
 
 async def test_a_session_that_is_to_be_ended_is_nobody_else_s(proxy, db, monkeypatch):
-    monkeypatch.setattr("financeops.store.transactions.COMMIT_SECONDS", 0.0)
+    monkeypatch.setattr("financeops.store.database.transactions.COMMIT_SECONDS", 0.0)
     await record(db, insert())
     proxy.fail("commitTransaction", code=50, labels=UNKNOWN_COMMIT, times=float("inf"))
     proxy.seen.clear()
@@ -121,7 +121,7 @@ async def test_a_session_that_is_to_be_ended_is_nobody_else_s(proxy, db, monkeyp
 
 async def test_what_is_planned_in_vain_again_and_again_is_given_up(proxy, db, monkeypatch):
     """As when each time another one makes the tenant first: the plan is outdated for ever."""
-    monkeypatch.setattr("financeops.store.ledger.TRANSACTION_SECONDS", 0.5)
+    monkeypatch.setattr("financeops.store.writing.ledger.TRANSACTION_SECONDS", 0.5)
     payment, _ = await record(db, insert(), insert())
     planned = proxy.fail("update", code=11000, times=float("inf"))
     async with asyncio.timeout(10):
@@ -137,7 +137,7 @@ async def test_what_is_planned_in_vain_again_and_again_is_given_up(proxy, db, mo
 async def test_an_answer_that_is_outdated_again_and_again_is_given_up(
     proxy, db, other_db, monkeypatch
 ):
-    monkeypatch.setattr("financeops.store.reading._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("financeops.store.reading.reader._PATIENCE_SECONDS", 0.2)
     await record(db, insert())
 
     async def repair(command):

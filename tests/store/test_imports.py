@@ -8,7 +8,11 @@ import pytest
 
 from financeops.core.errors import Conflict, NotFound
 from financeops.core.payments import Source, Status
-from financeops.store.imports import (
+from financeops.store.reading.questions import Question
+from financeops.store.reading.reader import Reader
+from financeops.store.tenants import find_record, payments_by_source
+from financeops.store.verifying.verify import verify
+from financeops.store.writing.imports import (
     ImportState,
     acts_left,
     find_import,
@@ -18,13 +22,9 @@ from financeops.store.imports import (
     read_acts,
     start_import,
 )
-from financeops.store.ledger import ImportRow, Refund, Result, commit
-from financeops.store.questions import Question
-from financeops.store.reading import Reader
-from financeops.store.rows import forget_rows
-from financeops.store.tenants import find_record, payments_by_source
-from financeops.store.undo import begin_undo, finish_undo, operations_of
-from financeops.store.verify import verify
+from financeops.store.writing.ledger import ImportRow, Refund, Result, commit
+from financeops.store.writing.rows import forget_rows
+from financeops.store.writing.undo import begin_undo, finish_undo, operations_of
 from tests.builders import NOON, draft, tenant
 from tests.store.recorded import check_ledger, insert, record, stored_payments
 

@@ -10,8 +10,8 @@ from financeops.core.payments import Status
 from financeops.core.periods import EPOCH, Grain
 from financeops.store import changes as change_log
 from financeops.store.documents import derived_payment_id
-from financeops.store.ledger import Insert, Result, commit
 from financeops.store.tenants import MAX_DECLINE_CODES, find_tenant, payments_by_source
+from financeops.store.writing.ledger import Insert, Result, commit
 from tests.builders import NOON, draft, tenant
 from tests.store.recorded import (
     check_ledger,

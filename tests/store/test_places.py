@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from financeops.store.filters import PaymentFilter
-from financeops.store.places import PLACES
-from financeops.store.queries import export_payments
+from financeops.store.reading.filters import PaymentFilter
+from financeops.store.reading.places import PLACES
+from financeops.store.reading.queries import export_payments
 from tests.store.recorded import insert, record
 
 

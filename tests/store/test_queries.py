@@ -8,10 +8,10 @@ import pytest
 from financeops.core.errors import InvalidValue, NotFound
 from financeops.core.payments import Status
 from financeops.core.periods import DAY, MILLISECOND
-from financeops.store import queries
-from financeops.store.filters import PaymentFilter
-from financeops.store.queries import export_payments, find_payment, list_payments
-from financeops.store.schema import prepare
+from financeops.store.database.schema import prepare
+from financeops.store.reading import queries
+from financeops.store.reading.filters import PaymentFilter
+from financeops.store.reading.queries import export_payments, find_payment, list_payments
 from tests.builders import NOON, tenant
 from tests.store.recorded import insert, record, stored_payments
 from tests.strategies import METHODS

@@ -24,11 +24,12 @@ from financeops.core.periods import (
     Window,
 )
 from financeops.core.rollup import Rollup, rollup_of, total
-from financeops.store import book, reading
-from financeops.store.questions import Question
-from financeops.store.reading import Reader
-from financeops.store.schema import prepare
-from financeops.store.verify import set_timezone, verify
+from financeops.store.database.schema import prepare
+from financeops.store.reading import book
+from financeops.store.reading import reader as reading
+from financeops.store.reading.questions import Question
+from financeops.store.reading.reader import Reader
+from financeops.store.verifying.verify import set_timezone, verify
 from tests import borders, plain
 from tests.builders import NOON, at, tenant
 from tests.questions import question as a_question

@@ -8,7 +8,7 @@ from pymongo.errors import OperationFailure
 from pymongo.uri_parser import parse_uri
 
 from financeops.core.errors import Unavailable
-from financeops.store.replica_set import make
+from financeops.store.database.replica_set import make
 from tests.database import fresh_name
 
 
@@ -67,7 +67,7 @@ async def test_at_another_port_it_is_told_where_it_listens_now(proxy, uri):
 
 
 async def test_one_that_takes_no_writes_is_not_waited_for_without_end(proxy, uri, monkeypatch):
-    monkeypatch.setattr("financeops.store.replica_set._SECONDS", 0.5)
+    monkeypatch.setattr("financeops.store.database.replica_set._SECONDS", 0.5)
     proxy.answer("replSetInitiate")
     proxy.answer("hello", isWritablePrimary=False, maxWireVersion=25, minWireVersion=0)
     with pytest.raises(Unavailable):

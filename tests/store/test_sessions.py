@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from bson import Binary
 
-from financeops.store.connection import close, connect
-from financeops.store.expiry import delete_expired
-from financeops.store.processes import place, this_process
-from financeops.store.schema import prepare
-from financeops.store.sessions import KEPT, end_left_sessions
+from financeops.store.database.connection import close, connect
+from financeops.store.database.expiry import delete_expired
+from financeops.store.database.processes import place, this_process
+from financeops.store.database.schema import prepare
+from financeops.store.database.sessions import KEPT, end_left_sessions
 from tests.store.recorded import insert, record
 
 DAY = timedelta(days=1)
@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def dead():
     """A process that is no more, as it was noted."""
-    program = "from financeops.store.processes import this_process; print(this_process())"
+    program = "from financeops.store.database.processes import this_process; print(this_process())"
     said = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     ).stdout
@@ -36,7 +36,9 @@ async def test_a_session_that_is_used_has_a_note_however_long_its_process_lives(
     assert this_process().items() <= note.items()
     long_ago = datetime.now(UTC) - KEPT - DAY
     await db.sessions.update_one({}, {"$set": {"at": long_ago}})
-    monkeypatch.setattr("financeops.store.sessions.RENEWED", timedelta(0))  # hours have passed
+    monkeypatch.setattr(
+        "financeops.store.database.sessions.RENEWED", timedelta(0)
+    )  # hours have passed
     await record(db, insert())
     await delete_expired(db, now=datetime.now(UTC), changes_ttl=10_000 * DAY)
     (renewed,) = await db.sessions.find({}).to_list()
@@ -66,7 +68,7 @@ async def test_only_who_is_surely_of_this_place_and_dead_is_ended(proxy, db, dea
 
 @pytest.mark.skipif(sys.platform != "linux", reason="containers are Linux's")
 def test_a_container_is_another_place_though_its_host_has_the_same_name():
-    program = "from financeops.store.processes import place; print(place())"
+    program = "from financeops.store.database.processes import place; print(place())"
     python = [sys.executable, "-c", program]
     here = subprocess.run(python, check=True, capture_output=True, text=True).stdout
     assert here == f"{place()}\n"

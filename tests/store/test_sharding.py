@@ -12,9 +12,16 @@ from financeops.core.errors import Misconfigured
 from financeops.core.periods import Period
 from financeops.store.beginning import recorded
 from financeops.store.changes import changes_after
-from financeops.store.connection import close, connect
-from financeops.store.filters import PaymentFilter
-from financeops.store.imports import (
+from financeops.store.database.connection import close, connect
+from financeops.store.database.schema import prepare
+from financeops.store.database.sharding import SHARD_KEYS, shard
+from financeops.store.reading.filters import PaymentFilter
+from financeops.store.reading.months import read_months
+from financeops.store.reading.queries import find_payment, list_payments
+from financeops.store.reading.questions import Question
+from financeops.store.reading.reader import Reader
+from financeops.store.verifying.verify import set_timezone, verify
+from financeops.store.writing.imports import (
     acts_left,
     find_import,
     finish_import,
@@ -23,16 +30,9 @@ from financeops.store.imports import (
     read_acts,
     start_import,
 )
-from financeops.store.ledger import ImportRow, Result, commit
-from financeops.store.months import read_months
-from financeops.store.queries import find_payment, list_payments
-from financeops.store.questions import Question
-from financeops.store.reading import Reader
-from financeops.store.rows import forget_rows
-from financeops.store.schema import prepare
-from financeops.store.sharding import SHARD_KEYS, shard
-from financeops.store.undo import begin_undo, finish_undo, operations_of
-from financeops.store.verify import set_timezone, verify
+from financeops.store.writing.ledger import ImportRow, Result, commit
+from financeops.store.writing.rows import forget_rows
+from financeops.store.writing.undo import begin_undo, finish_undo, operations_of
 from tests.builders import NOON, draft, tenant
 from tests.forks import Fork
 from tests.processes import ROOT, environment

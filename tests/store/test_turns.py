@@ -8,8 +8,8 @@ from time import monotonic
 
 import pytest
 
-from financeops.store.connection import close, connect
-from financeops.store.turns import Turns
+from financeops.store.database.connection import close, connect
+from financeops.store.database.turns import Turns
 from tests.database import NAMED_URI
 from tests.proxy import Proxy
 from tests.store.recorded import check_ledger, insert, record
@@ -70,7 +70,7 @@ async def test_a_process_that_is_quicker_each_time_lets_the_other_have_its_turn(
     db, near_and_far, monkeypatch
 ):
     # Both are in this one process: on a busy machine the way takes longer here.
-    monkeypatch.setattr("financeops.store.turns._WAY", 0.2)
+    monkeypatch.setattr("financeops.store.database.turns._WAY", 0.2)
     lock, clients = near_and_far
     commits = [0, 0]
 

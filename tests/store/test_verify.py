@@ -11,13 +11,14 @@ from financeops.core.metrics import attempts
 from financeops.core.payments import Status
 from financeops.core.periods import EPOCH, Grain, Period, buckets
 from financeops.core.rollup import Rollup
-from financeops.store import counting, reading
-from financeops.store.book import page_of
-from financeops.store.questions import _ALL_TIME, Question
-from financeops.store.reading import Reader
+from financeops.store.reading import reader as reading
+from financeops.store.reading.book import page_of
+from financeops.store.reading.questions import _ALL_TIME, Question
+from financeops.store.reading.reader import Reader
 from financeops.store.rollups import read_rollups
 from financeops.store.tenants import find_tenant
-from financeops.store.verify import set_timezone, verify
+from financeops.store.verifying import counting
+from financeops.store.verifying.verify import set_timezone, verify
 from tests.builders import NOON, tenant
 from tests.store.recorded import (
     check_ledger,

@@ -11,15 +11,15 @@ from pymongo.errors import OperationFailure
 
 from financeops.core.errors import Conflict, Unavailable
 from financeops.core.periods import EPOCH, Grain
-from financeops.store import comparing, counting
-from financeops.store import verify as verification
 from financeops.store.changes import MAX_BATCH
-from financeops.store.counting import Step
 from financeops.store.documents import rollup_id
-from financeops.store.questions import Question
-from financeops.store.reading import Reader
+from financeops.store.reading.questions import Question
+from financeops.store.reading.reader import Reader
 from financeops.store.tenants import find_record
-from financeops.store.verify import set_timezone, verify
+from financeops.store.verifying import comparing, counting
+from financeops.store.verifying import verify as verification
+from financeops.store.verifying.counting import Step
+from financeops.store.verifying.verify import set_timezone, verify
 from tests.builders import NOON
 from tests.store.recorded import check_ledger, insert, record, stored_rollups
 

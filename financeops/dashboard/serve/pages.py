@@ -10,9 +10,9 @@ from babel import Locale
 from tornado.escape import parse_qs_bytes
 from tornado.httputil import HTTPServerRequest
 
-from financeops.dashboard import texts
+from financeops.dashboard.language import texts
+from financeops.dashboard.language.words import Text, words_in
 from financeops.dashboard.preferences import Preferences
-from financeops.dashboard.words import Text, words_in
 
 _HERE = Path(__file__).parent
 _THEME = _HERE.parent / "theme"

@@ -1,0 +1,1 @@
+"""Payments as Arrow tables: the canonical table, and the columns of exports."""

@@ -1,0 +1,220 @@
+"""From the columns of an export to the canonical ones, all rows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from financeops.arrow.tables import JSON_NAMES, SCHEMA, UTC_TIME
+from financeops.core.columns import Form, form_of
+from financeops.core.errors import InvalidValue
+from financeops.core.money import MAX_MINOR, exponent, to_minor
+
+_DECIMALS = 4  # no currency has more
+_EXACT = pa.decimal128(38, _DECIMALS)
+_TEXT = pa.string()
+_FINER = r"(\.\d{3})\d+"
+"""What a time says beyond milliseconds."""
+
+
+def names_in(table: pa.Table) -> Mapping[str, str]:
+    """What each canonical column is called in a file: as in an export, or as it is.
+
+    Raises
+    ------
+    InvalidValue
+        Naming the column that is there twice, or ``amount`` when the file could be both.
+    """
+    there = table.column_names
+    amount = table.schema.field("amount").metadata if there.count("amount") == 1 else None
+    form = form_of(there, amount)
+    # A file that is neither lacks a column: which, is said in the names that it has.
+    exported = form is Form.EXPORT or (form is None and not {"_id", "tenantId"}.isdisjoint(there))
+    names = JSON_NAMES if exported else {name: name for name in SCHEMA.names}
+    for name in (*names.values(), *(["amountMinor"] if exported else [])):
+        if there.count(name) > 1:
+            raise InvalidValue(name, "is the name of two columns: nobody knows which is meant")
+    return names
+
+
+def canonical_of(table: pa.Table) -> pa.Table:
+    """Canonical table of an export's, or of one that already has the canonical names.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Text and times may be text still, amounts text or decimals in major units; an integer
+        ``amountMinor`` wins over ``amount``. Columns that may be null may be missing; others that
+        are no columns of payments are left out.
+
+    Raises
+    ------
+    InvalidValue
+        Names the column, and the row (0 is the first) where a value is wrong.
+    """
+    names = names_in(table)
+    columns = []
+    for field in SCHEMA:
+        name = names[field.name]
+        if field.name == "amount":
+            columns.append(_amounts(table, exported=names["id"] != "id"))
+        elif name in table.column_names:
+            columns.append(_cast(name, table[name], field.type))
+        elif field.nullable:
+            columns.append(pa.nulls(table.num_rows, field.type))
+        else:
+            raise _missing(name, table)
+    for field, column in zip(SCHEMA, columns, strict=True):
+        if not field.nullable and column.null_count:
+            row = pc.index(pc.is_null(column), value=True).as_py()
+            raise InvalidValue(names[field.name], f"must not be empty (row {row})")
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _amounts(table: pa.Table, *, exported: bool) -> Any:
+    if not exported or "amountMinor" in table.column_names:
+        name = "amountMinor" if exported else "amount"
+        if name not in table.column_names:
+            raise _missing(name, table)
+        return _minor_units(name, table[name])
+    for name in ("amount", "currency"):
+        if name not in table.column_names:
+            raise _missing(name, table)
+    return minor_of(table["amount"], table["currency"])
+
+
+def _minor_units(name: str, values: pa.ChunkedArray) -> Any:
+    """Integers, from text or decimals only where each of them says one."""
+    if not (
+        pa.types.is_integer(values.type)
+        or pa.types.is_decimal(values.type)
+        or _is_text(values.type)
+    ):
+        raise InvalidValue(name, f"must be integers of minor units, not {values.type}")
+    try:
+        return values.cast(pa.int64())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        row = next(row for row, value in enumerate(values) if not _is_int64(value))
+        problem = f"must be integers of minor units (1850 is 18.50 USD), not {values[row]}"
+        raise InvalidValue(name, f"{problem} (row {row})") from None
+
+
+def _is_int64(value: pa.Scalar) -> bool:
+    try:
+        value.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def minor_of(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.Array:
+    """Minor units of exact amounts in major units.
+
+    Parameters
+    ----------
+    amounts : pyarrow.ChunkedArray
+        Text such as ``"1850.5"``, decimals or integers. Never floats: their text is lost.
+    currencies : pyarrow.ChunkedArray
+        ISO 4217 codes.
+
+    Returns
+    -------
+    pyarrow.Array
+        int64; null where the amount is.
+
+    Raises
+    ------
+    InvalidValue
+        Names ``amount`` or ``currency`` and the first row that is wrong.
+    """
+    if pa.types.is_floating(amounts.type):
+        raise InvalidValue(
+            "amount", f"must be exact (text, decimals or integers), not {amounts.type}"
+        )
+    codes = currencies.cast(_TEXT).combine_chunks().dictionary_encode()
+    factors = []
+    for code in codes.dictionary.to_pylist():
+        try:
+            factors.append(10 ** (_DECIMALS - exponent(code)))
+        except InvalidValue as error:
+            row = pc.index(currencies, value=code).as_py()
+            raise InvalidValue("currency", f"{error.problem}, not {code!r} (row {row})") from None
+    if codes.null_count:
+        row = pc.index(pc.is_null(currencies), value=True).as_py()
+        raise InvalidValue("currency", f"must not be empty (row {row})")
+    try:
+        exact = amounts.cast(_EXACT).combine_chunks()
+    except pa.ArrowInvalid:
+        raise _wrong_amount(amounts, currencies) from None
+    if not len(exact):
+        return pa.array([], pa.int64())
+    words = np.frombuffer(exact.buffers()[1], dtype=np.int64)[2 * exact.offset :]
+    low, high = words[: 2 * len(exact) : 2], words[1 : 2 * len(exact) : 2]
+    there = exact.is_valid().to_numpy(zero_copy_only=False)
+    factor = np.array(factors, dtype=np.int64)[codes.indices.to_numpy()]
+    fits = (high == 0) & (low >= 0) & (low % factor == 0) & (low // factor <= MAX_MINOR)
+    if not np.all(fits | ~there):
+        raise _wrong_amount(amounts, currencies)
+    return pa.array(low // factor, mask=~there)
+
+
+def _wrong_amount(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> InvalidValue:
+    """What is wrong with the first amount that is: found one by one, for it is the end."""
+    pairs = zip(amounts.to_pylist(), currencies.to_pylist(), strict=True)
+    for row, (amount, currency) in enumerate(pairs):
+        try:
+            if amount is not None:
+                to_minor(amount, currency)
+        except InvalidValue as error:
+            return InvalidValue("amount", f"{error.problem}, but is {str(amount)!r} (row {row})")
+    return InvalidValue("amount", "must be numbers such as 1850.5")
+
+
+def _cast(name: str, values: pa.ChunkedArray, wanted: Any) -> Any:
+    if values.type == wanted:
+        return values
+    if wanted == UTC_TIME and pa.types.is_timestamp(values.type) and values.type.tz is None:
+        raise InvalidValue(name, "must have a time zone: nobody knows which is meant")
+    if wanted == _TEXT and not _is_text(values.type):
+        raise InvalidValue(name, f"must be text, not {values.type}")
+    if wanted == UTC_TIME and not (_is_text(values.type) or pa.types.is_timestamp(values.type)):
+        raise InvalidValue(name, f"must be times, not {values.type}")
+    if wanted == UTC_TIME:
+        values = _milliseconds(values)
+    try:
+        return values.cast(wanted)
+    except pa.ArrowInvalid as error:
+        for row, value in enumerate(values):
+            try:
+                value.cast(wanted)
+            except pa.ArrowInvalid:
+                problem = f"must be a time in UTC such as 2024-12-09T14:00:00Z, not {value}"
+                raise InvalidValue(name, f"{problem} (row {row})") from None
+        raise InvalidValue(name, str(error)) from None
+
+
+def _milliseconds(values: pa.ChunkedArray) -> Any:
+    """Times without what is finer than milliseconds, as the server takes them: floored."""
+    if pa.types.is_timestamp(values.type):
+        if values.type.unit in {"s", "ms"}:
+            return values
+        return pc.floor_temporal(values, unit="millisecond")
+    return pc.replace_substring_regex(values.cast(_TEXT), _FINER, r"\1")
+
+
+def _is_text(kind: Any) -> bool:
+    if pa.types.is_null(kind):
+        return True
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
+
+
+def _missing(name: str, table: pa.Table) -> InvalidValue:
+    return InvalidValue(name, f"is missing: the columns are {', '.join(table.column_names)}")

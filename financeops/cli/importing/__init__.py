@@ -1,0 +1,1 @@
+"""Files of payments: read, understood row by row, and sent to the server."""

@@ -1,0 +1,163 @@
+"""Rows become payments, in batches, each exactly once.
+
+A row is known by what it says of itself (`identity.py`): a file that is imported again, under
+whatever name and options, adds nothing, and rows that are equal all count. The order of rows does
+not matter for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from financeops.cli.importing.columns import Columns
+from financeops.cli.importing.identity import Identities
+from financeops.cli.importing.readers import Row, Table
+from financeops.cli.importing.rejects import Rejects
+from financeops.cli.patience import patiently
+from financeops.cli.progress import Bar
+from financeops.client import BatchAnswer, Client
+from financeops.core.errors import InvalidValue
+
+BATCH = 1000
+"""Payments in one request: what the server takes at most."""
+
+_REFUSED = ("rejected", "conflict")
+
+
+@dataclass
+class Summary:
+    """What became of the rows of a file.
+
+    `updated` rows say that their payment was refunded since it was recorded; those in `conflict`
+    say something else than is recorded, and changed nothing.
+    """
+
+    created: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    updated: int = 0
+    conflict: int = 0
+    unsure: int = 0
+    """Duplicates that an answer which got lost may have called something else."""
+
+    @property
+    def refused(self) -> int:
+        """How many rows were not taken, and are in the file of rejects."""
+        return self.rejected + self.conflict
+
+    def account_for(self, *, created: int, updated: int) -> None:
+        """Correct what became of rows that were sent twice, by what the server counted.
+
+        It may have counted another run too, that imports the same file at the same time.
+        """
+        newly_created = min(created - self.created, self.unsure)
+        newly_updated = min(updated - self.updated, self.unsure - newly_created)
+        self.created += newly_created
+        self.updated += newly_updated
+        self.duplicate -= newly_created + newly_updated
+
+    def __str__(self) -> str:
+        said = f"{self.created:,} created, {self.duplicate:,} duplicate, {self.rejected:,} rejected"
+        if self.updated:
+            said += f", {self.updated:,} updated"
+        if self.conflict:
+            said += f", {self.conflict:,} in conflict"
+        return said
+
+
+@dataclass
+class _Batch:
+    """Rows that are sent together, those that cannot be read beside them."""
+
+    rows: list[Row] = field(default_factory=list)
+    payments: list[Mapping[str, Any]] = field(default_factory=list)
+    unreadable: list[tuple[Row, str]] = field(default_factory=list)
+    end: int = 0
+    sent: int = 0
+
+
+async def send(
+    table: Table, columns: Columns, client: Client, *, import_id: str, rejects: Rejects, bar: Bar
+) -> Summary:
+    """Send the rows of a table to the server, as those of an import.
+
+    One batch is on its way while the next one is read. More at once would not be faster: the
+    payments of a tenant are committed one batch after the other.
+
+    Raises
+    ------
+    Unavailable
+        When the server is away for longer than `patience.PATIENCE`. What was sent is recorded; to run the
+        import again completes it.
+    """
+    summary = Summary()
+    batches = _batches(table.rows, columns)
+    batch = await asyncio.to_thread(next, batches, None)
+    while batch is not None:
+        reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
+        try:
+            answer = await _post(batch, client, import_id, bar) if batch.payments else None
+        finally:
+            following = await reading
+        _note(batch, answer, summary, rejects)
+        bar.show(batch.end, str(summary))
+        batch = following
+    return summary
+
+
+def _batches(rows: Iterator[Row], columns: Columns) -> Iterator[_Batch]:
+    identities = Identities(columns.of_status)
+    batch = _Batch()
+    for row in rows:
+        batch.end = row.end
+        if row.values is None:
+            batch.unreadable.append((row, row.problem or "cannot be read"))
+        else:
+            try:
+                payment = columns.payment(row.values)
+            except InvalidValue as error:
+                batch.unreadable.append((row, str(error)))
+            else:
+                batch.rows.append(row)
+                batch.payments.append(identities.named(payment, row.values))
+        if len(batch.rows) == BATCH or len(batch.unreadable) == BATCH:
+            yield batch
+            batch = _Batch()
+    if batch.rows or batch.unreadable:
+        yield batch
+
+
+async def _post(batch: _Batch, client: Client, import_id: str, bar: Bar) -> BatchAnswer:
+    """Send a batch, again if need be: what its rows are known by makes that harmless."""
+
+    async def ask() -> BatchAnswer:
+        batch.sent += 1
+        return await client.post_batch(batch.payments, source="import", import_id=import_id)
+
+    return await patiently(ask, say=bar.say)
+
+
+def _note(batch: _Batch, answer: BatchAnswer | None, summary: Summary, rejects: Rejects) -> None:
+    refused = list(batch.unreadable)
+    if answer is not None:
+        summary.created += answer.created
+        summary.duplicate += answer.duplicate
+        summary.unsure += answer.duplicate if batch.sent > 1 else 0
+        summary.updated += answer.updated
+        summary.conflict += answer.conflict
+        refused += [
+            (batch.rows[item.index], _why(item.problem))
+            for item in answer.items
+            if item.outcome in _REFUSED
+        ]
+    for row, reason in sorted(refused, key=lambda refusal: refusal[0].number):
+        rejects.add(row, reason)
+    summary.rejected += len(refused) - (answer.conflict if answer else 0)
+
+
+def _why(problem: Mapping[str, Any] | None) -> str:
+    problem = problem or {}
+    return str(problem.get("detail") or problem.get("title") or "refused by the server")

@@ -1,0 +1,198 @@
+"""`financeops import`: from what the command line says to the rows that are sent."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from financeops.cli.importing.batches import Summary, send
+from financeops.cli.importing.columns import Columns, pairs_of
+from financeops.cli.importing.dateformats import check_format
+from financeops.cli.importing.readers import (
+    Format,
+    Layout,
+    check_encoding,
+    delimiter_of,
+    format_of,
+    opened,
+)
+from financeops.cli.importing.rejects import Rejects, rejects_path
+from financeops.cli.patience import patiently
+from financeops.cli.progress import Bar
+from financeops.client import Client
+from financeops.core.contract.imports import ImportAnswer, Option
+from financeops.core.contract.texts import CONTROL
+from financeops.core.errors import InvalidValue, NotFound
+from financeops.core.money import exponent
+from financeops.core.periods import zone_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the command line said; see `financeops import --help`."""
+
+    file: Path
+    tenant_id: str
+    currency: str | None
+    timezone: str | None
+    map: Sequence[str]
+    default: Sequence[str]
+    format: str | None
+    delimiter: str | None
+    columns: str | None
+    encoding: str
+    date_format: str | None
+    decimal_comma: bool
+    minor_units: bool | None
+    rejects: Path | None
+    url: str
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """What was said of how the file is to be read, for the list of imports."""
+        said: dict[str, Option | None] = {
+            "currency": self.currency,
+            "timezone": self.timezone,
+            "map": list(self.map),
+            "default": list(self.default),
+            "format": self.format,
+            "delimiter": self.delimiter,
+            "columns": self.columns,
+            "encoding": self.encoding if self.encoding != "utf-8" else None,
+            "date-format": self.date_format,
+            "decimal-comma": self.decimal_comma,
+            "minor-units": None if self.minor_units is None else str(self.minor_units).lower(),
+        }
+        return {name: value for name, value in said.items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What became of a file."""
+
+    file: Path
+    import_id: str
+    summary: Summary
+    rejects: Path
+    seconds: float
+
+    def __str__(self) -> str:
+        where = f" ({self.rejects})" if self.summary.refused else ""
+        return (
+            f"{self.file.name}: {self.summary}{where} in {self.seconds:.1f} s"
+            f" (import {self.import_id})"
+        )
+
+
+async def import_file(request: Request) -> Result:
+    """Import a file.
+
+    Raises
+    ------
+    FinanceOpsError
+        When it cannot be imported at all; rows that are refused are counted and written down.
+    """
+    began = time.monotonic()
+    layout = _layout(request)
+    named = pairs_of(request.map, option="--map")
+    path = rejects_path(request.rejects, request.file)
+    with opened(request.file, layout, needed=list(named.values())) as table:
+        async with Client(request.url) as client:
+            columns = (await _columns(request, named, client)).fitted(table)
+            start = partial(
+                client.start_import,
+                request.tenant_id,
+                # Of a name that would do something to a terminal, a name that shows it.
+                file=CONTROL.sub("\N{REPLACEMENT CHARACTER}", request.file.name),
+                size=request.file.stat().st_size,
+                options=request.options,
+            )
+            with Rejects(path) as rejects, Bar(total=table.total) as bar:
+                started = await patiently(start, say=bar.say)
+                try:
+                    summary = await send(
+                        table, columns, client, import_id=started.id, rejects=rejects, bar=bar
+                    )
+                except asyncio.CancelledError:
+                    bar.say("Stopped. What was sent is recorded; run it again to complete it.")
+                    raise
+                await _finish(client, started, summary, bar)
+    return Result(
+        file=request.file,
+        import_id=started.id,
+        summary=summary,
+        rejects=path,
+        seconds=time.monotonic() - began,
+    )
+
+
+async def _finish(client: Client, started: ImportAnswer, summary: Summary, bar: Bar) -> None:
+    """Tell the server that all was sent.
+
+    A batch that was sent again because its answer was lost came back as known: what this run
+    brought is what the server counted.
+    """
+    counted = await patiently(partial(client.find_import, started.id), say=bar.say)
+    summary.account_for(
+        created=counted.counts.created - started.counts.created,
+        updated=counted.counts.updated - started.counts.updated,
+    )
+    finish = partial(
+        client.finish_import,
+        started.id,
+        duplicate=summary.duplicate,
+        conflict=summary.conflict,
+        rejected=summary.rejected,
+    )
+    await patiently(finish, say=bar.say)
+
+
+def _layout(request: Request) -> Layout:
+    return Layout(
+        format=_format(request.format) if request.format else format_of(request.file),
+        delimiter=delimiter_of(request.delimiter) if request.delimiter else None,
+        columns=[name.strip() for name in request.columns.split(",")] if request.columns else None,
+        encoding=check_encoding(request.encoding),
+    )
+
+
+def _format(text: str) -> Format:
+    try:
+        return Format(text)
+    except ValueError:
+        raise InvalidValue("--format", f"must be one of {', '.join(Format)}") from None
+
+
+async def _columns(request: Request, named: dict[str, str], client: Client) -> Columns:
+    defaults = pairs_of(request.default, option="--default")
+    currency = request.currency
+    zone = None if request.timezone is None else zone_of(request.timezone, field="--timezone")
+    date_format = request.date_format and check_format(request.date_format)
+    # What is not said is the tenant's. It is fixed here, because a row is known by its content.
+    # Asked in any case: a server that is not there is found out at once, not after much patience.
+    try:
+        tenant = await client.metrics(request.tenant_id)
+    except NotFound:
+        usual, usual_zone = None, "UTC"
+    else:
+        # A tenant that has payments, but none in its own currency, was made by other imports.
+        used = tenant.currency in tenant.currencies or not tenant.currencies
+        usual, usual_zone = tenant.currency if used else None, tenant.timezone
+    if currency is not None:
+        exponent(currency)
+        defaults.setdefault("currency", currency)
+    return Columns(
+        named=named,
+        defaults=defaults,
+        tenant_id=request.tenant_id,
+        zone=zone or ZoneInfo(usual_zone),
+        date_format=date_format,
+        decimal_comma=request.decimal_comma,
+        minor_units=request.minor_units,
+        usual_currency=usual,
+    )

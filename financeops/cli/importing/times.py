@@ -1,0 +1,103 @@
+"""Instants as files write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from financeops.cli.importing.dateformats import parsed
+from financeops.cli.importing.floats import digits_of
+from financeops.core.errors import InvalidValue
+
+_UNIX = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = re.compile(r"\d{8}")
+_SECOND = re.compile(r"\d{14}")
+_EPOCH = re.compile(r"\d{9,10}(\.\d+)?|\d{12,13}|\d{15,16}")
+_KNOWN = "ISO 8601, YYYYMMDD, YYYYMMDDHHMMSS or Unix time; else say --date-format"
+
+
+def instant_of(value: Any, *, field: str, zone: ZoneInfo, date_format: str | None) -> datetime:
+    """Aware UTC datetime of what a file holds.
+
+    Parameters
+    ----------
+    value : str, int, Decimal, date or datetime
+        Numbers are Unix time: seconds, milliseconds or microseconds by their size.
+    field : str
+        Named in the error.
+    zone : ZoneInfo
+        Where times without an offset were written. Midnight begins its day, also on a day on
+        which clocks skip or repeat it.
+    date_format : str, optional
+        `strptime` format of texts, one that `dateformats.check_format` let pass.
+
+    Raises
+    ------
+    InvalidValue
+        When it is no time, or one without an offset that clocks skip or show twice.
+    """
+    try:
+        moment = moment_of(value, date_format)
+        aware = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
+        instant = aware.astimezone(UTC)
+    except (ValueError, OverflowError, ArithmeticError):
+        expected = f"in the form {date_format!r}" if date_format else f"of {_KNOWN}"
+        raise InvalidValue(field, f"{str(value)[:50]!r} is no time {expected}") from None
+    if moment.tzinfo is None and moment.time() != time():
+        _check_once(aware, instant, field=field, zone=zone)
+    return instant
+
+
+def _check_once(local: datetime, instant: datetime, *, field: str, zone: ZoneInfo) -> None:
+    """Refuse a local time that is not the time of one instant: which one was meant is not ours to say."""
+    first, second = local.replace(fold=0), local.replace(fold=1)
+    if first.utcoffset() == second.utcoffset():
+        return
+    shown = local.replace(tzinfo=None)
+    if instant.astimezone(zone).replace(tzinfo=None) != shown:
+        raise InvalidValue(
+            field, f"clocks in {zone} skip {shown}: write it with its offset from UTC"
+        )
+    offsets = " or ".join(each.isoformat()[len(shown.isoformat()) :] for each in (first, second))
+    raise InvalidValue(
+        field, f"clocks in {zone} show {shown} twice: write it with its offset, {offsets}"
+    )
+
+
+def moment_of(value: Any, date_format: str | None = None) -> datetime:
+    """What a file holds as a datetime, naive where it has no offset.
+
+    Raises
+    ------
+    ValueError, OverflowError, ArithmeticError
+        When it is no time.
+    """
+    match value:
+        case datetime():
+            return value
+        case date():
+            return datetime.combine(value, time())
+        case bool():
+            raise ValueError
+        case int():
+            text = str(value)
+        case Decimal():
+            text = digits_of(value)
+        case str():
+            text = value.strip()
+        case _:
+            raise ValueError
+    if date_format is not None:
+        return parsed(text, date_format)
+    if _DAY.fullmatch(text):
+        return datetime.strptime(text, "%Y%m%d")  # noqa: DTZ007
+    if _SECOND.fullmatch(text):
+        return datetime.strptime(text, "%Y%m%d%H%M%S")  # noqa: DTZ007
+    if _EPOCH.fullmatch(text):
+        whole = len(text.partition(".")[0])
+        scale = 1 if whole <= 10 else 1_000 if whole <= 13 else 1_000_000
+        return _UNIX + timedelta(microseconds=int(Decimal(text) * (1_000_000 // scale)))
+    return datetime.fromisoformat(text)

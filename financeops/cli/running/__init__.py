@@ -1,0 +1,1 @@
+"""Everything that `financeops up` starts, watches and stops."""

@@ -1,0 +1,130 @@
+"""The programs that `up` runs, and how it asks each whether it is ready."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from financeops.cli.running import addresses, embedded, mongod, pulse
+from financeops.cli.running.supervisor import Child
+from financeops.core.errors import Misconfigured
+
+_PASSWORDS = frozenset({embedded.URI_SETTING, "JUPYTER_TOKEN"})
+"""Settings that let in who knows them: each is for the one program that asks for it."""
+
+
+def database(directory: Path, port: int, *, password: str) -> Child:
+    """The embedded database, which asks for a password."""
+    login = embedded.USER, password
+    return Child(
+        name="database",
+        command=embedded.guarded_command(directory, port),
+        withheld=_PASSWORDS,
+        is_ready=partial(addresses.accepts, embedded.HOST, port),
+        private=True,
+        # Opening a million payments after a kill took 14 s on two cores.
+        ready_within=180,
+        # Twice as long as a caller waits for a commit. It may well be busy for a while; when it
+        # stands still for two minutes it is killed, which loses nothing that was acknowledged.
+        responds=partial(pulse.commits, embedded.HOST, port, within=20, login=login),
+    )
+
+
+def mongodb(program: Path, directory: Path, port: int, *, password: str) -> Child:
+    """A mongod of this machine, with the same care."""
+    return replace(
+        database(directory, port, password=password),
+        command=mongod.command(program, directory, port),
+        is_ready=partial(mongod.is_ready, port, password),
+    )
+
+
+def server(host: str, port: int, *, uri: str | None, simulate: bool) -> Child:
+    """The server; without `uri` it reads that setting itself."""
+    environment = {"FINANCEOPS_HOST": host, "FINANCEOPS_PORT": str(port)}
+    if uri is not None:
+        environment[embedded.URI_SETTING] = uri
+    if not simulate:
+        environment["FINANCEOPS_SIMULATE"] = "false"
+    return Child(
+        name="server",
+        command=(sys.executable, "-m", "server"),
+        environment=environment,
+        withheld=_PASSWORDS - {embedded.URI_SETTING},
+        is_ready=partial(addresses.answers, addresses.reachable(host), port, "/ready"),
+        ready_within=120,
+        complaint="financeops: ",
+    )
+
+
+def dashboard(notebooks: Path, host: str, port: int, *, server_url: str) -> Child:
+    """Voilà with the dashboard's notebook."""
+    _needs("voila", "--no-dashboard")
+    return Child(
+        name="dashboard",
+        command=(
+            *(sys.executable, "-m", "financeops.dashboard.serve"),
+            *(str(notebooks / "dashboard.ipynb"), f"--Voila.ip={host}", f"--port={port}"),
+        ),
+        environment={"FINANCEOPS_URL": server_url},
+        withheld=_PASSWORDS,
+        # A GET of the page itself would take a kernel.
+        is_ready=partial(addresses.answers, addresses.reachable(host), port, "/voila/health"),
+        ready_within=120,
+        complaint="financeops: ",
+    )
+
+
+def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -> Child:
+    """JupyterLab on the notebooks."""
+    _needs("jupyterlab", "--no-lab")
+    return Child(
+        name="lab",
+        command=(
+            *(sys.executable, "-m", "financeops.cli.running.lab", "--no-browser"),
+            *(f"--ServerApp.ip={host}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
+            f"--ServerApp.root_dir={notebooks}",
+            # Kernels talk through files that only their user may open.
+            "--KernelManager.transport=ipc",
+            # No request to an outside host.
+            "--LabApp.news_url=None",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            # Nor a question whether there should be one.
+            f"--LabApp.app_settings_dir={Path(__file__).parent / 'lab'}",
+            *(["--allow-root"] if os.geteuid() == 0 else []),
+        ),
+        # In the environment: everybody on the machine can read a command line.
+        environment={"FINANCEOPS_URL": server_url, "JUPYTER_TOKEN": token},
+        withheld=_PASSWORDS,
+        is_ready=partial(addresses.answers, addresses.reachable(host), port, "/api"),
+        ready_within=120,
+    )
+
+
+def lab_token() -> str:
+    """Token that protects JupyterLab: the one that is set, else a new one."""
+    return os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
+
+
+def notebooks_folder() -> Path:
+    """Folder with the notebooks: of this checkout, else of the working directory."""
+    for root in (Path(__file__).parents[3], Path.cwd()):
+        folder = root / "notebooks"
+        if (folder / "dashboard.ipynb").exists():
+            return folder
+    raise Misconfigured(
+        "there is no notebooks/dashboard.ipynb here: go to the checkout of FinanceOps, or use "
+        "--no-dashboard --no-lab"
+    )
+
+
+def _needs(module: str, flag: str) -> None:
+    if find_spec(module) is None:
+        raise Misconfigured(
+            f"{module} is not installed: pip install 'financeops[notebook]', or use {flag}"
+        )

@@ -1,0 +1,97 @@
+"""How the embedded database is started: for a laptop, a demo and tests."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+
+import psutil
+
+from financeops.core.errors import Misconfigured
+
+HOST = "127.0.0.1"
+URI_SETTING = "FINANCEOPS_MONGODB_URI"
+"""Names a MongoDB to use instead of it."""
+
+USER = "financeops"
+MADE, KEPT = "password.new", "password"
+"""Files with the password of its user, before and after there is that user."""
+
+_GIB = 2**30
+
+
+def command(directory: Path, port: int) -> tuple[str, ...]:
+    """The command that runs it, on this machine only.
+
+    Raises
+    ------
+    Misconfigured
+        It is not installed.
+    """
+    program = Path(sys.executable).with_name("secantusd-py")
+    if not program.exists():
+        raise Misconfigured(
+            "the embedded database is not installed: pip install 'financeops[embedded]', or name "
+            f"a MongoDB with {URI_SETTING}"
+        )
+    return (
+        str(program),
+        *("--host", HOST, "--port", str(port)),
+        *("--storage-path", str(directory.resolve())),
+        *("--config", str(Path(__file__).with_suffix(".toml"))),
+        *("--cache-size", f"{_cache_bytes() // 2**20}M"),
+    )
+
+
+def guarded_command(directory: Path, port: int) -> tuple[str, ...]:
+    """The command that runs it so that it asks for a password: see `embedded_start`."""
+    return (
+        *(sys.executable, "-m", "financeops.cli.running.embedded_start", str(directory.resolve())),
+        *command(directory, port),
+    )
+
+
+def uri(port: int, database: str = "", *, password: str = "") -> str:
+    """Where it listens, and what lets one in, if it asks for that."""
+    if not password:
+        return f"mongodb://{HOST}:{port}/{database}?directConnection=true"
+    return (
+        f"mongodb://{USER}:{password}@{HOST}:{port}/{database}"
+        "?directConnection=true&authSource=admin"
+    )
+
+
+def password_of(directory: Path) -> str:
+    """Return the password that the data in a folder are kept with; makes one where there is none.
+
+    Raises
+    ------
+    Misconfigured
+        The folder cannot be read or written.
+    """
+    try:
+        for file in (directory / KEPT, directory / MADE):
+            if file.exists():
+                return file.read_text("ascii")
+        password = secrets.token_hex(32)  # of letters that the key of a mongod may have, too
+        # Under another name first: one that is cut off is none.
+        written = directory / f"{MADE}.part"
+        written.write_text(password, "ascii")
+        written.chmod(0o600)
+        written.rename(directory / MADE)
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot keep a password in {directory} ({error.strerror}): choose another folder with "
+            "--data-dir"
+        ) from None
+    return password
+
+
+def _cache_bytes() -> int:
+    """As much memory as mongod allows itself, and at least its own default of 1 GiB.
+
+    Once its data fill the cache (about 3 KB per payment) its writers wait for room for seconds:
+    commits take longer than a transaction may.
+    """
+    return max(_GIB, (psutil.virtual_memory().total - _GIB) // 2)

@@ -1,0 +1,59 @@
+"""Starts the embedded database so that it asks for a password: ``python -m … DIRECTORY COMMAND…``.
+
+It wants to be started without asking once, to be told of its first user. That is done here, on a
+port that nobody knows; then this process becomes the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from financeops.cli.running import embedded
+from financeops.cli.running.addresses import accepts, free_port
+from financeops.cli.running.wire import FAILURES, connected
+
+_LOOK_EVERY = 0.05
+_ALREADY_THERE = 51003
+
+
+def main(directory: Path, command: list[str]) -> None:
+    """Become the database, unless its user cannot be made."""
+    if not (directory / embedded.KEPT).exists():
+        if not asyncio.run(_user_is_made(directory)):
+            sys.exit("the embedded database was not told of its user")
+        (directory / embedded.MADE).rename(directory / embedded.KEPT)
+    os.execv(command[0], [*command, "--auth"])  # noqa: S606 - our own
+
+
+async def _user_is_made(directory: Path) -> bool:
+    port = free_port()
+    database = subprocess.Popen(embedded.command(directory, port))  # noqa: S603, ASYNC220 - our own
+    try:
+        while not await accepts(embedded.HOST, port):
+            if database.poll() is not None:
+                return False
+            await asyncio.sleep(_LOOK_EVERY)
+        async with connected(embedded.HOST, port) as connection:
+            answer = await connection.run(
+                {
+                    "createUser": embedded.USER,
+                    "pwd": embedded.password_of(directory),
+                    "roles": ["root"],
+                    "$db": "admin",
+                }
+            )
+    except FAILURES:
+        return False
+    finally:
+        database.terminate()
+        database.wait()
+    # There already, where an earlier start was killed just here.
+    return answer.get("ok") == 1.0 or answer.get("code") == _ALREADY_THERE
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,272 @@
+"""Child processes that are started in order, kept running, and stopped in the reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from financeops.cli.running.guard import GRACE, Guard, kill_marked, mark_of, marked_environment
+from financeops.cli.running.logs import Log
+from financeops.core.errors import FinanceOpsError
+
+DEATHS = 3
+WITHIN = 60.0
+"""So many deaths of one child in so many seconds are too many."""
+
+_ASK_EVERY = 0.1
+_LOOK_AT_LOGS_EVERY = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """A program that is to run as long as we do.
+
+    `is_ready` asks once whether it can be used; it has `ready_within` seconds for that after each
+    start. It has our environment, less the names that are `withheld`. A program that ends before it
+    was ever ready, and whose last line begins with `complaint`, has said what a person must change:
+    it is not started again.
+
+    `responds` asks a program that is ready whether it still does its work, within a time limit of
+    its own; when it does not so many times in a row (`silences`, every `ask_again` seconds), it is
+    killed and started again. They are counted, not timed: a computer that slept, or an `up` that
+    was stopped in its terminal, has not waited.
+
+    Nobody else may read the files of a `private` one.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    is_ready: Callable[[], Awaitable[bool]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()
+    ready_within: float = 60.0
+    complaint: str | None = None
+    responds: Callable[[], Awaitable[bool]] | None = None
+    silences: int = 4
+    ask_again: float = 10.0
+    private: bool = False
+
+
+class ChildFailed(FinanceOpsError):
+    """A child that could not be kept running, with the last lines that it wrote."""
+
+    def __init__(self, message: str, last_lines: Iterable[str]) -> None:
+        super().__init__(message)
+        self.last_lines = list(last_lines)
+
+
+class Supervisor:
+    """Starts children, restarts those that die or fall silent, and stops them all when it is left.
+
+    Use it as an async context manager; no process stays behind after it, whatever happens.
+
+    Parameters
+    ----------
+    logs : Path
+        Folder for one log file per child.
+    say : callable
+        Given one line for each thing that a person should know.
+    keep : iterable of int
+        File descriptors that stay open until the last process is gone.
+    grace : float
+        Seconds that a child has to end by itself when it is asked to.
+    """
+
+    def __init__(
+        self,
+        logs: Path,
+        say: Callable[[str], None],
+        *,
+        keep: Iterable[int] = (),
+        grace: float = GRACE,
+    ) -> None:
+        self._grace = grace
+        self._say = say
+        self._logs = logs
+        self._keep_open = keep
+        self._run = uuid4().hex
+        self._running: dict[str, _Running] = {}
+
+    async def __aenter__(self) -> Self:
+        self._guard = Guard(self._run, keep=self._keep_open)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for running in self._running.values():
+            running.task.cancel()
+        for running in reversed(self._running.values()):
+            await self._stop(running)
+        await asyncio.to_thread(self._guard.close)
+
+    async def start(self, child: Child) -> None:
+        """Start a child and return when it is ready; from then on it is kept running.
+
+        Raises
+        ------
+        ChildFailed
+            When it, or one that runs already, died too often meanwhile.
+        """
+        log = Log(self._logs / f"{child.name}.log")
+        running = _Running(child, log)
+        running.task = asyncio.create_task(self._keep(running), name=f"keep {child.name}")
+        self._running[child.name] = running
+        ready = asyncio.create_task(running.ready.wait())
+        # Also when one fails that was started before: this one may need it.
+        tasks = [running.task for running in self._running.values()]
+        try:
+            await asyncio.wait({ready, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+        _raise_failure(tasks)
+
+    async def watch(self) -> None:
+        """Keep everything running; returns never.
+
+        Raises
+        ------
+        ChildFailed
+            When a child died three times within a minute.
+        """
+        tasks = [running.task for running in self._running.values()]
+        while True:
+            await asyncio.wait(
+                tasks, timeout=_LOOK_AT_LOGS_EVERY, return_when=asyncio.FIRST_COMPLETED
+            )
+            _raise_failure(tasks)
+            for running in self._running.values():
+                running.log.bound()
+
+    def kill(self) -> None:
+        """Kill every process of the run at once: for somebody who cannot wait."""
+        kill_marked(mark_of(self._run))
+
+    async def _keep(self, running: _Running) -> None:
+        child = running.child
+        deaths: deque[float] = deque(maxlen=DEATHS)
+        while True:
+            process = await self._spawn(running)
+            asking = asyncio.create_task(self._ask(running, process, again=bool(deaths)))
+            try:
+                code = await process.wait()
+            finally:
+                asking.cancel()
+            # What it started does not outlive it: a kernel without its server is of no use.
+            await asyncio.to_thread(kill_marked, mark_of(self._run, child.name))
+            deaths.append(time.monotonic())
+            ended = f"{child.name} ended ({_how(code)})"
+            if not running.was_ready and (complaint := _complaint(running)):
+                raise ChildFailed(complaint, [])
+            if len(deaths) == DEATHS and deaths[-1] - deaths[0] < WITHIN:
+                raise ChildFailed(
+                    f"{ended} for the third time within a minute", running.log.last_lines()
+                )
+            self._say(f"{ended}: starting it again")
+
+    async def _spawn(self, running: _Running) -> asyncio.subprocess.Process:
+        child = running.child
+        running.ready.clear()
+        ours = {name: value for name, value in os.environ.items() if name not in child.withheld}
+        environment = {**ours, **child.environment}
+        with running.log.open() as log:
+            process = await asyncio.create_subprocess_exec(
+                *child.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=marked_environment(environment, mark_of(self._run, child.name)),
+                umask=0o077 if child.private else -1,
+                start_new_session=True,  # Ctrl-C in the terminal is for us: we stop them in order
+            )
+        running.process = process
+        self._guard.started(child.name, process.pid)
+        return process
+
+    async def _ask(
+        self, running: _Running, process: asyncio.subprocess.Process, *, again: bool
+    ) -> None:
+        child = running.child
+        deadline = time.monotonic() + child.ready_within
+        while not await child.is_ready():
+            if time.monotonic() > deadline:
+                self._say(f"{child.name} was not ready within {child.ready_within:.0f} s")
+                process.kill()
+                return
+            await asyncio.sleep(_ASK_EVERY)
+        running.ready.set()
+        running.was_ready = True
+        if again:
+            self._say(f"{child.name} is ready again")
+        if child.responds is not None:
+            await _until_silent(child, child.responds)
+            self._say(f"{child.name} does not respond")
+            process.kill()
+
+    async def _stop(self, running: _Running) -> None:
+        process = running.process
+        if process is not None:
+            # Asked alone, not with all that it started: a Jupyter server ends its own kernels.
+            with suppress(ProcessLookupError):
+                process.terminate()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), self._grace)
+        await asyncio.to_thread(kill_marked, mark_of(self._run, running.child.name))
+        with suppress(asyncio.CancelledError, ChildFailed):
+            await running.task
+
+
+class _Running:
+    """A child and the process that it is now."""
+
+    task: asyncio.Task[None]
+
+    def __init__(self, child: Child, log: Log) -> None:
+        self.child = child
+        self.log = log
+        self.ready = asyncio.Event()
+        self.was_ready = False
+        self.process: asyncio.subprocess.Process | None = None
+
+
+async def _until_silent(child: Child, responds: Callable[[], Awaitable[bool]]) -> None:
+    silences = 0
+    while silences < child.silences:
+        await asyncio.sleep(child.ask_again)
+        silences = 0 if await responds() else silences + 1
+
+
+def _raise_failure(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        if task.done():
+            task.result()
+
+
+def _complaint(running: _Running) -> str | None:
+    prefix = running.child.complaint
+    last = running.log.last_lines(1)
+    if prefix is None or not last or not last[0].startswith(prefix):
+        return None
+    return last[0].removeprefix(prefix)
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

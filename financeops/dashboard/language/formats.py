@@ -1,0 +1,234 @@
+"""Words, numbers, money and times as one viewer reads them, by locale."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from copy import copy
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_time
+from babel.numbers import (
+    format_compact_currency,
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_symbol,
+    get_minus_sign_symbol,
+    get_plus_sign_symbol,
+)
+from babel.units import format_unit
+
+from financeops.core.money import decimals_of, to_major
+from financeops.core.periods import Period
+from financeops.dashboard.language.words import SOURCE, Plural, Text, Words, words_in
+
+MISSING = "–"  # noqa: RUF001 - an en dash is how a table says "nothing"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
+
+AXIS_LETTERS = 9
+"""So much room is beside an axis."""
+
+
+class Formats:
+    """How one viewer reads words and values; all parts of a screen share one.
+
+    Parameters
+    ----------
+    locale : Locale
+    words : Words, optional
+        Default: those of the locale's language.
+    """
+
+    def __init__(self, locale: Locale | None = None, words: Words | None = None) -> None:
+        self.use(locale or Locale(SOURCE), words)
+
+    def use(self, locale: Locale, words: Words | None = None) -> None:
+        """Speak another language from now on; what is painted already has to be painted again."""
+        self.locale = locale
+        self._words = words or words_in(locale)
+
+    @property
+    def _abbreviated(self) -> int:
+        """From where on numbers have short forms: German has none for thousands."""
+        return 1_000 if "1000" not in format_compact_decimal(1_000, locale=self.locale) else 10**6
+
+    @property
+    def direction(self) -> str:
+        """In which a line is read: ``"ltr"`` or ``"rtl"``."""
+        return self.locale.text_direction
+
+    def say(self, message: Text | Plural, *, count: int | None = None, **values: int | str) -> str:
+        """The message in the viewer's language, with its placeholders filled.
+
+        Parameters
+        ----------
+        message : Text or Plural
+        count : int, optional
+            Chooses the form of a `Plural`.
+        **values : int or str
+            Numbers are written as counts.
+        """
+        if count is not None:
+            values["count"] = count
+        written = {
+            name: self.count(value) if isinstance(value, int) else value
+            for name, value in values.items()
+        }
+        return self._words.say(message, number=count, **written)
+
+    def named(self, code: str, names: Mapping[str, Text]) -> str:
+        """Readable form of a method or decline code, which may have no text of its own."""
+        return self.say(names[code]) if code in names else code.replace("_", " ").capitalize()
+
+    def money(self, minor: int, currency: str) -> str:
+        """Amount of minor units, with all decimals of its currency."""
+        return self.major(Decimal(to_major(minor, currency)), currency)
+
+    def major(self, amount: Decimal | None, currency: str) -> str:
+        """Amount in major units, rounded to the currency's decimals."""
+        if amount is None:
+            return MISSING
+        return self._with_symbol(amount, currency, decimals_of(currency))
+
+    def short_money(self, minor: int, currency: str) -> str:
+        """Amount for an axis or a small place: ``$1.3M``."""
+        major = Decimal(to_major(minor, currency))
+        if abs(major) < self._abbreviated:
+            return self._with_symbol(major, currency, _short_decimals(major, currency))
+        text = format_compact_currency(major, currency, locale=self.locale, fraction_digits=1)
+        return self._spaced(text, currency)
+
+    def _with_symbol(self, major: Decimal, currency: str, decimals: int) -> str:
+        """An amount with so many decimals: Babel would take CLDR's, which differ from ISO 4217's."""
+        pattern = copy(self.locale.currency_formats["standard"])
+        pattern.frac_prec = (decimals, decimals)
+        text = format_currency(
+            round(major, decimals), currency, pattern, locale=self.locale, currency_digits=False
+        )
+        return self._spaced(text, currency)
+
+    def axis(self, amounts: Sequence[int], currency: str) -> list[str]:
+        """Round amounts of minor units for an axis; without their currency if that is too long."""
+        labels = [self.short_money(amount, currency) for amount in amounts]
+        if max(map(len, labels), default=0) <= AXIS_LETTERS:
+            return labels
+        return [self._short_number(Decimal(to_major(each, currency)), currency) for each in amounts]
+
+    def _short_number(self, major: Decimal, currency: str) -> str:
+        decimals = _short_decimals(major, currency)
+        if decimals == 0:
+            return self.short_count(round(major))
+        pattern = copy(self.locale.decimal_formats[None])
+        pattern.frac_prec = (decimals, decimals)
+        return format_decimal(major, pattern, locale=self.locale)
+
+    def count(self, n: int) -> str:
+        """Number of payments."""
+        return format_decimal(n, locale=self.locale)
+
+    def short_count(self, n: int) -> str:
+        """Number of payments for a small place: ``12K``."""
+        if n < max(10_000, self._abbreviated):
+            return self.count(n)
+        return format_compact_decimal(n, locale=self.locale, fraction_digits=1)
+
+    def percent(self, rate: Decimal | None, *, decimals: int = 1) -> str:
+        """A rate that is already in percent."""
+        if rate is None:
+            return MISSING
+        pattern = copy(self.locale.percent_formats[None])
+        pattern.frac_prec = (decimals, decimals)
+        return format_percent(round(rate / 100, decimals + 2), pattern, locale=self.locale)
+
+    def points(self, difference: Decimal) -> str:
+        """A difference of two rates in percent, in points, always with its sign."""
+        number = format_decimal(round(abs(difference), 1), "#,##0.0", locale=self.locale)
+        return self._sign(difference) + number
+
+    def change(self, percent: Decimal) -> str:
+        """A relative difference in percent, always with its sign."""
+        return self._sign(percent) + self.percent(abs(percent))
+
+    def _sign(self, number: Decimal) -> str:
+        symbol = get_minus_sign_symbol if number < 0 else get_plus_sign_symbol
+        return symbol(locale=self.locale)
+
+    def hour(self, hour: int | None) -> str:
+        """Hour of day as a clock shows it."""
+        if hour is None:
+            return MISSING
+        return format_time(time(hour), "HH:mm", locale=self.locale)
+
+    def bucket(self, start: datetime, period: Period, zone: ZoneInfo) -> str:
+        """Short name of a bucket, for an axis."""
+        local = start.astimezone(zone)
+        match period:
+            case Period.DAY:
+                return format_time(local, "HH:mm", locale=self.locale)
+            case Period.WEEK:
+                return format_date(local, "EEE d", locale=self.locale)
+            case Period.MONTH:
+                return format_skeleton("MMMd", local, locale=self.locale)
+            case Period.YEAR:
+                return format_skeleton("MMM", local, locale=self.locale)
+
+    def long_bucket(self, start: datetime, period: Period, zone: ZoneInfo) -> str:
+        """Full name of a bucket, for a tooltip."""
+        local = start.astimezone(zone)
+        match period:
+            case Period.DAY:
+                day = format_skeleton("MMMEd", local, locale=self.locale)
+                return self._dated(day, format_time(local, "HH:mm", locale=self.locale))
+            case Period.WEEK | Period.MONTH:
+                return format_date(local, "full", locale=self.locale)
+            case Period.YEAR:
+                return format_skeleton("yMMMM", local, locale=self.locale)
+
+    def clock(self, instant: datetime, zone: ZoneInfo, today: date) -> str:
+        """Time of a payment; with its date when that is not today."""
+        local = instant.astimezone(zone)
+        clock = format_time(local, "HH:mm:ss", locale=self.locale)
+        if local.date() == today:
+            return clock
+        pattern = "MMMd" if local.year == today.year else "yMMMd"
+        return self._dated(format_skeleton(pattern, local, locale=self.locale), clock)
+
+    def _dated(self, day: str, clock: str) -> str:
+        return str(self.locale.datetime_formats["medium"]).format(clock, day)
+
+    def lag(self, seconds: float) -> str:
+        """How long an event took to the screen."""
+        if seconds < 1:
+            return self._unit(round(seconds * 1000), "duration-millisecond")
+        return self._unit(round(seconds, 1), "duration-second")
+
+    def seconds(self, duration: timedelta) -> str:
+        """A duration in whole seconds, never negative."""
+        return self._unit(max(0, int(duration.total_seconds())), "duration-second")
+
+    def size(self, n: int) -> str:
+        """Size of a file."""
+        return self._unit(round(n / 1e6, 1), "digital-megabyte")
+
+    def _unit(self, number: float, unit: str) -> str:
+        return format_unit(number, unit, length="short", locale=self.locale)
+
+    def _spaced(self, text: str, currency: str) -> str:
+        """`text` with a space between letters and digits, which Babel leaves out: KWD 1.850."""
+        symbol = get_currency_symbol(currency, locale=self.locale)
+        if self.direction == "rtl" and symbol.isascii():
+            return text.replace(symbol, symbol + LEFT_TO_RIGHT)  # else US$ is shown as $US
+        if symbol[-1:].isalpha():
+            return re.sub(rf"{re.escape(symbol)}(?=\d)", symbol + NO_BREAK_SPACE, text)
+        return text
+
+
+def _short_decimals(major: Decimal, currency: str) -> int:
+    """Without ".00", for an axis has round values, and without cents where they say nothing."""
+    return 0 if not major % 1 or abs(major) >= 1000 else decimals_of(currency)

@@ -1,0 +1,196 @@
+"""Every word on the screen, in one place and in English: `locale` has the other languages."""
+
+from __future__ import annotations
+
+from financeops.core.payments import Status
+from financeops.core.periods import Period
+from financeops.dashboard.language.words import Plural, Text
+from financeops.dashboard.state.course import Course
+
+PRODUCT = "FinanceOps"
+TITLE = Text("Live payments")
+
+PERIODS = {
+    Period.DAY: Text("Day"),
+    Period.WEEK: Text("Week"),
+    Period.MONTH: Text("Month"),
+    Period.YEAR: Text("Year"),
+}
+SPANS = {
+    Period.DAY: Text("Last 24 hours, by hour"),
+    Period.WEEK: Text("Last 7 days, by day"),
+    Period.MONTH: Text("Last 30 days, by day"),
+    Period.YEAR: Text("Last 12 months, by month"),
+}
+BEFORE = {
+    Period.DAY: Text("vs 24 h before"),
+    Period.WEEK: Text("vs 7 days before"),
+    Period.MONTH: Text("vs 30 days before"),
+    Period.YEAR: Text("vs a year before"),
+}
+RUNNING = {
+    Period.DAY: Text("this hour so far"),
+    Period.WEEK: Text("today so far"),
+    Period.MONTH: Text("today so far"),
+    Period.YEAR: Text("this month so far"),
+}
+COURSES = {
+    Course.USUAL: Text("Success rate without a clear change: {rate} (period before: {before})."),
+    Course.BELOW: Text("Success rate clearly down: {rate} (period before: {before})."),
+    Course.ABOVE: Text("Success rate clearly up: {rate} (period before: {before})."),
+    Course.UNKNOWN: Text("Success rate {rate}; nothing before to compare with."),
+}
+RISEN = Text("What grew most: {reason}, {share} of payments (before: {before}).")
+STATUSES = {
+    Status.SUCCESS: Text("Succeeded"),
+    Status.FAILED: Text("Failed"),
+    Status.REFUNDED: Text("Refunded"),
+}
+METHODS = {
+    "bank_transfer": Text("Bank transfer"),
+    "card": Text("Card"),
+    "crypto": Text("Crypto"),
+    "paypal": Text("PayPal"),
+}
+REASONS = {
+    "account_closed": Text("Account closed"),
+    "account_restricted": Text("Account restricted"),
+    "authentication_failed": Text("Authentication failed"),
+    "bank_unavailable": Text("Bank unavailable"),
+    "declined": Text("Declined"),
+    "do_not_honor": Text("Do not honor"),
+    "expired_card": Text("Expired card"),
+    "incorrect_cvc": Text("Incorrect CVC"),
+    "instrument_declined": Text("Instrument declined"),
+    "insufficient_funds": Text("Insufficient funds"),
+    "invalid_account": Text("Invalid account"),
+    "invalid_address": Text("Invalid address"),
+    "issuer_unavailable": Text("Issuer unavailable"),
+    "lost_or_stolen_card": Text("Lost or stolen card"),
+    "network_congestion": Text("Network congestion"),
+    "other": Text("Other"),
+    "payer_cancelled": Text("Payer cancelled"),
+    "payment_expired": Text("Payment expired"),
+    "processing_error": Text("Processing error"),
+    "suspected_fraud": Text("Suspected fraud"),
+    "timeout": Text("Timeout"),
+    "underpaid": Text("Underpaid"),
+}
+
+THEMES = {
+    "system": Text("System"),
+    "light": Text("Light"),
+    "dark": Text("Dark"),
+}
+
+LANGUAGE = Text("Language")
+THEME = Text("Colours")
+NOT_OPENED = Plural(
+    "This part of the link is not understood and left out: {names}",
+    "These parts of the link are not understood and left out: {names}",
+)
+
+PERIOD = Text("Period")
+PAUSE = Text("Pause")
+RESUME = Text("Resume")
+EXPORT = Text("Export CSV")
+EXPORTING = Text("Exporting {size}")
+CAUGHT_UP = Plural(
+    "Caught up: {count} change came while paused",
+    "Caught up: {count} changes came while paused",
+)
+
+CURRENCY = Text("Currency")
+FILTERS = Text("Filtered by")
+FILTERS_ALL = Text("figures and feed")
+FILTERS_FEED = Text("feed only")
+CLEAR = Text("Show everything")
+REMOVE_FILTER = Text("remove this filter")
+SHOW_ONLY = Text("Show only: {name}")
+ALL = Text("All")
+
+LIVE = Text("Live")
+PAUSED = Text("Paused")
+MISSED = Plural("{count} missed", "{count} missed")
+RECONNECTING = Text("Reconnecting")
+CONNECTING = Text("Connecting")
+STALE = Text("Stale")
+LAG_TITLE = Text("From event to screen")
+
+TOTAL_VOLUME = Text("Total volume")
+SUCCESS_RATE = Text("Success rate")
+AVERAGE_AMOUNT = Text("Average amount")
+PEAK_HOUR = Text("Peak hour")
+PAYMENTS = Plural("{count} payment", "{count} payments")
+OF_PAYMENTS = Plural("{succeeded} of {count} payment", "{succeeded} of {count} payments")
+PER_SUCCEEDED = Text("per succeeded payment")
+ATTEMPTS_BY_HOUR = Text("Attempts by hour of day")
+NO_DATA = Text("no data")
+NOTHING_BEFORE = Text("nothing to compare with")
+POINTS = Text("{points} pp")
+PREVIOUS_PEAK = Text("was {hour}")
+UNCHANGED = Text("unchanged")
+
+TREND = Text("Volume and success rate")
+TREND_KEYS = Text("Volume and success rate over time; the arrow keys move along")
+VOLUME = Text("Volume")
+BUCKET = Text("Time")
+COUNT = Text("Payments")
+METHOD_CHART = Text("Payment methods")
+METHOD_SHARE = Text("Share of attempts")
+PAYMENTS_UNIT = Plural("payment", "payments")
+METHOD = Text("Method")
+SHARE = Text("Share")
+DECLINES = Text("Why payments fail")
+DECLINES_SPAN = Plural("{count} failed, by reason", "{count} failed, by reason")
+NO_DECLINES = Text("No failed payments in this period")
+REASON = Text("Reason")
+
+FEED = Text("Live feed")
+FEED_SPAN = Plural("Newest {count}, as they happen", "Newest {count}, as they happen")
+FEED_SEARCHING = Text("Looking for older payments")
+FEED_NONE = Text("No payments like these")
+FEED_EMPTY = Text("Payments appear here as they happen")
+TIME = Text("Time")
+PAYMENT = Text("Payment")
+STATUS = Text("Status")
+AMOUNT = Text("Amount")
+NEWER = Text("Newer")
+OLDER = Text("Older")
+PAGE = Text("{first} to {last} of {count}")
+PAGE_OF_MORE = Text("{first} to {last} of more than {count}")
+PAGES = Text("Pages of the live feed")
+
+LOADING = Text("Loading payments")
+EMPTY = Text("No payments yet")
+EMPTY_HINT = Text("Send one to the server, or fill it with realistic history:")
+EMPTY_COMMAND = "financeops seed"
+NOT_REACHED = Text("The server cannot be reached")
+NOT_REACHED_HINT = Text(
+    "Trying again all the time. Is it running, and is FINANCEOPS_URL right?",
+)
+RECONNECTING_HINT = Text(
+    "These figures are from {time}. Nothing is lost: they catch up when it is back.",
+)
+STALE_HINT = Text("The server is silent. These figures are from {time} and may be old.")
+RECORDING = Text(
+    "The made-up history is still being recorded ({share}): comparisons with the time before are not right yet.",
+)
+NOT_FOUND = Text("This tenant does not exist")
+NOT_FOUND_HINT = Text("It exists once it is configured or has its first payment.")
+FAILED = Text("The figures could not be loaded")
+PANEL_FAILED = Text("This part could not be shown")
+EXPORT_FAILED = Text("The export did not work: {reason}")
+
+NO_ROOM = Text("All seats are taken")
+NO_ROOM_HINT = Text(
+    "As many people look at the live payments as there is room for. "
+    "Keep this page open: it becomes the dashboard as soon as somebody leaves.",
+)
+WAITING = Text("Waiting for a seat")
+
+NO_PAGE = Text("There is no such page")
+NO_PAGE_HINT = Text("Perhaps the address was mistyped. The dashboard is here:")
+REFUSED = Text("This request was refused")
+BROKEN = Text("The dashboard does not work at the moment")
+BROKEN_HINT = Text("Please try again. If it stays like this, the log of the dashboard says why.")

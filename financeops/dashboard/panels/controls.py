@@ -1,0 +1,47 @@
+"""What the viewer's controls do to the model."""
+
+from __future__ import annotations
+
+from financeops.core.payments import Status
+from financeops.core.periods import Period
+from financeops.dashboard.language import texts
+from financeops.dashboard.language.formats import Formats
+from financeops.dashboard.panels.panel import Action
+from financeops.dashboard.state.model import DashboardModel
+
+
+def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
+    """Actions by name; each takes what was chosen."""
+
+    def choose_period(value: str | None) -> None:
+        if value is not None:
+            model.period = Period(value)
+
+    def choose_currency(value: str | None) -> None:
+        model.chosen_currency = value
+
+    def choose_method(value: str | None) -> None:
+        """Chosen again, or nothing: all methods."""
+        model.method = None if value == model.method else value or None
+
+    def choose_status(value: str | None) -> None:
+        """Chosen again, or nothing: every status."""
+        status = Status(value) if value else None
+        model.status = None if status == model.status else status
+
+    def pause_or_resume(_value: str | None) -> None:
+        if not model.paused:
+            model.notice = ""
+            model.paused = True
+            return
+        came = model.resume()
+        model.notice = formats.say(texts.CAUGHT_UP, count=came) if came else ""
+
+    return {
+        "period": choose_period,
+        "currency": choose_currency,
+        "method": choose_method,
+        "status": choose_status,
+        "clear": lambda _value: model.clear_filters(),
+        "pause": pause_or_resume,
+    }

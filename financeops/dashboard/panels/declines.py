@@ -1,0 +1,66 @@
+"""Why payments fail."""
+
+from __future__ import annotations
+
+from financeops.core.metrics import DeclineFigures
+from financeops.dashboard.html.markup import Markup, h, words
+from financeops.dashboard.language import texts
+from financeops.dashboard.language.formats import Formats
+from financeops.dashboard.panels.panel import Panel
+from financeops.dashboard.state.model import DashboardModel
+
+SHOWN = 10
+"""So many reasons; what is left is rarely worth a line."""
+
+
+class Declines:
+    """Decline reasons with their share of the failures, as a table with bars."""
+
+    def __init__(self, formats: Formats) -> None:
+        self._formats = formats
+        self.widget = Panel("declines")
+
+    def paint(self, model: DashboardModel) -> None:
+        """Show the model."""
+        say = self._formats.say
+        figures = model.figures
+        failed = figures.metrics.failed_payments
+        currency = figures.metrics.currency
+        rows = figures.declines[:SHOWN]
+        self.widget.html = h(
+            "section.fo-box",
+            h(
+                "div.fo-box-head",
+                h("h2", say(texts.DECLINES)),
+                h("p", say(texts.DECLINES_SPAN, count=failed)) if rows else None,
+            ),
+            h(
+                "table.fo-bars",
+                h("caption.fo-hidden", say(texts.DECLINES)),
+                h(
+                    "thead.fo-hidden",
+                    h(
+                        "tr",
+                        [
+                            h("th", say(text), scope="col")
+                            for text in (texts.REASON, texts.COUNT, texts.VOLUME, texts.SHARE)
+                        ],
+                    ),
+                ),
+                h("tbody", [self._row(row, currency) for row in rows]),
+            )
+            if rows
+            else h("p.fo-nothing", say(texts.NO_DECLINES)),
+        )
+
+    def _row(self, row: DeclineFigures, currency: str) -> Markup:
+        return h(
+            "tr",
+            h("th", words(self._formats.named(row.decline_code, texts.REASONS)), scope="row"),
+            h("td.fo-number", h("bdi", self._formats.count(row.count))),
+            h("td.fo-number.fo-quiet", h("bdi", self._formats.short_money(row.volume, currency))),
+            h("td.fo-number.fo-share", h("bdi", self._formats.percent(row.share, decimals=0))),
+            data_key=row.decline_code,
+            data_decline=row.decline_code,
+            style=f"--fo-share: {float(row.share or 0):.1f}%",
+        )

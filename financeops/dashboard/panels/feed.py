@@ -1,0 +1,189 @@
+"""The live feed: payments and refunds as they happen."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from financeops.core.payments import Status
+from financeops.dashboard.html.markup import Markup, h, words
+from financeops.dashboard.language import texts
+from financeops.dashboard.language.formats import Formats
+from financeops.dashboard.language.words import Text
+from financeops.dashboard.panels.panel import Action, Panel
+from financeops.dashboard.state.model import DashboardModel
+from financeops.dashboard.state.timeline import Entry, Selection, Timeline
+
+PAGE = 12
+"""Lines on one page of the feed."""
+
+
+class Feed:
+    """A table of what happened, newest first, a page at a time.
+
+    Parameters
+    ----------
+    formats : Formats
+    **actions : callable
+        ``status``, with the one that is chosen or nothing for all.
+    """
+
+    def __init__(self, formats: Formats, **actions: Action) -> None:
+        self._formats = formats
+        self._first = 0
+        self._beginning = self._added = 0
+        self._painted: tuple[DashboardModel, datetime] | None = None
+        self.widget = Panel(
+            "feed",
+            **actions,
+            newer=lambda _value: self._turn(-1),
+            older=lambda _value: self._turn(1),
+        )
+
+    def paint(self, model: DashboardModel, now: datetime) -> None:
+        """Show the model."""
+        self._painted = model, now
+        say = self._formats.say
+        timeline = model.timeline
+        self._follow(timeline)
+        shown = timeline.page(self._first, PAGE)
+        today = now.astimezone(model.zone).date()
+        self.widget.html = h(
+            "section.fo-box",
+            h(
+                "div.fo-box-head",
+                h("h2", say(texts.FEED)),
+                h("p", say(texts.FEED_SPAN, count=len(timeline))),
+                self._statuses(model),
+            ),
+            h(
+                "table.fo-table",
+                h("caption.fo-hidden", say(texts.FEED)),
+                h(
+                    "thead",
+                    h(
+                        "tr",
+                        h("th", say(texts.TIME), scope="col"),
+                        h("th", say(texts.METHOD), scope="col"),
+                        h("th", say(texts.STATUS), scope="col"),
+                        h("th.fo-reason", say(texts.REASON), scope="col"),
+                        h("th.fo-id", say(texts.PAYMENT), scope="col"),
+                        h("th.fo-number", say(texts.AMOUNT), scope="col"),
+                    ),
+                ),
+                h("tbody", [self._row(entry, model, today) for entry in shown]),
+            )
+            if shown
+            else h("p.fo-nothing", say(self._nothing(timeline))),
+            self._pager(timeline, len(shown)) if len(timeline) > PAGE else None,
+        )
+
+    def _follow(self, timeline: Timeline) -> None:
+        """Stay with the newest, or with the older page that is being read while others come."""
+        if self._beginning != timeline.beginning:
+            self._beginning, self._first = timeline.beginning, 0
+        elif self._first:
+            self._first += timeline.added - self._added
+        self._added = timeline.added
+        self._first = max(0, min(self._first, len(timeline) - 1))
+
+    def _nothing(self, timeline: Timeline) -> Text:
+        if timeline.selection == Selection():
+            return texts.FEED_EMPTY
+        return texts.FEED_NONE if timeline.complete else texts.FEED_SEARCHING
+
+    def _statuses(self, model: DashboardModel) -> Markup:
+        say = self._formats.say
+        options = {"": say(texts.ALL)} | {each.value: say(texts.STATUSES[each]) for each in Status}
+        chosen = model.status.value if model.status else ""
+        return h(
+            "div.fo-segments.fo-statuses",
+            [
+                h(
+                    "button",
+                    text,
+                    type="button",
+                    data_action="status",
+                    data_value=value,
+                    aria_pressed="true" if value == chosen else "false",
+                )
+                for value, text in options.items()
+            ],
+            role="group",
+            aria_label=say(texts.STATUS),
+        )
+
+    def _status(self, status: Status) -> Markup:
+        name = self._formats.say(texts.STATUSES[status])
+        return h(
+            "button.fo-status",
+            name,
+            type="button",
+            title=self._formats.say(texts.SHOW_ONLY, name=name),
+            # For the mouse: with the keyboard the same is chosen above the table.
+            tabindex=-1,
+            data_action="status",
+            data_value=status.value,
+        )
+
+    def _row(self, entry: Entry, model: DashboardModel, today: date) -> Markup:
+        payment = entry.payment
+        reason = payment.counted_decline
+        status = self._formats.say(texts.STATUSES[payment.status])
+        time = h("bdi", self._formats.clock(entry.at, model.zone, today))
+        return h(
+            "tr",
+            h("td.fo-time", time),
+            h(
+                "td",
+                h("bdi", words(self._formats.named(payment.method, texts.METHODS))),
+                h("span.fo-status.fo-below", status),
+            ),
+            h("td", self._status(payment.status)),
+            h(
+                "td.fo-reason.fo-quiet",
+                h("bdi", words(self._formats.named(reason, texts.REASONS))) if reason else None,
+            ),
+            h("td.fo-quiet.fo-id", h("bdi", payment.id)),
+            h(
+                "td.fo-number",
+                h("bdi", self._formats.money(payment.amount, payment.currency)),
+                h("span.fo-time.fo-below", time),
+            ),
+            data_key=entry.key,
+            data_payment=payment.id,
+            data_status=payment.status.value,
+        )
+
+    def _pager(self, timeline: Timeline, shown: int) -> Markup:
+        say = self._formats.say
+        count, last = len(timeline), self._first + shown
+        of_all = texts.PAGE_OF_MORE if timeline.extensible else texts.PAGE
+        return h(
+            "nav.fo-pager",
+            self._turner("newer", say(texts.NEWER), possible=self._first > 0),
+            h("span", say(of_all, first=self._first + 1, last=last, count=count)),
+            self._turner("older", say(texts.OLDER), possible=last < count),
+            aria_label=say(texts.PAGES),
+        )
+
+    def _turner(self, action: str, text: str, *, possible: bool) -> Markup:
+        return h(
+            "button.fo-button",
+            text,
+            type="button",
+            data_action=action,
+            # Not `disabled`: that would take the focus away from who turns to the last page.
+            aria_disabled=None if possible else "true",
+        )
+
+    def _turn(self, pages: int) -> None:
+        if self._painted is None:
+            return
+        model, now = self._painted
+        count = len(model.timeline)
+        first = max(0, self._first + pages * PAGE)
+        if first < count:
+            self._first = first
+        if first + 2 * PAGE > count and model.timeline.extensible:
+            model.ask_history()
+        self.paint(model, now)

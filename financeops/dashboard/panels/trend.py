@@ -1,0 +1,234 @@
+"""Volume and success rate over the period."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import zip_longest
+
+import numpy as np
+from babel import Locale
+from bqplot import Axis, Bars, Figure, LinearScale, Lines, OrdinalScale, Scatter
+from ipywidgets import Box, VBox
+
+from financeops.core.metrics import TrendPoint
+from financeops.dashboard.html.markup import Markup, h
+from financeops.dashboard.language import texts
+from financeops.dashboard.language.formats import Formats
+from financeops.dashboard.panels.panel import Panel
+from financeops.dashboard.panels.pointer import Pointer, bucket_values
+from financeops.dashboard.panels.ticks import round_ticks, spread
+from financeops.dashboard.state.figures import Figures
+from financeops.dashboard.state.model import DashboardModel
+
+HEADROOM = 1.18
+"""Volume bars leave this much room for the success rate above them."""
+
+MARGIN = {"top": 10, "bottom": 28, "left": 58, "right": 54}
+"""Pixels around the plot; on the left more where amounts are long."""
+
+
+class TrendChart:
+    """Bars for the volume of each bucket, a line for its success rate on an axis of its own.
+
+    Over the bars lie invisible columns of full height: the values show wherever the pointer is,
+    not only on a bar.
+    """
+
+    def __init__(self, formats: Formats) -> None:
+        self._formats = formats
+        self._figures: Figures | None = None
+        self._rows: dict[tuple[object, ...], Markup] = {}
+        self._plotted: tuple[list[TrendPoint], Locale] | None = None
+        place = OrdinalScale(domain=[0])
+        volume, rate = LinearScale(min=0.0, max=1.0), LinearScale(min=0.0, max=100.0)
+        self._place, self._volume = place, volume
+        self.bars = Bars(
+            x=[0],
+            y=[0.0],
+            scales={"x": place, "y": volume},
+            colors=["var(--fo-volume)"],
+            padding=0.28,
+            stroke="transparent",
+        )
+        self.rate = Lines(
+            x=[0],
+            y=[0.0],
+            visible=False,
+            scales={"x": place, "y": rate},
+            colors=["var(--fo-rate)"],
+            stroke_width=2,
+        )
+        # Not the line's own markers: bqplot draws those also where there is no data.
+        self.rates = Scatter(
+            x=[0],
+            y=[0.0],
+            scales={"x": place, "y": rate},
+            colors=["var(--fo-rate)"],
+            default_size=14,
+            visible=False,
+            stroke_width=0,
+        )
+        self._tip = Panel("tip")
+        self.columns = Bars(
+            x=[0],
+            y=[1.0],
+            scales={"x": place, "y": LinearScale(min=0.0, max=1.0)},
+            colors=["var(--fo-column)"],
+            padding=0.0,
+            stroke="transparent",
+            tooltip=self._tip,
+            tooltip_style={"opacity": 1},
+        )
+        self.columns.on_hover(self._hover)
+        self._times = Axis(scale=place, grid_lines="none", tick_values=[0], tick_labels={})
+        self._volumes = Axis(scale=volume, side="left", grid_lines="solid", tick_values=[0.0])
+        self._rates = Axis(scale=rate, side="right", grid_lines="none", tick_values=[0, 50, 100])
+        self.figure = Figure(
+            marks=[self.bars, self.rate, self.rates, self.columns],
+            axes=[self._times, self._volumes, self._rates],
+            fig_margin=MARGIN,
+            background_style={"fill": "transparent"},
+            min_aspect_ratio=0.3,
+            max_aspect_ratio=12,
+            animation_duration=0,
+            display_toolbar=False,
+            layout={"width": "100%", "height": "300px"},
+        )
+        self.figure.add_class("fo-chart")
+        self.pointer = Pointer(formats)
+        self.head = Panel("trend-head")
+        self.table = Panel("trend-table")
+        plot = Box([self.figure, self.pointer.widget])
+        plot.add_class("fo-plot")
+        self.widget = VBox([self.head, plot, self.table])
+        self.widget.add_class("fo-trend")
+        self.widget.add_class("fo-box")
+
+    def paint(self, model: DashboardModel) -> None:
+        """Show the model."""
+        say = self._formats.say
+        figures = model.figures
+        self._figures = figures
+        self.head.html = h(
+            "div.fo-box-head",
+            h("h2", say(texts.TREND)),
+            h("p", say(texts.SPANS[figures.period])),
+            h(
+                "ul.fo-legend",
+                h("li", h("i.fo-swatch-volume"), say(texts.VOLUME)),
+                h("li", h("i.fo-swatch-running"), say(texts.RUNNING[figures.period])),
+                h("li", h("i.fo-swatch-rate"), say(texts.SUCCESS_RATE)),
+            ),
+        )
+        self.table.html = self._alternative(figures)
+        plotted = (figures.trends, self._formats.locale)
+        if self._plotted != plotted:
+            self._plotted = plotted
+            self._plot(figures)
+        self.pointer.paint(figures, left=self.figure.fig_margin["left"])
+
+    def _plot(self, figures: Figures) -> None:
+        points = figures.trends
+        count, currency = len(points), figures.metrics.currency
+        highest = max((point.amount for point in points), default=0)
+        ticks = round_ticks(highest)
+        labelled = spread(count)
+        # Sent before the ticks: an axis that finds no label writes the bare number.
+        self._times.tick_labels = {
+            str(index): self._formats.bucket(point.bucket.start, figures.period, figures.zone)
+            if index in labelled
+            else ""
+            for index, point in enumerate(points)
+        }
+        labels = self._formats.axis(ticks if highest else ticks[:1], currency)
+        self._volumes.tick_labels = {
+            str(tick): label for tick, label in zip_longest(ticks, labels, fillvalue="")
+        }
+        self._rates.tick_labels = {
+            str(n): self._formats.percent(Decimal(n), decimals=0) for n in (0, 50, 100)
+        }
+        longest = max(map(len, labels))
+        self.figure.fig_margin = {**MARGIN, "left": max(MARGIN["left"], 20 + 9 * longest)}
+        self._volumes.tick_values = np.array(ticks, dtype=float)
+        self._volume.max = float(max(highest * HEADROOM, ticks[-1]))
+        rates = [
+            (index, float(point.success_rate))
+            for index, point in enumerate(points)
+            if point.success_rate is not None
+        ]
+        if len(self._place.domain) != count:
+            self._divide(count)
+        with (
+            self.bars.hold_sync(),
+            self.rate.hold_sync(),
+            self.rates.hold_sync(),
+            self.columns.hold_sync(),
+        ):
+            self.bars.x = np.arange(count)
+            self.bars.y = np.array([float(point.amount) for point in points])
+            # Where there is no data the line is broken. It ends with its last value: bqplot looks there
+            # for a place for its name, and reports an error in every browser where there is none.
+            line = np.full(rates[-1][0] + 1 if rates else 0, np.nan)
+            self.rate.visible = self.rates.visible = bool(rates)
+            for index, rate in rates:
+                line[index] = rate
+            self.rate.x, self.rate.y = np.arange(len(line)), line
+            self.rates.x = np.array([index for index, _ in rates])
+            self.rates.y = np.array([rate for _, rate in rates])
+
+    def _divide(self, count: int) -> None:
+        """Cut the axis into another number of buckets."""
+        # A mark outside the domain cannot be drawn, and one that was drawn before the domain
+        # changed stays where it was: so all wait at place 0 for their new data.
+        for mark in (self.bars, self.rate, self.rates, self.columns):
+            with mark.hold_sync():
+                mark.x, mark.y = np.array([0]), np.array([0.0])
+        self._place.domain = list(range(count))
+        self.bars.colors = [*["var(--fo-volume)"] * (count - 1), "var(--fo-running)"]
+        with self.columns.hold_sync():
+            self.columns.x, self.columns.y = np.arange(count), np.ones(count)
+
+    def _hover(self, _mark: object, target: dict[str, dict[str, int]]) -> None:
+        index = target["data"]["index"]
+        if self._figures is not None and index < len(self._figures.trends):
+            self._tip.html = bucket_values(self._formats, self._figures, index)
+
+    def _alternative(self, figures: Figures) -> Markup:
+        """The chart as a table, for who cannot see it."""
+        say = self._formats.say
+        table = h(
+            "table",
+            h("caption", f"{say(texts.TREND)}. {say(texts.SPANS[figures.period])}"),
+            h(
+                "tr",
+                [
+                    h("th", say(text), scope="col")
+                    for text in (texts.BUCKET, texts.VOLUME, texts.SUCCESS_RATE, texts.COUNT)
+                ],
+            ),
+            self._table_rows(figures),
+        )
+        # A table is as wide as what is in it: only something around it can hide it.
+        return h("div.fo-hidden", table)
+
+    def _table_rows(self, figures: Figures) -> list[Markup]:
+        # With each repaint only the running bucket differs: to write all anew took a tenth of it.
+        about = (figures.period, figures.zone, figures.metrics.currency, self._formats.locale)
+        known, self._rows = self._rows, {}
+        for point in figures.trends:
+            key = (point, *about)
+            self._rows[key] = known.get(key) or self._table_row(point, figures)
+        return list(self._rows.values())
+
+    def _table_row(self, point: TrendPoint, figures: Figures) -> Markup:
+        return h(
+            "tr",
+            h(
+                "th",
+                self._formats.bucket(point.bucket.start, figures.period, figures.zone),
+                scope="row",
+            ),
+            h("td", self._formats.money(point.amount, figures.metrics.currency)),
+            h("td", self._formats.percent(point.success_rate)),
+            h("td", self._formats.count(point.count)),
+        )

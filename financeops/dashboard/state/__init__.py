@@ -1,0 +1,1 @@
+"""What the dashboard knows and how it stays true. No widgets, no HTML."""

@@ -1,0 +1,86 @@
+"""The task that reads on where the live feed ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from financeops.client.rest import Client
+from financeops.core.errors import FinanceOpsError
+from financeops.core.payments import Payment
+from financeops.dashboard.state.model import DashboardModel
+from financeops.dashboard.state.timeline import HISTORY, Selection
+
+STEP = 100
+"""How many payments that the feed does not have yet are read at once."""
+
+_RETRY = 2.0
+"""Seconds until payments that could not be read are asked for again."""
+
+
+class History:
+    """Reads older payments of the selection whenever the model asks for them.
+
+    Parameters
+    ----------
+    model : DashboardModel
+    client : Client
+    """
+
+    def __init__(self, model: DashboardModel, client: Client) -> None:
+        self._model = model
+        self._client = client
+        self._asked = asyncio.Event()
+        self._payments: AsyncIterator[Payment] | None = None
+        self._beginning = -1
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        model = self._model
+        model.observe(self._ask, ["history_asked"])
+        try:
+            if model.timeline.selection != Selection():
+                self._asked.set()  # it was selected before anybody could read
+            while True:
+                await self._asked.wait()
+                self._asked.clear()
+                await self._read()
+        finally:
+            model.unobserve(self._ask, ["history_asked"])
+
+    def _ask(self, _change: object) -> None:
+        self._asked.set()
+
+    async def _read(self) -> None:
+        """Read on until `STEP` new ones came or there are no more."""
+        timeline = self._model.timeline
+        while True:
+            beginning = timeline.beginning
+            if self._payments is None or self._beginning != beginning:
+                self._payments, self._beginning = self._from_the_newest(), beginning
+            read: list[Payment] = []
+            new = 0
+            try:
+                async for payment in self._payments:
+                    read.append(payment)
+                    new += payment not in timeline
+                    if new == STEP:
+                        break
+            except FinanceOpsError:
+                self._payments = None
+                await asyncio.sleep(_RETRY)
+                continue
+            # Were others selected meanwhile, those are asked for already.
+            if beginning == timeline.beginning:
+                self._model.remember(read, complete=new < STEP)
+            return
+
+    def _from_the_newest(self) -> AsyncIterator[Payment]:
+        selection = self._model.timeline.selection
+        return self._client.payments(
+            self._model.tenant,
+            status=selection.status,
+            method=selection.method,
+            limit=HISTORY,
+            page=STEP,
+        )

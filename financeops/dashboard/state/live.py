@@ -1,0 +1,181 @@
+"""The task that keeps the model in step with the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from financeops.client.rest import Client
+from financeops.client.stream import Connected, Disconnected, Heartbeat, Reload, Stream
+from financeops.core.errors import FinanceOpsError, Unavailable
+from financeops.core.payments import Change
+from financeops.dashboard.state.history import History
+from financeops.dashboard.state.model import Connection, DashboardModel
+
+_SILENCE = timedelta(seconds=60)
+"""So long a connected server may say nothing before its figures are called stale."""
+
+_RETRY = 2.0
+"""Seconds until what could not be loaded, or is not yet whole, is asked for again."""
+
+
+def utc_now() -> datetime:
+    """The computer's clock."""
+    return datetime.now(UTC)
+
+
+class Live:
+    """Loads snapshots and follows the stream, for one tenant.
+
+    Parameters
+    ----------
+    model : DashboardModel
+    client : Client
+    url : str, optional
+        Of the server, for the stream.
+    now : callable
+        The clock.
+    """
+
+    def __init__(
+        self,
+        model: DashboardModel,
+        client: Client,
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._model = model
+        self._client = client
+        self._now = now
+        self._ahead = timedelta()  # the server's clock, less ours
+        self._heard_at = now()
+        self._wanted = asyncio.Event()
+        self._stream: Stream | None = None
+
+    def server_now(self) -> datetime:
+        """The server's clock, as far as it is known."""
+        return self._now() + self._ahead
+
+    def reload(self, _change: object = None) -> None:
+        """Ask for a snapshot: another period was chosen, or the figures are not right."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Follow the tenant until cancelled."""
+        model = self._model
+        model.observe(self.reload, ["period", "chosen_currency"])
+        model.observe(self._reload_if_needed, ["paused"])
+        try:
+            self._wanted.set()
+            await self._load_when_wanted(once=True)
+            async with (
+                Stream(self._client.url, model.tenant, seq=model.seq) as stream,
+                asyncio.TaskGroup() as tasks,
+            ):
+                self._stream = stream
+                tasks.create_task(self._load_when_wanted())
+                tasks.create_task(History(model, self._client).run())
+                tasks.create_task(self._listen(stream))
+                tasks.create_task(self._tick())
+                tasks.create_task(self._watch_recording())
+        finally:
+            self._stream = None
+            model.unobserve(self.reload, ["period", "chosen_currency"])
+            model.unobserve(self._reload_if_needed, ["paused"])
+
+    async def _listen(self, stream: Stream) -> None:
+        model = self._model
+        tenant = model.tenant
+        async for event in stream:
+            if model.tenant != tenant:  # another one was chosen: this is about to be cancelled
+                return
+            match event:
+                case Change():
+                    self._heard()
+                    model.receive(event)
+                case Connected():
+                    self._ahead = event.server_time - self._now()
+                    self._heard()
+                    model.head = max(model.head, event.seq)
+                case Heartbeat():
+                    self._heard()
+                    model.head = max(model.head, event.seq)
+                case Disconnected():
+                    model.disconnected_at = model.disconnected_at or self._now()
+                    model.connection = Connection.RECONNECTING
+                case Reload():
+                    model.overflow()
+                    if not model.paused:
+                        self.reload()
+
+    async def _watch_recording(self) -> None:
+        """Know how far a made-up history is until it is whole: what came before is compared with."""
+        model = self._model
+        while True:
+            try:
+                at = await self._client.history(model.tenant)
+            except Unavailable:
+                pass
+            except FinanceOpsError:  # a server that knows of none
+                return
+            else:
+                model.recording = at.recorded / at.count if at.recorded < at.count else None
+                if model.recording is None:
+                    return
+            await asyncio.sleep(_RETRY)
+
+    def _heard(self) -> None:
+        self._heard_at = self._now()
+        self._model.fresh_at = self.server_now()
+        self._model.disconnected_at = None
+        if self._model.error is None:
+            self._model.connection = Connection.LIVE
+
+    async def _load_when_wanted(self, *, once: bool = False) -> None:
+        model = self._model
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            # What comes meanwhile is held by the stream: it may or may not be in the snapshot.
+            if self._stream is not None:
+                self._stream.hold()
+            asked = (model.tenant, model.period, model.chosen_currency)
+            try:
+                snapshot = await self._client.snapshot(
+                    model.tenant,
+                    period=model.period,
+                    currency=model.chosen_currency,
+                    rollups=True,
+                )
+            except FinanceOpsError as error:
+                model.error = error
+                if model.loaded and model.disconnected_at is None:
+                    model.connection = Connection.STALE
+                await asyncio.sleep(_RETRY)
+                self._wanted.set()
+                continue
+            if asked != (model.tenant, model.period, model.chosen_currency):
+                continue  # somebody chose another one meanwhile, and it is wanted already
+            model.load(snapshot)
+            if self._stream is not None:
+                self._stream.continue_from(snapshot.seq)
+            if once:
+                return
+
+    async def _tick(self) -> None:
+        """Once a second: what changes by the clock alone."""
+        model = self._model
+        while True:
+            await asyncio.sleep(1.0)
+            if model.due(self.server_now()):
+                self.reload()
+            if model.connection is Connection.LIVE and self._now() - self._heard_at > _SILENCE:
+                model.connection = Connection.STALE
+            if self._stream is not None:
+                model.head = max(model.head, self._stream.head)
+            model.ticks += 1
+
+    def _reload_if_needed(self, _change: object) -> None:
+        if self._model.needs_reload:
+            self.reload()

@@ -1,0 +1,1 @@
+"""What the functions on frames are made of: frames of any library, columns, time, groups."""

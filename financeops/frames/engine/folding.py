@@ -1,0 +1,256 @@
+"""Payments folded to counts and integer sums, where the frame lives; the small rest comes here.
+
+What costs something is grouping: by as few keys as the figure needs, in one query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import narwhals as nw
+
+from financeops.core.choices import choice_of
+from financeops.core.errors import InvalidValue
+from financeops.core.periods import Period, Window, buckets
+from financeops.core.rollup import Count, Rollup
+from financeops.frames.engine.clock import as_of_when, hour_of_day, span, window_of, within
+from financeops.frames.engine.native import known_frame, names_of, only_once
+from financeops.frames.engine.results import collected
+from financeops.frames.engine.schema import SPLIT, decoded_status, typed
+
+Keys = tuple[Any, ...]
+
+_SHORT = timedelta(days=800)
+"""A window of that length has few clock changes, so that nobody need ask when payments were."""
+
+
+class Part(NamedTuple):
+    """Payments that have the same keys: how many they are and what their amounts add up to."""
+
+    keys: Keys
+    n: int
+    amount: int
+
+
+def folded(frame: nw.LazyFrame[Any], *keys: str) -> list[Part]:
+    """Count and sum of ``amount`` for each combination of the key columns; nulls are a key.
+
+    Raises
+    ------
+    InvalidValue
+        When an amount is null or negative, or a ``created_at`` that the frame has is null.
+
+    Notes
+    -----
+    Exact whatever the amounts: where a sum of Int64 might overflow (the number of rows times the
+    largest amount says so), the halves of the numbers are added up on their own.
+    """
+    # Spark refuses a sum that overflows instead of giving a wrong one: there it is always halves.
+    wide = frame.implementation.is_pyspark()
+    found = _fold(frame, keys, wide=wide)
+    if not wide and any(
+        n * most >= 2**63 for n, most in zip(found["n"], found["most"], strict=True) if most
+    ):
+        found = _fold(frame, keys, wide=True)
+    for column in found.keys() & {f"{name}_known" for name in ("amount", "created_at")}:
+        if found[column] != found["n"]:
+            raise InvalidValue(column.removesuffix("_known"), "must not be null")
+    if any(least < 0 for least in found["least"]):
+        raise InvalidValue("amount", "must not be negative: failures and refunds are a status")
+    sums = map(_whole, found["high"], found["low"]) if "high" in found else map(int, found["sum"])
+    names = [found[key] for key in keys]
+    groups = zip(*names, strict=True) if names else [()] * len(found["n"])
+    return [
+        Part(tuple(values), int(n), amount)
+        for values, n, amount in zip(groups, found["n"], sums, strict=True)
+    ]
+
+
+def _fold(frame: nw.LazyFrame[Any], keys: Keys, *, wide: bool) -> dict[str, list[Any]]:
+    amount = nw.col("amount")
+    # Nulls are counted: `within` lets them through so that they are seen here.
+    looked_at = {"amount", "created_at"} & set(frame.collect_schema().names())
+    counts = [
+        nw.len().alias("n"),
+        *(nw.col(name).count().alias(f"{name}_known") for name in sorted(looked_at)),
+        amount.min().alias("least"),
+        amount.max().alias("most"),
+    ]
+    if wide:
+        high = amount // SPLIT
+        frame = frame.with_columns(high.alias("high"), (amount - high * SPLIT).alias("low"))
+        counts += [nw.col("high").sum(), nw.col("low").sum()]
+    else:
+        counts.append(amount.sum().alias("sum"))
+    if keys:
+        return collected(frame.group_by(*keys).agg(*counts))
+    found = collected(frame.select(*counts))
+    return found if found["n"][0] else {name: [] for name in found}
+
+
+def _whole(high: Any, low: Any) -> int:
+    return int(high) * SPLIT + int(low)
+
+
+class Chosen(NamedTuple):
+    """Which payments a figure is of: those in a window (None: all), hours taken in a zone."""
+
+    window: Window | None
+    zone: ZoneInfo
+
+
+def chosen(
+    payments: Any,
+    *,
+    window: Any = None,
+    period: Period | str | None = None,
+    as_of: datetime | None = None,
+    zone: ZoneInfo,
+) -> Chosen:
+    """Window of `window`, or of the period that runs at `as_of`, or None for all payments."""
+    if period is None:
+        if as_of is not None:
+            raise InvalidValue("as_of", "needs a period: a window says itself when it ends")
+        return Chosen(None if window is None else window_of(window), zone)
+    if window is not None:
+        raise InvalidValue("period", "must not be given together with a window")
+    cut = period_buckets(payments, period, as_of, zone)
+    return Chosen(Window(cut[0].start, cut[-1].end) if cut else None, zone)
+
+
+def period_buckets(
+    payments: Any, period: Period | str, as_of: datetime | None, zone: ZoneInfo
+) -> tuple[Window, ...]:
+    """Buckets of the period that runs at `as_of`, by default the latest ``created_at``.
+
+    None when there is neither the one nor the other.
+    """
+    wanted = choice_of(Period, period, field="period")
+    if as_of is None:
+        known_span = span(typed(payments, "created_at"))
+        if known_span is None:
+            return ()
+        as_of = known_span.end
+    return buckets(wanted, as_of_when(as_of), zone)
+
+
+def payments_in(
+    payments: Any, *columns: str, window: Window | None, by: Iterable[str] = ()
+) -> nw.LazyFrame[Any]:
+    """The named columns (and `by` as ``by_0``, …) of the payments in a window; None: of all."""
+    if window is None:
+        return typed(payments, *columns, by=tuple(by))
+    frame = typed(payments, *dict.fromkeys((*columns, "created_at")), by=tuple(by))
+    return frame.filter(within("created_at", window))
+
+
+def rollups(
+    payments: Any,
+    which: Chosen,
+    *,
+    by: Iterable[str] = (),
+    methods: bool = True,
+    hours: bool = True,
+) -> dict[Keys, Rollup]:
+    """A rollup for each currency and combination of the columns `by`.
+
+    Parameters
+    ----------
+    payments : frame
+    which : Chosen
+    by : iterable of str
+        Columns that exist.
+    methods, hours : bool
+        Whether payment methods and hours of day are told apart; without them there are fewer
+        groups. What is not told apart is method ``""``.
+
+    Returns
+    -------
+    dict of (currency, values of `by`) to Rollup
+        Without decline codes.
+    """
+    names = tuple(by)
+    places = [f"by_{n}" for n in range(len(names))]
+    currency = lone_currency(payments)
+    columns = ["status", *(["method"] if methods else []), *([] if currency else ["currency"])]
+    frame = payments_in(
+        payments,
+        *columns,
+        "amount",
+        *(["created_at"] if hours else []),
+        window=which.window,
+        by=names,
+    )
+    if hours:
+        between = _between(frame, which)
+        frame = frame.with_columns(hour_of_day("created_at", which.zone, between).alias("hour"))
+    keys = [*columns, *places, *(["hour"] if hours else [])]
+    found: dict[Keys, tuple[dict[Any, Count], dict[Any, int]]] = {}
+    for part in folded(frame, *keys):
+        value = dict(zip(keys, part.keys, strict=True))
+        group = (
+            currency or required("currency", value["currency"]),
+            *(value[place] for place in places),
+        )
+        cells, by_hour = found.setdefault(group, ({}, {}))
+        method = required("method", value["method"]) if methods else ""
+        count_up(cells, (method, decoded_status(required("status", value["status"]))), part)
+        if hours:
+            hour = (method, int(value["hour"]))
+            by_hour[hour] = by_hour.get(hour, 0) + part.n
+    return {group: Rollup(cells, None, by_hour) for group, (cells, by_hour) in found.items()}
+
+
+def count_up(cells: dict[Any, Count], key: Any, part: Part) -> None:
+    """Add a part to the cell of that key."""
+    n, amount = cells.get(key, (0, 0))
+    cells[key] = (n + part.n, amount + part.amount)
+
+
+def required(column: str, value: Any) -> Any:
+    """The value, which must not be null."""
+    if value is None:
+        raise InvalidValue(column, "must not be null")
+    return value
+
+
+def lone_currency(payments: Any) -> str | None:
+    """The only currency of a frame in memory, for it costs less to look than to group by it.
+
+    None when there are several, or the frame would have to run a query.
+    """
+    if "currency" not in names_of(payments):
+        return None
+    only_once(payments, ["currency"])
+    given = known_frame(payments, ["currency"])
+    if not isinstance(given, nw.DataFrame):
+        return None
+    typed(given, "currency")
+    values = given.get_column("currency")
+    if len(values) == 0 or values.is_null().any():
+        return None
+    first = values[0]
+    return str(first) if (values == first).all() else None
+
+
+def in_order(groups: Mapping[Keys, Any]) -> list[Keys]:
+    """Groups in order, null last; integers by value, everything else by its text."""
+    return sorted(
+        groups,
+        key=lambda keys: [
+            (key is None, key if isinstance(key, int) else 0, "" if key is None else str(key))
+            for key in keys
+        ],
+    )
+
+
+def _between(frame: nw.LazyFrame[Any], which: Chosen) -> Window | None:
+    """Within which instants lie, as far as the zone's clock changes need it."""
+    if which.zone.key == "UTC":
+        return None
+    if which.window is not None and which.window.end - which.window.start <= _SHORT:
+        return which.window
+    return span(frame)

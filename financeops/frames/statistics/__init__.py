@@ -1,0 +1,1 @@
+"""Statistics on plain numbers; no frame is known here."""

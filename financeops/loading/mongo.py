@@ -1,0 +1,116 @@
+"""Payments as a data frame, straight from MongoDB."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+from msgspec.structs import replace
+
+from financeops.arrow.tables import SCHEMA, check_columns, check_frame, framed
+from financeops.core.choices import choice_of
+from financeops.core.instants import Moment, instant_of
+from financeops.core.payments import Status
+from financeops.store.database.connection import close, connect
+from financeops.store.reading.batches import payment_tables
+from financeops.store.reading.filters import PaymentFilter
+from financeops.store.tenants import find_tenant
+
+
+def from_mongo(
+    uri: str,
+    *,
+    tenant: str = "tenant_1",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    status: str | None = None,
+    method: str | None = None,
+    currency: str | None = None,
+    columns: Iterable[str] | None = None,
+    frame: str | None = None,
+) -> Any:
+    """Payments of a tenant as a data frame, read from MongoDB itself.
+
+    For those who have access to the database; others use `connect`. It only reads: a user with
+    the role ``read`` will do. BSON becomes Arrow directly (pymongoarrow), a part of time after
+    the other, and none of the queries is unbounded.
+
+    Parameters
+    ----------
+    uri : str
+        ``mongodb://`` or ``mongodb+srv://``; its path names the database, ``financeops`` without
+        one.
+    tenant : str
+        Whose payments.
+    since, until : datetime, date or str, optional
+        Only payments created at or after `since` and before `until`: an aware datetime, a date
+        (its first moment in the tenant's time zone) or either as ISO 8601 text.
+    status : {"success", "failed", "refunded"}, optional
+    method, currency : str, optional
+        Only these payments.
+    columns : iterable of str, optional
+        Which columns, in this order; all by default.
+    frame : {"polars", "pandas", "pyarrow"}, optional
+        Which library's data frame; by default Polars, else pandas, else PyArrow.
+
+    Returns
+    -------
+    polars.DataFrame, pandas.DataFrame or pyarrow.Table
+        One row per payment, oldest first, equal times by id, in the canonical columns
+        (`financeops.arrow.tables`): amounts are Int64 minor units, times UTC with milliseconds.
+        Without payments it has no rows and the same columns.
+
+    Raises
+    ------
+    InvalidValue
+        A parameter, or a stored value that no payment can have; named.
+    NotFound
+        The tenant does not exist.
+    Misconfigured, Unavailable
+        The database is not what is needed, or cannot be reached now.
+
+    Examples
+    --------
+    >>> import financeops as fo
+    >>> fo.from_mongo("mongodb://db1/financeops?replicaSet=rs0", status="failed")  # doctest: +SKIP
+    """
+    kind = check_frame(frame)
+    names = check_columns(columns)
+    chosen = PaymentFilter(
+        status=None if status is None else choice_of(Status, status, field="status"),
+        method=method,
+        currency=currency,
+    )
+    # In a thread of its own: a notebook's event loop already runs in this one.
+    with ThreadPoolExecutor(1, thread_name_prefix="financeops-mongo") as thread:
+        work = _read(uri, tenant, chosen, (since, until), names)
+        return framed(thread.submit(asyncio.run, work).result(), kind)
+
+
+async def _read(
+    uri: str,
+    tenant_id: str,
+    chosen: PaymentFilter,
+    between: tuple[Moment | None, Moment | None],
+    columns: list[str],
+) -> pa.Table:
+    db = await connect(uri)
+    try:
+        zone = ZoneInfo((await find_tenant(db, tenant_id)).timezone)
+        since, until = between
+        chosen = replace(
+            chosen,
+            start=None if since is None else instant_of("since", since, zone),
+            end=None if until is None else instant_of("until", until, zone),
+        )
+        async with aclosing(payment_tables(db, tenant_id, chosen, columns)) as tables:
+            found = [table async for table in tables]
+    finally:
+        await close(db)
+    empty = SCHEMA.empty_table().select(columns)
+    return pa.concat_tables([empty, *found]).combine_chunks()

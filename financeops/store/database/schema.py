@@ -1,0 +1,263 @@
+"""Collections, validators and indexes: what is missing or differs is made at a start, with a version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import OperationFailure
+
+from financeops.core.errors import Misconfigured
+from financeops.core.payments import Status, Tenant
+from financeops.store.database.connection import (
+    NOT_ALLOWED,
+    URI_SETTING,
+    Database,
+    Document,
+    driver_errors,
+)
+from financeops.store.database.sessions import end_left_sessions
+from financeops.store.database.sharding import check_shard_keys
+from financeops.store.tenants import find_tenant, new_history
+from financeops.store.writing.imports import ImportState
+
+VERSION = 2
+"""Version of the data model. A later one migrates from here, in `prepare`.
+
+Since 2 payments may be removed again: a program of version 1 would count that wrong.
+"""
+
+_Keys = list[tuple[str, int]]
+
+_COLLECTION_EXISTS = 48
+_INDEX_NOT_FOUND = 27
+
+_COUNT = {"bsonType": ["int", "long"], "minimum": 0}
+_PAYMENT = {
+    "bsonType": "object",
+    "required": [
+        *("_id", "tenantId", "amount", "currency", "method", "status"),
+        *("createdAt", "updatedAt", "source"),
+    ],
+    "properties": {
+        "_id": {"bsonType": "objectId"},
+        "tenantId": {"bsonType": "string"},
+        "amount": _COUNT,
+        "currency": {"bsonType": "string", "pattern": "^[A-Z]{3}$"},
+        "method": {"bsonType": "string", "pattern": "^[a-z0-9_]{1,64}$"},
+        "status": {"enum": [status.value for status in Status]},
+        "createdAt": {"bsonType": "date"},
+        "updatedAt": {"bsonType": "date"},
+        "source": {"bsonType": "string"},
+    },
+}
+_ROLLUP = {
+    "bsonType": "object",
+    "required": ["_id", "tenantId", "currency", "grain", "start"],
+    "properties": {"_id": {"bsonType": "string"}, "start": {"bsonType": "date"}},
+}
+_CHANGES = {
+    "bsonType": "object",
+    "required": ["_id", "tenantId", "firstSeq", "lastSeq", "at", "events"],
+    "properties": {
+        "firstSeq": {"bsonType": ["int", "long"], "minimum": 1},
+        "lastSeq": {"bsonType": ["int", "long"], "minimum": 1},
+        "at": {"bsonType": "date"},
+        "events": {"bsonType": "array", "minItems": 1},
+    },
+}
+_TENANT = {
+    "bsonType": "object",
+    "required": ["_id", "seq", "currency", "timezone"],
+    "properties": {"seq": _COUNT},
+}
+_IMPORT = {
+    "bsonType": "object",
+    "required": ["_id", "tenantId", "file", "options", "state", "startedAt", "counts"],
+    "properties": {"state": {"enum": [state.value for state in ImportState]}},
+}
+_IMPORT_ROW = {
+    "bsonType": "object",
+    "required": ["_id", "tenantId", "paymentId", "importId", "content"],
+}
+_IMPORT_ACTS = {
+    "bsonType": "object",
+    "required": ["_id", "tenantId", "importId", "created", "refunded", "updated", "rows"],
+}
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "payments": _PAYMENT,
+    "rollups": _ROLLUP,
+    "changes": _CHANGES,
+    "tenants": _TENANT,
+    "imports": _IMPORT,
+    "importRows": _IMPORT_ROW,
+    "importActs": _IMPORT_ACTS,
+}
+
+BY_TIME = [("tenantId", 1), ("createdAt", -1)]
+BY_STATUS = [("tenantId", 1), ("status", 1), ("createdAt", -1)]
+_BY_AGE = [("at", 1)]
+_INDEXES: dict[str, tuple[_Keys, ...]] = {
+    # Their prefixes serve {tenantId} and {tenantId, status}: no single-field indexes beside them.
+    "payments": (BY_TIME, BY_STATUS),
+    "changes": ([("tenantId", 1), ("lastSeq", 1)], _BY_AGE),
+    # Of both there are few: one document for each file, one for each thousand of its rows.
+    "imports": ([("tenantId", 1)],),
+    "importActs": ([("importId", 1)],),
+    "sessions": (_BY_AGE,),
+}
+
+
+async def prepare(db: Database, tenants: Sequence[Tenant], *, usual: Tenant | None = None) -> None:
+    """Make the database ready: collections, validators, indexes, configured tenants.
+
+    Running it again, or from several processes at once, changes nothing, and asks for no lock: what
+    is there is looked at first.
+
+    Parameters
+    ----------
+    tenants : sequence of Tenant
+        Those that exist because they are configured. Their currency follows the configuration.
+    usual : Tenant, optional
+        Exists in any case. In which zone nobody said: it keeps the one that it was given since.
+
+    Raises
+    ------
+    Misconfigured
+        When `payments` holds another program's documents, the data is of a newer version, the
+        database's user lacks rights, a collection is sharded so that ids are not unique, or a tenant's configured time zone differs from the one its
+        rollups were cut in.
+    Unavailable
+    """
+    with _rights(db):
+        with driver_errors(seconds=120):
+            await _claim(db)
+        await check_shard_keys(db)
+        # Before anything that would wait for them.
+        await end_left_sessions(db)
+        with driver_errors(seconds=120):
+            await _ensure_collections(db)
+            for name, wanted in _INDEXES.items():
+                await _ensure_indexes(db[name], wanted)
+            # Of tenants from before there were histories.
+            unnamed = {"history": {"$exists": False}}
+            if await db.tenants.find_one(unnamed, {"_id": 1}) is not None:
+                await db.tenants.update_many(unnamed, {"$set": {"history": new_history()}})
+        for tenant in tenants:
+            await _ensure_tenant(db, tenant)
+            await _refuse_another_zone(db, tenant)
+        if usual is not None and usual.id not in {tenant.id for tenant in tenants}:
+            await _ensure_tenant(db, usual)
+
+
+@contextmanager
+def _rights(db: Database, role: str = "readWrite") -> Iterator[None]:
+    """Say which role the database's user lacks."""
+    try:
+        yield
+    except OperationFailure as error:
+        if error.code not in NOT_ALLOWED:
+            raise
+        raise Misconfigured(
+            f"{URI_SETTING}: its user may not do what this start needs in the database "
+            f"{db.name!r}: give it the role {role} there"
+        ) from error
+
+
+async def _claim(db: Database) -> None:
+    """Refuse a database that another program, or a later version of this one, works with."""
+    ours = await db.schema.find_one({"_id": "financeops"})
+    if ours is None:
+        if await db.payments.find_one({}, {"_id": 1}) is not None:
+            raise Misconfigured(
+                f"{URI_SETTING} names the database {db.name!r}, whose payments collection belongs "
+                "to another program: name another database in the URI's path"
+            )
+        await db.schema.update_one(
+            {"_id": "financeops"}, {"$setOnInsert": {"version": VERSION}}, upsert=True
+        )
+    elif ours["version"] > VERSION:
+        raise Misconfigured(
+            f"{URI_SETTING} names a database of data version {ours['version']}, this program "
+            f"knows up to {VERSION}: install a newer one"
+        )
+    elif ours["version"] < VERSION:
+        older = {"_id": "financeops", "version": {"$lt": VERSION}}
+        await db.schema.update_one(older, {"$set": {"version": VERSION}})
+
+
+async def _ensure_collections(db: Database) -> None:
+    """Make those that are missing, and describe anew those that are described otherwise.
+
+    That is seldom needed, and not done without need: it waits for every open transaction, others
+    wait behind it, and the role `readWrite` may not do it.
+    """
+    there = await _validators(db)
+    for name, schema in _SCHEMAS.items():
+        validator = {"$jsonSchema": schema}
+        if name not in there:
+            try:
+                await db.create_collection(name, validator=validator, check_exists=False)
+            except OperationFailure as error:
+                if error.code != _COLLECTION_EXISTS:
+                    raise
+                there = await _validators(db)  # another process was quicker
+        if there.get(name, validator) != validator:
+            with _rights(db, "dbAdmin too, for it changes collections of an earlier version"):
+                await db.command("collMod", name, validator=validator)
+
+
+async def _validators(db: Database) -> dict[str, Document]:
+    found = await db.list_collections()
+    return {each["name"]: each["options"].get("validator", {}) async for each in found}
+
+
+async def _ensure_indexes(collection: AsyncCollection[Document], wanted: Sequence[_Keys]) -> None:
+    """Make those that are missing.
+
+    Earlier versions made those by age with an expiry: what has expired is now found by `expiry`.
+    """
+    indexes = await collection.index_information()
+    there = {tuple(index["key"]): name for name, index in indexes.items()}
+    for keys in wanted:
+        name = there.get(tuple(keys))
+        if name is not None and "expireAfterSeconds" in indexes[name]:
+            try:
+                await collection.drop_index(name)
+            except OperationFailure as error:
+                if error.code != _INDEX_NOT_FOUND:  # another process was quicker
+                    raise
+            name = None
+        if name is None:
+            await collection.create_index(keys)
+
+
+async def _ensure_tenant(db: Database, tenant: Tenant) -> None:
+    with driver_errors():
+        there = await db.tenants.find_one({"_id": tenant.id}, {"currency": 1})
+        if there is not None and there["currency"] == tenant.currency:
+            return
+        await db.tenants.update_one(
+            {"_id": tenant.id},
+            {
+                "$set": {"currency": tenant.currency},
+                "$setOnInsert": {
+                    "seq": 0,
+                    "timezone": tenant.timezone,
+                    "history": new_history(),
+                },
+            },
+            upsert=True,
+        )
+
+
+async def _refuse_another_zone(db: Database, tenant: Tenant) -> None:
+    stored = await find_tenant(db, tenant.id)
+    if stored.timezone != tenant.timezone:
+        raise Misconfigured(
+            f"FINANCEOPS_TENANTS gives {tenant.id} the time zone {tenant.timezone}, its rollups "
+            f"are cut in {stored.timezone}: set that zone again, or start with it once more and "
+            f"run `financeops tenant set-timezone {tenant.id} {tenant.timezone}`"
+        )

@@ -1,0 +1,126 @@
+"""Transactions: all of it or nothing, on one snapshot, repeated while others are in the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pymongo
+from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from financeops.core.errors import Unavailable
+from financeops.store.database.connection import Database, Session, driver_errors, why
+from financeops.store.database.patience import Patience
+from financeops.store.database.sessions import end_later, writing_session
+from financeops.store.database.turns import SHORT_PAUSE, is_conflict, turns_at
+
+TRANSACTION_SECONDS = 10.0
+"""How long a transaction may take with all its repetitions."""
+
+COMMIT_SECONDS = 15.0
+"""How long it is asked for what became of a commit: electing another primary takes 10 to 12."""
+
+_SELECTION_SECONDS = 4.0
+_ABORT_SECONDS = 1.0
+_COMMIT_TRY_SECONDS, _COMMIT_PAUSE = 4.0, 0.25
+
+_UNKNOWN = "UnknownTransactionCommitResult"
+
+Result = TypeVar("Result")
+
+
+class CommitUnknown(Unavailable):
+    """Whether a transaction was committed is not known."""
+
+
+async def in_transaction(
+    db: Database,
+    body: Callable[[Session], Awaitable[Result]],
+    *,
+    locks: str | None = None,
+    seconds: float = TRANSACTION_SECONDS,
+) -> Result:
+    """Run `body` in a transaction on one snapshot; again while it only conflicts with others.
+
+    The driver's `with_transaction` is as patient with a database that is away as with a conflict.
+    Here callers know within seconds.
+
+    Parameters
+    ----------
+    locks : str, optional
+        The tenant that it writes to, whose lock its first statement takes. Without one it only reads.
+
+    Raises
+    ------
+    CommitUnknown
+        No server answered to the commit.
+    Unavailable
+        No server answers, or it conflicted until the time was over: nothing was committed.
+    """
+    patience = Patience(seconds)
+    with driver_errors(seconds=None):
+        await _wait_for_server(db)
+        turns = turns_at(db)
+        if locks is not None:
+            await turns.give_way(locks)
+        async with writing_session(db) if locks else db.client.start_session() as session:
+            while True:
+                try:
+                    result = await _attempt(session, body, patience)
+                except PyMongoError as error:
+                    transient = error.has_error_label("TransientTransactionError")
+                    if not transient or patience.over:
+                        if locks and (error.timeout or isinstance(error, ConnectionFailure)):
+                            end_later(db, session)
+                        if error.has_error_label(_UNKNOWN):
+                            raise CommitUnknown(why(error)) from error
+                        raise
+                    conflict = is_conflict(error)
+                else:
+                    if locks is not None:
+                        turns.done(locks)
+                    return result
+                if locks is not None and conflict:
+                    turns.meet(locks)
+                    await patience.pause(longest=SHORT_PAUSE)
+                else:
+                    await patience.pause()
+                await _wait_for_server(db)
+
+
+async def _wait_for_server(db: Database) -> None:
+    with pymongo.timeout(_SELECTION_SECONDS):
+        await db.client.is_primary  # known without asking it, as long as it answers
+
+
+async def _attempt(
+    session: Session, body: Callable[[Session], Awaitable[Result]], patience: Patience
+) -> Result:
+    await session.start_transaction(read_concern=ReadConcern("snapshot"))
+    try:
+        with pymongo.timeout(patience.left):
+            result = await body(session)
+    except BaseException:
+        with pymongo.timeout(_ABORT_SECONDS):
+            await session.abort_transaction()
+        raise
+    await _commit(session)
+    return result
+
+
+async def _commit(session: Session) -> None:
+    """Commit; again, which does no harm, as long as it is not known whether that took effect."""
+    patience = Patience(COMMIT_SECONDS)
+    while True:
+        try:
+            with pymongo.timeout(_COMMIT_TRY_SECONDS):
+                await session.commit_transaction()
+        except PyMongoError as error:
+            unknown = error.has_error_label(_UNKNOWN)
+            if not unknown or patience.over:
+                raise
+        else:
+            return
+        await asyncio.sleep(_COMMIT_PAUSE)

@@ -1,0 +1,1 @@
+"""Payments and figures, read from one consistent moment."""

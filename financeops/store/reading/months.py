@@ -1,0 +1,61 @@
+"""How many payments each month holds: what tells whether a copy of them is still complete."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from financeops.core.metrics import attempts, refunded
+from financeops.core.periods import EPOCH, FAR, Grain, Window, grain_end
+from financeops.store.database.connection import Database, Session
+from financeops.store.database.transactions import in_transaction
+from financeops.store.rollups import read_rollups
+from financeops.store.tenants import TenantRecord, find_record
+
+
+class Month(Struct, frozen=True, kw_only=True):
+    """One month of a tenant's, in its time zone, with payments of all currencies.
+
+    As long as nothing is taken back (`TenantRecord.taken_back`) the two counts only grow: while
+    they are the same, so are the payments.
+    """
+
+    start: datetime
+    end: datetime
+    payments: int
+    refunded: int
+
+
+async def read_months(db: Database, tenant_id: str) -> tuple[TenantRecord, list[Month]]:
+    """Return the months that hold payments, oldest first, with the tenant at the same moment.
+
+    It reads the months' rollups, however many payments they count.
+
+    Raises
+    ------
+    NotFound
+        The tenant does not exist.
+    Unavailable
+    """
+
+    async def transaction(session: Session) -> tuple[TenantRecord, list[Month]]:
+        record = await find_record(db, tenant_id, session=session)
+        counts: dict[datetime, tuple[int, int]] = {}
+        for currency in record.currencies:
+            held = record.held(Window(EPOCH, FAR))
+            rollups = await read_rollups(
+                db, record.tenant, currency, Grain.MONTH, held, session=session
+            )
+            for (_, _, start), rollup in rollups:
+                n, back = counts.get(start, (0, 0))
+                counts[start] = n + attempts(rollup), back + refunded(rollup)
+        zone = ZoneInfo(record.tenant.timezone)
+        return record, [
+            Month(start=start, end=grain_end(Grain.MONTH, start, zone), payments=n, refunded=back)
+            for start, (n, back) in sorted(counts.items())
+            if n
+        ]
+
+    return await in_transaction(db, transaction)

@@ -1,0 +1,114 @@
+"""Payments themselves: one, a page of them, or all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from datetime import datetime
+
+from bson import ObjectId
+from msgspec import Struct
+from msgspec.structs import replace
+
+from financeops.core.errors import InvalidValue, NotFound
+from financeops.core.payments import Payment
+from financeops.core.periods import EPOCH, MILLISECOND, Window
+from financeops.store.database.connection import Database, driver_errors
+from financeops.store.documents import object_id, payment_from
+from financeops.store.reading.filters import PaymentFilter, payments_between
+from financeops.store.reading.newest import newest_payments, payments_by_time
+from financeops.store.tenants import find_record
+
+CHUNK = 2000
+"""About how many payments an export reads at a time."""
+
+
+_MILLISECONDS = re.compile(r"[0-9]{1,13}")
+
+
+class Page(Struct, frozen=True):
+    """Payments, newest first, and the cursor of what follows; None at the end."""
+
+    payments: list[Payment]
+    following: str | None
+
+
+async def find_payment(db: Database, tenant_id: str, payment_id: str) -> Payment:
+    """Return one payment of a tenant; raises `NotFound`."""
+    await find_record(db, tenant_id)
+    key = object_id(payment_id)
+    if key is not None:
+        with driver_errors():
+            document = await db.payments.find_one({"_id": key, "tenantId": tenant_id})
+        if document is not None:
+            return payment_from(document)
+    raise NotFound(f"tenant {tenant_id!r} has no payment {payment_id!r}")
+
+
+async def list_payments(
+    db: Database, tenant_id: str, chosen: PaymentFilter, *, limit: int, before: str | None = None
+) -> Page:
+    """Return a page of payments, newest first, equal times by id downwards.
+
+    Parameters
+    ----------
+    before : str, optional
+        `following` of the page before. A payment that is recorded meanwhile moves none of the
+        others from one page to another.
+
+    Raises
+    ------
+    NotFound
+        The tenant does not exist.
+    InvalidValue
+        `before` is not a cursor, or the currency is none.
+    """
+    record = await find_record(db, tenant_id)
+    record.check_currency(chosen.currency)
+    found: list[Payment] = []
+    if before is not None:
+        instant, key = _position(before)
+        if instant in chosen.window:
+            found = await payments_between(
+                db,
+                tenant_id,
+                Window(instant, instant + MILLISECOND),
+                chosen,
+                newest_first=True,
+                limit=limit,
+                before=key,
+            )
+        chosen = replace(chosen, end=min(instant, chosen.window.end))
+    if len(found) < limit:
+        found += await newest_payments(db, record, chosen, limit=limit - len(found))
+    return Page(found, _cursor(found[-1]) if len(found) == limit else None)
+
+
+async def export_payments(
+    db: Database, tenant_id: str, chosen: PaymentFilter
+) -> AsyncGenerator[list[Payment], None]:
+    """Yield all payments of a filter, oldest first, some thousands at a time.
+
+    Raises
+    ------
+    NotFound
+        The tenant does not exist.
+    InvalidValue
+        The currency is none.
+    """
+    record = await find_record(db, tenant_id)
+    record.check_currency(chosen.currency)
+    async for payments in payments_by_time(db, record, chosen, size=CHUNK):
+        yield payments
+
+
+def _cursor(payment: Payment) -> str:
+    return f"{(payment.created_at - EPOCH) // MILLISECOND}-{payment.id}"
+
+
+def _position(cursor: str) -> tuple[datetime, ObjectId]:
+    milliseconds, _, payment_id = cursor.partition("-")
+    key = object_id(payment_id)
+    if key is None or not _MILLISECONDS.fullmatch(milliseconds):
+        raise InvalidValue("before", "must be the cursor of a Link header, unchanged")
+    return EPOCH + int(milliseconds) * MILLISECOND, key

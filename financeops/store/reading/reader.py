@@ -1,0 +1,249 @@
+"""Answers to analytic questions: every part of one consistent moment, and which one it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from datetime import datetime
+from weakref import WeakValueDictionary
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct, structs
+
+from financeops.core.errors import Unavailable
+from financeops.core.payments import Change, Payment
+from financeops.core.periods import Span, Window
+from financeops.core.rollup import Place, Rollup, at_hour, rollup_of, total
+from financeops.store.changes import read_changes
+from financeops.store.database.connection import Database, Session
+from financeops.store.database.patience import Patience
+from financeops.store.database.transactions import in_transaction
+from financeops.store.reading.book import Book, Feed, Page, forget_oldest, pages_of
+from financeops.store.reading.filters import PaymentFilter, payments_between
+from financeops.store.reading.newest import newest_payments
+from financeops.store.reading.questions import Answer, Plan, Question
+from financeops.store.rollups import rollups_starting_in
+from financeops.store.tenants import TenantRecord, find_record
+
+MAX_BOOKS = 1000
+"""How many tenants a process remembers."""
+
+MAX_BYTES = 256_000_000
+"""How much memory all that is remembered may take, about."""
+
+FOLDED_AT_MOST = 5000
+"""A book further behind than this is read anew: that costs less than catching up."""
+
+_PATIENCE_SECONDS = 10.0
+"""How long an answer is begun anew because the rollups were rewritten meanwhile."""
+
+
+class _Wanted(Struct, frozen=True):
+    """What a book lacks to answer: read together, at one moment."""
+
+    pages: list[Page]
+    feed: Feed | None
+    edges: list[Span]
+
+    def __bool__(self) -> bool:
+        return bool(self.pages or self.feed or self.edges)
+
+
+class _Read(Struct, frozen=True):
+    """What was read, all of it at one moment."""
+
+    record: TenantRecord
+    changes: list[Change]
+    pages: dict[Page, list[tuple[Place, Rollup]]] = {}
+    payments: list[Payment] = []
+    edges: dict[Span, list[Payment]] = {}
+
+
+class Reader:
+    """Answers questions about a database's payments, remembering what it read."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._books: OrderedDict[str, Book] = OrderedDict()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def answer(
+        self,
+        question: Question,
+        *,
+        as_of: datetime,
+        in_buckets: bool = False,
+        compare: bool = False,
+        payments: int = 0,
+    ) -> Answer:
+        """Answer a question as of a moment.
+
+        Parameters
+        ----------
+        as_of : datetime
+            Decides which period is running; aware.
+        in_buckets : bool
+            Also give the rollup of each bucket of the period or window.
+        compare : bool
+            Also give the previous period, or the equally long window before an explicit one.
+        payments : int
+            Also give so many of the newest payments, whenever they were.
+
+        Raises
+        ------
+        NotFound
+            The tenant does not exist.
+        InvalidValue
+            The currency is none, the window is too long for another zone, or has no end where it needs one.
+        Unavailable
+        """
+        feed = Feed(question.currency, question.method, payments) if payments else None
+        # One at a time per tenant: they share a book, and the second finds it up to date.
+        lock = self._locks.setdefault(question.tenant_id, asyncio.Lock())
+        # One session, which is causally consistent: the changes are read after how many there are,
+        # on a sharded cluster from another shard.
+        async with lock, self._db.client.start_session() as session:
+            record = await find_record(self._db, question.tenant_id, session=session)
+            record.check_currency(question.currency)
+            patience = Patience(_PATIENCE_SECONDS)
+            while True:
+                plan = Plan.of(
+                    question, record.tenant, as_of=as_of, in_buckets=in_buckets, compare=compare
+                )
+                book = self._book(record)
+                wanted = _wanted(book, plan, feed)
+                read = await self._read(record, book, plan, wanted, session)
+                now = read.record
+                if now.repairs == book.repairs and book.move_on(read.changes, seq=now.tenant.seq):
+                    break
+                # What happened since is no longer in the log, or not only that happened: the
+                # rollups were rewritten. Begin with an empty book.
+                self._books.pop(question.tenant_id, None)
+                if patience.over:
+                    raise Unavailable("the tenant's rollups are rewritten all the time")
+                record = now
+            _keep(book, read, wanted)
+            answer = _answer(plan, book, read, method=question.method, as_of=as_of)
+            if feed:
+                answer = structs.replace(answer, payments=book.newest(feed))
+            book.forget()
+            self._forget_oldest()
+            return answer
+
+    def _forget_oldest(self) -> None:
+        """Keep to the bound of all books together, those used last."""
+        taken = sum(book.bytes for book in self._books.values())
+        while taken > MAX_BYTES:
+            _, book = self._books.popitem(last=False)
+            taken -= book.bytes
+
+    def _book(self, record: TenantRecord) -> Book:
+        """The tenant's book; an empty one if there is none that could be brought up to date."""
+        tenant = record.tenant
+        book = self._books.get(tenant.id)
+        usable = (
+            book is not None
+            and book.repairs == record.repairs
+            and 0 <= tenant.seq - book.seq <= FOLDED_AT_MOST
+        )
+        if book is None or not usable:
+            book = Book(ZoneInfo(tenant.timezone), seq=tenant.seq, repairs=record.repairs)
+            self._books[tenant.id] = book
+        self._books.move_to_end(tenant.id)
+        forget_oldest(self._books, MAX_BOOKS)
+        return book
+
+    async def _read(
+        self, record: TenantRecord, book: Book, plan: Plan, wanted: _Wanted, after: Session
+    ) -> _Read:
+        """Read what the book lacks, and the changes that bring it to the same moment."""
+        if not wanted:
+            return _Read(record, await self._changes(record, book, after))
+
+        async def transaction(session: Session) -> _Read:
+            now = await find_record(self._db, record.tenant.id, session=session)
+            pages = {
+                page: await rollups_starting_in(
+                    self._db, now, page.currency, page.grain, page.window, session=session
+                )
+                for page in wanted.pages
+            }
+            edges = {
+                edge: await payments_between(
+                    self._db,
+                    now.tenant.id,
+                    Window(edge.start, edge.end),
+                    PaymentFilter(currency=plan.currency),
+                    session=session,
+                )
+                for edge in wanted.edges
+            }
+            payments: list[Payment] = []
+            if (feed := wanted.feed) is not None:
+                chosen = PaymentFilter(currency=feed.currency, method=feed.method)
+                payments = await newest_payments(
+                    self._db, now, chosen, limit=feed.length, session=session
+                )
+            changes = await self._changes(now, book, session)
+            return _Read(now, changes, pages, payments, edges)
+
+        return await in_transaction(self._db, transaction)
+
+    async def _changes(self, record: TenantRecord, book: Book, session: Session) -> list[Change]:
+        tenant = record.tenant
+        if book.empty or tenant.seq == book.seq:
+            return []
+        changes = await read_changes(
+            self._db, tenant.id, book.seq, limit=tenant.seq - book.seq, session=session
+        )
+        return [change for change in changes if change.seq <= tenant.seq]
+
+
+def _wanted(book: Book, plan: Plan, feed: Feed | None) -> _Wanted:
+    spans = [span for window in plan.windows() for span in plan.spans(window)]
+    pages = [page for span in spans for page in pages_of(plan.currency, span)]
+    return _Wanted(
+        pages=book.missing_pages(pages),
+        feed=feed if feed and book.misses_feed(feed) else None,
+        edges=[span for span in spans if span.grain is None],
+    )
+
+
+def _keep(book: Book, read: _Read, wanted: _Wanted) -> None:
+    for page, rollups in read.pages.items():
+        book.keep_page(page, rollups)
+    if wanted.feed is not None:
+        book.keep_feed(wanted.feed, read.payments)
+
+
+def _answer(plan: Plan, book: Book, read: _Read, *, method: str | None, as_of: datetime) -> Answer:
+    sums = {window: _sum(plan, book, read, window) for window in plan.windows()}
+    if method is not None:
+        sums = {window: rollup.only(method) for window, rollup in sums.items()}
+    bucket_rollups = [sums[bucket] for bucket in plan.buckets]
+    return Answer(
+        tenant=read.record.tenant,
+        currency=plan.currency,
+        currencies=read.record.currencies,
+        timezone=plan.zone.key,
+        as_of=as_of,
+        window=plan.window,
+        rollup=total(bucket_rollups) if plan.buckets else sums[plan.window],
+        buckets=plan.buckets,
+        bucket_rollups=bucket_rollups,
+        previous_window=plan.previous,
+        previous=sums[plan.previous] if plan.previous else None,
+        payments=[],
+    )
+
+
+def _sum(plan: Plan, book: Book, read: _Read, window: Window | None) -> Rollup:
+    parts: list[Rollup] = []
+    for span in plan.spans(window):
+        if span.grain is None:
+            parts += [rollup_of(payment, plan.zone) for payment in read.edges[span]]
+            continue
+        for (_, _, start), rollup in book.rollups(plan.currency, span):
+            foreign = plan.zone != plan.kept_zone
+            parts.append(at_hour(rollup, start.astimezone(plan.zone).hour) if foreign else rollup)
+    return total(parts)

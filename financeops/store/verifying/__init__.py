@@ -1,0 +1,1 @@
+"""Recomputing what is kept and shown from the payments, and repairing it."""

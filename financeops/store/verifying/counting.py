@@ -1,0 +1,209 @@
+"""A tenant's rollups counted anew from its payments, and moved on by the change log.
+
+All of it goes on while payments come in: what changed since the reading began is accounted for
+exactly. It is read in pieces, and others are served between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from financeops.core.errors import Unavailable
+from financeops.core.payments import Change, Payment
+from financeops.core.rollup import Place, Rollup, deltas
+from financeops.store.changes import MAX_BATCH, changes_after, last_seq, read_changes
+from financeops.store.database.connection import Database, Session, driver_errors
+from financeops.store.database.schema import BY_TIME
+from financeops.store.documents import payment_from
+from financeops.store.tenants import TenantRecord
+from financeops.store.verifying.shown import ShownCount
+
+CLOCK_MARGIN = timedelta(hours=1)
+"""Payments changed this shortly before the reading began are remembered one by one: the clocks of
+the processes that change them may differ by as much."""
+
+_CHUNK = 1000
+_SLICE = 100
+"""How many payments are counted without letting others have the processor: about 10 ms."""
+_TRIES = 3
+_LOG_TOO_SHORT = "the change log does not reach back to where verifying began"
+
+
+class Step(StrEnum):
+    """What a verification is at."""
+
+    PAYMENTS = "payments"
+    TOTALS = "totals"
+    DIFFERENCES = "differences"
+    FIGURES = "figures"
+
+
+class Progress(Struct, frozen=True):
+    """How far a step is; `of` is a guess while others write."""
+
+    step: Step
+    done: int
+    of: int
+
+
+Told = Callable[[Progress], None]
+"""Who wants to know how far it is."""
+
+
+def untold(progress: Progress) -> None:
+    """Nobody wants to know."""
+
+
+class Count:
+    """Rollups as counted from the payments, true at `seq`; with `as_of` also what is shown then.
+
+    Parameters
+    ----------
+    zone : ZoneInfo
+        In which they are cut.
+    seq : int
+    as_of : datetime, optional
+        Decides which periods run; aware.
+    kept_zone : ZoneInfo, optional
+        In which the kept rollups are cut, where that is another one.
+
+    Attributes
+    ----------
+    touched : set of Place
+        Where changes went that `move_on` was told of, in both zones.
+    """
+
+    def __init__(
+        self,
+        zone: ZoneInfo,
+        seq: int,
+        as_of: datetime | None = None,
+        *,
+        kept_zone: ZoneInfo | None = None,
+    ) -> None:
+        self.zone = zone
+        self._as_of = as_of
+        self._zones = {zone, kept_zone or zone}
+        self.begin_anew(seq)
+
+    def begin_anew(self, seq: int) -> None:
+        """Forget all that was counted."""
+        self.seq = seq
+        self.shown = ShownCount(self.zone, self._as_of) if self._as_of is not None else None
+        self.rollups: dict[Place, Rollup] = {}
+        self.touched: set[Place] = set()
+        self._seen: dict[str, Payment] = {}
+
+    def at(self, place: Place) -> Rollup:
+        """What was counted at a place."""
+        return self.rollups.get(place, Rollup())
+
+    def count(self, payments: Iterable[Payment], *, remembered_since: datetime) -> None:
+        """Count payments as they are read: some may be newer than `seq`."""
+        payments = list(payments)
+        self._add(deltas(map(_as_new, payments), self.zone))
+        if self.shown is not None:
+            self.shown.add(payments)
+        for payment in payments:
+            if payment.updated_at >= remembered_since:
+                self._seen[payment.id] = payment
+
+    def move_on(self, changes: list[Change]) -> None:
+        """Account for what happened after `seq`, some of which was already read."""
+        for zone in self._zones:
+            self.touched.update(deltas(changes, zone))
+        for change in changes:
+            before = self._seen.pop(change.payment.id, change.previous)
+            now = [] if change.removed else [change.payment]
+            self._add(deltas(map(_as_new, now), self.zone))
+            if self.shown is not None:
+                self.shown.add(now)
+                self.shown.subtract([] if before is None else [before])
+            if before is not None:
+                counted = deltas([_as_new(before)], self.zone)
+                self._add({place: -rollup for place, rollup in counted.items()})
+            self.seq = change.seq
+
+    def _add(self, more: Mapping[Place, Rollup]) -> None:
+        for place, rollup in more.items():
+            self.rollups[place] = self.at(place) + rollup
+
+
+async def count_all(
+    db: Database, record: TenantRecord, count: Count, *, told: Told = untold
+) -> None:
+    """Count a tenant's payments; again where some were removed meanwhile.
+
+    Of those it cannot be told whether they had been counted.
+    """
+    tenant_id = record.tenant.id
+    for _ in range(_TRIES):
+        await _count_payments(db, record, count, told)
+        seq = await last_seq(db, tenant_id)
+        while count.seq < seq:
+            changes = await _following(db, tenant_id, count.seq, seq)
+            if any(change.removed for change in changes):
+                break
+            await _move_on(count, changes)
+        else:
+            return
+        count.begin_anew(await last_seq(db, tenant_id))
+    raise Unavailable("an import is being taken back: verify again afterwards")
+
+
+async def catch_up(
+    db: Database, tenant_id: str, count: Count, seq: int, *, session: Session | None = None
+) -> None:
+    """Move a count on to a number of the sequence, a piece of the change log after the other."""
+    while count.seq < seq:
+        await _move_on(count, await _following(db, tenant_id, count.seq, seq, session=session))
+
+
+async def _count_payments(db: Database, record: TenantRecord, count: Count, told: Told) -> None:
+    expected, done = sum(record.sources.values()), 0
+    with driver_errors(seconds=None):
+        hello = await db.client.admin.command("hello")
+        since = hello["localTime"].replace(tzinfo=UTC) - CLOCK_MARGIN
+        # All of them, not by way of the rollups: it is the rollups that are in doubt. By an index
+        # in which a refund does not move a payment to where the reading has already been.
+        cursor = db.payments.find({"tenantId": record.tenant.id}, batch_size=_CHUNK).hint(BY_TIME)
+        async with cursor:
+            while chunk := await cursor.to_list(_CHUNK):
+                for first in range(0, len(chunk), _SLICE):
+                    payments = map(payment_from, chunk[first : first + _SLICE])
+                    count.count(payments, remembered_since=since)
+                    await asyncio.sleep(0)
+                done += len(chunk)
+                told(Progress(Step.PAYMENTS, done, max(done, expected)))
+
+
+async def _following(
+    db: Database, tenant_id: str, after: int, seq: int, *, session: Session | None = None
+) -> list[Change]:
+    """The next changes up to `seq`, which is known to be committed."""
+    found: list[Change] | None
+    if session is None:
+        found = await changes_after(db, tenant_id, after)
+    else:
+        found = await read_changes(db, tenant_id, after, limit=MAX_BATCH, session=session)
+    changes = [change for change in found or () if change.seq <= seq]
+    if not changes or changes[-1].seq - after != len(changes):
+        raise Unavailable(_LOG_TOO_SHORT)
+    return changes
+
+
+async def _move_on(count: Count, changes: list[Change]) -> None:
+    for first in range(0, len(changes), _SLICE):
+        count.move_on(changes[first : first + _SLICE])
+        await asyncio.sleep(0)
+
+
+def _as_new(payment: Payment) -> Change:
+    """A payment as if it had just been recorded, for counting it."""
+    return Change(seq=0, at=payment.updated_at, payment=payment)

@@ -1,0 +1,138 @@
+"""Are the figures that are shown what the payments say? Readers are asked, payments counted here.
+
+What is counted here knows no kept rollups: each payment is in the windows that it was created in.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from financeops.core.payments import Payment
+from financeops.core.periods import Period, Window, buckets, previous_window
+from financeops.core.rollup import Rollup, rollup_of, total
+from financeops.store.reading.questions import Answer
+
+PERIODS = (None, *Period)
+"""What readers are asked about each currency; None: all time."""
+
+_PREVIOUS = -1
+
+_Key = tuple[str, Period | None, int]
+"""Currency, period, and which bucket of it; 0 for all time."""
+
+
+class ShownDifference(Struct, frozen=True, kw_only=True):
+    """Figures as a reader answers them that are not what the payments add up to.
+
+    Parameters
+    ----------
+    period : Period or None
+        What was asked for; None is all time.
+    previous : bool
+        Whether it is the period before that differs.
+    window : Window or None
+        The whole period, a bucket of it, or the period before; None is all time.
+    remembered : bool
+        Whether the reader answered from what the process remembers, not from what it read anew.
+    """
+
+    currency: str
+    period: Period | None
+    previous: bool
+    window: Window | None
+    remembered: bool
+    shown: Rollup
+    counted: Rollup
+
+    @property
+    def figure(self) -> tuple[str, Period | None, bool, Window | None]:
+        """Which figure it is, whoever answered it."""
+        return self.currency, self.period, self.previous, self.window
+
+
+class ShownCount:
+    """What each period and the one before add up to in each currency, counted from payments.
+
+    Parameters
+    ----------
+    zone : ZoneInfo
+        The tenant's.
+    as_of : datetime
+        Decides which periods run; aware.
+    """
+
+    def __init__(self, zone: ZoneInfo, as_of: datetime) -> None:
+        self.as_of = as_of
+        self._zone = zone
+        self._buckets = {period: buckets(period, as_of, zone) for period in Period}
+        self._starts = {
+            period: [bucket.start for bucket in cut] for period, cut in self._buckets.items()
+        }
+        self._previous = {period: previous_window(period, as_of, zone) for period in Period}
+        self._earliest = min(window.start for window in self._previous.values())
+        self._rollups: dict[_Key, Rollup] = {}
+
+    @property
+    def currencies(self) -> set[str]:
+        """Those that payments were counted in."""
+        return {currency for currency, _, _ in self._rollups}
+
+    def add(self, payments: Iterable[Payment]) -> None:
+        """Count payments."""
+        for key, parts in self._parts(payments).items():
+            self._rollups[key] = total([self._of(*key), *parts])
+
+    def subtract(self, payments: Iterable[Payment]) -> None:
+        """Count payments no longer."""
+        for key, parts in self._parts(payments).items():
+            self._rollups[key] = self._of(*key) - total(parts)
+
+    def compared(
+        self, answer: Answer, period: Period | None
+    ) -> list[tuple[bool, Window | None, Rollup, Rollup]]:
+        """Every part of an answer beside what was counted, which has to be true at the same `seq`.
+
+        Returns
+        -------
+        list of (bool, Window or None, Rollup, Rollup)
+            Whether the part is of the period before, its window, what is shown, what was counted.
+        """
+        currency = answer.currency
+        if period is None:
+            return [(False, None, answer.rollup, self._of(currency, None, 0))]
+        cut = self._buckets[period]
+        counted = [self._of(currency, period, n) for n in range(len(cut))]
+        parts = zip(cut, answer.bucket_rollups, counted, strict=True)
+        before = self._of(currency, period, _PREVIOUS)
+        return [
+            (False, Window(cut[0].start, cut[-1].end), answer.rollup, total(counted)),
+            *((False, *part) for part in parts),
+            (True, self._previous[period], answer.previous or Rollup(), before),
+        ]
+
+    def _of(self, currency: str, period: Period | None, n: int) -> Rollup:
+        return self._rollups.get((currency, period, n), Rollup())
+
+    def _parts(self, payments: Iterable[Payment]) -> dict[_Key, list[Rollup]]:
+        parts: dict[_Key, list[Rollup]] = {}
+        for payment in payments:
+            rollup = rollup_of(payment, self._zone)
+            for period, n in self._places(payment.created_at):
+                parts.setdefault((payment.currency, period, n), []).append(rollup)
+        return parts
+
+    def _places(self, created: datetime) -> Iterator[tuple[Period | None, int]]:
+        """Periods and buckets that hold a moment; all time does."""
+        yield None, 0
+        if created < self._earliest:
+            return
+        for period, cut in self._buckets.items():
+            if cut[0].start <= created < cut[-1].end:
+                yield period, bisect_right(self._starts[period], created) - 1
+            elif created in self._previous[period]:
+                yield period, _PREVIOUS

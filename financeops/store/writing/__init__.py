@@ -1,0 +1,1 @@
+"""The ledger: one transaction per group of operations."""

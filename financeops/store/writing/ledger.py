@@ -1,0 +1,182 @@
+"""The ledger: operations on payments in, their outcomes out, once each and all in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import partial
+
+from msgspec import structs
+
+from financeops.core.errors import InvalidValue, Unavailable, Unsure
+from financeops.core.payments import Tenant
+from financeops.core.periods import floor_millisecond
+from financeops.store.database.connection import MAX_IDS, Database, driver_errors
+from financeops.store.database.patience import Patience
+from financeops.store.database.transactions import (
+    TRANSACTION_SECONDS,
+    CommitUnknown,
+    in_transaction,
+)
+from financeops.store.documents import object_id, payment_from
+from financeops.store.writing.imports import import_states
+from financeops.store.writing.operations import (
+    ImportRow,
+    Insert,
+    Operation,
+    Outcome,
+    Refund,
+    Remove,
+    Restore,
+    Result,
+    counts_once,
+    payment_id_of,
+)
+from financeops.store.writing.planning import Item, Known, Stored, plan_of
+from financeops.store.writing.posting import OutdatedError, RefusedError, marks_from, post
+from financeops.store.writing.rows import read_rows
+
+__all__ = [
+    "ImportRow",
+    "Insert",
+    "Operation",
+    "Outcome",
+    "Refund",
+    "Remove",
+    "Restore",
+    "Result",
+    "commit",
+    "counts_once",
+]
+
+
+async def commit(
+    db: Database, tenant: Tenant, operations: Sequence[Operation], *, now: datetime
+) -> list[Outcome]:
+    """Carry out operations of one tenant in one transaction.
+
+    When this returns, what was accepted is committed, numbered and in the change log. An
+    operation that cannot be carried out is answered as rejected and does not keep the others
+    from it.
+
+    Parameters
+    ----------
+    tenant : Tenant
+        Need not exist yet: its first payment creates it with this currency and time zone.
+    operations : sequence of Operation
+        At most 1,000.
+    now : datetime
+        When they are committed; aware.
+
+    Returns
+    -------
+    list of Outcome
+        One for each operation, in order.
+
+    Raises
+    ------
+    ValueError
+        A draft is another tenant's.
+    Unsure
+        The database did not answer to the commit. Its ids are in the order of the operations.
+    Unavailable
+        The database cannot be reached; nothing was committed.
+    """
+    drafts = [each.draft for each in operations if isinstance(each, Insert | ImportRow)]
+    if any(draft.tenant_id != tenant.id for draft in drafts):
+        raise ValueError(f"a draft is not of tenant {tenant.id!r}")
+    items = [Item(payment_id_of(tenant.id, operation), operation) for operation in operations]
+    try:
+        return await _commit_or_halve(db, tenant, items, floor_millisecond(now))
+    except CommitUnknown as error:
+        ids = [item.payment_id for item in items]
+        raise Unsure(ids, repeatable=all(map(counts_once, operations))) from error
+
+
+async def _commit_or_halve(
+    db: Database, tenant: Tenant, items: list[Item], at: datetime
+) -> list[Outcome]:
+    try:
+        return await _commit(db, tenant, items, at)
+    except RefusedError as error:
+        # One item is guilty: halve, so that only that one fails.
+        if len(items) == 1:
+            refusal = InvalidValue("body", "the database refuses this payment")
+            refusal.__cause__ = error
+            return [Outcome(result=Result.REJECTED, error=refusal)]
+        half = len(items) // 2
+        first = await _commit_or_halve(db, tenant, items[:half], at)
+        try:
+            return [*first, *await _commit_or_halve(db, tenant, items[half:], at)]
+        except Unavailable as away:
+            raise CommitUnknown(str(away)) from away  # the first half is committed
+
+
+async def _commit(db: Database, tenant: Tenant, items: list[Item], at: datetime) -> list[Outcome]:
+    patience = Patience(TRANSACTION_SECONDS)
+    everything = False
+    while True:
+        known = await _read_known(db, tenant.id, items, everything=everything)
+        plan = plan_of(items, known, at)
+        if plan.empty:
+            return plan.outcomes
+        try:
+            posting = partial(post, db, tenant, plan)
+            written = await in_transaction(db, posting, locks=tenant.id)
+        except OutdatedError as error:
+            if patience.over:
+                raise Unavailable("others change these payments all the time") from error
+            everything = True
+            await patience.pause()
+            continue
+        payments = {change.payment.id: change.payment for change in written}
+        return [
+            structs.replace(outcome, payment=payments.get(outcome.payment.id, outcome.payment))
+            if outcome.payment
+            else outcome
+            for outcome in plan.outcomes
+        ]
+
+
+async def _read_known(
+    db: Database, tenant_id: str, items: Sequence[Item], *, everything: bool
+) -> Known:
+    """Read what a plan needs.
+
+    Payments and rows are nearly always new, so the first try takes them for that: only what is
+    there in any case is read.
+    """
+    rows = [item.operation for item in items if isinstance(item.operation, ImportRow)]
+    wanted = [row.export_id for row in rows if row.export_id is not None]
+    wanted += [
+        item.payment_id
+        for item in items
+        if everything or not isinstance(item.operation, Insert | ImportRow)
+    ]
+    remembered = {}
+    if everything and rows:
+        remembered = await read_rows(db, tenant_id, [row.row_id for row in rows])
+        wanted += [each.payment_id for each in remembered.values()]
+    payments = await _read_stored(db, tenant_id, wanted)
+    concerned = {row.import_id for row in rows}
+    concerned.update(each.marks.import_id for each in payments.values() if each.marks.import_id)
+    return Known(
+        payments=payments,
+        rows=remembered,
+        imports=await import_states(db, concerned) if concerned else {},
+    )
+
+
+async def _read_stored(
+    db: Database, tenant_id: str, payment_ids: Iterable[str]
+) -> dict[str, Stored]:
+    stored = {}
+    wanted = [each for each in map(object_id, dict.fromkeys(payment_ids)) if each is not None]
+    for start in range(0, len(wanted), MAX_IDS):
+        ids = {"$in": wanted[start : start + MAX_IDS]}
+        with driver_errors():
+            found = await db.payments.find({"_id": ids, "tenantId": tenant_id}).to_list()
+        for document in found:
+            payment = payment_from(document)
+            stored[payment.id] = Stored(payment, marks_from(document))
+    return stored

@@ -1,0 +1,266 @@
+"""What a transaction is to write, decided from what is stored. No database here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import assert_never
+
+from msgspec import Struct, structs
+
+from financeops.core.errors import Conflict, NotFound
+from financeops.core.payments import Change, Payment, Status
+from financeops.core.recognition import difference, moved_on
+from financeops.store.writing.operations import (
+    ImportRow,
+    Insert,
+    Operation,
+    Outcome,
+    Refund,
+    Remove,
+    Restore,
+    Result,
+)
+
+
+class Marks(Struct, frozen=True, kw_only=True):
+    """What is stored beside a payment.
+
+    `request_hash` is the digest of the request that it came with, `import_id` the import that
+    created it, `moved_by` the import that said of it that it was refunded.
+    """
+
+    request_hash: str | None = None
+    import_id: str | None = None
+    moved_by: str | None = None
+
+
+class Stored(Struct, frozen=True):
+    """A payment and what is stored beside it."""
+
+    payment: Payment
+    marks: Marks
+
+
+class KnownRow(Struct, frozen=True, kw_only=True):
+    """A row of a file that is remembered, and the payment that it is."""
+
+    row_id: str
+    content: str
+    payment_id: str
+    import_id: str
+
+
+class Item(Struct, frozen=True):
+    """An operation with the id of its payment, fixed before the first try."""
+
+    payment_id: str
+    operation: Operation
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What the database holds of what the operations are about."""
+
+    payments: dict[str, Stored]
+    rows: dict[str, KnownRow] = {}
+    imports: dict[str, str] = {}
+    """The state of each import that is concerned."""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What a transaction is to write, and the answers that will then be true.
+
+    `rows` are remembered anew; those in `replaced` are remembered already, of a payment that is
+    no more.
+    """
+
+    changes: list[Change] = []
+    marks: dict[str, Marks] = {}
+    rows: list[KnownRow] = []
+    replaced: set[str] = set()
+    outcomes: list[Outcome] = []
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.changes or self.rows)
+
+
+def plan_of(items: Sequence[Item], known: Known, at: datetime) -> Plan:
+    """Decide every answer from what is known; numbers are given later."""
+    plan = Plan()
+    for item in items:
+        match item.operation:
+            case Insert() as insert:
+                decided = _inserted(insert, item.payment_id, known, at)
+            case ImportRow() as row:
+                decided = _imported(row, item.payment_id, known, at)
+                if known.imports.get(row.import_id, "running") == "running":
+                    _remember(row, decided, known, plan)
+                elif decided.outcome.result in _WRITTEN:
+                    problem = f"the import {row.import_id} takes no more rows"
+                    decided = _rejected(Conflict(problem))
+            case Refund():
+                decided = _refunded(known.payments.get(item.payment_id), known, at)
+            case Remove() | Restore() as back:
+                decided = _taken_back(back, known.payments.get(item.payment_id), at)
+            case _:
+                assert_never(item.operation)
+        _note(decided, known, plan, at)
+        plan.outcomes.append(decided.outcome)
+    return plan
+
+
+class _Decided(Struct, frozen=True):
+    """An answer, what will be stored beside its payment, and what that was before."""
+
+    outcome: Outcome
+    marks: Marks = Marks()
+    before: Payment | None = None
+
+
+_WRITTEN = {Result.CREATED, Result.REFUNDED, Result.UPDATED, Result.REMOVED, Result.RESTORED}
+
+
+def _note(decided: _Decided, known: Known, plan: Plan, at: datetime) -> None:
+    """Plan the change that an answer means, and know of it: it may be meant again further on."""
+    payment, result = decided.outcome.payment, decided.outcome.result
+    if payment is None or result not in _WRITTEN:
+        return
+    removed = result is Result.REMOVED
+    status = None if decided.before is None else decided.before.status
+    plan.changes.append(
+        Change(seq=0, at=at, payment=payment, previous_status=status, removed=removed)
+    )
+    plan.marks[payment.id] = decided.marks
+    if removed:
+        del known.payments[payment.id]
+    else:
+        known.payments[payment.id] = Stored(payment, decided.marks)
+
+
+def _inserted(insert: Insert, payment_id: str, known: Known, at: datetime) -> _Decided:
+    stored = known.payments.get(payment_id)
+    if stored is None:
+        payment = Payment(**structs.asdict(insert.draft), id=payment_id, updated_at=at)
+        marks = Marks(request_hash=insert.request_hash)
+        return _Decided(Outcome(result=Result.CREATED, payment=payment), marks)
+    if stored.marks.request_hash == insert.request_hash:
+        return _Decided(Outcome(result=Result.DUPLICATE, payment=stored.payment))
+    return _rejected(Conflict("this key was used before, with another payment"))
+
+
+def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> _Decided:
+    remembered = known.rows.get(row.row_id)
+    if remembered and remembered.payment_id not in known.payments:
+        remembered = None  # its payment was taken back
+    stored = next(
+        (known.payments[each] for each in (payment_id, row.export_id) if each in known.payments),
+        None,
+    )
+    if stored is None and remembered is not None:
+        if remembered.content != row.content:
+            problem = (
+                f"the import {remembered.import_id} has this row with another status, and without "
+                "a reference it cannot be told whether it is the same payment: map its reference"
+            )
+            return _conflict(Conflict(problem, "status"))
+        stored = known.payments[remembered.payment_id]
+    if stored is None:
+        payment = Payment(**structs.asdict(row.draft), id=payment_id, updated_at=at)
+        marks = Marks(request_hash=row.request_hash, import_id=row.import_id)
+        return _Decided(Outcome(result=Result.CREATED, payment=payment), marks)
+    if busy := _being_taken_back(stored, known):
+        return _conflict(busy)
+    found = difference(stored.payment, row.draft)
+    if found is not None:
+        return _conflict(Conflict(str(found), found.field))
+    if not moved_on(stored.payment, row.draft):
+        return _Decided(Outcome(result=Result.DUPLICATE, payment=stored.payment))
+    refunded_at = row.draft.refunded_at or at
+    marks = structs.replace(stored.marks, moved_by=row.import_id)
+    return _moved(stored, Result.UPDATED, marks, refunded_at=refunded_at, at=at)
+
+
+def _remember(row: ImportRow, decided: _Decided, known: Known, plan: Plan) -> None:
+    """Have the row found again however it is mapped, also where its payment was known before."""
+    payment = decided.outcome.payment
+    if payment is None:
+        return
+    before = known.rows.get(row.row_id)
+    stale = before is not None and before.payment_id not in known.payments
+    if before is not None and not stale:
+        return
+    remembered = KnownRow(
+        row_id=row.row_id,
+        content=row.content,
+        payment_id=payment.id,
+        import_id=row.import_id,
+    )
+    if stale:
+        plan.replaced.add(row.row_id)
+    plan.rows.append(remembered)
+    known.rows[row.row_id] = remembered
+
+
+def _refunded(stored: Stored | None, known: Known, at: datetime) -> _Decided:
+    if stored is None:
+        return _rejected(NotFound("this payment does not exist"))
+    match stored.payment.status:
+        case Status.FAILED:
+            return _rejected(
+                Conflict("a failed payment cannot be refunded: no money was collected")
+            )
+        case Status.REFUNDED:
+            return _Decided(Outcome(result=Result.DUPLICATE, payment=stored.payment))
+        case Status.SUCCESS:
+            if busy := _being_taken_back(stored, known):
+                return _rejected(busy)
+            return _moved(stored, Result.REFUNDED, stored.marks, refunded_at=at, at=at)
+
+
+def _taken_back(back: Remove | Restore, stored: Stored | None, at: datetime) -> _Decided:
+    """Take back what an import did to a payment; what is done already is a duplicate."""
+    match back:
+        case Remove(import_id=import_id, refunded=refunded):
+            if stored is None or stored.marks.import_id != import_id:
+                return _Decided(Outcome(result=Result.DUPLICATE))
+            if (stored.payment.status is Status.REFUNDED) is not refunded:
+                return _conflict(Conflict(f"payment {stored.payment.id} was changed since"))
+            removed = Outcome(result=Result.REMOVED, payment=stored.payment)
+            return _Decided(removed, stored.marks, stored.payment)
+        case Restore(import_id=import_id):
+            if stored is None or stored.marks.moved_by != import_id:
+                return _Decided(Outcome(result=Result.DUPLICATE))
+            restored = structs.replace(
+                stored.payment, status=Status.SUCCESS, refunded_at=None, updated_at=at
+            )
+            return _Decided(
+                Outcome(result=Result.RESTORED, payment=restored),
+                structs.replace(stored.marks, moved_by=None),
+                stored.payment,
+            )
+
+
+def _moved(
+    stored: Stored, result: Result, marks: Marks, *, refunded_at: datetime, at: datetime
+) -> _Decided:
+    refunded = structs.replace(
+        stored.payment, status=Status.REFUNDED, refunded_at=refunded_at, updated_at=at
+    )
+    return _Decided(Outcome(result=result, payment=refunded), marks, stored.payment)
+
+
+def _being_taken_back(stored: Stored, known: Known) -> Conflict | None:
+    import_id = stored.marks.import_id
+    if import_id is None or known.imports.get(import_id) != "undoing":
+        return None
+    return Conflict(f"the import {import_id}, which brought this payment, is being taken back")
+
+
+def _rejected(error: Conflict | NotFound) -> _Decided:
+    return _Decided(Outcome(result=Result.REJECTED, error=error))
+
+
+def _conflict(error: Conflict) -> _Decided:
+    return _Decided(Outcome(result=Result.CONFLICT, error=error))

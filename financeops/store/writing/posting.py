@@ -1,0 +1,259 @@
+"""One transaction: numbers, payments, rollups and change log, all of them or none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+from bson import ObjectId
+from msgspec import structs
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError
+
+from financeops.core.payments import OTHER_DECLINE, Change, EventType, Status, Tenant
+from financeops.core.rollup import deltas
+from financeops.store.database.connection import MAX_IDS, Database, Document, Session
+from financeops.store.documents import change_document, payment_document
+from financeops.store.rollups import add_rollups
+from financeops.store.tenants import (
+    MAX_DECLINE_CODES,
+    TenantRecord,
+    find_record,
+    new_history,
+)
+from financeops.store.writing.imports import ImportState, acts_of, note_acts
+from financeops.store.writing.planning import Marks, Plan
+from financeops.store.writing.rows import write_rows
+
+_DUPLICATE_KEY = 11000
+_VALIDATION_FAILED = 121
+_DOCUMENT_TOO_LARGE = 10334
+
+
+class OutdatedError(Exception):
+    """The changes were planned from what is no longer true: read again, plan again."""
+
+
+class RefusedError(Exception):
+    """The database refuses a payment for good: its validator, its limits."""
+
+
+async def post(db: Database, tenant: Tenant, plan: Plan, session: Session) -> list[Change]:
+    """Write what was planned within a transaction and return its changes with their numbers.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its changes in order, without numbers yet.
+
+    Raises
+    ------
+    OutdatedError
+        A new payment is there already, one to be changed is not as it was, or an import takes no
+        more rows.
+    RefusedError
+        One of the payments cannot be stored.
+    """
+    changes = await _post_changes(db, tenant, plan, session) if plan.changes else []
+    if plan.rows or any(marks.moved_by for marks in plan.marks.values()):
+        await _note_imports(db, tenant.id, plan, changes, session)
+    return changes
+
+
+async def _post_changes(db: Database, tenant: Tenant, plan: Plan, session: Session) -> list[Change]:
+    # First of all, for this document is the tenant's lock: who comes second conflicts here, before
+    # any work, and the order of commits is the order of numbers.
+    record = await _take_numbers(db, tenant, plan.changes, session)
+    first = record.tenant.seq - len(plan.changes) + 1
+    groups = await _group_declines(db, record, plan.changes, session)
+    changes = [
+        structs.replace(
+            change,
+            seq=seq,
+            payment=structs.replace(change.payment, decline_group=OTHER_DECLINE)
+            if change.payment.decline_code in groups
+            else change.payment,
+        )
+        for seq, change in enumerate(plan.changes, first)
+    ]
+    await _check_imports(db, changes, plan.marks, session)
+    await _insert_payments(db, changes, plan.marks, session)
+    await _change_statuses(db, changes, plan.marks, session)
+    await _remove_payments(db, tenant.id, changes, session)
+    touched = deltas(changes, ZoneInfo(record.tenant.timezone))
+    await add_rollups(db, tenant.id, touched, session)
+    await db.changes.insert_one(change_document(tenant.id, changes), session=session)
+    return changes
+
+
+async def _take_numbers(
+    db: Database, tenant: Tenant, changes: Sequence[Change], session: Session
+) -> TenantRecord:
+    new = [change.payment for change in changes if change.previous_status is None]
+    update: Document = {
+        "$inc": {"seq": len(changes)},
+        "$setOnInsert": {
+            "currency": tenant.currency,
+            "timezone": tenant.timezone,
+            "history": new_history(),
+        },
+    }
+    sources = Counter(str(payment.source) for payment in new)
+    sources.subtract(str(change.payment.source) for change in changes if change.removed)
+    for source, count in sources.items():
+        update["$inc"][f"sources.{source}"] = count
+    if taken_back := sum(change.taken_back for change in changes):
+        update["$inc"]["takenBack"] = taken_back
+    if new:
+        currencies = sorted({payment.currency for payment in new})
+        update["$addToSet"] = {"currencies": {"$each": currencies}}
+        update["$min"] = {"firstAt": min(payment.created_at for payment in new)}
+        update["$max"] = {"lastAt": max(payment.created_at for payment in new)}
+    try:
+        await db.tenants.update_one({"_id": tenant.id}, update, upsert=True, session=session)
+    except DuplicateKeyError:
+        # Somebody else's first payment made the tenant a moment ago.
+        raise OutdatedError from None
+    return await find_record(db, tenant.id, session=session)
+
+
+async def _group_declines(
+    db: Database, record: TenantRecord, changes: Sequence[Change], session: Session
+) -> set[str]:
+    """Note decline codes seen for the first time; return those beyond the limit."""
+    seen = dict.fromkeys(change.payment.decline_code for change in changes)
+    unknown = [code for code in seen if code and code not in record.decline_codes]
+    if not unknown:
+        return set()
+    room = MAX_DECLINE_CODES - len(record.decline_codes)
+    if room > 0:
+        noted = {"$push": {"declineCodes": {"$each": unknown[:room]}}}
+        await db.tenants.update_one({"_id": record.tenant.id}, noted, session=session)
+    return set(unknown[max(room, 0) :])
+
+
+async def _check_imports(
+    db: Database, changes: Sequence[Change], marks: Mapping[str, Marks], session: Session
+) -> None:
+    """Let no payment be refunded whose import is being taken back, also since it was planned."""
+    refunded = (change.payment.id for change in changes if change.type is EventType.REFUNDED)
+    imports = {marks[each].import_id for each in refunded} - {None}
+    if imports:
+        busy = {"_id": {"$in": sorted(filter(None, imports))}, "state": ImportState.UNDOING.value}
+        if await db.imports.find_one(busy, {"_id": 1}, session=session) is not None:
+            raise OutdatedError
+
+
+async def _insert_payments(
+    db: Database, changes: Sequence[Change], marks: Mapping[str, Marks], session: Session
+) -> None:
+    documents = [
+        payment_document(change.payment) | _stored_marks(marks[change.payment.id])
+        for change in changes
+        if change.previous_status is None
+    ]
+    if not documents:
+        return
+    try:
+        await db.payments.insert_many(documents, session=session)
+    except DocumentTooLarge as error:
+        raise RefusedError from error
+    except BulkWriteError as error:
+        codes = {each["code"] for each in error.details["writeErrors"]}
+        if _DUPLICATE_KEY in codes:
+            raise OutdatedError from None
+        if codes & {_VALIDATION_FAILED, _DOCUMENT_TOO_LARGE}:
+            raise RefusedError from error
+        raise
+
+
+async def _change_statuses(
+    db: Database, changes: Sequence[Change], marks: Mapping[str, Marks], session: Session
+) -> None:
+    updates = []
+    for change in changes:
+        payment = change.payment
+        if change.previous_status is None or change.removed:
+            continue
+        said = {
+            "status": payment.status.value,
+            "updatedAt": payment.updated_at,
+            "refundedAt": payment.refunded_at,
+            "movedBy": _object_id(marks[payment.id].moved_by),
+        }
+        update: Document = {"$set": {name: value for name, value in said.items() if value}}
+        if gone := {name: "" for name in ("refundedAt", "movedBy") if said[name] is None}:
+            update["$unset"] = gone
+        updates.append(UpdateOne(_as_it_was(change), update))
+    if not updates:
+        return
+    result = await db.payments.bulk_write(updates, ordered=False, session=session)
+    if result.matched_count != len(updates):
+        raise OutdatedError
+
+
+async def _remove_payments(
+    db: Database, tenant_id: str, changes: Sequence[Change], session: Session
+) -> None:
+    removed: dict[Status | None, list[ObjectId]] = {}
+    for change in changes:
+        if change.removed:
+            removed.setdefault(change.previous_status, []).append(ObjectId(change.payment.id))
+    for status, ids in removed.items():
+        for start in range(0, len(ids), MAX_IDS):
+            some = ids[start : start + MAX_IDS]
+            named = {"_id": {"$in": some}, "tenantId": tenant_id, "status": str(status)}
+            result = await db.payments.delete_many(named, session=session)
+            if result.deleted_count != len(some):
+                raise OutdatedError
+
+
+def _as_it_was(change: Change) -> Document:
+    assert change.previous_status is not None, "it is not new"
+    return {
+        "_id": ObjectId(change.payment.id),
+        "tenantId": change.payment.tenant_id,
+        "status": change.previous_status.value,
+    }
+
+
+async def _note_imports(
+    db: Database, tenant_id: str, plan: Plan, changes: Sequence[Change], session: Session
+) -> None:
+    """Remember rows, and what each import did: what taking it back needs."""
+    try:
+        await write_rows(db, tenant_id, plan.rows, plan.replaced, session)
+    except BulkWriteError as error:
+        if _DUPLICATE_KEY in {each["code"] for each in error.details["writeErrors"]}:
+            raise OutdatedError from None
+        raise
+    acts = acts_of(changes, plan.marks, plan.rows)
+    if not await note_acts(db, tenant_id, acts, session):
+        raise OutdatedError
+
+
+def marks_from(document: Document) -> Marks:
+    """What is stored beside a payment."""
+    return Marks(
+        request_hash=document.get("requestHash"),
+        import_id=_text(document.get("importId")),
+        moved_by=_text(document.get("movedBy")),
+    )
+
+
+def _stored_marks(marks: Marks) -> Document:
+    said = {
+        "requestHash": marks.request_hash,
+        "importId": _object_id(marks.import_id),
+        "movedBy": _object_id(marks.moved_by),
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _object_id(import_id: str | None) -> ObjectId | None:
+    return None if import_id is None else ObjectId(import_id)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,159 @@
+"""Taking an import back: what forbids it, what is to be done, and what is true afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from datetime import datetime
+
+from bson import ObjectId
+
+from financeops.core.errors import Conflict, NotFound
+from financeops.core.payments import Status
+from financeops.core.periods import EPOCH, FAR, Grain, Window
+from financeops.core.rollup import Rollup
+from financeops.store.database.connection import MAX_IDS, Database, Document, Session, driver_errors
+from financeops.store.database.transactions import in_transaction
+from financeops.store.reading.filters import PaymentFilter
+from financeops.store.reading.newest import newest_payments, payments_by_time
+from financeops.store.rollups import read_rollups
+from financeops.store.tenants import TenantRecord, find_record
+from financeops.store.writing.imports import Acts, Import, ImportState, acts_left, read_acts
+from financeops.store.writing.operations import Remove, Restore
+
+_PATIENCE_SECONDS = 60.0
+_NAMED = 3
+
+
+async def begin_undo(db: Database, found: Import) -> None:
+    """Let an import take no more rows, and nothing happen to its payments any more.
+
+    Raises
+    ------
+    Conflict
+        Later acts depend on it: they are named, and nothing is changed.
+    """
+
+    async def transaction(session: Session) -> str:
+        await _lock(db, found.tenant_id, session)
+        document = await db.imports.find_one({"_id": ObjectId(found.id)}, session=session)
+        if document is None:
+            raise NotFound(f"there is no import {found.id!r}")
+        before = str(document.get("undoing") or document["state"])
+        await db.imports.update_one(
+            {"_id": ObjectId(found.id)},
+            {"$set": {"state": ImportState.UNDOING.value, "undoing": before}},
+            session=session,
+        )
+        return before
+
+    before = await in_transaction(db, transaction, locks=found.tenant_id, seconds=_PATIENCE_SECONDS)
+    problems = await _dependents(db, found)
+    if problems:
+        with driver_errors():
+            await db.imports.update_one(
+                {"_id": ObjectId(found.id)}, {"$set": {"state": before}, "$unset": {"undoing": ""}}
+            )
+        more = f", and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
+        raise Conflict(
+            f"the import {found.id} cannot be taken back, later acts depend on it: "
+            f"{'; '.join(problems[:_NAMED])}{more}"
+        )
+
+
+def operations_of(acts: Acts) -> list[Remove | Restore]:
+    """What takes back what one transaction did."""
+    import_id = str(acts.import_id)
+    refunded = set(acts.refunded)
+    restored = [Restore(payment_id=str(each), import_id=import_id) for each in acts.updated]
+    return restored + [
+        Remove(payment_id=str(each), import_id=import_id, refunded=each in refunded)
+        for each in acts.created
+    ]
+
+
+async def finish_undo(db: Database, found: Import, *, now: datetime) -> None:
+    """Note that all of an import is taken back, and what its tenant's payments reach now."""
+
+    async def transaction(session: Session) -> None:
+        await _lock(db, found.tenant_id, session)
+        await db.imports.update_one(
+            {"_id": ObjectId(found.id), "state": ImportState.UNDOING.value},
+            {
+                "$set": {"state": ImportState.UNDONE.value, "undoneAt": now},
+                "$unset": {"undoing": ""},
+            },
+            session=session,
+        )
+        try:
+            record = await find_record(db, found.tenant_id, session=session)
+        except NotFound:  # an import that brought nothing
+            return
+        update = await _reach(db, record, session)
+        await db.tenants.update_one({"_id": found.tenant_id}, update, session=session)
+
+    await in_transaction(db, transaction, locks=found.tenant_id, seconds=_PATIENCE_SECONDS)
+
+
+async def _lock(db: Database, tenant_id: str, session: Session) -> None:
+    """Have whoever writes to the tenant at the same time come before or after."""
+    await db.tenants.update_one({"_id": tenant_id}, {"$inc": {"undos": 1}}, session=session)
+
+
+async def _reach(db: Database, record: TenantRecord, session: Session) -> Document:
+    """Update of what is known of a tenant's payments as a whole, by what they are."""
+    totals: dict[str, Rollup] = {}
+    for currency in record.currencies:
+        held = record.held(Window(EPOCH, FAR))
+        for _, rollup in await read_rollups(
+            db, record.tenant, currency, Grain.TOTAL, held, session=session
+        ):
+            totals[currency] = rollup
+    codes = {code for rollup in totals.values() for _, code in rollup.declines}
+    said: Document = {
+        "currencies": [each for each in record.currencies if totals.get(each)],
+        "declineCodes": [each for each in record.decline_codes if each in codes],
+    }
+    anything = PaymentFilter()
+    newest = await newest_payments(db, record, anything, limit=1, session=session)
+    if not newest:
+        return {"$set": said, "$unset": {"firstAt": "", "lastAt": ""}}
+    said["lastAt"] = newest[0].created_at
+    chunks = payments_by_time(db, record, anything, size=_SIZE, session=session)
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            said["firstAt"] = chunk[0].created_at
+            break
+    return {"$set": said}
+
+
+_SIZE = 200
+
+
+async def _dependents(db: Database, found: Import) -> list[str]:
+    """What happened since to payments that an import created, in words."""
+    problems = []
+    for acts_id in await acts_left(db, found):
+        acts = await read_acts(db, found, acts_id)
+        came_refunded = set(acts.refunded)
+        for document in await _refunded_among(db, found.tenant_id, acts.created):
+            by = document.get("movedBy")
+            if document["_id"] in came_refunded or by == ObjectId(found.id):
+                continue  # the import itself said so
+            how = "was refunded since" if by is None else f"was refunded by the import {by}"
+            problems.append(f"payment {document['_id']} {how}")
+    return problems
+
+
+async def _refunded_among(
+    db: Database, tenant_id: str, payment_ids: Sequence[ObjectId]
+) -> list[Document]:
+    documents = []
+    for start in range(0, len(payment_ids), MAX_IDS):
+        named: Document = {
+            "_id": {"$in": list(payment_ids[start : start + MAX_IDS])},
+            "tenantId": tenant_id,
+        }
+        with driver_errors():
+            documents += await db.payments.find(named, {"status": 1, "movedBy": 1}).to_list()
+    return [each for each in documents if each["status"] == Status.REFUNDED.value]

@@ -1,0 +1,72 @@
+"""Request bodies: of the right kind, read as bytes, never more than the limit."""
+
+from __future__ import annotations
+
+from email.message import Message
+
+from fastapi import Request
+
+from financeops.core.errors import InvalidValue
+from server.http.problems import TooLarge, WrongKind
+from server.lifespan import Here
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+_LINES = {NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines"}
+_UTF_8 = {"utf-8", "utf8", "us-ascii"}
+_NOTHING = (b"", b"{}", b"null")
+
+
+def refuse_large_body(request: Request, here: Here) -> None:
+    """Refuse a body that says itself that it is too large, before any of it is read."""
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > here.settings.max_body_bytes:
+        raise TooLarge(here.settings.max_body_bytes)
+
+
+async def refuse_body(request: Request, here: Here) -> None:
+    """Refuse a body on a route that takes none: what it asks for would not be done."""
+    body = await read_body(request, limit=here.settings.max_body_bytes)
+    if body.strip() not in _NOTHING:
+        raise InvalidValue("body", "is not taken by this route: send none")
+
+
+def kind_of_body(request: Request, *, lines: bool = False) -> str | None:
+    """`JSON`, where `lines` are taken `NDJSON`, or None when the request does not say.
+
+    Raises
+    ------
+    WrongKind
+        It says another one, or that the body is compressed: such a body would be read as what its
+        sender does not mean.
+    """
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.strip().lower() != "identity":
+        raise WrongKind(f"the body must be sent as it is, not encoded ({encoding[:50]})")
+    said = request.headers.getlist("content-type")
+    if not said:
+        return None
+    wanted = f"{JSON} or {NDJSON}" if lines else JSON
+    refusal = f"the body must be {wanted} in UTF-8, not {', '.join(said)}: say so in Content-Type"
+    header = Message()
+    header["Content-Type"] = said[0]
+    kind = header.get_content_type()
+    if len(said) > 1 or str(header.get_param("charset", "utf-8")).lower() not in _UTF_8:
+        raise WrongKind(refusal)
+    if lines and kind in _LINES:
+        return NDJSON
+    if kind == JSON or (kind.startswith("application/") and kind.endswith("+json")):
+        return JSON
+    raise WrongKind(refusal)
+
+
+async def read_body(request: Request, *, limit: int) -> bytes:
+    """The body; raises `TooLarge` as soon as it is."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise TooLarge(limit)
+        parts.append(part)
+    return b"".join(parts)

@@ -1,0 +1,247 @@
+"""The API's description (OpenAPI), generated from the types that encode and decode.
+
+Routes say with `answers` which type each status has; `describe` puts the types in, and what the
+settings decide: methods, currencies, time zones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from copy import deepcopy
+from functools import cache
+from inspect import cleandoc
+from itertools import product
+from string import ascii_uppercase
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from financeops.core.contract.problems import Problem
+from financeops.core.contract.requests import PaymentRequest
+from financeops.core.errors import InvalidValue
+from financeops.core.money import MAX_MINOR, exponent
+from financeops.core.periods import zone_names
+from financeops.core.wire import encode
+from server.http import examples
+
+_REF = "#/components/schemas/"
+_MEANINGS = {
+    403: "The page that asks for this is not of an allowed origin",
+    404: "The tenant or payment does not exist",
+    409: "It contradicts what is recorded",
+    413: "The body is too large",
+    415: "The body is not JSON",
+    421: "The server is not called by this `Host`: `FINANCEOPS_ALLOWED_HOSTS` names what it is",
+    422: "A parameter or field is wrong; `field` names it",
+    500: "Something went wrong on our side; the log says what",
+    503: "The database is away; `Retry-After` says when to try again",
+}
+_OF_ALL = (403, 413, 421, 422, 500)
+"""Refusals that any route may give."""
+
+_types: list[Any] = [PaymentRequest, Problem]
+
+
+def schema_of(kind: Any) -> dict[str, Any]:
+    """Schema that refers to a type of the contract, which will be among the components."""
+    _types.append(kind)
+    (schema,), _ = msgspec.json.schema_components([kind], ref_template=f"{_REF}{{name}}")
+    return schema
+
+
+def component(name: str) -> dict[str, Any]:
+    """Schema that refers to a component of the description."""
+    return {"$ref": f"{_REF}{name}"}
+
+
+def answers(
+    kind: Any, *errors: int, status: int = 200, meaning: str = "OK", **more: Any
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route: what it answers, and the refusals of its own.
+
+    `more` is for the answer's other members, such as its `headers`.
+    """
+    content = {"application/json": {"schema": schema_of(kind)}}
+    return {
+        status: {"description": meaning, "content": content, **more},
+        **refusals(*errors),
+    }
+
+
+def page(media_type: str, *errors: int, meaning: str = "OK") -> dict[int | str, dict[str, Any]]:
+    """The same for an answer that is text of another kind."""
+    content = {media_type: {"schema": {"type": "string"}}}
+    return {200: {"description": meaning, "content": content}, **refusals(*errors)}
+
+
+def refusals(*errors: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of these errors, each a problem."""
+    return {error: _refusal(error) for error in errors}
+
+
+def header(description: str, *, required: bool = False) -> dict[str, Any]:
+    """A header of an answer."""
+    return {"description": description, "required": required, "schema": {"type": "string"}}
+
+
+def body(kinds: Mapping[str, Any], *, example: Any) -> dict[str, Any]:
+    """The `requestBody` of a route that reads it itself: the schema of each media type."""
+    content = {kind: {"schema": schema} for kind, schema in kinds.items()}
+    content["application/json"]["example"] = example
+    return {"required": True, "content": content}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "description": _MEANINGS[status],
+        "content": {"application/problem+json": {"schema": component("Problem")}},
+    }
+    if status == 503:
+        described["headers"] = {"Retry-After": header("Seconds after which to try again")}
+    return described
+
+
+def describe(app: FastAPI, *, methods: tuple[str, ...]) -> dict[str, Any]:
+    """The OpenAPI document of the application."""
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    schemas = document["components"]["schemas"]
+    # What the framework thinks a refusal is; ours are problems.
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas |= _components(methods)
+    for path, operation in _operations(document):
+        for status in _OF_ALL:
+            operation["responses"][str(status)] = _refusal(status)
+        operation["responses"] = dict(sorted(operation["responses"].items()))
+        for parameter in operation.get("parameters", ()):
+            parameter["schema"] = _parameter(parameter["name"], parameter["schema"])
+            # A list may be asked for a method of the past, a figure only for one there is.
+            if parameter["name"] == "method" and path.startswith("/api/analytics"):
+                parameter["schema"] = {"type": "string", "enum": sorted(methods)}
+    return document
+
+
+def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            yield path, operation
+
+
+def _components(methods: tuple[str, ...]) -> dict[str, Any]:
+    _, found = msgspec.json.schema_components(_types, ref_template=f"{_REF}{{name}}")
+    components = {name: _with_numbers(schema) for name, schema in sorted(found.items())}
+    for example in examples.ANSWERS:
+        # As JSON text says it: a description knows no Decimal.
+        components[type(example).__name__]["examples"] = [msgspec.json.decode(encode(example))]
+    for schema in components.values():
+        if "description" in schema:
+            schema["description"] = cleandoc(schema["description"])
+    imported = components.pop("PaymentRequest")
+    components["CurrencyCode"] = {
+        "type": "string",
+        "description": "ISO 4217",
+        "enum": sorted(code for codes in _currencies().values() for code in codes),
+    }
+    components["TimezoneName"] = {
+        "type": "string",
+        "description": "IANA time zone",
+        "enum": sorted(zone_names()),
+    }
+    components["ImportedPayment"] = _request(imported, methods, ("success", "failed", "refunded"))
+    components["NewPayment"] = _request(imported, methods, ("success", "failed"))
+    return components
+
+
+def _request(
+    schema: Mapping[str, Any], methods: tuple[str, ...], statuses: tuple[str, ...]
+) -> dict[str, Any]:
+    """The schema of a payment to record, with what only its other fields and settings decide."""
+    described = deepcopy(dict(schema))
+    fields = described["properties"]
+    fields["method"]["enum"] = sorted(methods)
+    fields["status"]["enum"] = list(statuses)
+    fields["currency"] = {"anyOf": [component("CurrencyCode"), {"type": "null"}]}
+    fields["amount"]["multipleOf"] = 0.0001
+    described["examples"] = [examples.REQUEST]
+    apart = [
+        _only(statuses, "failed", "declineCode"),
+        {
+            "anyOf": [
+                *(_amounts(decimals, codes) for decimals, codes in _currencies().items()),
+                {"properties": {"currency": {"type": "null"}}},
+            ]
+        },
+    ]
+    if "refunded" in statuses:
+        apart.append(_only(statuses, "refunded", "refundedAt"))
+    else:
+        del fields["refundedAt"]
+    described["allOf"] = apart
+    return described
+
+
+def _only(statuses: tuple[str, ...], status: str, field: str) -> dict[str, Any]:
+    """A field may be there with one status only."""
+    others = [each for each in statuses if each != status]
+    return {
+        "anyOf": [
+            {"properties": {"status": {"const": status}}},
+            {"properties": {"status": {"enum": others}, field: {"type": "null"}}},
+        ]
+    }
+
+
+def _amounts(decimals: int, codes: list[str]) -> dict[str, Any]:
+    """Amounts of the currencies with so many decimals."""
+    step = 10**-decimals if decimals else 1
+    return {
+        "required": ["currency"],
+        "properties": {
+            "currency": {"enum": codes},
+            "amount": {"multipleOf": step, "maximum": MAX_MINOR // 10**decimals},
+        },
+    }
+
+
+@cache
+def _currencies() -> dict[int, list[str]]:
+    """Every currency that is accepted, by its number of decimals: the check itself is asked."""
+    found: dict[int, list[str]] = {}
+    for code in map("".join, product(ascii_uppercase, repeat=3)):
+        with suppress(InvalidValue):
+            found.setdefault(exponent(code), []).append(code)
+    return found
+
+
+def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Schema of a parameter, which has no null: what is not given is left out."""
+    known = {"currency": "CurrencyCode", "timezone": "TimezoneName"}
+    if name in known:
+        return component(known[name])
+    kinds = [each for each in schema.pop("anyOf", []) if each != {"type": "null"}]
+    schema.pop("title", None)
+    return {**schema, **(kinds[0] if len(kinds) == 1 else {})}
+
+
+def _with_numbers(schema: Any) -> Any:
+    """The same schema with decimals as they are written: as numbers."""
+    if isinstance(schema, list):
+        return [_with_numbers(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("format") == "decimal":
+        return {"type": "number"}
+    changed = {key: _with_numbers(value) for key, value in schema.items()}
+    kinds = changed.get("anyOf", [])
+    if {"type": "number"} in kinds:
+        # An integer is a number, too.
+        kinds = [each for each in kinds if each != {"type": "integer"}]
+        changed["anyOf"] = kinds
+        if len(kinds) == 1:
+            changed |= changed.pop("anyOf")[0]
+    return changed

@@ -1,0 +1,171 @@
+"""Examples for the OpenAPI page: instances of the types, made by the functions that answer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from financeops.core import wire
+from financeops.core.contract.analytics import MetricsAnswer, SnapshotAnswer
+from financeops.core.contract.imports import ImportAnswer, ImportCounts
+from financeops.core.contract.operations import (
+    HealthAnswer,
+    ProgressAnswer,
+    ReadyAnswer,
+    RezoneAnswer,
+    VerificationAnswer,
+    VerifyAnswer,
+)
+from financeops.core.contract.payments import (
+    BatchAnswer,
+    BatchItem,
+    BatchOutcome,
+    ChangesAnswer,
+    FirstHistoryAnswer,
+    MonthAnswer,
+    MonthsAnswer,
+    SeedAnswer,
+)
+from financeops.core.errors import InvalidValue
+from financeops.core.metrics import declines, methods, metrics, trends
+from financeops.core.payments import Change, Payment, Status
+from financeops.core.periods import Period, buckets
+from financeops.core.rollup import rollup_of, total
+from server.http.problems import problem_of
+
+_ZONE = ZoneInfo("UTC")
+_NOON = datetime(2024, 12, 9, 14, 23, 5, tzinfo=UTC)
+
+
+def _payment(number: int, amount: int, status: Status, **more: Any) -> Payment:
+    return Payment(
+        id=f"6756fb49a1b2c3d4e5f6070{number}",
+        tenant_id="tenant_1",
+        amount=amount,
+        currency="USD",
+        method="card",
+        status=status,
+        created_at=_NOON,
+        updated_at=_NOON,
+        source="api",
+        **more,
+    )
+
+
+_SUCCEEDED = _payment(1, 185050, Status.SUCCESS, reference="order-1042-1", customer_id="cus_1a2b3c")
+_FAILED = _payment(2, 4200, Status.FAILED, decline_code="insufficient_funds")
+_ROLLUP = total(rollup_of(payment, _ZONE) for payment in (_SUCCEEDED, _FAILED))
+_CUT = buckets(Period.DAY, _NOON, _ZONE)
+
+PAYMENT = wire.payment_document(_SUCCEEDED)
+PAYMENTS = [wire.payment_document(_FAILED), PAYMENT]
+CHANGE = wire.change_document(Change(seq=1, at=_NOON, payment=_SUCCEEDED))
+METRICS = MetricsAnswer(
+    **asdict(wire.metrics_document(metrics(_ROLLUP, currency="USD"))),
+    timezone=_ZONE.key,
+    start=wire.timestamp(_CUT[0].start),
+    end=wire.timestamp(_CUT[-1].end),
+    seq=2,
+    currencies=["USD"],
+)
+TRENDS = wire.trends_document(trends(_CUT[-1:], [_ROLLUP]), currency="USD")
+METHODS = wire.methods_document(methods(_ROLLUP), currency="USD")
+DECLINES = wire.declines_document(declines(_ROLLUP), currency="USD")
+PROBLEM = problem_of(InvalidValue("amount", "must not be negative"))
+_VERIFIED: dict[str, Any] = {
+    "tenant_id": "tenant_1",
+    "seq": 2,
+    "checked": 7,
+    "differing": 0,
+    "differences": [],
+}
+
+ANSWERS: list[Struct] = [
+    PAYMENT,
+    METRICS,
+    SnapshotAnswer(
+        metrics=METRICS,
+        previous=METRICS,
+        trends=TRENDS,
+        methods=METHODS,
+        declines=DECLINES,
+        payments=PAYMENTS,
+        seq=2,
+        as_of=wire.timestamp(_NOON),
+    ),
+    *TRENDS,
+    *METHODS,
+    *DECLINES,
+    CHANGE,
+    ChangesAnswer(seq=1, complete=True, changes=[CHANGE]),
+    PROBLEM,
+    BatchAnswer(
+        created=1,
+        duplicate=0,
+        rejected=1,
+        items=[
+            BatchItem(index=0, outcome=BatchOutcome.CREATED, id=PAYMENT.id),
+            BatchItem(index=1, outcome=BatchOutcome.REJECTED, problem=PROBLEM),
+        ],
+    ),
+    FirstHistoryAnswer(recorded=12_000, count=44_000),
+    SeedAnswer(message="Seeded successfully", count=1000),
+    ImportAnswer(
+        id="6756fb49a1b2c3d4e5f60799",
+        tenant_id="tenant_1",
+        file="sales.csv",
+        size=25_310,
+        options={"map": ["amount=dollars,createdAt=day"], "currency": "USD"},
+        state="done",
+        started_at=wire.timestamp(_NOON),
+        finished_at=wire.timestamp(_NOON),
+        undone_at=None,
+        counts=ImportCounts(created=630, updated=2, duplicate=40, conflict=0, rejected=1),
+    ),
+    MonthsAnswer(
+        tenant_id="tenant_1",
+        currency="USD",
+        timezone="UTC",
+        seq=2,
+        history="9f86d081884c7d65",
+        taken_back=0,
+        months=[
+            MonthAnswer(
+                month="2024-12",
+                start="2024-12-01T00:00:00Z",
+                end="2025-01-01T00:00:00Z",
+                payments=2,
+                refunded=0,
+            )
+        ],
+    ),
+    VerifyAnswer(**_VERIFIED, repaired=False, asked=162, shown=[]),
+    VerificationAnswer(
+        id="6756fb49a1b2c3d4e5f60788",
+        tenant_id="tenant_1",
+        repair=False,
+        state="running",
+        progress=ProgressAnswer(step="payments", done=12_000, of=44_000),
+        report=None,
+        problem=None,
+    ),
+    RezoneAnswer(**_VERIFIED, repaired=True, timezone="Europe/Berlin"),
+    HealthAnswer(status="ok"),
+    ReadyAnswer(status="ready"),
+]
+"""One answer of each type."""
+
+REQUEST: dict[str, Any] = {
+    "amount": 1850.5,
+    "method": "card",
+    "status": "success",
+    "reference": "order-1042-1",
+    "customerId": "cus_1a2b3c",
+}
+START: dict[str, Any] = {"tenantId": "tenant_1", "file": "sales.csv", "size": 25_310}
+FINISH: dict[str, Any] = {"duplicate": 40, "conflict": 0, "rejected": 1}
+BATCH_REQUEST = [REQUEST, {"amount": -1, "method": "card", "status": "success"}]

@@ -1,0 +1,68 @@
+"""Which names the server is called by: any other is a page's that lets its name point here."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.http.problems import Misdirected, problem_response
+
+
+class Hosts:
+    """The names that the server is called by; `*` among them allows every one.
+
+    Addresses, `localhost` and this computer's own name always are: no page of another can be
+    reached by them (DNS rebinding needs a name of its own).
+    """
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        self._allowed = {name.lower() for name in (*allowed, "localhost", socket.gethostname())}
+
+    def allows(self, host: str) -> bool:
+        """Whether a request for this `Host` is meant for us."""
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").removesuffix(".")
+        except ValueError:
+            return False
+        return "*" in self._allowed or name in self._allowed or _is_local(name)
+
+
+class RefuseForeignHosts:
+    """Refuses what is asked of another host, on the stream too."""
+
+    def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, unless it is for a host that we are not."""
+        if scope["type"] in {"http", "websocket"}:
+            for host in Headers(scope=scope).getlist("host"):
+                if host and not self._hosts.allows(host):
+                    await self._refuse(host, scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
+
+    async def _refuse(self, host: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        error = Misdirected(
+            f"this server is not called {host!r}: FINANCEOPS_ALLOWED_HOSTS names what it is called"
+        )
+        await problem_response(error)(scope, receive, send)
+
+
+def _is_local(name: str) -> bool:
+    if name.endswith(".localhost"):
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,93 @@
+"""Which web pages may call us: the same rule for REST and for the stream."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.http.problems import Forbidden, problem_response
+
+THIS_COMPUTER = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+_WHO_MAY = "FINANCEOPS_ALLOWED_ORIGINS names who may"
+
+
+class Origins:
+    """The origins that may call; `*` among them allows every one."""
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        self.allowed = frozenset(allowed)
+
+    def allows(self, origin: str | None, host: str | None) -> bool:
+        """Whether a page of `origin` may call a server that it knows as `host`."""
+        if origin is None or "*" in self.allowed or origin in self.allowed:
+            return True
+        return bool(re.fullmatch(THIS_COMPUTER, origin)) or _is_own_page(origin, host)
+
+
+class RefuseForeignPages:
+    """Refuses what a page of another origin asks for: its browser would send it without asking.
+
+    It may not read the answer, but to make it costs us, and a POST takes effect.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Origins) -> None:
+        self._app = app
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, unless it is such a one."""
+        if scope["type"] == "http" and scope["method"] != "OPTIONS":
+            headers = Headers(scope=scope)
+            for origin in headers.getlist("origin"):  # no browser says two
+                if not self._origins.allows(origin, headers.get("host")):
+                    error = Forbidden(f"pages of {origin} may not call this server: {_WHO_MAY}")
+                    await problem_response(error)(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
+
+
+class RefuseHiddenPages:
+    """Refuses what a page of another site asks for without saying which it is, on the stream too.
+
+    As it does for a picture, a script, a frame. The browser says of such a request that it is from
+    elsewhere. Followed links are no such requests; what costs much is a POST, which no link is.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Origins) -> None:
+        self._app = app
+        self._anybody = "*" in origins.allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, unless it is such a one."""
+        if scope["type"] == "http" and not self._anybody and _is_hidden(scope):
+            error = Forbidden(f"pages of other sites may not have this loaded: {_WHO_MAY}")
+            await problem_response(error)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _is_hidden(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    site = headers.get("sec-fetch-site", "none")
+    if site in {"none", "same-origin"} or "origin" in headers:
+        return False
+    if site == "same-site" and re.fullmatch(THIS_COMPUTER, f"http://{headers.get('host')}"):
+        return False  # another page of this computer
+    opened = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest"))
+    linked = scope["method"] in {"GET", "HEAD"} and opened == ("navigate", "document")
+    return not linked
+
+
+def _is_own_page(origin: str, host: str | None) -> bool:
+    # Only by address: a name may be anybody's who lets it point here (DNS rebinding).
+    try:
+        parts = urlsplit(origin)  # which `http://[` is too much for
+        ip_address(parts.hostname or "")
+    except ValueError:
+        return False
+    return parts.netloc == host

@@ -1,0 +1,1 @@
+"""The stream: from the change log to every client."""

@@ -1,0 +1,249 @@
+"""The stream: who connects, to which tenant, and from which event on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import parse_qs
+
+import socketio
+from msgspec import to_builtins
+from socketio.exceptions import ConnectionRefusedError as Refused
+
+from financeops.core.drafts import check_tenant_id
+from financeops.core.errors import FinanceOpsError, InvalidValue, Unavailable
+from financeops.core.wire import change_document, encode, timestamp
+from financeops.store.changes import changes_after
+from financeops.store.database.connection import Database
+from server.http.problems import problem_of
+from server.live.fanout import Fanout
+from server.live.packets import end_at_once, hear_who_comes_and_goes
+from server.live.publisher import Feed, Publisher, room_of
+from server.settings import DEFAULT_TENANT
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+PATH = "/ws/payments"
+_CHUNK = 1000
+_CATCH_UPS = 4
+"""How many clients read what they missed at once: a server that comes back is met by all of its clients."""
+_RETRY = 0.5
+"""Seconds until a database that is away is asked again on behalf of a waiting client."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What a client asks for: a tenant's events after `seq`, or from now on."""
+
+    tenant_id: str
+    seq: int | None
+
+
+@dataclass(slots=True, eq=False)
+class _Listener:
+    request: _Request
+    feed: Feed
+    welcome: asyncio.Task[None] | None = None
+
+
+class _Clients(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio has no types
+    """Tells when a client knows that it is connected: events sent before might be lost on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_connected: Callable[[str], None] = lambda _: None
+
+    async def connect(self, sid: str, namespace: str) -> Any:
+        connected = await super().connect(sid, namespace)
+        self.on_connected(sid)
+        return connected
+
+
+def socket_server(allows: Callable[[str | None, str | None], bool]) -> socketio.AsyncServer:
+    """Socket.IO server that accepts pages of the allowed origins."""
+
+    def allowed(origin: str | None, environ: dict[str, Any]) -> bool:
+        return allows(origin, environ.get("HTTP_HOST"))
+
+    sio = socketio.AsyncServer(
+        async_mode="asgi",
+        client_manager=_Clients(),
+        cors_allowed_origins=allowed,
+        cors_credentials=False,
+        # Clients have little to say: their connection is not a way to fill our memory.
+        max_http_buffer_size=100_000,
+    )
+    hear_who_comes_and_goes(sio)
+    end_at_once(sio)
+    return sio
+
+
+class Stream:
+    """Lets each client hear its own tenant's events, in `seq` order, each once."""
+
+    def __init__(
+        self,
+        sio: socketio.AsyncServer,
+        *,
+        db: Database,
+        publisher: Publisher,
+        fanout: Fanout,
+        max_missed: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._sio = sio
+        self._db = db
+        self._publisher = publisher
+        self._fanout = fanout
+        self._max_missed = max_missed
+        self._now = now
+        self._listeners: dict[str, _Listener] = {}
+        self._catching_up = asyncio.Semaphore(_CATCH_UPS)
+        sio.manager.on_connected = self._on_connected
+        sio.on("connect", self._on_connect)
+        sio.on("disconnect", self._on_disconnect)
+
+    async def _on_connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+        try:
+            request = _read_request(auth, environ.get("QUERY_STRING", ""))
+            feed = await self._publisher.open(request.tenant_id)
+        except Unavailable as error:
+            # A refusal is final for a client; a lost connection is not: it tries again by itself.
+            self._drop(sid)
+            raise Refused(str(error), to_builtins(problem_of(error))) from None
+        except FinanceOpsError as error:
+            raise Refused(str(error), to_builtins(problem_of(error))) from None
+        self._listeners[sid] = _Listener(request, feed)
+
+    def _on_connected(self, sid: str) -> None:
+        listener = self._listeners.get(sid)
+        if listener is None:
+            return
+        if self._sio.manager.eio_sid_from_sid(sid, "/") not in self._sio.eio.sockets:
+            self._forget(sid)  # went away while it was let in
+            return
+        listener.welcome = asyncio.create_task(self._welcome(sid, listener))
+
+    async def _on_disconnect(self, sid: str, reason: str) -> None:
+        if reason == self._sio.reason.SERVER_DISCONNECT:
+            self._fanout.leave(sid)  # we stop: what waits is still written
+        else:
+            self._fanout.forget(sid)
+        self._forget(sid)
+
+    def _forget(self, sid: str) -> None:
+        listener = self._listeners.pop(sid, None)
+        if listener is not None:
+            self._publisher.close(listener.feed)
+
+    async def _welcome(self, sid: str, listener: _Listener) -> None:
+        try:
+            await self._bring_in(sid, listener)
+        except Exception:  # a client that is connected but hears nothing must not stay
+            logger.exception("cannot welcome client %s", sid)
+            self._drop(sid)
+
+    def _drop(self, sid: str) -> None:
+        self._fanout.join(_own_room(sid), sid)
+        self._fanout.drop(sid)
+
+    async def _bring_in(self, sid: str, listener: _Listener) -> None:
+        """Send what was missed, then let the client into its tenant's room, without a gap."""
+        # Until it has all that it missed, the client sits in a room of its own.
+        feed, own_room = listener.feed, _own_room(sid)
+        self._fanout.join(own_room, sid)
+        await _patiently(partial(self._publisher.catch_up, feed))
+
+        heard = listener.request.seq
+        reload = heard is not None and not 0 <= feed.position - heard <= self._max_missed
+        if heard is None or reload:
+            heard = feed.position
+        self._say(
+            own_room,
+            "connected",
+            message="Connected",
+            tenantId=feed.tenant_id,
+            seq=heard,
+            serverTime=timestamp(self._now()),
+        )
+        if reload:
+            self._say(own_room, "reload", seq=heard)
+        while heard < feed.position and sid in self._listeners:
+            if not await self._fanout.has_read(sid):
+                return
+            async with self._catching_up:
+                changes = await _patiently(
+                    partial(changes_after, self._db, feed.tenant_id, heard, limit=_CHUNK)
+                )
+            if not changes:  # none at all: the database was emptied meanwhile
+                heard = feed.position
+                self._say(own_room, "reload", seq=heard)
+                break
+            # What is not in the room yet will be heard there.
+            missed = [change for change in changes if change.seq <= feed.position]
+            events = [encode(change_document(change)) for change in missed]
+            self._fanout.send(own_room, "payment_event", events)
+            self._fanout.flush()
+            heard += len(events)
+
+        # From the last look at the position to here nothing is awaited: nothing can overtake.
+        self._fanout.flush()
+        self._fanout.join(room_of(feed.tenant_id), sid)
+
+    def _say(self, room: str, event: str, **content: Any) -> None:
+        self._fanout.send(room, event, [encode(content)])
+
+
+def _own_room(sid: str) -> str:
+    return f"client:{sid}"
+
+
+async def _patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Ask the database, again and again while it is away."""
+    while True:
+        try:
+            return await ask()
+        except Unavailable:
+            await asyncio.sleep(_RETRY)
+
+
+def _read_request(auth: Any, query_string: str) -> _Request:
+    query = parse_qs(query_string, keep_blank_values=True)
+    if auth is not None and not isinstance(auth, dict):
+        raise InvalidValue("auth", "must be an object such as {tenantId: 'tenant_1'}")
+    if auth and "tenantId" in auth and auth["tenantId"] is None:
+        raise InvalidValue("tenantId", f"must not be null: without it {DEFAULT_TENANT} is meant")
+    tenant_id = _said("tenantId", auth, query)
+    if query.get("tenantId", [tenant_id]) != [tenant_id]:
+        raise InvalidValue("tenantId", "is one in auth and another one in the query: name one")
+    if tenant_id is None:
+        tenant_id = DEFAULT_TENANT
+    if not isinstance(tenant_id, str):
+        raise InvalidValue("tenantId", "must be a text such as 'tenant_1'")
+    return _Request(check_tenant_id(tenant_id), _seq_of(_said("seq", auth, query)))
+
+
+def _said(name: str, auth: dict[str, Any] | None, query: dict[str, list[str]]) -> Any:
+    """What the client says in `auth`, else in the query."""
+    if auth and auth.get(name) is not None:
+        return auth[name]
+    values = query.get(name, [])
+    if len(values) > 1:
+        raise InvalidValue(name, "is given more than once: give it once")
+    return values[0] if values else None
+
+
+def _seq_of(said: Any) -> int | None:
+    if said is None:
+        return None
+    text = str(said)
+    if isinstance(said, bool) or not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise InvalidValue("seq", "must be the number of the last event heard, such as 42")
+    return int(text)
