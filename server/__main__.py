@@ -17,8 +17,9 @@ import uvicorn
 
 from financeops.core.errors import FinanceOpsError, Misconfigured, Unavailable
 from server.app import create_app
+from server.dependencies import utc_now
 from server.http.connections import LimitedHttp, LimitedWebSocket, Limits
-from server.lifespan import running, utc_now
+from server.lifespan import running
 from server.settings import PREFIX, Settings, read_settings
 
 _GRACE = 3

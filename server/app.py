@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from server.dependencies import Services
 from server.http import problems
 from server.http.bodies import refuse_large_body
 from server.http.hosts import Hosts, RefuseForeignHosts
@@ -16,7 +17,6 @@ from server.http.origins import THIS_COMPUTER, RefuseForeignPages, RefuseHiddenP
 from server.http.parameters import refuse_repeated
 from server.http.security import SecurityHeaders
 from server.http.upgrades import RefuseHalfUpgrades
-from server.lifespan import Services
 from server.live.packets import RefuseEndedSessions
 from server.live.stream import PATH
 from server.monitoring import MeasureRequests

@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
-
-import socketio
-from fastapi import Depends, Request
+from datetime import datetime, timedelta
+from typing import Any
 
 from financeops.store.database.connection import Database, close, connect
 from financeops.store.database.schema import prepare
 from financeops.store.reading.reader import Reader
 from financeops.tasks import end
+from server.dependencies import Services, utc_now
 from server.first_history import FirstHistory
 from server.housekeeping import collect_gone, keep_house
 from server.http.origins import Origins
@@ -28,47 +25,6 @@ from server.settings import DEFAULT_TENANT, Settings
 from server.simulation import Simulation
 from server.tenants import Tenants
 from server.verifying import Verifications
-
-
-def utc_now() -> datetime:
-    """The present moment."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class Services:
-    """What routes work with."""
-
-    settings: Settings
-    db: Database
-    tenants: Tenants
-    reader: Reader
-    intake: Intake
-    first_history: FirstHistory
-    verifications: Verifications
-    publisher: Publisher
-    fanout: Fanout
-    sio: socketio.AsyncServer
-    origins: Origins
-    meters: Meters
-    now: Callable[[], datetime] = utc_now
-    seeding: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def settle(self) -> None:
-        """Before the end: commit what was taken, and let every listener hear of it."""
-        await self.verifications.close()
-        await self.intake.drain()
-        await self.publisher.catch_up_all()
-        self.fanout.flush()
-
-
-def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
-
-
-Here = Annotated[Services, Depends(_services)]
-"""The services, as a parameter of a route."""
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from financeops.store.writing.imports import (
 )
 from financeops.store.writing.rows import forget_rows
 from financeops.store.writing.undo import begin_undo, finish_undo, operations_of
-from server.lifespan import Services
+from server.dependencies import Services
 
 _TOGETHER = 250
 """Payments taken back in one transaction: to remove one costs as much as to insert several."""

@@ -7,8 +7,8 @@ from email.message import Message
 from fastapi import Request
 
 from financeops.core.errors import InvalidValue
+from server.dependencies import Here
 from server.http.problems import TooLarge, WrongKind
-from server.lifespan import Here
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -17,16 +17,16 @@ _UTF_8 = {"utf-8", "utf8", "us-ascii"}
 _NOTHING = (b"", b"{}", b"null")
 
 
-def refuse_large_body(request: Request, here: Here) -> None:
+def refuse_large_body(request: Request, services: Here) -> None:
     """Refuse a body that says itself that it is too large, before any of it is read."""
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > here.settings.max_body_bytes:
-        raise TooLarge(here.settings.max_body_bytes)
+    if length.isdigit() and int(length) > services.settings.max_body_bytes:
+        raise TooLarge(services.settings.max_body_bytes)
 
 
-async def refuse_body(request: Request, here: Here) -> None:
+async def refuse_body(request: Request, services: Here) -> None:
     """Refuse a body on a route that takes none: what it asks for would not be done."""
-    body = await read_body(request, limit=here.settings.max_body_bytes)
+    body = await read_body(request, limit=services.settings.max_body_bytes)
     if body.strip() not in _NOTHING:
         raise InvalidValue("body", "is not taken by this route: send none")
 

@@ -32,6 +32,7 @@ from financeops.core.wire import (
     trends_document,
 )
 from financeops.store.reading.questions import Answer, Question
+from server.dependencies import Here, Services
 from server.http.description import answers
 from server.http.parameters import (
     AnalyticsParameters,
@@ -40,7 +41,6 @@ from server.http.parameters import (
     SnapshotParameters,
 )
 from server.http.responses import Json
-from server.lifespan import Here, Services
 
 router = APIRouter(prefix="/api/analytics", tags=["analytics"], default_response_class=Json)
 
@@ -52,44 +52,44 @@ FEED_LENGTH = 100
 
 
 @router.get("/metrics", responses=answers(MetricsAnswer, 404, 503))
-async def read_metrics(here: Here, asked: Annotated[MetricsParameters, Query()]) -> Json:
+async def read_metrics(services: Here, params: Annotated[MetricsParameters, Query()]) -> Json:
     """Key figures, over all time unless a period or a window is given."""
-    question = _question(here, asked, period=asked.period)
-    answer = await here.reader.answer(question, as_of=here.now(), compare=asked.compare)
+    question = _question(services, params, period=params.period)
+    answer = await services.reader.answer(question, as_of=services.now(), compare=params.compare)
     document = _metrics(answer, answer.rollup, _window_of(question, answer))
-    return Json(replace(document, previous=_previous(answer)) if asked.compare else document)
+    return Json(replace(document, previous=_previous(answer)) if params.compare else document)
 
 
 @router.get("/trends", responses=answers(list[TrendAnswer], 404, 503))
-async def read_trends(here: Here, asked: Annotated[PeriodParameters, Query()]) -> Json:
+async def read_trends(services: Here, params: Annotated[PeriodParameters, Query()]) -> Json:
     """Volume, count and success rate of each bucket, oldest first, empty ones included."""
-    question = _question(here, asked, period=asked.cut_period)
-    answer = await here.reader.answer(question, as_of=here.now(), in_buckets=True)
+    question = _question(services, params, period=params.cut_period)
+    answer = await services.reader.answer(question, as_of=services.now(), in_buckets=True)
     return Json(_trends(answer))
 
 
 @router.get("/methods", responses=answers(list[MethodAnswer], 404, 503))
-async def read_methods(here: Here, asked: Annotated[AnalyticsParameters, Query()]) -> Json:
+async def read_methods(services: Here, params: Annotated[AnalyticsParameters, Query()]) -> Json:
     """Figures of each payment method, most attempts first."""
-    question = _question(here, asked, period=asked.period)
-    answer = await here.reader.answer(question, as_of=here.now())
+    question = _question(services, params, period=params.period)
+    answer = await services.reader.answer(question, as_of=services.now())
     return Json(_methods(answer))
 
 
 @router.get("/declines", responses=answers(list[DeclineAnswer], 404, 503))
-async def read_declines(here: Here, asked: Annotated[AnalyticsParameters, Query()]) -> Json:
+async def read_declines(services: Here, params: Annotated[AnalyticsParameters, Query()]) -> Json:
     """Why payments failed, most frequent reason first."""
-    question = _question(here, asked, period=asked.period)
-    answer = await here.reader.answer(question, as_of=here.now())
+    question = _question(services, params, period=params.period)
+    answer = await services.reader.answer(question, as_of=services.now())
     return Json(_declines(answer))
 
 
 @router.get("/snapshot", responses=answers(SnapshotAnswer, 404, 503))
-async def read_snapshot(here: Here, asked: Annotated[SnapshotParameters, Query()]) -> Json:
+async def read_snapshot(services: Here, params: Annotated[SnapshotParameters, Query()]) -> Json:
     """All that a dashboard needs to start, of one moment: events after `seq` continue it."""
-    question = _question(here, asked, period=asked.cut_period)
-    answer = await here.reader.answer(
-        question, as_of=here.now(), in_buckets=True, compare=True, payments=FEED_LENGTH
+    question = _question(services, params, period=params.cut_period)
+    answer = await services.reader.answer(
+        question, as_of=services.now(), in_buckets=True, compare=True, payments=FEED_LENGTH
     )
     document = SnapshotAnswer(
         metrics=_metrics(answer, answer.rollup, answer.window),
@@ -100,23 +100,25 @@ async def read_snapshot(here: Here, asked: Annotated[SnapshotParameters, Query()
         payments=[payment_document(payment) for payment in answer.payments],
         seq=answer.tenant.seq,
         as_of=timestamp(answer.as_of),
-        rollups=_rollups(answer) if asked.rollups else UNSET,
+        rollups=_rollups(answer) if params.rollups else UNSET,
     )
     return Json(document)
 
 
-def _question(here: Services, asked: AnalyticsParameters, *, period: Period | None) -> Question:
-    if asked.method is not None and asked.method not in here.settings.methods:
-        known = ", ".join(sorted(here.settings.methods))
+def _question(
+    services: Services, params: AnalyticsParameters, *, period: Period | None
+) -> Question:
+    if params.method is not None and params.method not in services.settings.methods:
+        known = ", ".join(sorted(services.settings.methods))
         raise InvalidValue("method", f"must be one of {known}")
     return Question(
-        tenant_id=asked.tenant_id,
-        currency=asked.currency,
-        method=asked.method,
-        timezone=asked.timezone,
+        tenant_id=params.tenant_id,
+        currency=params.currency,
+        method=params.method,
+        timezone=params.timezone,
         period=period,
-        start=asked.start,
-        end=asked.end,
+        start=params.start,
+        end=params.end,
     )
 
 

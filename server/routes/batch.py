@@ -19,6 +19,7 @@ from financeops.core.errors import FinanceOpsError, InvalidValue, Unavailable, U
 from financeops.core.payments import Source, Tenant
 from financeops.store.writing.imports import Import, find_import
 from financeops.store.writing.ledger import Operation, Outcome, Result, counts_once
+from server.dependencies import Here, Services
 from server.http import examples
 from server.http.bodies import JSON, NDJSON, kind_of_body, read_body
 from server.http.description import answers, body, component
@@ -26,7 +27,6 @@ from server.http.parameters import BatchParameters
 from server.http.problems import problem_of
 from server.http.responses import Json
 from server.intake import MAX_OPERATIONS, PLACES
-from server.lifespan import Here, Services
 from server.recording import IDEMPOTENCY_KEY, importation, insertion, tenant_id_of
 
 TENANTS_AT_ONCE = PLACES // 2
@@ -55,7 +55,7 @@ _any = msgspec.json.Decoder(msgspec.Raw)
     openapi_extra={"requestBody": body(_BODIES, example=examples.BATCH_REQUEST)},
 )
 async def record_batch(
-    here: Here, request: Request, asked: Annotated[BatchParameters, Query()]
+    services: Here, request: Request, params: Annotated[BatchParameters, Query()]
 ) -> Json:
     """Record up to 1,000 payments, a JSON array or NDJSON; `reference` makes each count once.
 
@@ -66,15 +66,17 @@ async def record_batch(
     if IDEMPOTENCY_KEY in request.headers:
         raise InvalidValue(IDEMPOTENCY_KEY, "is for one payment: in a batch use reference")
     kind = kind_of_body(request, lines=True)
-    sent = await read_body(request, limit=here.settings.max_body_bytes)
+    sent = await read_body(request, limit=services.settings.max_body_bytes)
     try:
         texts = _split(sent, lines=kind == NDJSON)
     except RecursionError:
         raise InvalidValue("body", "is nested too deeply") from None
     if len(texts) > MAX_OPERATIONS:
         raise InvalidValue("body", f"must hold at most {MAX_OPERATIONS} payments: send it in parts")
-    imported = None if asked.import_id is None else await find_import(here.db, asked.import_id)
-    items = await _record(here, texts, asked.source, imported)
+    imported = (
+        None if params.import_id is None else await find_import(services.db, params.import_id)
+    )
+    items = await _record(services, texts, params.source, imported)
     counts = Counter(item.outcome for item in items)
     answer = BatchAnswer(
         created=counts[BatchOutcome.CREATED],
@@ -88,23 +90,23 @@ async def record_batch(
 
 
 async def _record(
-    here: Services, texts: Sequence[bytes], source: Source, imported: Import | None
+    services: Services, texts: Sequence[bytes], source: Source, imported: Import | None
 ) -> list[BatchItem]:
     """Record each payment; their answers in order."""
     items: dict[int, BatchItem] = {}
     tenants: dict[str, Tenant] = {}
     accepted: dict[str, list[tuple[int, Operation]]] = {}
-    now = here.now()
+    now = services.now()
     for index, text in enumerate(texts):
         try:
             request = read_request(text) if imported is None else read_import_request(text)
             tenant_id = _tenant_id(request, imported)
             if tenant_id not in tenants:
-                tenants[tenant_id] = await here.tenants.existing_or_new(tenant_id)
+                tenants[tenant_id] = await services.tenants.existing_or_new(tenant_id)
             operation = _operation(
                 request,
                 tenant=tenants[tenant_id],
-                methods=here.settings.methods,
+                methods=services.settings.methods,
                 now=now,
                 source=source,
                 imported=imported,
@@ -121,7 +123,7 @@ async def _record(
         for tenant_id, placed in to_commit:  # which the others take from as well
             operations = [operation for _, operation in placed]
             try:
-                outcomes = await here.intake.submit(tenants[tenant_id], operations)
+                outcomes = await services.intake.submit(tenants[tenant_id], operations)
             except FinanceOpsError as error:
                 failed.append(error)
             else:

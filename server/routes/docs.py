@@ -10,9 +10,9 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import HTMLResponse, JSONResponse
 
+from server.dependencies import Here
 from server.http.description import answers, describe, page
 from server.http.parameters import refuse_all
-from server.lifespan import Here
 
 router = APIRouter(tags=["description"], dependencies=[Depends(refuse_all)])
 
@@ -20,12 +20,14 @@ _ASSETS = "/static-offline-docs"
 
 
 @router.get("/openapi.json", responses=answers(dict))
-async def openapi(here: Here, request: Request) -> JSONResponse:
+async def openapi(services: Here, request: Request) -> JSONResponse:
     """What you read here, for programs."""
     app: FastAPI = request.app
     if app.openapi_schema is None:
         # It takes a moment, once: others are answered meanwhile.
-        app.openapi_schema = await asyncio.to_thread(describe, app, methods=here.settings.methods)
+        app.openapi_schema = await asyncio.to_thread(
+            describe, app, methods=services.settings.methods
+        )
     return JSONResponse(app.openapi_schema)
 
 

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from server.dependencies import Here
 from server.exporting import FORMATS, Writer
 from server.http.description import header, refusals
 from server.http.parameters import ExportParameters
-from server.lifespan import Here
 
 router = APIRouter(prefix="/payments", tags=["payments"])
 
@@ -35,13 +35,13 @@ _FILE = {
     response_class=StreamingResponse,
     responses={**refusals(404, 503), 200: _FILE},
 )
-async def export(here: Here, asked: Annotated[ExportParameters, Query()]) -> StreamingResponse:
+async def export(services: Here, params: Annotated[ExportParameters, Query()]) -> StreamingResponse:
     """All payments of the query, oldest first; amounts are exact in every format."""
-    form = FORMATS[asked.format]
-    chunks = form.read(here.db, asked.tenant_id, asked.chosen())
+    form = FORMATS[params.format]
+    chunks = form.read(services.db, params.tenant_id, params.chosen())
     # Read before the answer begins: what is wrong can then still be said.
     first = await anext(chunks, form.nothing)
-    name = f"payments-{asked.tenant_id}.{asked.format}"
+    name = f"payments-{params.tenant_id}.{params.format}"
     return StreamingResponse(
         _file(first, chunks, form.writer()),
         media_type=form.media_type,

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from financeops.core.contract.payments import FirstHistoryAnswer
+from server.dependencies import Here
 from server.first_history import Progress
 from server.http.bodies import refuse_body
 from server.http.description import answers
 from server.http.parameters import FirstHistoryParameters, OfTenant
 from server.http.responses import Json
-from server.lifespan import Here
 from server.settings import DEFAULT_TENANT
 
 router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
@@ -21,22 +21,22 @@ router = APIRouter(prefix="/payments", tags=["payments"], default_response_class
 @router.post(
     "/history", responses=answers(FirstHistoryAnswer, 503), dependencies=[Depends(refuse_body)]
 )
-async def record(here: Here, asked: Annotated[FirstHistoryParameters, Query()]) -> Json:
+async def record(services: Here, params: Annotated[FirstHistoryParameters, Query()]) -> Json:
     """Record two years of a made-up business in the background, if nobody else's payments are there.
 
     It is recorded once, the newest payments first; asked again it goes on where it was.
     """
-    return _answer(await here.first_history.record(newest=asked.newest))
+    return _answer(await services.first_history.record(newest=params.newest))
 
 
 @router.get("/history", responses=answers(FirstHistoryAnswer))
-async def progress(here: Here, asked: Annotated[OfTenant, Query()]) -> Json:
+async def progress(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     """How many payments of that history are recorded, and of how many; 0 of 0 without one.
 
     Other tenants than the default one have none.
     """
-    has_one = asked.tenant_id == DEFAULT_TENANT
-    return _answer(here.first_history.progress if has_one else Progress(0, 0))
+    has_one = params.tenant_id == DEFAULT_TENANT
+    return _answer(services.first_history.progress if has_one else Progress(0, 0))
 
 
 def _answer(progress: Progress) -> Json:

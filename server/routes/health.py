@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from financeops.core.contract.operations import HealthAnswer, ReadyAnswer
 from financeops.store.database.connection import ping
+from server.dependencies import Here
 from server.http.description import answers, page
 from server.http.parameters import refuse_all
 from server.http.responses import Json
-from server.lifespan import Here
 
 router = APIRouter(tags=["health"], dependencies=[Depends(refuse_all)], default_response_class=Json)
 
@@ -23,13 +23,13 @@ async def health() -> Json:
 
 
 @router.get("/ready", responses=answers(ReadyAnswer, 503))
-async def ready(here: Here) -> Json:
+async def ready(services: Here) -> Json:
     """Whether the database can be reached."""
-    await ping(here.db)
+    await ping(services.db)
     return Json(ReadyAnswer(status="ready"))
 
 
 @router.get("/metrics", response_class=Response, responses=page("text/plain"))
-async def prometheus(here: Here) -> Response:
+async def prometheus(services: Here) -> Response:
     """Counters and gauges in Prometheus' text format."""
-    return Response(generate_latest(here.meters.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(services.meters.registry), media_type=CONTENT_TYPE_LATEST)

@@ -12,23 +12,23 @@ from financeops.core.periods import day_of
 from financeops.core.wire import change_document, timestamp
 from financeops.store.changes import changes_after, last_seq
 from financeops.store.reading.months import read_months
+from server.dependencies import Here
 from server.http.description import answers
 from server.http.parameters import ChangesParameters, OfTenant
 from server.http.responses import Json
-from server.lifespan import Here
 
 router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
 
 
 @router.get("/months", responses=answers(MonthsAnswer, 404, 503))
-async def months(here: Here, asked: Annotated[OfTenant, Query()]) -> Json:
+async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     """How many payments, and refunded ones, each month holds, in the tenant's time zone.
 
     Both only grow while `takenBack` is the same, the number of payments and refunds that were taken
     back with an import: then a month whose two counts are the same holds the same payments.
     `history` is another one when the database was emptied and filled again.
     """
-    record, found = await read_months(here.db, asked.tenant_id)
+    record, found = await read_months(services.db, params.tenant_id)
     zone = ZoneInfo(record.tenant.timezone)
     return Json(
         MonthsAnswer(
@@ -53,16 +53,16 @@ async def months(here: Here, asked: Annotated[OfTenant, Query()]) -> Json:
 
 
 @router.get("/changes", responses=answers(ChangesAnswer, 404, 503))
-async def changes(here: Here, asked: Annotated[ChangesParameters, Query()]) -> Json:
+async def changes(services: Here, params: Annotated[ChangesParameters, Query()]) -> Json:
     """What happened after a `seq`, in order and without a gap, as the stream tells it.
 
     `complete` is false, with no changes, when the log no longer reaches back that far or the
     sequence never was: then load the payments anew. There is more when the last change is below
     `seq`.
     """
-    seq = await last_seq(here.db, asked.tenant_id)
-    found = await changes_after(here.db, asked.tenant_id, asked.after, limit=asked.limit)
-    complete = found is not None and asked.after <= seq
+    seq = await last_seq(services.db, params.tenant_id)
+    found = await changes_after(services.db, params.tenant_id, params.after, limit=params.limit)
+    complete = found is not None and params.after <= seq
     listed = (found or []) if complete else []
     return Json(
         ChangesAnswer(

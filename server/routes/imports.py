@@ -23,12 +23,12 @@ from financeops.store.writing.imports import (
     list_imports,
     start_import,
 )
+from server.dependencies import Here
 from server.http import examples
 from server.http.bodies import JSON, kind_of_body, read_body, refuse_body
 from server.http.description import answers, body, schema_of
 from server.http.parameters import ImportId, ImportParameters, OfTenant, refuse_all
 from server.http.responses import Json
-from server.lifespan import Here
 from server.recording import tenant_id_of
 from server.undoing import undo
 
@@ -48,38 +48,40 @@ _finish = msgspec.json.Decoder(FinishRequest)
     },
     openapi_extra={"requestBody": body({JSON: schema_of(StartRequest)}, example=examples.START)},
 )
-async def start(here: Here, request: Request) -> Json:
+async def start(services: Here, request: Request) -> Json:
     """Begin an import: its id goes with the batches of its rows."""
     kind_of_body(request)
-    asked = read_once(_start, await read_body(request, limit=here.settings.max_body_bytes))
-    refuse_control_characters(asked.file, "file")
-    for name, said in asked.options.items():
+    params = read_once(_start, await read_body(request, limit=services.settings.max_body_bytes))
+    refuse_control_characters(params.file, "file")
+    for name, said in params.options.items():
         for text in said if isinstance(said, list) else [str(said)]:
             refuse_control_characters(text, f"options.{name}")
     found, new = await start_import(
-        here.db,
-        tenant_id_of(asked),
-        file=asked.file,
-        size=None if asked.size is None else int(asked.size),
-        options=asked.options,
-        now=here.now(),
+        services.db,
+        tenant_id_of(params),
+        file=params.file,
+        size=None if params.size is None else int(params.size),
+        options=params.options,
+        now=services.now(),
     )
     return Json(_answer(found), status_code=201 if new else 200)
 
 
 @router.get("", responses=answers(list[ImportAnswer], 404, 503))
-async def imports(here: Here, asked: Annotated[OfTenant, Query()]) -> Json:
+async def imports(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     """A tenant's imports, newest first."""
-    found = await list_imports(here.db, asked.tenant_id)
+    found = await list_imports(services.db, params.tenant_id)
     if not found:
-        await find_tenant(here.db, asked.tenant_id)  # who does not exist is not told "none"
+        await find_tenant(services.db, params.tenant_id)  # who does not exist is not told "none"
     return Json([_answer(each) for each in found])
 
 
 @router.get("/{import_id}", responses=answers(ImportAnswer, 404, 503))
-async def one(here: Here, import_id: ImportId, asked: Annotated[ImportParameters, Query()]) -> Json:
+async def one(
+    services: Here, import_id: ImportId, params: Annotated[ImportParameters, Query()]
+) -> Json:
     """One import."""
-    return Json(_answer(await find_import(here.db, import_id, asked.tenant_id)))
+    return Json(_answer(await find_import(services.db, import_id, params.tenant_id)))
 
 
 @router.post(
@@ -88,19 +90,22 @@ async def one(here: Here, import_id: ImportId, asked: Annotated[ImportParameters
     openapi_extra={"requestBody": body({JSON: schema_of(FinishRequest)}, example=examples.FINISH)},
 )
 async def finish(
-    here: Here, import_id: ImportId, request: Request, asked: Annotated[ImportParameters, Query()]
+    services: Here,
+    import_id: ImportId,
+    request: Request,
+    params: Annotated[ImportParameters, Query()],
 ) -> Json:
     """Note that all rows were sent; sent again, the last numbers stay."""
     kind_of_body(request)
-    said = read_once(_finish, await read_body(request, limit=here.settings.max_body_bytes))
-    found = await find_import(here.db, import_id, asked.tenant_id)
+    said = read_once(_finish, await read_body(request, limit=services.settings.max_body_bytes))
+    found = await find_import(services.db, import_id, params.tenant_id)
     done = await finish_import(
-        here.db,
+        services.db,
         found.id,
         duplicate=int(said.duplicate),
         conflict=int(said.conflict),
         rejected=int(said.rejected),
-        now=here.now(),
+        now=services.now(),
     )
     return Json(_answer(done))
 
@@ -111,10 +116,10 @@ async def finish(
     dependencies=[Depends(refuse_body)],
 )
 async def take_back(
-    here: Here, import_id: ImportId, asked: Annotated[ImportParameters, Query()]
+    services: Here, import_id: ImportId, params: Annotated[ImportParameters, Query()]
 ) -> Json:
     """Take an import back, exactly: 409 where later acts depend on it; again: the same answer."""
-    return Json(_answer(await undo(here, import_id, asked.tenant_id)))
+    return Json(_answer(await undo(services, import_id, params.tenant_id)))
 
 
 def _answer(found: Import) -> ImportAnswer:

@@ -14,12 +14,12 @@ from financeops.core.payments import Source, Tenant
 from financeops.core.wire import payment_document
 from financeops.store.reading.queries import find_payment, list_payments
 from financeops.store.writing.ledger import Operation, Outcome, Refund, Result
+from server.dependencies import Here, Services
 from server.http import examples
 from server.http.bodies import JSON, kind_of_body, read_body, refuse_body
 from server.http.description import answers, body, component, header, schema_of
 from server.http.parameters import PAYMENT_ID, ListParameters, OfTenant, PaymentId, refuse_all
 from server.http.responses import Json
-from server.lifespan import Here, Services
 from server.recording import IDEMPOTENCY_KEY, insertion, tenant_id_of
 
 router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
@@ -28,14 +28,14 @@ _LINK = header('The next page: `</payments?…>; rel="next"`, where there is one
 
 
 @router.get("", responses=answers(list[PaymentAnswer], 404, 503, headers={"Link": _LINK}))
-async def read_payments(here: Here, asked: Annotated[ListParameters, Query()]) -> Json:
+async def read_payments(services: Here, params: Annotated[ListParameters, Query()]) -> Json:
     """The newest payments, newest first; the `Link` header leads to the next page."""
     page = await list_payments(
-        here.db, asked.tenant_id, asked.chosen(), limit=asked.limit, before=asked.before
+        services.db, params.tenant_id, params.chosen(), limit=params.limit, before=params.before
     )
     headers = {}
     if page.following is not None:
-        said = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
+        said = params.model_dump(mode="json", by_alias=True, exclude_none=True)
         following = urlencode({**said, "before": page.following})
         headers["Link"] = f'</payments?{following}>; rel="next"'
     return Json([payment_document(payment) for payment in page.payments], headers=headers)
@@ -62,28 +62,28 @@ async def read_payments(here: Here, asked: Annotated[ListParameters, Query()]) -
         ],
     },
 )
-async def record_payment(here: Here, request: Request) -> Json:
+async def record_payment(services: Here, request: Request) -> Json:
     """Record one payment; with `Idempotency-Key` or `reference` it counts once."""
     kind_of_body(request)
-    asked = read_request(await read_body(request, limit=here.settings.max_body_bytes))
-    tenant = await here.tenants.existing_or_new(tenant_id_of(asked))
+    params = read_request(await read_body(request, limit=services.settings.max_body_bytes))
+    tenant = await services.tenants.existing_or_new(tenant_id_of(params))
     operation = insertion(
-        asked,
+        params,
         tenant=tenant,
-        methods=here.settings.methods,
-        now=here.now(),
+        methods=services.settings.methods,
+        now=services.now(),
         source=Source.API,
         idempotency_keys=request.headers.getlist(IDEMPOTENCY_KEY),
     )
-    return await _carry_out(here, tenant, operation)
+    return await _carry_out(services, tenant, operation)
 
 
 @router.get(f"/{PAYMENT_ID}", responses=answers(PaymentAnswer, 404, 503))
 async def read_payment(
-    here: Here, payment_id: PaymentId, asked: Annotated[OfTenant, Query()]
+    services: Here, payment_id: PaymentId, params: Annotated[OfTenant, Query()]
 ) -> Json:
     """One payment."""
-    return Json(payment_document(await find_payment(here.db, asked.tenant_id, payment_id)))
+    return Json(payment_document(await find_payment(services.db, params.tenant_id, payment_id)))
 
 
 @router.post(
@@ -92,15 +92,15 @@ async def read_payment(
     dependencies=[Depends(refuse_body)],
 )
 async def refund_payment(
-    here: Here, payment_id: PaymentId, asked: Annotated[OfTenant, Query()]
+    services: Here, payment_id: PaymentId, params: Annotated[OfTenant, Query()]
 ) -> Json:
     """Give the money of a succeeded payment back; sent again, it counts once."""
-    tenant = await here.tenants.existing(asked.tenant_id)
-    return await _carry_out(here, tenant, Refund(payment_id=payment_id))
+    tenant = await services.tenants.existing(params.tenant_id)
+    return await _carry_out(services, tenant, Refund(payment_id=payment_id))
 
 
-async def _carry_out(here: Services, tenant: Tenant, operation: Operation) -> Json:
-    (outcome,) = await here.intake.submit(tenant, [operation])
+async def _carry_out(services: Services, tenant: Tenant, operation: Operation) -> Json:
+    (outcome,) = await services.intake.submit(tenant, [operation])
     return _answer(outcome)
 
 

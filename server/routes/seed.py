@@ -18,13 +18,13 @@ from financeops.core.payments import Draft, Source
 from financeops.simulation.simulate import simulate
 from financeops.store.tenants import find_record, payments_by_source
 from financeops.store.writing.ledger import Insert, Result
+from server.dependencies import Here, Services
 from server.http.bodies import refuse_body
 from server.http.description import answers, page
 from server.http.pages import SEED_PAGE
 from server.http.parameters import SeedParameters, refuse_all
 from server.http.responses import Json
 from server.intake import MAX_OPERATIONS
-from server.lifespan import Here, Services
 from server.settings import DEFAULT_TENANT
 from server.simulation import simulation_config
 
@@ -32,14 +32,14 @@ router = APIRouter(prefix="/payments", tags=["payments"], default_response_class
 
 
 @router.post("/seed", responses=answers(SeedAnswer, 503), dependencies=[Depends(refuse_body)])
-async def seed(here: Here, asked: Annotated[SeedParameters, Query()]) -> Json:
+async def seed(services: Here, params: Annotated[SeedParameters, Query()]) -> Json:
     """Record realistic payments of the past, if there are none but simulated ones."""
-    async with here.seeding:
-        if not _recorded(await payments_by_source(here.db)):
-            drafts = await _history(here, asked)
-            if created := await _record(here, drafts):
+    async with services.seeding:
+        if not _recorded(await payments_by_source(services.db)):
+            drafts = await _history(services, params)
+            if created := await _record(services, drafts):
                 return Json(SeedAnswer(message="Seeded successfully", count=created))
-    return Json(SeedAnswer(message="Already seeded", count=await _recorded_here(here)))
+    return Json(SeedAnswer(message="Already seeded", count=await _recorded_here(services)))
 
 
 @router.get(
@@ -58,26 +58,26 @@ def _recorded(counts: Mapping[str, int]) -> int:
     return sum(n for source, n in counts.items() if source != Source.SIMULATION)
 
 
-async def _recorded_here(here: Services) -> int:
+async def _recorded_here(services: Services) -> int:
     """How many of them the tenant has that is seeded: of others' nobody is told how many."""
     try:
-        return _recorded((await find_record(here.db, DEFAULT_TENANT)).sources)
+        return _recorded((await find_record(services.db, DEFAULT_TENANT)).sources)
     except NotFound:
         return 0
 
 
-async def _history(here: Services, asked: SeedParameters) -> list[Draft]:
-    config = replace(simulation_config(here.settings), source=Source.SEED.value)
-    rng = np.random.default_rng(here.settings.simulate_seed)
-    now = here.now()
-    since = now - timedelta(days=asked.days)
+async def _history(services: Services, params: SeedParameters) -> list[Draft]:
+    config = replace(simulation_config(services.settings), source=Source.SEED.value)
+    rng = np.random.default_rng(services.settings.simulate_seed)
+    now = services.now()
+    since = now - timedelta(days=params.days)
     # A million payments take seconds: requests go on being answered meanwhile.
-    return await asyncio.to_thread(simulate, config, rng, now, count=asked.count, since=since)
+    return await asyncio.to_thread(simulate, config, rng, now, count=params.count, since=since)
 
 
-async def _record(here: Services, drafts: list[Draft]) -> int:
+async def _record(services: Services, drafts: list[Draft]) -> int:
     """Record them; returns how many were new."""
-    tenant = await here.tenants.existing_or_new(DEFAULT_TENANT)
+    tenant = await services.tenants.existing_or_new(DEFAULT_TENANT)
     created = 0
     for start in range(0, len(drafts), MAX_OPERATIONS):
         # The key counts: should two server processes seed at once, each place is filled once.
@@ -85,6 +85,6 @@ async def _record(here: Services, drafts: list[Draft]) -> int:
             Insert(draft=draft, key=("seed", str(place)))
             for place, draft in enumerate(drafts[start : start + MAX_OPERATIONS], start)
         ]
-        outcomes = await here.intake.submit(tenant, part)
+        outcomes = await services.intake.submit(tenant, part)
         created += sum(outcome.result is Result.CREATED for outcome in outcomes)
     return created

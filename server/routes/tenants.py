@@ -9,11 +9,11 @@ from msgspec.structs import asdict
 
 from financeops.core.contract.operations import RezoneAnswer
 from financeops.store.verifying.verify import set_timezone
+from server.dependencies import Here
 from server.http.bodies import refuse_body
 from server.http.description import answers
 from server.http.parameters import TenantId, TimezoneParameters
 from server.http.responses import Json
-from server.lifespan import Here
 from server.routes.verify import report_document
 
 router = APIRouter(prefix="/api/tenants", tags=["tenants"], default_response_class=Json)
@@ -25,10 +25,10 @@ router = APIRouter(prefix="/api/tenants", tags=["tenants"], default_response_cla
     dependencies=[Depends(refuse_body)],
 )
 async def rezone(
-    here: Here, tenant_id: TenantId, asked: Annotated[TimezoneParameters, Query()]
+    services: Here, tenant_id: TenantId, params: Annotated[TimezoneParameters, Query()]
 ) -> Json:
     """Give a tenant another time zone: its days, months and hours are cut anew."""
-    async with here.verifications.turn(tenant_id):
-        report = await set_timezone(here.db, tenant_id, asked.timezone)
-    here.tenants.forget(tenant_id)
-    return Json(RezoneAnswer(**asdict(report_document(report)), timezone=asked.timezone))
+    async with services.verifications.turn(tenant_id):
+        report = await set_timezone(services.db, tenant_id, params.timezone)
+    services.tenants.forget(tenant_id)
+    return Json(RezoneAnswer(**asdict(report_document(report)), timezone=params.timezone))

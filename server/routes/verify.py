@@ -23,12 +23,12 @@ from financeops.store.verifying.comparing import Difference
 from financeops.store.verifying.counting import Progress
 from financeops.store.verifying.shown import ShownDifference
 from financeops.store.verifying.verify import Report
+from server.dependencies import Here
 from server.http.bodies import refuse_body
 from server.http.description import answers, header
 from server.http.parameters import OfTenant, VerificationId, VerifyParameters
 from server.http.problems import problem_of
 from server.http.responses import Json
-from server.lifespan import Here
 from server.verifying import Verification
 
 router = APIRouter(prefix="/api", tags=["verify"], default_response_class=Json)
@@ -47,22 +47,22 @@ router = APIRouter(prefix="/api", tags=["verify"], default_response_class=Json)
         headers={"Location": header("Where to ask how far it is", required=True)},
     ),
 )
-async def verify(here: Here, asked: Annotated[VerifyParameters, Query()]) -> Json:
+async def verify(services: Here, params: Annotated[VerifyParameters, Query()]) -> Json:
     """Begin to recompute a tenant's sums from its payments; with `repair=true` also put right what differs.
 
     One verification runs at a time, others wait for their turn.
     """
-    started = await here.verifications.start(asked.tenant_id, repair=asked.repair)
+    started = await services.verifications.start(params.tenant_id, repair=params.repair)
     location = f"/api/verify/{started.id}?tenantId={quote(started.tenant_id)}"
     return Json(_verification(started), status_code=202, headers={"Location": location})
 
 
 @router.get("/verify/{verification_id}", responses=answers(VerificationAnswer, 404))
 async def state(
-    here: Here, verification_id: VerificationId, asked: Annotated[OfTenant, Query()]
+    services: Here, verification_id: VerificationId, params: Annotated[OfTenant, Query()]
 ) -> Json:
     """How far a verification is, or what it found."""
-    return Json(_verification(here.verifications.find(asked.tenant_id, verification_id)))
+    return Json(_verification(services.verifications.find(params.tenant_id, verification_id)))
 
 
 @router.post(
@@ -71,10 +71,10 @@ async def state(
     dependencies=[Depends(refuse_body)],
 )
 async def stop(
-    here: Here, verification_id: VerificationId, asked: Annotated[OfTenant, Query()]
+    services: Here, verification_id: VerificationId, params: Annotated[OfTenant, Query()]
 ) -> Json:
     """End a verification; what it has repaired stays so."""
-    return Json(_verification(await here.verifications.stop(asked.tenant_id, verification_id)))
+    return Json(_verification(await services.verifications.stop(params.tenant_id, verification_id)))
 
 
 def _verification(found: Verification) -> VerificationAnswer:
