@@ -50,6 +50,7 @@ def running(folder: Path, *flags: str, **settings: Any) -> Iterator[dict[str, st
                 break
         links = dict(re.findall(r"(?m)^  (\w+) +(http://\S+)$", said))
         assert set(links) == {"Dashboard", "API", "JupyterLab"}, said
+        assert "The notebooks are those in notebooks/.\n" in said
         yield links
     finally:
         process.send_signal(signal.SIGTERM)
@@ -65,8 +66,10 @@ def _ports() -> set[str]:
     return found
 
 
-def make(folder: Path) -> Path:
+def make(folder: Path, wheel: Path | None = None) -> Path:
     """Make an environment of the packages that are installed here; gives its Python.
+
+    FinanceOps itself is the checkout's, or installed from a wheel.
 
     Of those only the ones that `make up` installs: what the tests alone bring cannot be imported
     there. `make install` would download and copy for minutes what is here already; the lock files
@@ -74,7 +77,7 @@ def make(folder: Path) -> Path:
     """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     here = Path(sys.prefix)
-    wanted = _locked()
+    wanted = _locked() | ({"financeops"} if wheel is None else set())
     links = {
         link
         for distribution in distributions()
@@ -87,12 +90,17 @@ def make(folder: Path) -> Path:
             (folder / link).symlink_to(here / link)
         else:  # JupyterLab serves no file that lies elsewhere
             shutil.copy(here / link, folder / link)
+    python = folder / "bin" / "python"
+    if wheel is not None:
+        pip = [sys.executable, "-m", "pip", "--quiet", "--python", python, "install"]
+        subprocess.run([*pip, "--no-deps", "--no-index", wheel], check=True)
+        return python
     (packages,) = folder.glob("lib/python3.*/site-packages")
     for path in packages.glob("*financeops.pth"):  # the checkout's own notebooks stay as they are
         path.unlink()
     for package in ("financeops", "server"):
         (packages / package).symlink_to(ROOT / package)
-    return folder / "bin" / "python"
+    return python
 
 
 def _links(distribution: Distribution, here: Path) -> Iterator[Path]:
@@ -110,4 +118,4 @@ def _links(distribution: Distribution, here: Path) -> Iterator[Path]:
 
 def _locked() -> set[str]:
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    return {"financeops", *map(canonicalize_name, re.findall(r"(?m)^([\w.-]+)==", text))}
+    return set(map(canonicalize_name, re.findall(r"(?m)^([\w.-]+)==", text)))

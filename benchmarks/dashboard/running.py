@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.processes import ROOT
 from financeops.cli.running import addresses, children
 from financeops.cli.running.supervisor import Supervisor
 
@@ -17,7 +18,7 @@ _PREHEAT, _COLD = "--preheat_kernel=True", "--preheat_kernel=False"
 async def dashboard(folder, server_url, *, warm=True):
     """The dashboard's web server; not `warm`: no kernel waits. Gives its URL and process."""
     port = addresses.free_port()
-    child = children.dashboard(children.notebooks_folder(), HOST, port, server_url=server_url)
+    child = children.dashboard(ROOT / "notebooks", HOST, port, server_url=server_url)
     if not warm:
         others = (option for option in child.command if option != _PREHEAT)
         child = dataclasses.replace(child, command=(*others, _COLD))

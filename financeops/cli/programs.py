@@ -1,14 +1,14 @@
-"""The commands that run programs: ``up`` and ``serve``."""
+"""The commands that run programs, ``up`` and ``serve``, and ``notebooks``, to work in beside them."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from financeops.cli.notebooks import FOLDER, copy_to
 from financeops.core.errors import Misconfigured
 
 _Host = Annotated[
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(up)
     app.command()(serve)
+    app.command("notebooks")(copy_notebooks)
 
 
 def up(
@@ -74,6 +75,8 @@ def serve(
 
     It is the one that FINANCEOPS_MONGODB_URI names.
     """
+    from financeops.cli.running import start  # noqa: PLC0415 - no other command needs it
+
     if not os.environ.get("FINANCEOPS_MONGODB_URI"):
         raise Misconfigured(
             "FINANCEOPS_MONGODB_URI is not set: name a MongoDB such as "
@@ -83,4 +86,25 @@ def serve(
     if no_simulate:
         environment["FINANCEOPS_SIMULATE"] = "false"
     # The server takes this process over: signals and the exit code are its own.
-    os.execve(sys.executable, [sys.executable, "-m", "server"], environment)  # noqa: S606
+    command = start.command("server")
+    os.execve(command[0], command, environment)  # noqa: S606 - our own
+
+
+def copy_notebooks(
+    *,
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", file_okay=False, help="Where to.")
+    ] = FOLDER,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over notebooks that were changed.")
+    ] = False,
+) -> None:
+    """Copy the notebooks that come with FinanceOps, to read, run and change.
+
+    One that is there and differs is left as it is, and named.
+    """
+    copied = copy_to(folder, force=force)
+    typer.echo(f"{folder}: {len(copied.written)} copied, {len(copied.same)} there already")
+    if copied.kept:
+        names = ", ".join(copied.kept)
+        typer.echo(f"left, for they differ: {names}; --force writes over them")

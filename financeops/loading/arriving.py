@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import ipc
 
-from financeops.arrow.exports import canonical_of
+from financeops.arrow.reading import canonical_of
 from financeops.arrow.tables import SCHEMA
 from financeops.core.errors import Unavailable
 

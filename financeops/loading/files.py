@@ -14,7 +14,7 @@ import pyarrow.csv
 import pyarrow.json
 from pyarrow import ipc, parquet
 
-from financeops.arrow.exports import canonical_of, names_in
+from financeops.arrow.reading import canonical_of, names_in
 from financeops.arrow.tables import (
     JSON_NAMES,
     SCHEMA,

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from financeops.arrow.writing import Writer
 from server.dependencies import Here
-from server.exporting import FORMATS, Writer
+from server.exporting import FORMATS
 from server.http.description import header, refusals
 from server.http.parameters import ExportParameters
 

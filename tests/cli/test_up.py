@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -29,6 +29,7 @@ from tests.cli.conftest import run
 from tests.cli.test_supervisor import gone
 
 BARE = ("--no-dashboard", "--no-lab", "--no-simulate")
+PROGRAM = (sys.executable, "-m", "financeops")
 STARTED = "Ctrl-C stops everything"
 COMPLETE = "history is complete"
 # Few payments are quickly recorded: of a business that makes one every ten minutes.
@@ -38,11 +39,13 @@ SLOW = {"FINANCEOPS_SIMULATE_INTERVAL": "600", "FINANCEOPS_SIMULATE_SEED": "5"}
 class Up:
     """A running `financeops up`."""
 
-    def __init__(self, folder: Path, *flags: str, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, *flags: str, program: Sequence[str] = PROGRAM, **environment: str
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         clean = {name: value for name, value in os.environ.items() if "FINANCEOPS" not in name}
-        command = [sys.executable, "-m", "financeops", "up", "--port", str(self.port), *flags]
+        command = [*program, "up", "--port", str(self.port), *flags]
         self.process = subprocess.Popen(
             command,
             cwd=folder,
@@ -80,8 +83,10 @@ class Up:
 
 
 @contextmanager
-def running(folder: Path, *flags: str, **environment: str) -> Iterator[Up]:
-    up = Up(folder, *flags, **environment)
+def running(
+    folder: Path, *flags: str, program: Sequence[str] = PROGRAM, **environment: str
+) -> Iterator[Up]:
+    up = Up(folder, *flags, program=program, **environment)
     try:
         up.until(STARTED)
         yield up
@@ -147,7 +152,7 @@ def test_the_database_lets_nobody_in_without_a_password(bare):
 
 
 def test_a_killed_server_is_started_again(bare):
-    bare.program("-m server").kill()
+    bare.program("start.py server").kill()
     bare.until("server ended (SIGKILL): starting it again")
     bare.until("server is ready again")
     get(f"http://127.0.0.1:{bare.port}/ready")

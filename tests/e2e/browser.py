@@ -20,6 +20,7 @@ from playwright.async_api import (
 from financeops.cli.running import children
 from financeops.cli.running.addresses import free_port
 from financeops.cli.running.supervisor import Supervisor
+from tests.processes import ROOT
 
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -84,9 +85,7 @@ def _program() -> str:
 async def dashboard_of(server_url: str, logs: Path) -> AsyncIterator[str]:
     """Voilà on the dashboard's notebook, started as `financeops up` starts it; gives its URL."""
     port = free_port()
-    child = children.dashboard(
-        children.notebooks_folder(), "127.0.0.1", port, server_url=server_url
-    )
+    child = children.dashboard(ROOT / "notebooks", "127.0.0.1", port, server_url=server_url)
     async with Supervisor(logs, print) as supervisor:
         await supervisor.start(child)
         yield f"http://localhost:{port}"

@@ -7,15 +7,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pyarrow import parquet
 
-from financeops.arrow.exports import minor_of
 from financeops.arrow.tables import SCHEMA
 from financeops.core.columns import Form, form_of
 from financeops.core.errors import FinanceOpsError, InvalidValue, NotFound
-from financeops.core.money import MAX_MINOR, to_major, to_minor
 from financeops.core.wire import encode, timestamp
 from financeops.loading import read
 
@@ -184,30 +180,6 @@ def test_what_is_no_such_file_is_said(tmp_path):
         (tmp_path / f"x.{form}").write_bytes(b"nonsense")
         with pytest.raises(FinanceOpsError, match="cannot be read"):
             read(tmp_path / f"x.{form}")
-
-
-AMOUNTS = st.tuples(st.integers(0, MAX_MINOR), st.sampled_from(["USD", "JPY", "KWD", "CLF"]))
-
-
-@given(st.lists(AMOUNTS, min_size=1))
-def test_decimal_text_becomes_the_minor_units_it_was_made_of(pairs):
-    currencies = pa.chunked_array([[currency for _, currency in pairs]])
-    texts = [str(to_major(minor, currency)) for minor, currency in pairs]
-    for amounts in (texts, [Decimal(text) for text in texts]):
-        found = minor_of(pa.chunked_array([amounts]), currencies)
-        assert found.to_pylist() == [minor for minor, _ in pairs]
-
-
-@given(st.decimals(-(10**12), 10**12, places=5) | st.decimals(-10, 10**9, places=2))
-def test_an_amount_is_taken_as_the_api_takes_it(amount):
-    currency = pa.chunked_array([["USD"]])
-    try:
-        expected = to_minor(amount, "USD")
-    except InvalidValue:
-        with pytest.raises(InvalidValue, match="amount"):
-            minor_of(pa.chunked_array([[str(amount)]]), currency)
-    else:
-        assert minor_of(pa.chunked_array([[str(amount)]]), currency).to_pylist() == [expected]
 
 
 def test_parquet_keeps_the_exact_decimal_beside_the_minor_units(record, exported):

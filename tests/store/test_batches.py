@@ -6,17 +6,15 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from bson import encode
 
 from financeops.arrow.tables import SCHEMA
-from financeops.core.errors import InvalidValue, NotFound
+from financeops.core.errors import NotFound
 from financeops.core.payments import Status
 from financeops.core.periods import DAY
-from financeops.store.documents import payment_document
 from financeops.store.reading import batches
-from financeops.store.reading.batches import ahead, payment_tables, table_of
+from financeops.store.reading.batches import ahead, payment_tables
 from financeops.store.reading.filters import PaymentFilter
-from tests.builders import NOON, payment
+from tests.builders import NOON
 from tests.store.recorded import insert, record, refund, stored_payments
 
 FILTERS = [
@@ -137,18 +135,3 @@ async def test_what_goes_wrong_ahead_is_told_in_its_turn():
     assert await anext(items) == 1
     with pytest.raises(NotFound, match="the second"):
         await anext(items)
-
-
-def test_no_documents_are_an_empty_table():
-    table = table_of([], SCHEMA.names)
-    assert (table.num_rows, table.schema) == (0, SCHEMA)
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "said"),
-    [("country", 49, "country: of payment .* is 49"), ("method", None, "method: is missing")],
-)
-def test_a_stored_value_that_no_payment_has_is_named(field, value, said):
-    document = {**payment_document(payment()), field: value}
-    with pytest.raises(InvalidValue, match=f"^{said}"):
-        table_of([encode(payment_document(payment())), encode(document)], SCHEMA.names)

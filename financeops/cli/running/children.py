@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from financeops.cli.running import addresses, embedded, mongod, pulse
+from financeops.cli.notebooks import DASHBOARD
+from financeops.cli.running import addresses, embedded, mongod, pulse, start
 from financeops.cli.running.supervisor import Child
 from financeops.core.errors import Misconfigured
 
@@ -53,7 +53,7 @@ def server(host: str, port: int, *, uri: str | None, simulate: bool) -> Child:
         environment["FINANCEOPS_SIMULATE"] = "false"
     return Child(
         name="server",
-        command=(sys.executable, "-m", "server"),
+        command=start.command("server"),
         environment=environment,
         withheld=_PASSWORDS - {embedded.URI_SETTING},
         is_ready=partial(addresses.answers, addresses.reachable(host), port, "/ready"),
@@ -67,9 +67,9 @@ def dashboard(notebooks: Path, host: str, port: int, *, server_url: str) -> Chil
     _needs("voila", "--no-dashboard")
     return Child(
         name="dashboard",
-        command=(
-            *(sys.executable, "-m", "financeops.dashboard.serve"),
-            *(str(notebooks / "dashboard.ipynb"), f"--Voila.ip={host}", f"--port={port}"),
+        command=start.command(
+            "financeops.dashboard.serve",
+            *(str(notebooks / DASHBOARD), f"--Voila.ip={host}", f"--port={port}"),
         ),
         environment={"FINANCEOPS_URL": server_url},
         withheld=_PASSWORDS,
@@ -85,8 +85,9 @@ def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -
     _needs("jupyterlab", "--no-lab")
     return Child(
         name="lab",
-        command=(
-            *(sys.executable, "-m", "financeops.cli.running.lab", "--no-browser"),
+        command=start.command(
+            "financeops.cli.running.lab",
+            "--no-browser",
             *(f"--ServerApp.ip={host}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
             f"--ServerApp.root_dir={notebooks}",
             # Kernels talk through files that only their user may open.
@@ -109,18 +110,6 @@ def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -
 def lab_token() -> str:
     """Token that protects JupyterLab: the one that is set, else a new one."""
     return os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
-
-
-def notebooks_folder() -> Path:
-    """Folder with the notebooks: of this checkout, else of the working directory."""
-    for root in (Path(__file__).parents[3], Path.cwd()):
-        folder = root / "notebooks"
-        if (folder / "dashboard.ipynb").exists():
-            return folder
-    raise Misconfigured(
-        "there is no notebooks/dashboard.ipynb here: go to the checkout of FinanceOps, or use "
-        "--no-dashboard --no-lab"
-    )
 
 
 def _needs(module: str, flag: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from financeops.cli.running import start
 from financeops.core.errors import Misconfigured
 
 HOST = "127.0.0.1"
@@ -47,7 +48,7 @@ def command(directory: Path, port: int) -> tuple[str, ...]:
 def guarded_command(directory: Path, port: int) -> tuple[str, ...]:
     """The command that runs it so that it asks for a password: see `embedded_start`."""
     return (
-        *(sys.executable, "-m", "financeops.cli.running.embedded_start", str(directory.resolve())),
+        *start.command("financeops.cli.running.embedded_start", str(directory.resolve())),
         *command(directory, port),
     )
 

@@ -1,4 +1,4 @@
-"""Starts the embedded database so that it asks for a password: ``python -m … DIRECTORY COMMAND…``.
+"""Starts the embedded database so that it asks for a password: ``… DIRECTORY COMMAND…``.
 
 It wants to be started without asking once, to be told of its first user. That is done here, on a
 port that nobody knows; then this process becomes the database.

@@ -7,11 +7,10 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from financeops.cli.running import addresses, embedded
+from financeops.cli.running import addresses, embedded, start
 
 OLDEST = 7
 """Its major version; before that it lacks what the product needs, or is no longer kept up."""
@@ -66,7 +65,7 @@ async def is_ready(port: int, password: str) -> bool:
     if not await addresses.accepts(embedded.HOST, port):
         return False
     making = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "server.replica_set"),
+        *start.command("server.replica_set"),
         env={**os.environ, embedded.URI_SETTING: embedded.uri(port, password=password)},
         stdin=asyncio.subprocess.DEVNULL,
     )

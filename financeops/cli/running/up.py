@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from financeops.cli import notebooks
 from financeops.cli.running import addresses, children, data_directory, databases, embedded
 from financeops.cli.running.screen import Screen, Starting
 from financeops.cli.running.supervisor import Child, ChildFailed, Supervisor
@@ -84,15 +85,15 @@ def plan_of(choices: Choices, say: Callable[[str], None]) -> Plan:
         child, uri = databases.child_of(choices.data_dir, port, os.environ, say)
         base.append(child)
     base.append(children.server(host, choices.port, uri=uri, simulate=choices.simulate))
+    shown = choices.dashboard or choices.lab
+    folder = notebooks.folder_for(choices.data_dir, say) if shown else Path()
     if choices.dashboard:
         port = choices.dashboard_port
-        folder = children.notebooks_folder()
         pages.append(children.dashboard(folder, host, port, server_url=server_url))
         links["Dashboard"] = addresses.link_of(host, port)
     links["API"] = addresses.link_of(host, choices.port) + "/docs"
     if choices.lab:
         port = choices.lab_port
-        folder = children.notebooks_folder()
         token = children.lab_token()
         pages.append(children.lab(folder, host, port, server_url=server_url, token=token))
         links["JupyterLab"] = f"{addresses.link_of(host, port)}/lab?token={token}"

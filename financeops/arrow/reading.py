@@ -1,21 +1,18 @@
-"""From the columns of an export to the canonical ones, all rows at once."""
+"""Files of payments read: from the columns of an export to the canonical ones, all rows at once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from financeops.arrow.amounts import minor_of
 from financeops.arrow.tables import JSON_NAMES, SCHEMA, UTC_TIME
 from financeops.core.columns import Form, form_of
 from financeops.core.errors import InvalidValue
-from financeops.core.money import MAX_MINOR, exponent, to_minor
 
-_DECIMALS = 4  # no currency has more
-_EXACT = pa.decimal128(38, _DECIMALS)
 _TEXT = pa.string()
 _FINER = r"(\.\d{3})\d+"
 """What a time says beyond milliseconds."""
@@ -109,69 +106,6 @@ def _is_int64(value: pa.Scalar) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
-
-
-def minor_of(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.Array:
-    """Minor units of exact amounts in major units.
-
-    Parameters
-    ----------
-    amounts : pyarrow.ChunkedArray
-        Text such as ``"1850.5"``, decimals or integers. Never floats: their text is lost.
-    currencies : pyarrow.ChunkedArray
-        ISO 4217 codes.
-
-    Returns
-    -------
-    pyarrow.Array
-        int64; null where the amount is.
-
-    Raises
-    ------
-    InvalidValue
-        Names ``amount`` or ``currency`` and the first row that is wrong.
-    """
-    if pa.types.is_floating(amounts.type):
-        raise InvalidValue(
-            "amount", f"must be exact (text, decimals or integers), not {amounts.type}"
-        )
-    codes = currencies.cast(_TEXT).combine_chunks().dictionary_encode()
-    factors = []
-    for code in codes.dictionary.to_pylist():
-        try:
-            factors.append(10 ** (_DECIMALS - exponent(code)))
-        except InvalidValue as error:
-            row = pc.index(currencies, value=code).as_py()
-            raise InvalidValue("currency", f"{error.problem}, not {code!r} (row {row})") from None
-    if codes.null_count:
-        row = pc.index(pc.is_null(currencies), value=True).as_py()
-        raise InvalidValue("currency", f"must not be empty (row {row})")
-    try:
-        exact = amounts.cast(_EXACT).combine_chunks()
-    except pa.ArrowInvalid:
-        raise _wrong_amount(amounts, currencies) from None
-    if not len(exact):
-        return pa.array([], pa.int64())
-    words = np.frombuffer(exact.buffers()[1], dtype=np.int64)[2 * exact.offset :]
-    low, high = words[: 2 * len(exact) : 2], words[1 : 2 * len(exact) : 2]
-    there = exact.is_valid().to_numpy(zero_copy_only=False)
-    factor = np.array(factors, dtype=np.int64)[codes.indices.to_numpy()]
-    fits = (high == 0) & (low >= 0) & (low % factor == 0) & (low // factor <= MAX_MINOR)
-    if not np.all(fits | ~there):
-        raise _wrong_amount(amounts, currencies)
-    return pa.array(low // factor, mask=~there)
-
-
-def _wrong_amount(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> InvalidValue:
-    """What is wrong with the first amount that is: found one by one, for it is the end."""
-    pairs = zip(amounts.to_pylist(), currencies.to_pylist(), strict=True)
-    for row, (amount, currency) in enumerate(pairs):
-        try:
-            if amount is not None:
-                to_minor(amount, currency)
-        except InvalidValue as error:
-            return InvalidValue("amount", f"{error.problem}, but is {str(amount)!r} (row {row})")
-    return InvalidValue("amount", "must be numbers such as 1850.5")
 
 
 def _cast(name: str, values: pa.ChunkedArray, wanted: Any) -> Any:
