@@ -11,9 +11,11 @@ from __future__ import annotations
 from financeops.frames.anomalies import anomalies
 from financeops.frames.cohorts import cohorts
 from financeops.frames.compare import compare
+from financeops.frames.declines import declines
 from financeops.frames.explain import explain_change
-from financeops.frames.figures import declines, methods, metrics, segments
 from financeops.frames.forecast import forecast
+from financeops.frames.key_figures import metrics, segments
+from financeops.frames.methods import methods
 from financeops.frames.refunds import refund_curve
 from financeops.frames.retries import retries
 from financeops.frames.rfm import rfm

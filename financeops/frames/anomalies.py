@@ -18,7 +18,7 @@ from financeops.core.money import ratio
 from financeops.core.periods import DAY, HOUR, Window, floor_hour, zone_of
 from financeops.frames.engine.clock import instant, window_of
 from financeops.frames.engine.folding import in_order
-from financeops.frames.engine.groups import grouping
+from financeops.frames.engine.given import checked, payments_of
 from financeops.frames.engine.hourly import (
     Hourly,
     hourly,
@@ -33,9 +33,7 @@ from financeops.frames.engine.results import (
     TEXT,
     collected,
     number,
-    of_rows,
 )
-from financeops.frames.engine.schema import payments_of
 from financeops.frames.statistics.surprise import (
     correlation_of,
     shapes_of,
@@ -170,22 +168,20 @@ def anomalies(
     if not 0 < false_alarms < 1:
         raise InvalidValue("false_alarms", f"must lie between 0 and 1, not {false_alarms!r}")
     zone = zone_of(timezone)
-    asked = grouping(by, payments)
-    keys = ("currency", *asked.keys)
-    schema = {**asked.schema, **_SCHEMA}
-    needed = ("currency", "status", "created_at", "amount")
-    frame = payments_of(payments, *needed, by=asked.names)
+    given = payments_of(payments, "currency", "status", "created_at", "amount", by=by)
+    schema = {**given.groups, **_SCHEMA}
+    frame = checked(given)
     known = _known(frame)
     if not known:
-        return of_rows(payments, [], schema)
+        return given.same_kind([], schema)
     looked_at = _whole_hours(window, max(last for _, last, _ in known.values()), zone)
     # One hour more, for the clock may have been moved in between.
     hours = hours_between(looked_at.start - weeks * _WEEK - HOUR, looked_at.end, zone)
     if not hours or looked_at.start >= looked_at.end:
-        return of_rows(payments, [], schema)
+        return given.same_kind([], schema)
     tested = [place for place, hour in enumerate(hours) if hour >= looked_at.start]
     sizes = sizes_up_to(max(largest for _, _, largest in known.values()))
-    counts = hourly(frame, keys, hours, looked_at.end, sizes)
+    counts = hourly(frame, ("currency", *given.keys), hours, looked_at.end, sizes)
     table: list[tuple[Any, ...]] = []
     for group in in_order(counts):
         first = known[str(group[0])][0]
@@ -197,7 +193,7 @@ def anomalies(
         p = _p_values(counts[group], tested, before, history[:, (history >= 0).all(axis=0)])
         rows = _rows(counts[group], tested, before, p, false_alarms=false_alarms)
         table += [(*group, hours[place], *row) for place, row in zip(tested, rows, strict=True)]
-    return of_rows(payments, table, schema)
+    return given.same_kind(table, schema)
 
 
 def _known(frame: nw.LazyFrame[Any]) -> dict[str, tuple[datetime, datetime, int]]:

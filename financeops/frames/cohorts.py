@@ -11,9 +11,10 @@ from narwhals.typing import IntoFrameT
 from financeops.core.money import exponent, ratio
 from financeops.core.periods import Grain, Window, grain_end, grain_starts, zone_of
 from financeops.frames.engine.clock import MICROSECOND, micros
-from financeops.frames.engine.customers import bought
+from financeops.frames.engine.customers import NEEDED, bought
+from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.moments import place_among
-from financeops.frames.engine.results import FLAG, INTEGER, REAL, TEXT, collected, number, of_rows
+from financeops.frames.engine.results import FLAG, INTEGER, REAL, TEXT, collected, number
 
 _SCHEMA = {
     "currency": TEXT,
@@ -100,9 +101,10 @@ def cohorts(
     [20.0, 22.5]
     """
     zone = zone_of(timezone)
-    found = bought(payments, as_of)
+    given = payments_of(payments, *NEEDED)
+    found = bought(given, as_of)
     if found is None:
-        return of_rows(payments, [], _SCHEMA)
+        return given.same_kind([], _SCHEMA)
     frame, known = found
     # The last month holds `as_of` itself: windows end before their end.
     starts = grain_starts(Grain.MONTH, Window(known.start, known.end + MICROSECOND), zone)
@@ -131,7 +133,7 @@ def cohorts(
                 number(ratio(cumulative, customers * 10 ** exponent(currency))),
             )
             rows.append(row)
-    return of_rows(payments, rows, _SCHEMA)
+    return given.same_kind(rows, _SCHEMA)
 
 
 def _cells(frame: nw.LazyFrame[Any], month_starts: list[int]) -> dict[tuple[str, int, int], _Cell]:

@@ -18,9 +18,9 @@ from financeops.core.payments import Status
 from financeops.core.periods import Window
 from financeops.core.rollup import Count, Rollup
 from financeops.frames.engine.folding import in_order
-from financeops.frames.engine.results import REAL, TEXT, number, of_rows
-from financeops.frames.engine.schema import by_types, check_by
-from financeops.frames.engine.sides import sided, sides_of
+from financeops.frames.engine.given import payments_of
+from financeops.frames.engine.results import REAL, TEXT, number
+from financeops.frames.engine.sides import NEEDED, sided, sides_of
 from financeops.frames.statistics.intervals import (
     Interval,
     check_confidence,
@@ -145,10 +145,10 @@ def compare(
     (-30.6, -9.0)
     """
     check_confidence(confidence)
-    names = check_by(by, payments)
+    given = payments_of(payments, *NEEDED, by=by)
     draw = np.random.default_rng(1) if rng is None else rng
     groups: dict[Any, tuple[_Side, _Side]] = {}
-    for part in sided(payments, sides_of(window, against), names, amounts=True):
+    for part in sided(given, sides_of(window, against), amounts=True):
         if part.group not in groups:
             groups[part.group] = (_Side(), _Side())
         side = groups[part.group][part.earlier]
@@ -161,7 +161,7 @@ def compare(
         for group in in_order(groups)
         for row in _rows(*groups[group], currency=group[0], confidence=confidence, rng=draw)
     )
-    return of_rows(payments, rows, {"currency": TEXT, **by_types(names, payments), **_COMPARED})
+    return given.same_kind(rows, {**given.groups, **_COMPARED})
 
 
 def _rows(

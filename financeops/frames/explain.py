@@ -16,9 +16,9 @@ from financeops.core.money import RATIO_DECIMALS, exponent, ratio
 from financeops.core.payments import Status
 from financeops.core.periods import Window
 from financeops.frames.engine.folding import Keys, in_order
-from financeops.frames.engine.results import INTEGER, REAL, TEXT, number, of_rows
-from financeops.frames.engine.schema import Names, by_types, check_by
-from financeops.frames.engine.sides import sided, sides_of
+from financeops.frames.engine.given import Payments, payments_of
+from financeops.frames.engine.results import INTEGER, REAL, number
+from financeops.frames.engine.sides import NEEDED, Sides, sided, sides_of
 
 _RATES = {
     "value": REAL,
@@ -154,10 +154,10 @@ def explain_change(
     -20.0
     """
     figure = choice_of(Figure, of, field="of")
-    names = check_by(by, payments)
-    if not names:
+    given = payments_of(payments, *NEEDED, by=by)
+    if not given.by:
         raise InvalidValue("by", "must name the columns whose values are the segments")
-    found = _pairs(payments, window, against, names)
+    found = _pairs(given, sides_of(window, against))
     explained = _volume_rows if figure is Figure.TOTAL_VOLUME else _rate_rows
     rows = [
         (currency, *segment, *row)
@@ -169,7 +169,7 @@ def explain_change(
         )
     ]
     columns = _VOLUMES if figure is Figure.TOTAL_VOLUME else _RATES
-    return of_rows(payments, rows, {"currency": TEXT, **by_types(names, payments), **columns})
+    return given.same_kind(rows, {**given.groups, **columns})
 
 
 def apportioned(parts: Sequence[Fraction], total: int) -> list[int]:
@@ -193,9 +193,9 @@ def apportioned(parts: Sequence[Fraction], total: int) -> list[int]:
     return units
 
 
-def _pairs(payments: Any, window: Any, against: Any, by: Names) -> dict[Keys, Pair]:
+def _pairs(given: Payments[Any], sides: Sides) -> dict[Keys, Pair]:
     found: dict[Keys, Pair] = {}
-    for part in sided(payments, sides_of(window, against), by):
+    for part in sided(given, sides):
         good = part.status is not Status.FAILED
         sums = Sums(
             attempts=part.n,

@@ -13,9 +13,9 @@ from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
 from financeops.core.periods import DAY, Grain, Window, day_of, grain_starts, start_of_day, zone_of
 from financeops.frames.engine.clock import MICROSECOND, cut_at
+from financeops.frames.engine.given import checked, payments_of
 from financeops.frames.engine.moments import known_until, until
-from financeops.frames.engine.results import INSTANT, INTEGER, TEXT, collected, of_rows
-from financeops.frames.engine.schema import payments_of
+from financeops.frames.engine.results import INSTANT, INTEGER, TEXT, collected
 from financeops.frames.statistics.smoothing import outlook
 
 DAYS_NEEDED = 28
@@ -99,10 +99,11 @@ def forecast(
     if not 0 < confidence < 1:
         raise InvalidValue("confidence", f"must lie between 0 and 1, not {confidence!r}")
     zone = zone_of(timezone)
-    frame = payments_of(payments, "currency", "status", "created_at", "amount")
+    given = payments_of(payments, "currency", "status", "created_at", "amount")
+    frame = checked(given)
     known = known_until(frame, as_of)
     if known is None:
-        return of_rows(payments, [], _SCHEMA)
+        return given.same_kind([], _SCHEMA)
     starts = grain_starts(Grain.DAY, Window(known.start, known.end + MICROSECOND), zone)
     today = day_of(known.end, zone)
     rows: list[tuple[Any, ...]] = []
@@ -121,7 +122,7 @@ def forecast(
             rows.append(
                 (currency, *day, *(round(float(value)) for value in values), expected.model)
             )
-    return of_rows(payments, rows, _SCHEMA)
+    return given.same_kind(rows, _SCHEMA)
 
 
 def _daily(

@@ -15,10 +15,10 @@ from financeops.core.payments import Status
 from financeops.core.periods import DAY
 from financeops.frames.engine.clock import MICROSECOND, micros
 from financeops.frames.engine.folding import Keys, in_order
-from financeops.frames.engine.groups import grouping
+from financeops.frames.engine.given import checked, payments_of
 from financeops.frames.engine.moments import known_until, until
-from financeops.frames.engine.results import INTEGER, REAL, collected, number, of_rows
-from financeops.frames.engine.schema import Names, payments_of
+from financeops.frames.engine.results import INTEGER, REAL, collected, number
+from financeops.frames.engine.schema import Names
 from financeops.frames.statistics.survival import kaplan_meier
 
 _SCHEMA = {
@@ -111,15 +111,14 @@ def refund_curve(
         raise InvalidValue("step", f"must be longer than 0, not {step!r}")
     if not 0 < confidence < 1:
         raise InvalidValue("confidence", f"must lie between 0 and 1, not {confidence!r}")
-    asked = grouping(by, payments)
-    schema = {**asked.schema, **_SCHEMA}
-    needed = ("currency", "status", "created_at", "refunded_at")
-    frame = payments_of(payments, *needed, by=asked.names)
+    given = payments_of(payments, "currency", "status", "created_at", "refunded_at", by=by)
+    schema = {**given.groups, **_SCHEMA}
+    frame = checked(given)
     known = known_until(frame, as_of)
     if known is None:
-        return of_rows(payments, [], schema)
+        return given.same_kind([], schema)
 
-    keys = ("currency", *asked.keys)
+    keys = ("currency", *given.keys)
     found = collected(_exits(frame, keys, known.end, step // MICROSECOND))
     curves: dict[Keys, dict[int, dict[int, int]]] = {}
     groups = zip(*(found[key] for key in keys), strict=True)
@@ -134,7 +133,7 @@ def refund_curve(
             share = number(ratio(100 * at.share.numerator, at.share.denominator))
             bounds = round(100 * at.low, 6), round(100 * at.high, 6)
             rows.append((*group, at.age, at.at_risk, at.events, share, *bounds, undated))
-    return of_rows(payments, rows, schema)
+    return given.same_kind(rows, schema)
 
 
 _CENSORED, _EVENT, _UNDATED = 0, 1, 2

@@ -15,17 +15,19 @@ from financeops.core.payments import UNKNOWN_DECLINE, Status
 from financeops.core.periods import DAY
 from financeops.frames.engine.clock import MICROSECOND, micros
 from financeops.frames.engine.folding import Keys, in_order
-from financeops.frames.engine.groups import Grouping, grouping
+from financeops.frames.engine.given import Payments, checked, payments_of
 from financeops.frames.engine.moments import known_until, until
-from financeops.frames.engine.native import names_of
 from financeops.frames.engine.purchases import failed_purchases, when
-from financeops.frames.engine.results import INTEGER, REAL, collected, number, of_rows
-from financeops.frames.engine.schema import Names, payments_of
+from financeops.frames.engine.results import INTEGER, REAL, collected, number
+from financeops.frames.engine.schema import Names
 
 _Sums = dict[Keys, dict[str, int]]
 """Counts by name, by currency and values of `by`."""
 
 _NEEDED = ("id", "currency", "customer_id", "status", "created_at", "amount")
+
+_CODES = ("decline_group", "decline_code")
+"""What a failure is counted under, the first that is not null."""
 
 _COUNTS = (
     *("failures", "retried", "attempts", "recovered", "failed_volume", "recovered_volume"),
@@ -143,14 +145,16 @@ def retries(
     """
     if within < MICROSECOND:
         raise InvalidValue("within", f"must be longer than 0, not {within!r}")
-    asked = grouping(by, payments)
-    schema = {**asked.schema, **_SCHEMA}
-    attempts = _attempts(payments, asked)
+    names = (by,) if isinstance(by, str) else tuple(by)
+    codes = _CODES if "decline_code" in names else ()
+    given = payments_of(payments, *_NEEDED, by=names, optional=codes)
+    schema = {**given.groups, **_SCHEMA}
+    attempts = _attempts(given)
     known = known_until(attempts, as_of)
     if known is None:
-        return of_rows(payments, [], schema)
+        return given.same_kind([], schema)
     attempts = attempts.filter(until("created_at", known.end))
-    keys = asked.keys
+    keys = given.keys
     purchases = failed_purchases(
         attempts, within=within // MICROSECOND, same_amount=same_amount, by=keys
     )
@@ -167,21 +171,17 @@ def retries(
         minutes = number(ratio(counts["waiting"], counts["recovered"] * 60 * 10**6))
         figures = {**counts, **rates, "minutes_to_recovery": minutes}
         rows.append((*group, *(figures[name] for name in _SCHEMA)))
-    return of_rows(payments, rows, schema)
+    return given.same_kind(rows, schema)
 
 
-def _attempts(payments: Any, asked: Grouping) -> nw.LazyFrame[Any]:
-    """The columns that are needed; decline codes as failures are counted by them."""
-    grouped = "decline_group" in names_of(payments)
-    codes: Names = ()
-    if "decline_code" in asked.names:
-        codes = ("decline_group", "decline_code") if grouped else ("decline_code",)
-    frame = payments_of(payments, *_NEEDED, *codes, by=asked.names)
-    keys = {key: nw.col(key) for key in asked.keys}
-    if codes:
+def _attempts(given: Payments[Any]) -> nw.LazyFrame[Any]:
+    """The columns needed and those to group by; decline codes as failures are counted by them."""
+    keys = {key: nw.col(key) for key in given.keys}
+    if codes := [name for name in _CODES if name in given.columns]:
         counted = nw.coalesce(*map(nw.col, codes), nw.lit(UNKNOWN_DECLINE))
-        keys[asked.keys[asked.names.index("decline_code")]] = counted
-    return frame.select(*map(nw.col, _NEEDED), *(expr.alias(key) for key, expr in keys.items()))
+        keys[given.keys[given.by.index("decline_code")]] = counted
+    columns = (expr.alias(key) for key, expr in keys.items())
+    return checked(given).select(*map(nw.col, _NEEDED), *columns)
 
 
 def _outcomes(purchases: nw.LazyFrame[Any], keys: Names, latest: int) -> nw.LazyFrame[Any]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from financeops.core.periods import Grain, Window, grain_starts, zone_of
 from financeops.frames.engine.clock import MICROSECOND, instant, micros
-from financeops.frames.engine.customers import bought
-from financeops.frames.engine.results import INTEGER, TEXT, collected, of_rows
+from financeops.frames.engine.customers import NEEDED, bought
+from financeops.frames.engine.given import payments_of
+from financeops.frames.engine.results import INTEGER, TEXT, collected
 
 Integers = NDArray[np.int64]
 
@@ -96,9 +97,10 @@ def rfm(
     [(3, 3, 1), (1, 1, 3)]
     """
     zone = zone_of(timezone)
-    purchases = bought(payments, as_of)
+    given = payments_of(payments, *NEEDED)
+    purchases = bought(given, as_of)
     if purchases is None:
-        return of_rows(payments, [], _SCHEMA)
+        return given.same_kind([], _SCHEMA)
     frame, known = purchases
     found = collected(
         frame.group_by("currency", "customer_id").agg(
@@ -123,7 +125,7 @@ def rfm(
             scores(np.array(monetary, dtype=np.int64)),
         )
         rows.extend(zip(*values, strict=True))
-    return of_rows(payments, rows, _SCHEMA)
+    return given.same_kind(rows, _SCHEMA)
 
 
 def scores(values: Integers) -> list[int]:

@@ -36,8 +36,9 @@ from financeops.frames.engine.folding import (
     period_buckets,
     required,
 )
-from financeops.frames.engine.results import INSTANT, INTEGER, REAL, TEXT, number, of_rows
-from financeops.frames.engine.schema import decoded_status, typed
+from financeops.frames.engine.given import Payments, payments_of
+from financeops.frames.engine.results import INSTANT, INTEGER, REAL, TEXT, number
+from financeops.frames.engine.schema import decoded_status
 
 _TRENDS = {
     "currency": TEXT,
@@ -121,11 +122,12 @@ def trends(
     [(1850, 2, 50.0), (0, 0, None), (999, 1, 100.0)]
     """
     zone = zone_of(timezone)
-    wanted = _buckets(payments, period=period, as_of=as_of, window=window, every=every, zone=zone)
-    # Buckets made to hold all payments need not be asked which ones they hold.
-    asked = wanted and not (period is None and window is None)
-    within = Window(wanted[0].start, wanted[-1].end) if asked else None
-    found = _rollups(payments, wanted, within) if wanted else {}
+    given = payments_of(payments, "status", "currency", "amount", "created_at")
+    wanted = _buckets(given, period=period, as_of=as_of, window=window, every=every, zone=zone)
+    # Buckets made from the payments themselves hold all of them.
+    part = wanted and not (period is None and window is None)
+    within = Window(wanted[0].start, wanted[-1].end) if part else None
+    found = _rollups(given, wanted, within) if wanted else {}
     rows = (
         (
             currency,
@@ -138,7 +140,7 @@ def trends(
         for currency in sorted(found)
         for point in core.trends(wanted, found[currency])
     )
-    return of_rows(payments, rows, _TRENDS)
+    return given.same_kind(rows, _TRENDS)
 
 
 def stretches(window: Window, every: Every, zone: ZoneInfo) -> tuple[Window, ...]:
@@ -150,7 +152,7 @@ def stretches(window: Window, every: Every, zone: ZoneInfo) -> tuple[Window, ...
 
 
 def _buckets(
-    payments: Any,
+    given: Payments[Any],
     *,
     period: Any,
     as_of: Any,
@@ -161,14 +163,14 @@ def _buckets(
     if period is not None:
         if window is not None or every is not None:
             raise InvalidValue("period", "must not be given together with a window or every")
-        return period_buckets(payments, period, as_of, zone)
+        return period_buckets(given, period, as_of, zone)
     if as_of is not None:
-        raise InvalidValue("as_of", "needs a period: a window says itself when it ends")
+        raise InvalidValue("as_of", "needs a period: a window has an end of its own")
     length = None if every is None else choice_of(Every, every, field="every")
     if window is not None:
         whole = window_of(window)
         return stretches(whole, length or _length(whole), zone)
-    known = span(typed(payments, "created_at"))
+    known = span(given.frame)
     if known is None:
         return ()
     length = length or _length(known)
@@ -215,13 +217,13 @@ def _end(instant: datetime, every: Every, zone: ZoneInfo) -> datetime:
 
 
 def _rollups(
-    payments: Any, wanted: tuple[Window, ...], within: Window | None
+    given: Payments[Any], wanted: tuple[Window, ...], within: Window | None
 ) -> dict[str, list[Rollup]]:
     """Of each currency a rollup per bucket, all methods as one; of payments in a window."""
-    currency = lone_currency(payments)
+    currency = lone_currency(given)
     keys = ["unit", "status", *([] if currency else ["currency"])]
     cut = cut_at([bucket.start for bucket in wanted])
-    frame = payments_in(payments, *keys[1:], "amount", "created_at", window=within)
+    frame = payments_in(given, *keys[1:], "amount", "created_at", window=within)
     frame = frame.with_columns(cut.unit_of("created_at").alias("unit"))
     found: dict[str, list[dict[Any, Count]]] = {}
     for part in folded(frame, *keys):

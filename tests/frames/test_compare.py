@@ -8,7 +8,7 @@ import pytest
 
 from financeops.core.errors import InvalidValue
 from financeops.frames.compare import _classes, compare
-from financeops.frames.figures import metrics
+from financeops.frames.key_figures import metrics
 from financeops.frames.statistics.intervals import count_difference, garwood, newcombe, wilson
 from tests.builders import NOON, payment
 from tests.frames.conftest import rows, table_of

@@ -8,10 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import narwhals as nw
-from narwhals.typing import IntoFrameT
 
 from financeops.core.errors import InvalidValue
-from financeops.frames.engine.native import known_frame
 
 Schema = Mapping[str, nw.dtypes.DType]
 
@@ -56,14 +54,16 @@ def collected(frame: nw.LazyFrame[Any]) -> dict[str, list[Any]]:
 
 
 def same_kind(
-    payments: IntoFrameT, columns: Mapping[str, Sequence[Any]], schema: Schema
-) -> IntoFrameT:
-    """A native frame of the kind of `payments`.
+    given: nw.DataFrame[Any] | nw.LazyFrame[Any],
+    columns: Mapping[str, Sequence[Any]],
+    schema: Schema,
+) -> Any:
+    """A native frame of the kind that is given.
 
     Parameters
     ----------
-    payments : frame
-        What the caller was given: pandas gives pandas, lazy Polars lazy Polars, and so on.
+    given : narwhals.DataFrame or narwhals.LazyFrame
+        Of pandas gives pandas, of lazy Polars lazy Polars, and so on.
     columns : mapping of str to sequence
         Python values; None is null.
     schema : mapping of str to narwhals dtype
@@ -84,27 +84,20 @@ def same_kind(
     for name, type_ in schema.items():
         if type_ == INTEGER and any(abs(value) >= 2**63 for value in ordered[name] if value):
             raise InvalidValue(name, "does not fit 64 bits")
-    frame: IntoFrameT = _of_kind(known_frame(payments, ()), ordered, schema)
-    return frame
-
-
-def _of_kind(
-    given: nw.DataFrame[Any] | nw.LazyFrame[Any], columns: dict[str, list[Any]], schema: Schema
-) -> Any:
     implementation = given.implementation
     if implementation.is_pyspark():
-        return _spark(given.to_native(), columns, schema)
+        return _spark(given.to_native(), ordered, schema)
     if implementation.is_pandas_like():
-        return _pandas(given, columns, schema)
+        return _pandas(given, ordered, schema)
     if implementation.is_duckdb():
         # A relation knows its connection but does not show it: so it is asked to read an Arrow
         # table, which it finds by the name of this variable.
-        financeops_result = _frame(columns, schema, "pyarrow")  # noqa: F841
+        financeops_result = _frame(ordered, schema, "pyarrow")  # noqa: F841
         names = ", ".join(f'"{name.replace(chr(34), chr(34) * 2)}"' for name in schema)
         relation = given.to_native()
         query = f"SELECT {names} FROM financeops_result"  # noqa: S608 - names are quoted
         return relation.query("financeops_payments", query)
-    native = _frame(columns, schema, implementation)
+    native = _frame(ordered, schema, implementation)
     return native.lazy() if isinstance(given, nw.LazyFrame) else native
 
 
@@ -113,11 +106,9 @@ def number(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
 
 
-def of_rows(payments: IntoFrameT, rows: Iterable[Sequence[Any]], schema: Schema) -> IntoFrameT:
-    """The same as `same_kind` of rows, each with a value for every column of the schema."""
-    table = list(rows)
-    columns = {name: [row[n] for row in table] for n, name in enumerate(schema)}
-    return same_kind(payments, columns, schema)
+def numbers(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Values with the rates and averages among them as the nearest floats."""
+    return tuple(float(value) if isinstance(value, Decimal) else value for value in values)
 
 
 def _frame(columns: dict[str, list[Any]], schema: Schema, backend: Any) -> Any:
