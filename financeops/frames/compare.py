@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from math import log
 from typing import Any
 
 import numpy as np
 from narwhals.typing import IntoFrameT
-from numpy.typing import NDArray
 
 from financeops.core import metrics as core
 from financeops.core.money import exponent, ratio
@@ -21,6 +19,7 @@ from financeops.frames.engine.folding import in_order
 from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.results import REAL, TEXT, number
 from financeops.frames.engine.sides import NEEDED, sided, sides_of
+from financeops.frames.statistics.bootstrap import percentiles, samples_of
 from financeops.frames.statistics.intervals import (
     Interval,
     check_confidence,
@@ -29,14 +28,6 @@ from financeops.frames.statistics.intervals import (
     newcombe,
     wilson,
 )
-
-Floats = NDArray[np.float64]
-
-DRAWS = 2000
-"""So often are volumes and averages drawn again."""
-
-_FINE = 1000
-"""Beyond so many different amounts, those within 3 % of each other are drawn together."""
 
 _COMPARED = {
     "figure": TEXT,
@@ -171,8 +162,8 @@ def _rows(
     n, n_then = core.attempts(now), core.attempts(then)
     good, good_then = core.succeeded(now), core.succeeded(then)
     volume, volume_then = core.total_volume(now), core.total_volume(then)
-    volumes, averages = _drawn(side.amounts, rng)
-    volumes_then, averages_then = _drawn(other.amounts, rng)
+    volumes, averages = samples_of(side.amounts, rng)
+    volumes_then, averages_then = samples_of(other.amounts, rng)
     minor = 10 ** exponent(currency)
 
     yield _row(
@@ -184,9 +175,9 @@ def _rows(
     )
     yield _row(
         "total_volume",
-        (volume, _percentiles(volumes, confidence)),
-        (volume_then, _percentiles(volumes_then, confidence)),
-        (volume - volume_then, _percentiles(volumes - volumes_then, confidence)),
+        (volume, percentiles(volumes, confidence)),
+        (volume_then, percentiles(volumes_then, confidence)),
+        (volume - volume_then, percentiles(volumes - volumes_then, confidence)),
         change=ratio(100 * (volume - volume_then), volume_then),
     )
     moved = good * n_then - good_then * n
@@ -203,14 +194,14 @@ def _rows(
     moved = volume * good_then - volume_then * good
     yield _row(
         "average_amount",
-        (core.average_amount(now, currency=currency), _percentiles(averages / minor, confidence)),
+        (core.average_amount(now, currency=currency), percentiles(averages / minor, confidence)),
         (
             core.average_amount(then, currency=currency),
-            _percentiles(averages_then / minor, confidence),
+            percentiles(averages_then / minor, confidence),
         ),
         (
             ratio(moved, good * good_then * minor),
-            _percentiles((averages - averages_then) / minor, confidence),
+            percentiles((averages - averages_then) / minor, confidence),
         ),
         change=ratio(100 * moved, good * volume_then),
     )
@@ -222,33 +213,3 @@ def _row(figure: str, *pairs: tuple[Any, Interval | None], change: Any) -> tuple
         low, high = (None, None) if value is None or interval is None else interval
         values += [number(value), low, high]
     return (*values, number(change))
-
-
-def _drawn(amounts: dict[int, int], rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Volume and average amount of each bootstrap sample; NaN average of an empty one."""
-    sizes, means = _classes(amounts)
-    counts = rng.poisson(sizes, size=(DRAWS, len(sizes))).astype(np.float64)
-    volumes, numbers = counts @ means, counts.sum(axis=1)
-    averages = np.divide(volumes, numbers, out=np.full(DRAWS, np.nan), where=numbers > 0)
-    return volumes, averages
-
-
-def _classes(amounts: dict[int, int]) -> tuple[Floats, Floats]:
-    """How many payments are drawn together, and their mean amount; in the order of amounts."""
-    merged: dict[int, tuple[int, int]] = {}
-    for amount in sorted(amounts):
-        near = amount if len(amounts) <= _FINE or amount < 100 else 100 + int(log(amount) * 33)
-        n, total = merged.get(near, (0, 0))
-        merged[near] = (n + amounts[amount], total + amount * amounts[amount])
-    counts = [n for n, _ in merged.values()]
-    means = [total / n for n, total in merged.values()]
-    return np.array(counts, dtype=np.float64), np.array(means, dtype=np.float64)
-
-
-def _percentiles(samples: Floats, confidence: float) -> Interval | None:
-    drawn = samples[~np.isnan(samples)]
-    if not len(drawn):
-        return None
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    return float(low), float(high)

@@ -151,9 +151,8 @@ def test_the_error_grows_as_statsmodels_says(trend):
         seasonal="add",
         seasonal_periods=7,
     ).fit(disp=False)
-    assert relative_variance(fit, 20) == pytest.approx(
-        fit._relative_forecast_variance(np.arange(1, 21)), rel=1e-6
-    )
+    ahead = fit.get_prediction(start=90, end=109)
+    assert relative_variance(fit, 20) == pytest.approx(ahead.forecast_variance / fit.mse, rel=1e-6)
 
 
 def test_on_simulated_days_it_covers_what_comes_and_beats_last_week_again():
