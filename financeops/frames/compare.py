@@ -1,4 +1,4 @@
-"""Any window against any other, and whether the difference may be chance."""
+"""Compare one window with another, and tell whether chance explains the difference."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _COMPARED = {
 
 
 class _Side:
-    """Counts of one window, and how many succeeded payments had which amount."""
+    """Counts of one window, and the number of succeeded payments of each amount."""
 
     def __init__(self) -> None:
         self.cells: dict[tuple[str, Status], Count] = {}
@@ -65,23 +65,23 @@ def compare(
     confidence: float = 0.95,
     rng: np.random.Generator | None = None,
 ) -> IntoFrameT:
-    """Hold a window against another: what differs, and by how much at least and at most.
+    """Compare a window with another: each figure and its difference, with confidence intervals.
 
     Parameters
     ----------
     payments : frame
         Payments; needs ``amount``, ``currency``, ``status``, ``created_at`` and the columns `by`.
     window : Window or (start, end)
-        What is looked at, ``[start, end)``.
+        The window of interest, ``[start, end)``.
     against : Window or (start, end)
-        What it is held against; must not overlap it. Counts and volumes say something only when
-        both are equally long.
+        The window to compare it with; must not overlap it. Comparing counts and volumes makes sense
+        only when both are equally long.
     by : str or sequence of str
-        Compare the segments of these columns, each on its own.
+        Compare each segment of these columns separately.
     confidence : float
         Level of the intervals, between 0 and 1.
     rng : numpy.random.Generator, optional
-        For the bootstrap. Default: always the same, so that the answer is.
+        For the bootstrap. Default: one with a fixed seed, so results are reproducible.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def compare(
         ``value``, ``low``, ``high`` in the window, with its interval;
         ``against``, ``against_low``, ``against_high`` in the other one;
         ``difference``, ``difference_low``, ``difference_high`` value - against; of the rate in
-        percentage points. An interval without 0 says that chance alone hardly makes such a
+        percentage points. If the interval does not contain 0, chance alone hardly explains the
         difference;
         ``change`` difference / against x 100.
 
@@ -102,18 +102,18 @@ def compare(
     Raises
     ------
     InvalidValue
-        When a column is missing or wrong, the windows overlap, or `confidence` is no level.
+        When a column is missing or wrong, the windows overlap, or `confidence` is not between 0 and 1.
 
     Notes
     -----
     Rates: `wilson`, differences `newcombe`. Counts: `garwood`, differences `count_difference`.
     Volumes and averages: percentile intervals of 2,000 Poisson bootstrap samples, in which each
     payment occurs Poisson(1) times, so that their number is as random as their amounts. Payments
-    of equal amount are drawn as one, Poisson(how many), which is the same; beyond 1,000 different
-    amounts also those within 3 % of each other, with their mean.
+    of equal amount are drawn together, Poisson(their number) times, which is equivalent; with more
+    than 1,000 different amounts also those within 3 % of each other, with their mean.
 
-    Payments are taken as independent. In an incident they are not: intervals are then too narrow.
-    With many segments some differ by chance, one in twenty at the level 0.95.
+    Payments are assumed to be independent. In an incident they are not, and intervals are too
+    narrow. Of many segments some differ by chance: one in twenty at the level 0.95.
 
     Source: Hanley, J. A. and MacGibbon, B. (2006), Creating Non-Parametric Bootstrap Samples Using
     Poisson Frequencies, Computer Methods and Programs in Biomedicine 83:57-62.

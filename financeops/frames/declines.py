@@ -52,16 +52,16 @@ def declines(
     ----------
     payments : frame
         Payments; needs ``amount``, ``currency``, ``status``, ``decline_code``, and ``created_at``
-        for a window or a period. A ``decline_group``, where the frame has one, goes before the
-        code.
+        for a window or a period. A ``decline_group``, where the frame has one, takes precedence
+        over the code.
     window, period, as_of, timezone
-        As of `metrics`.
+        As in `metrics`.
 
     Returns
     -------
     frame of the same kind
         One row per currency and code, most failures first, alphabetical on a tie: ``currency``,
-        ``decline_code``, ``count``, ``volume`` that was asked for in minor units, ``share``
+        ``decline_code``, ``count``, ``volume`` of the failed attempts in minor units, ``share``
         percent of the currency's failures.
 
     Raises
@@ -100,14 +100,14 @@ def declines(
 
 
 def _codes(given: Payments[Any], window: Window | None) -> dict[Keys, dict[Any, Count]]:
-    """Failures by currency and the code that they are counted under."""
+    """Failures by currency and by the code that they are counted under."""
     currency = lone_currency(given)
     keys = ["status", "decline_code"]
     if "decline_group" in given.columns:
         keys.append("decline_group")
     if not currency:
         keys.append("currency")
-    # What is not known to have succeeded has failed, or is refused.
+    # Keep unknown statuses, too, so that they are found and refused.
     status = nw.col("status").cast(nw.String)
     collected = status.is_in([Status.SUCCESS.value, Status.REFUNDED.value])
     frame = payments_in(given, *keys, "amount", window=window)

@@ -1,4 +1,4 @@
-"""What the next days will bring."""
+"""Forecast the volume of the next days."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def forecast(
     days : int
         How many days to look ahead, at least 1.
     as_of : datetime, optional
-        Aware; later payments are left out. Its day is not over and the first to be forecast, the
-        whole of it. Default: the latest `created_at`.
+        Aware; later payments are ignored. Its day is not over: the whole of it is the first to be
+        forecast. Default: the latest `created_at`.
     confidence : float
         Of each day's interval, between 0 and 1.
     timezone : str
@@ -61,21 +61,21 @@ def forecast(
         One row per currency and day, sorted by them:
 
         ``day`` ``"2026-03-02"``; ``start`` its start, UTC;
-        ``volume`` median of what is to be expected, minor units: one day in two will bring more;
+        ``volume`` median of the expected volume, minor units: one day in two will have more;
         ``low``, ``high`` interval, minor units;
-        ``model`` what it is by.
+        ``model`` name of the model.
 
     Raises
     ------
     InvalidValue
-        When a column or parameter is missing or wrong, or when a currency has less than 28 whole
-        days.
+        When a column or parameter is missing or wrong, or when a currency has fewer than 28
+        whole days.
 
     Notes
     -----
-    Volume is that of succeeded payments (``success`` and ``refunded``) by the day in which they
+    Volume is that of succeeded payments (``success`` and ``refunded``) by the day on which they
     were created; refunds are not subtracted. The history of a currency is its whole days from the
-    one after its first payment (that one may be cut off) to the one before `as_of`; days without
+    one after its first payment (whose day may be cut off) to the one before `as_of`; days without
     payments in between count as 0. Models, formulas and sources are in
     `financeops.frames.statistics.smoothing`.
 

@@ -51,7 +51,7 @@ def metrics(
     as_of: datetime | None = None,
     timezone: str = "UTC",
 ) -> IntoFrameT:
-    """Key figures of payments: the cards of the dashboard, and what they are made of.
+    """Key figures of payments: those of the dashboard's cards, and the counts and sums behind them.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def metrics(
     window : Window or (start, end), optional
         Only payments created in ``[start, end)``. Default: all.
     period : {"day", "week", "month", "year"}, optional
-        Instead of a window: the period that runs at `as_of`, as the API cuts it.
+        Instead of a window: the period current at `as_of`, cut as by the API.
     as_of : datetime, optional
         Aware. Default: the latest ``created_at``.
     timezone : str
@@ -90,7 +90,7 @@ def metrics(
     -----
     Succeeded is ``success`` and ``refunded``. Rates and averages are rounded once, half-even, to 6
     decimals (`financeops.core.money.ratio`), as they are everywhere in FinanceOps: they equal
-    the API's. Source: the terms of the project.
+    the API's. Source: the project's definitions of terms.
 
     Examples
     --------
@@ -131,26 +131,25 @@ def segments(
         ``created_at`` for a window or a period.
     by : str or sequence of str
         Columns of text, integers, booleans or dates, such as ``["country", "method"]``: any
-        column of the frame, those added to it too. Other numbers have to be put into classes
-        first.
+        column of the frame, including those you add. Put other numbers into classes first.
     window, period, as_of, timezone
-        As of `metrics`.
+        As in `metrics`.
 
     Returns
     -------
     frame of the same kind
         One row per currency and combination of values that occurs, ordered by them: ``currency``,
-        the columns `by`, then the columns of `metrics` but hour and method, by which one can
-        group. Null is a value like any other and comes last.
+        the columns `by`, then the columns of `metrics` without hour and method, which can be
+        grouped by instead. Null is a value like any other and comes last.
 
     Raises
     ------
     InvalidValue
-        As `metrics`; when a column of `by` is missing, named twice, or named as a figure.
+        As in `metrics`; when a column of `by` is missing, named twice, or has the name of a figure.
 
     Notes
     -----
-    Counts and volumes add up to those of `metrics`. Rates do not, and must not be averaged.
+    Counts and volumes add up to those of `metrics`. Rates do not add up, and must not be averaged.
 
     Examples
     --------
@@ -177,7 +176,7 @@ def segments(
 
 
 def metrics_row(rollup: Rollup, currency: str) -> tuple[Any, ...]:
-    """Values of the columns `METRICS`; InvalidValue when the currency never was one."""
+    """Values of the columns `METRICS`; InvalidValue when the currency code never existed."""
     exponent(currency)
     return numbers(astuple(core.metrics(rollup, currency=currency)))
 

@@ -39,7 +39,7 @@ def methods(
         Payments; needs ``amount``, ``currency``, ``method``, ``status``, and ``created_at`` for a
         window or a period.
     window, period, as_of, timezone
-        As of `metrics`.
+        As in `metrics`.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def methods(
 
     Notes
     -----
-    Source: the terms of the project; computed by `financeops.core.metrics.methods`.
+    Source: the project's definitions of terms; computed by `financeops.core.metrics.methods`.
 
     Examples
     --------

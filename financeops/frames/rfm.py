@@ -44,7 +44,7 @@ def rfm(
     payments : frame
         Payments; needs ``currency``, ``customer_id``, ``status``, ``created_at``, ``amount``.
     as_of : datetime, optional
-        Aware; later payments are left out, and recency is counted from its day. Default: the
+        Aware; later payments are ignored, and recency is counted from its day. Default: the
         latest `created_at`.
     timezone : str
         IANA zone in which days begin.
@@ -68,16 +68,16 @@ def rfm(
     Notes
     -----
     Only succeeded payments count (``success`` and ``refunded``); payments whose ``customer_id``
-    is null are left out.
+    is null are ignored.
 
     A score is 1 + floor(5 x worse / customers), where *worse* counts the customers of the
     currency whose value is strictly worse: longer ago, fewer, less. So equal values always have
-    equal scores, that of the worst place among them: where nine customers in ten paid once, all
+    equal scores, that of the worst rank among them: where nine customers in ten paid once, all
     of those nine score 1 in frequency, and fifths are not of equal size.
 
     Source: Hughes, A. M. (1994), Strategic Database Marketing, Probus, which sorts customers into
-    fifths; ties are ours. Names for combinations of scores ("champions", "at risk") differ from
-    author to author, so none are given.
+    fifths; the treatment of ties is this package's. Names for combinations of scores ("champions", "at risk") differ from
+    author to author, so there are none here.
 
     Examples
     --------

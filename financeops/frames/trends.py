@@ -75,16 +75,16 @@ def trends(
     payments : frame
         Payments; needs ``amount``, ``currency``, ``status``, ``created_at``.
     period : {"day", "week", "month", "year"}, optional
-        The buckets of the API and the dashboard: 24 hours, 7 or 30 days, 12 months up to the one
-        that runs at `as_of`.
+        The buckets of the API and the dashboard: 24 hours, 7 or 30 days, or 12 months, up to the
+        one current at `as_of`.
     as_of : datetime, optional
-        Aware; for a period. Default: the latest ``created_at``.
+        Aware; only with a period. Default: the latest ``created_at``.
     window : Window or (start, end), optional
         Instead of a period: any ``[start, end)``. Default: from the bucket of the first payment
         to that of the last.
     every : {"hour", "day", "week", "month"}, optional
         Length of a bucket in a window; weeks begin on Monday. Default: hours up to 2 days, days
-        up to 92 days, else months, as the API does it.
+        up to 92 days, else months, as in the API.
     timezone : str
         IANA zone in which hours, days, weeks and months begin. A day with a clock change has 23
         or 25 hours.
@@ -92,9 +92,9 @@ def trends(
     Returns
     -------
     frame of the same kind
-        One row per currency and bucket, oldest first, for each currency with payments in there:
-        ``currency``; ``start`` and ``end`` of the bucket (UTC), the first and last one cut where
-        the window is; ``amount`` total volume in minor units; ``count`` attempts;
+        One row per currency and bucket, oldest first, for each currency with payments in them:
+        ``currency``; ``start`` and ``end`` of the bucket (UTC), the first and last one cut by
+        the window; ``amount`` total volume in minor units; ``count`` attempts;
         ``success_rate`` percent, null where there are no attempts.
 
     Raises
@@ -105,7 +105,7 @@ def trends(
     Notes
     -----
     Succeeded is ``success`` and ``refunded``. Volumes and counts of buckets add up to those of
-    longer ones; rates do not. Source: the terms of the project; buckets are cut by
+    longer ones; rates do not. Source: the project's definitions of terms; buckets are cut by
     `financeops.core.periods`.
 
     Examples
@@ -144,7 +144,7 @@ def trends(
 
 
 def stretches(window: Window, every: Every, zone: ZoneInfo) -> tuple[Window, ...]:
-    """Cut a window into hours, days, weeks or months of a zone; the last ends where it does."""
+    """Cut a window into hours, days, weeks or months of a zone; the last ends with the window."""
     cuts = [window.start]
     while cuts[-1] < window.end:
         cuts.append(min(_end(cuts[-1], every, zone), window.end))
@@ -219,7 +219,7 @@ def _end(instant: datetime, every: Every, zone: ZoneInfo) -> datetime:
 def _rollups(
     given: Payments[Any], wanted: tuple[Window, ...], within: Window | None
 ) -> dict[str, list[Rollup]]:
-    """Of each currency a rollup per bucket, all methods as one; of payments in a window."""
+    """Rollups of each bucket, methods together, by currency; of the payments in a window (or all)."""
     currency = lone_currency(given)
     keys = ["unit", "status", *([] if currency else ["currency"])]
     cut = cut_at([bucket.start for bucket in wanted])

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
@@ -144,7 +145,7 @@ def test_the_error_grows_as_statsmodels_says(trend):
     days = np.arange(90)
     values = 5 + 0.01 * days + 0.3 * (days % 7 == 4) + np.cumsum(rng.normal(0, 0.05, 90))
     fit = ETSModel(
-        values,
+        pd.Series(values, pd.date_range("2026-01-01", periods=90)),  # as predicting needs it
         error="add",
         trend="add" if trend else None,
         damped_trend=trend,

@@ -1,4 +1,4 @@
-"""What known customers have paid, up to a moment."""
+"""Payments of known customers up to a moment."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def bought(given: Payments[Any], as_of: Any) -> tuple[nw.LazyFrame[Any], Window]
     Raises
     ------
     InvalidValue
-        When a value is wrong or `as_of` is naive.
+        When a value is invalid or `as_of` is naive.
     """
     frame = checked(given)
     known = known_until(frame, as_of)

@@ -1,6 +1,6 @@
-"""Payments folded to counts and integer sums, where the frame lives; the small rest comes here.
+"""Fold payments to counts and integer sums where the frame lives, and fetch the few groups.
 
-What costs something is grouping: by as few keys as the figure needs, in one query.
+Grouping is what costs: it is done in one query, by as few keys as the figure needs.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from financeops.frames.engine.schema import SPLIT, Names, decoded_status
 Keys = tuple[Any, ...]
 
 _SHORT = timedelta(days=800)
-"""A window of that length has few clock changes, so that nobody need ask when payments were."""
+"""A shorter window has so few clock changes that the span of the payments need not be queried."""
 
 
 class Part(NamedTuple):
-    """Payments that have the same keys: how many they are and what their amounts add up to."""
+    """Payments with the same keys: their number and the sum of their amounts."""
 
     keys: Keys
     n: int
@@ -45,10 +45,10 @@ def folded(frame: nw.LazyFrame[Any], *keys: str) -> list[Part]:
 
     Notes
     -----
-    Exact whatever the amounts: where a sum of Int64 might overflow (the number of rows times the
-    largest amount says so), the halves of the numbers are added up on their own.
+    Exact for any amounts: where a sum of Int64 might overflow (the number of rows times the largest
+    amount tells), the halves of the numbers are added up separately.
     """
-    # Spark refuses a sum that overflows instead of giving a wrong one: there it is always halves.
+    # Spark raises an error when a sum overflows, before it can be seen: there, always add halves.
     wide = frame.implementation.is_pyspark()
     found = _fold(frame, keys, wide=wide)
     if not wide and any(
@@ -59,7 +59,9 @@ def folded(frame: nw.LazyFrame[Any], *keys: str) -> list[Part]:
         if found[column] != found["n"]:
             raise InvalidValue(column.removesuffix("_known"), "must not be null")
     if any(least < 0 for least in found["least"]):
-        raise InvalidValue("amount", "must not be negative: failures and refunds are a status")
+        raise InvalidValue(
+            "amount", "must not be negative: failures and refunds are given by the status"
+        )
     sums = map(_whole, found["high"], found["low"]) if "high" in found else map(int, found["sum"])
     names = [found[key] for key in keys]
     groups = zip(*names, strict=True) if names else [()] * len(found["n"])
@@ -71,7 +73,7 @@ def folded(frame: nw.LazyFrame[Any], *keys: str) -> list[Part]:
 
 def _fold(frame: nw.LazyFrame[Any], keys: Keys, *, wide: bool) -> dict[str, list[Any]]:
     amount = nw.col("amount")
-    # Nulls are counted: `within` lets them through so that they are seen here.
+    # Count nulls: `within` lets them through so that they are found here.
     looked_at = {"amount", "created_at"} & set(frame.collect_schema().names())
     counts = [
         nw.len().alias("n"),
@@ -96,14 +98,14 @@ def _whole(high: Any, low: Any) -> int:
 
 
 class Chosen(NamedTuple):
-    """Which payments a figure is of: those in a window (None: all), hours taken in a zone."""
+    """The payments of a figure: those in a window (None: all); hours of day are those of a zone."""
 
     window: Window | None
     zone: ZoneInfo
 
 
 def dated(window: Any, period: Any) -> Names:
-    """The column that a choice of payments needs: none when all are wanted."""
+    """The column needed to choose payments by a window or period; none for all payments."""
     return () if window is None and period is None else ("created_at",)
 
 
@@ -143,7 +145,7 @@ def period_buckets(
 
 
 def payments_in(given: Payments[Any], *columns: str, window: Window | None) -> nw.LazyFrame[Any]:
-    """These columns, and those to group by, of the payments in a window; None: of all."""
+    """These columns and those to group by, of the payments in a window (None: of all)."""
     if window is None:
         return given.frame.select(*columns, *given.keys)
     frame = given.frame.select(*dict.fromkeys((*columns, "created_at")), *given.keys)
@@ -158,12 +160,12 @@ def rollups(
     Parameters
     ----------
     given : Payments
-        With ``status``, ``currency``, ``amount``; ``method`` and ``created_at`` where `methods`
-        and `hours` ask for them.
+        With ``status``, ``currency``, ``amount``; ``method`` and ``created_at`` if `methods` and
+        `hours` are true.
     which : Chosen
     methods, hours : bool
-        Whether payment methods and hours of day are told apart; without them there are fewer
-        groups. What is not told apart is method ``""``.
+        Whether to distinguish payment methods and hours of day; there are fewer groups without.
+        Without methods, all payments have the method ``""``.
 
     Returns
     -------
@@ -192,7 +194,7 @@ def rollups(
 
 
 def group_of(given: Payments[Any], currency: str | None, value: Mapping[str, Any]) -> Keys:
-    """The group of a part: its currency, or the only one, and its values to group by."""
+    """The group of a part: its currency (or the only one) and its values of the columns `by`."""
     return (
         currency or required("currency", value["currency"]),
         *(value[key] for key in given.keys),
@@ -206,7 +208,7 @@ def count_up(cells: dict[Any, Count], key: Any, part: Part) -> None:
 
 
 def required(column: str, value: Any) -> Any:
-    """The value, which must not be null."""
+    """Return the value; raise InvalidValue when it is null."""
     if value is None:
         raise InvalidValue(column, "must not be null")
     return value
@@ -215,7 +217,7 @@ def required(column: str, value: Any) -> Any:
 def lone_currency(given: Payments[Any]) -> str | None:
     """The only currency of a frame in memory, because looking costs less than grouping by it.
 
-    None when there are several, or the frame would have to run a query.
+    None when there are several, or when looking would run a query.
     """
     if not isinstance(given.whole, nw.DataFrame):
         return None
@@ -238,7 +240,7 @@ def in_order(groups: Mapping[Keys, Any]) -> list[Keys]:
 
 
 def _between(frame: nw.LazyFrame[Any], which: Chosen) -> Window | None:
-    """Within which instants lie, as far as the zone's clock changes need it."""
+    """A window that contains all instants; None where the zone has no clock changes or there are no payments."""
     if which.zone.key == "UTC":
         return None
     if which.window is not None and which.window.end - which.window.start <= _SHORT:

@@ -1,6 +1,6 @@
-"""A frame of payments as a function is given it: wrapped and checked once, then passed on.
+"""A frame of payments: wrapped and checked once, then passed on.
 
-Every function on frames begins with `payments_of`, which says which columns it needs, and ends with
+Every function on frames begins with `payments_of`, naming the columns that it needs, and ends with
 `Payments.same_kind`, which turns its rows into a frame of the caller's kind.
 """
 
@@ -94,7 +94,7 @@ def payments_of(
     Raises
     ------
     InvalidValue
-        When it is no frame, or a column is missing, there twice or of a wrong type (a float amount,
+        When it is not a frame, or a column is missing, there twice or of a wrong type (a float amount,
         a time without a zone); the error names it.
     """
     names = (by,) if isinstance(by, str) else tuple(by)
@@ -125,7 +125,7 @@ def payments_of(
 def checked(given: Payments[Any]) -> nw.LazyFrame[Any]:
     """The columns of a frame of payments, their values checked in one pass over them; text as String.
 
-    Functions that see the values in what they fold them to do without it.
+    Functions that find wrong values in the results of folding do without this pass.
 
     Raises
     ------
@@ -183,10 +183,10 @@ def _group_type(name: str, dtype: nw.dtypes.DType) -> nw.dtypes.DType:
 def _of_nulls_only(
     frame: nw.LazyFrame[Any], columns: Names, by: Names, schema: nw.Schema
 ) -> dict[str, nw.Expr]:
-    """Columns that hold nothing but nulls, of whatever type, and nulls of the type they should have.
+    """Nulls of the right type for each column that contains nothing but nulls of a wrong one.
 
-    Nulls have no type in most libraries: a column of them is one of floats, of objects or of times
-    without a zone. Only columns of a wrong type are counted.
+    In most libraries nulls have no type: a column of them is one of floats, of objects or of times
+    without a zone. Only columns of a wrong type are queried.
     """
     nullable = [name for name in (*columns, *by) if name in PAYMENTS and PAYMENTS[name].nullable]
     wrong = [name for name in nullable if type_problem(name, schema[name])]
@@ -216,7 +216,7 @@ def _with_micros(
     timed = [name for name in columns if isinstance(schema[name], nw.Datetime)]
     others = [(name, name) for name in columns if name not in timed]
     others += zip(by, _keys(by), strict=True)
-    # narwhals has no epoch for these two; their own SQL has one that ignores the session's zone.
+    # narwhals has no epoch for these two; their own SQL has one, independent of the session's zone.
     if frame.implementation.is_duckdb():
         selected = [f"{_quoted(name)} AS {alias}" for name, alias in others]
         selected += [f"epoch_us({name}) AS {name}" for name in timed]
@@ -237,7 +237,7 @@ def _relation(native: Any) -> nw.LazyFrame[Any]:
 
 
 def _quoted(name: str, quote: str = '"') -> str:
-    """A name as SQL takes it, whatever is in it."""
+    """A name quoted for SQL."""
     return quote + name.replace(quote, 2 * quote) + quote
 
 

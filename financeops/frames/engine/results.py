@@ -1,4 +1,4 @@
-"""From a query to exact Python values, and from figures to a frame of the kind that was given."""
+"""Turn the result of a query into exact Python values, and figures into a frame of a given kind."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ARROW_TYPES = {
 
 
 def collected(frame: nw.LazyFrame[Any]) -> dict[str, list[Any]]:
-    """Run a query whose answer is small.
+    """Run a query with a small result.
 
     Returns
     -------
@@ -58,16 +58,16 @@ def same_kind(
     columns: Mapping[str, Sequence[Any]],
     schema: Schema,
 ) -> Any:
-    """A native frame of the kind that is given.
+    """A native frame of the same kind as another.
 
     Parameters
     ----------
     given : narwhals.DataFrame or narwhals.LazyFrame
-        Of pandas gives pandas, of lazy Polars lazy Polars, and so on.
+        Gives the kind: pandas gives pandas, lazy Polars gives lazy Polars, and so on.
     columns : mapping of str to sequence
         Python values; None is null.
     schema : mapping of str to narwhals dtype
-        Type of each column, in the result's order: it holds for no rows, too.
+        Type of each column, in the order of the result; it also applies to no rows.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def same_kind(
     Raises
     ------
     InvalidValue
-        When an integer does not fit 64 bits: a sum is exact, or it is an error.
+        When an integer does not fit 64 bits: a sum is exact or an error.
     """
     ordered = {name: list(columns[name]) for name in schema}
     for name, type_ in schema.items():
@@ -90,8 +90,8 @@ def same_kind(
     if implementation.is_pandas_like():
         return _pandas(given, ordered, schema)
     if implementation.is_duckdb():
-        # A relation knows its connection but does not show it: so it is asked to read an Arrow
-        # table, which it finds by the name of this variable.
+        # A relation does not expose its connection, so it has to read an Arrow table itself: it
+        # finds one by the name of this variable.
         financeops_result = _frame(ordered, schema, "pyarrow")  # noqa: F841
         names = ", ".join(f'"{name.replace(chr(34), chr(34) * 2)}"' for name in schema)
         relation = given.to_native()
@@ -116,7 +116,7 @@ def _frame(columns: dict[str, list[Any]], schema: Schema, backend: Any) -> Any:
 
 
 def _pandas(given: Any, columns: dict[str, list[Any]], schema: Schema) -> Any:
-    # NumPy has no nulls for these, and pandas no dates: they come in as objects.
+    # NumPy has no nulls for these types, and pandas has no dates: build them as objects.
     holes = {
         name: _NULLABLE_TYPES[type_]
         for name, type_ in schema.items()

@@ -20,14 +20,14 @@ NEEDED = ("status", "currency", "amount", "created_at")
 
 
 class Sides(NamedTuple):
-    """The window that is looked at, and the one it is held against."""
+    """The window of interest, and the one it is compared with."""
 
     window: Window
     against: Window
 
 
 class SidedPart(NamedTuple):
-    """Payments of one side, group and status (and amount, where that was asked for)."""
+    """Payments of one side, group and status; of one amount, if amounts are distinguished."""
 
     group: Keys
     earlier: bool
@@ -38,7 +38,7 @@ class SidedPart(NamedTuple):
 
 
 def sides_of(window: Any, against: Any) -> Sides:
-    """Both windows, checked: what lies in both would be compared with itself."""
+    """Both windows, checked: payments in both would be compared with themselves."""
     sides = Sides(window_of(window), window_of(against, "against"))
     if max(sides.window.start, sides.against.start) < min(sides.window.end, sides.against.end):
         raise InvalidValue("against", "must not overlap the window")
@@ -54,7 +54,7 @@ def sided(given: Payments[Any], sides: Sides, *, amounts: bool = False) -> Itera
         With the columns `NEEDED`.
     sides : Sides
     amounts : bool
-        Whether payments of different amounts are told apart, too.
+        Whether to distinguish payments of different amounts, too.
 
     Yields
     ------
