@@ -18,7 +18,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from financeops.frames.figures import metrics, segments
+from financeops.frames.key_figures import metrics, segments
 from financeops.frames.trends import trends
 
 BUDGET = 1.3

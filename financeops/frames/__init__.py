@@ -1,9 +1,9 @@
 """The figures of payments on any data frame: pandas, Polars, PyArrow, DuckDB, PySpark.
 
 Frame in, frame of the same kind out. Each function groups and adds integers where the frame lives,
-brings the small rest here, and computes the figures with `financeops.core`: so every library gives
-the same number to the last bit, and it is the number on the dashboard. What a frame of payments
-has to look like is in `financeops.frames.engine.schema`.
+fetches the few groups, and computes the figures with `financeops.core`. So every library gives the
+same number to the last bit, and it is the number on the dashboard. `financeops.arrow.tables`
+describes a frame of payments; `financeops.frames.engine.given` checks it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from __future__ import annotations
 from financeops.frames.anomalies import anomalies
 from financeops.frames.cohorts import cohorts
 from financeops.frames.compare import compare
+from financeops.frames.declines import declines
 from financeops.frames.explain import explain_change
-from financeops.frames.figures import declines, methods, metrics, segments
 from financeops.frames.forecast import forecast
+from financeops.frames.key_figures import metrics, segments
+from financeops.frames.methods import methods
 from financeops.frames.refunds import refund_curve
 from financeops.frames.retries import retries
 from financeops.frames.rfm import rfm

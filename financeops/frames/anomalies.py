@@ -1,4 +1,4 @@
-"""Hours that are not like the same hours of the weeks before."""
+"""Hours that differ from the same hours of the weeks before."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from financeops.core.money import ratio
 from financeops.core.periods import DAY, HOUR, Window, floor_hour, zone_of
 from financeops.frames.engine.clock import instant, window_of
 from financeops.frames.engine.folding import in_order
-from financeops.frames.engine.groups import grouping
+from financeops.frames.engine.given import checked, payments_of
 from financeops.frames.engine.hourly import (
     Hourly,
     hourly,
@@ -33,9 +33,7 @@ from financeops.frames.engine.results import (
     TEXT,
     collected,
     number,
-    of_rows,
 )
-from financeops.frames.engine.schema import payments_of
 from financeops.frames.statistics.surprise import (
     correlation_of,
     shapes_of,
@@ -81,38 +79,38 @@ def anomalies(
     by: str | Sequence[str] = (),
     timezone: str = "UTC",
 ) -> IntoFrameT:
-    """Each hour's payments, success rate and volume against the same hour of previous weeks.
+    """Compare each hour's payments, success rate and volume with the same hour of previous weeks.
 
     Parameters
     ----------
     payments : frame
         Payments; needs ``currency``, ``status``, ``created_at``, ``amount``, and what `by` names.
-        What lies up to `weeks` weeks before `window` is the baseline.
+        The `weeks` weeks before `window` are the baseline.
     window : Window or (start, end), optional
-        Aware. Clock hours wholly inside are looked at; those after the latest payment count as
-        hours without payments. Default: the seven days up to the start of the hour of the latest
-        `created_at`, for that hour is not over.
+        Aware. Clock hours wholly inside are tested; those after the latest payment count as hours
+        without payments. Default: the seven days up to the start of the hour of the latest
+        `created_at`, because that hour is not over.
     weeks : int
         Weeks in the baseline, at least 1.
     false_alarms : float
-        At most this share of calm hours is flagged: of each figure, in each group.
+        At most this share of calm hours is flagged, for each figure in each group.
     by : str or sequence of str
-        Columns to look at each value of: ``"method"``, ``"country"``, ….
+        Columns to test each value of separately: ``"method"``, ``"country"``, ….
     timezone : str
-        IANA zone whose clock says which hours are the same.
+        IANA zone whose clock defines the same hour.
 
     Returns
     -------
     frame of the same kind
-        One row per currency, value of `by` and hour, hours without payments included, sorted by
+        One row per currency, value of `by` and hour, including hours without payments, sorted by
         them:
 
-        ``hour`` its start, UTC;
-        ``weeks`` hours in the baseline, fewer than asked for where the payments begin later;
+        ``hour`` start of the hour, UTC;
+        ``weeks`` hours in the baseline, fewer than `weeks` where the payments begin later;
         ``total_payments`` attempts; ``expected_payments`` their mean in the baseline;
         ``success_rate`` percent; ``expected_success_rate`` that of the baseline;
         ``total_volume`` minor units; ``expected_volume`` its mean in the baseline, rounded;
-        ``…_p_value`` probability of what was seen, or of something further out, in a calm hour;
+        ``…_p_value`` probability of the observed value, or of one further out, in a calm hour;
         ``…_anomaly`` ``"low"`` or ``"high"`` where that is at most `false_alarms`, else null.
 
         Null where there is nothing to compare: rates without attempts, and everything expected
@@ -125,28 +123,28 @@ def anomalies(
 
     Notes
     -----
-    An hour is calm when it is like those it is compared with: its payments come at a rate drawn
+    An hour is calm when it is like those it is compared with: its payments arrive at a rate drawn
     from the same distribution, succeed with the same probability, and their amounts are drawn from
     the same distribution. Then at most a share `false_alarms` of such hours is flagged, per figure
     and group: with three figures and the default, less than one hour in two weeks. Rates are tested
     by Fisher's exact test, numbers by the conditional (beta-)binomial test, volumes by a Chernoff
     bound on the sum of the amounts seen: `financeops.frames.statistics.surprise` has formulas and sources. All
-    three account for how little a few hours of baseline tell. How much more than by chance rates
-    and numbers vary is estimated from the weeks before the window, all hours together, when there
-    are at least two; otherwise they are taken not to.
+    three account for the uncertainty of a baseline of a few hours. How much more rates and numbers
+    vary than by chance is estimated from the weeks before the window, all hours together, when
+    there are at least two; otherwise they are assumed not to.
 
-    What is found, at the default and with four calm weeks: a fall of the success rate from 80 % to
-    50 % in 99 of 100 hours of 100 payments, 85 of 100 hours of 60, 38 of 100 hours of 30; half of
-    the payments staying away in 96, 71 and 25 of 100. Volume tells least, for a few large amounts
-    make most of its ups and downs.
+    Power, at the default and with four calm weeks: a fall of the success rate from 80 % to 50 % is
+    found in 99 of 100 hours of 100 payments, 85 of 100 hours of 60, 38 of 100 hours of 30; a loss
+    of half of the payments in 96, 71 and 25 of 100. Volume has the least power, because a few large
+    amounts cause most of its variation.
 
-    The promise is made for calm baselines. An incident in the baseline widens what is expected
-    and can hide another one; so does strong growth, which counts as variation between weeks. A
-    day unlike others (a holiday) is flagged: it is not like the weeks before.
+    The limit on false alarms holds for calm baselines. An incident in the baseline widens the
+    expected range and can hide another one; so does strong growth, which counts as variation
+    between weeks. An unusual day (a holiday) is flagged: it differs from the weeks before.
 
-    Amounts are folded to sizes by steps of the root of 2 before they leave the frame. All payments
-    count, whatever is null in the columns that may be; a null in a column of `by` is a group of its
-    own.
+    Amounts are grouped into sizes by steps of the root of 2 before they leave the frame. All
+    payments count, whichever of the nullable columns are null; a null in a column of `by` is a
+    group of its own.
 
     Examples
     --------
@@ -170,34 +168,32 @@ def anomalies(
     if not 0 < false_alarms < 1:
         raise InvalidValue("false_alarms", f"must lie between 0 and 1, not {false_alarms!r}")
     zone = zone_of(timezone)
-    asked = grouping(by, payments)
-    keys = ("currency", *asked.keys)
-    schema = {**asked.schema, **_SCHEMA}
-    needed = ("currency", "status", "created_at", "amount")
-    frame = payments_of(payments, *needed, by=asked.names)
+    given = payments_of(payments, "currency", "status", "created_at", "amount", by=by)
+    schema = {**given.groups, **_SCHEMA}
+    frame = checked(given)
     known = _known(frame)
     if not known:
-        return of_rows(payments, [], schema)
-    looked_at = _whole_hours(window, max(last for _, last, _ in known.values()), zone)
-    # One hour more, for the clock may have been moved in between.
-    hours = hours_between(looked_at.start - weeks * _WEEK - HOUR, looked_at.end, zone)
-    if not hours or looked_at.start >= looked_at.end:
-        return of_rows(payments, [], schema)
-    tested = [place for place, hour in enumerate(hours) if hour >= looked_at.start]
+        return given.same_kind([], schema)
+    inspected = _whole_hours(window, max(last for _, last, _ in known.values()), zone)
+    # One hour more, because the clock may have changed in between.
+    hours = hours_between(inspected.start - weeks * _WEEK - HOUR, inspected.end, zone)
+    if not hours or inspected.start >= inspected.end:
+        return given.same_kind([], schema)
+    tested = [place for place, hour in enumerate(hours) if hour >= inspected.start]
     sizes = sizes_up_to(max(largest for _, _, largest in known.values()))
-    counts = hourly(frame, keys, hours, looked_at.end, sizes)
+    counts = hourly(frame, ("currency", *given.keys), hours, inspected.end, sizes)
     table: list[tuple[Any, ...]] = []
     for group in in_order(counts):
         first = known[str(group[0])][0]
         before = same_hours_before(hours, tested, weeks, zone, first)
-        since = max(first, looked_at.start - _WEEK)
+        since = max(first, inspected.start - _WEEK)
         week = [place for place in range(tested[0]) if hours[place] >= since]
         model = same_hours_before(hours, week, weeks - 1, zone, first)
         history = np.column_stack([np.array(week, dtype=np.int64), model])
         p = _p_values(counts[group], tested, before, history[:, (history >= 0).all(axis=0)])
         rows = _rows(counts[group], tested, before, p, false_alarms=false_alarms)
         table += [(*group, hours[place], *row) for place, row in zip(tested, rows, strict=True)]
-    return of_rows(payments, table, schema)
+    return given.same_kind(table, schema)
 
 
 def _known(frame: nw.LazyFrame[Any]) -> dict[str, tuple[datetime, datetime, int]]:
@@ -222,13 +218,13 @@ def _whole_hours(
     if window is None:
         end = floor_hour(latest, zone)
         return Window(end - 7 * DAY, end)
-    asked = window_of(window)
-    start = floor_hour(asked.start, zone)
-    return Window(start if start == asked.start else start + HOUR, floor_hour(asked.end, zone))
+    given = window_of(window)
+    start = floor_hour(given.start, zone)
+    return Window(start if start == given.start else start + HOUR, floor_hour(given.end, zone))
 
 
 def _p_values(counts: Hourly, tested: list[int], before: Any, history: Any) -> _P:
-    """P-values of the tested hours; `before` and `history` are places of hours, -1 unknown."""
+    """P-values of the tested hours; `before` and `history` are positions of hours, -1 without data."""
     known = before >= 0
     weeks = np.maximum(known.sum(axis=1), 1)
 
@@ -263,7 +259,7 @@ def _p_values(counts: Hourly, tested: list[int], before: Any, history: Any) -> _
 def _rows(
     counts: Hourly, tested: list[int], before: Any, p: _P, *, false_alarms: float
 ) -> Iterator[tuple[Any, ...]]:
-    """What is said of each tested hour, from the number of weeks on."""
+    """Values of each tested hour, from the column ``weeks`` on."""
     for row, place in enumerate(tested):
         base = [int(earlier) for earlier in before[row] if earlier >= 0]
         attempts, succeeded = int(counts.attempts[place]), int(counts.succeeded[place])
@@ -273,21 +269,21 @@ def _rows(
         base_volume = sum(sum(counts.volumes[earlier].tolist()) for earlier in base)
         rates = ratio(100 * succeeded, attempts), ratio(100 * base_succeeded, base_attempts)
 
-        def judged(p_value: float, more: int, *, told: bool) -> tuple[float | None, str | None]:
-            if not told:
+        def judged(p_value: float, more: int, *, known: bool) -> tuple[float | None, str | None]:
+            if not known:
                 return None, None
             side = "low" if more < 0 else "high"
             return float(p_value), side if p_value <= false_alarms else None
 
         yield (
             *(len(base), attempts, number(ratio(base_attempts, len(base)))),
-            *judged(p.payments[row], attempts * len(base) - base_attempts, told=bool(base)),
+            *judged(p.payments[row], attempts * len(base) - base_attempts, known=bool(base)),
             *map(number, rates),
             *judged(
                 p.rate[row],
                 succeeded * base_attempts - base_succeeded * attempts,
-                told=None not in rates,
+                known=None not in rates,
             ),
             *(volume, round(Fraction(base_volume, len(base))) if base else None),
-            *judged(p.volume[row], volume * len(base) - base_volume, told=bool(base)),
+            *judged(p.volume[row], volume * len(base) - base_volume, known=bool(base)),
         )

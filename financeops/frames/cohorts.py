@@ -1,4 +1,4 @@
-"""Customers by the month of their first payment: how many come back, and what they are worth."""
+"""Customers by the month of their first payment: how many return, and what they are worth."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from narwhals.typing import IntoFrameT
 from financeops.core.money import exponent, ratio
 from financeops.core.periods import Grain, Window, grain_end, grain_starts, zone_of
 from financeops.frames.engine.clock import MICROSECOND, micros
-from financeops.frames.engine.customers import bought
+from financeops.frames.engine.customers import NEEDED, bought
+from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.moments import place_among
-from financeops.frames.engine.results import FLAG, INTEGER, REAL, TEXT, collected, number, of_rows
+from financeops.frames.engine.results import FLAG, INTEGER, REAL, TEXT, collected, number
 
 _SCHEMA = {
     "currency": TEXT,
@@ -30,7 +31,7 @@ _SCHEMA = {
 
 
 class _Cell(NamedTuple):
-    """What the customers of one cohort did in one month."""
+    """Payments of one cohort in one month."""
 
     active: int
     volume: int
@@ -46,7 +47,7 @@ def cohorts(
     payments : frame
         Payments; needs ``currency``, ``customer_id``, ``status``, ``created_at``, ``amount``.
     as_of : datetime, optional
-        Aware; later payments are left out. Default: the latest `created_at`.
+        Aware; later payments are ignored. Default: the latest `created_at`.
     timezone : str
         IANA zone in which months begin.
 
@@ -54,17 +55,17 @@ def cohorts(
     -------
     frame of the same kind
         One row per currency, cohort and month since its first one, up to the month of `as_of`,
-        months in which nobody paid included:
+        including months without payments:
 
         ``cohort`` month of the first succeeded payment, ``"2024-03"``;
         ``month`` 0 for that month, 1 for the next, …;
-        ``complete`` whether the month was over at `as_of`: one that still runs is not to be
-        compared with the others;
+        ``complete`` whether the month was over at `as_of`: do not compare one that was not with
+        the others;
         ``customers`` size of the cohort;
         ``active`` its customers with a succeeded payment in the month;
         ``retention`` active / customers x 100;
         ``volume`` sum of their succeeded payments in the month, minor units;
-        ``cumulative_volume`` the same from month 0 to this one;
+        ``cumulative_volume`` the same, from month 0 to this one;
         ``cumulative_value`` cumulative volume / customers, major units.
 
     Raises
@@ -74,9 +75,9 @@ def cohorts(
 
     Notes
     -----
-    Only succeeded payments (``success`` and ``refunded``) count: a failed first attempt makes no
-    customer. Payments whose ``customer_id`` is null are left out, for nobody knows who comes
-    back; so volumes add up to the total volume of the payments with a customer. A customer who
+    Only succeeded payments (``success`` and ``refunded``) count: a failed first attempt does
+    not start a cohort. Payments whose ``customer_id`` is null are ignored, because nobody knows
+    who returns; so volumes add up to the total volume of the payments with a customer. A customer who
     pays in two currencies is in a cohort of each. Refunds are not subtracted: the value is gross.
 
     Source: Fader, P. S. and Hardie, B. G. S. (2009), Probability Models for Customer-Base
@@ -100,11 +101,12 @@ def cohorts(
     [20.0, 22.5]
     """
     zone = zone_of(timezone)
-    found = bought(payments, as_of)
+    given = payments_of(payments, *NEEDED)
+    found = bought(given, as_of)
     if found is None:
-        return of_rows(payments, [], _SCHEMA)
+        return given.same_kind([], _SCHEMA)
     frame, known = found
-    # The last month holds `as_of` itself: windows end before their end.
+    # The last month contains `as_of` itself: windows exclude their end.
     starts = grain_starts(Grain.MONTH, Window(known.start, known.end + MICROSECOND), zone)
     running = grain_end(Grain.MONTH, known.end, zone)
     ends = [*starts[1:], running]
@@ -121,7 +123,7 @@ def cohorts(
                 currency,
                 starts[first].astimezone(zone).strftime("%Y-%m"),
                 month - first,
-                # As of the last microsecond of a month nothing of it is to come.
+                # The last microsecond of a month completes it.
                 ends[month] <= known.end + MICROSECOND,
                 customers,
                 cell.active,
@@ -131,7 +133,7 @@ def cohorts(
                 number(ratio(cumulative, customers * 10 ** exponent(currency))),
             )
             rows.append(row)
-    return of_rows(payments, rows, _SCHEMA)
+    return given.same_kind(rows, _SCHEMA)
 
 
 def _cells(frame: nw.LazyFrame[Any], month_starts: list[int]) -> dict[tuple[str, int, int], _Cell]:

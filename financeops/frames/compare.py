@@ -1,16 +1,14 @@
-"""Any window against any other, and whether the difference may be chance."""
+"""Compare one window with another, and tell whether chance explains the difference."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from math import log
 from typing import Any
 
 import numpy as np
 from narwhals.typing import IntoFrameT
-from numpy.typing import NDArray
 
 from financeops.core import metrics as core
 from financeops.core.money import exponent, ratio
@@ -18,9 +16,10 @@ from financeops.core.payments import Status
 from financeops.core.periods import Window
 from financeops.core.rollup import Count, Rollup
 from financeops.frames.engine.folding import in_order
-from financeops.frames.engine.results import REAL, TEXT, number, of_rows
-from financeops.frames.engine.schema import by_types, check_by
-from financeops.frames.engine.sides import sided, sides_of
+from financeops.frames.engine.given import payments_of
+from financeops.frames.engine.results import REAL, TEXT, number
+from financeops.frames.engine.sides import NEEDED, sided, sides_of
+from financeops.frames.statistics.bootstrap import percentiles, samples_of
 from financeops.frames.statistics.intervals import (
     Interval,
     check_confidence,
@@ -29,14 +28,6 @@ from financeops.frames.statistics.intervals import (
     newcombe,
     wilson,
 )
-
-Floats = NDArray[np.float64]
-
-DRAWS = 2000
-"""So often are volumes and averages drawn again."""
-
-_FINE = 1000
-"""Beyond so many different amounts, those within 3 % of each other are drawn together."""
 
 _COMPARED = {
     "figure": TEXT,
@@ -54,7 +45,7 @@ _COMPARED = {
 
 
 class _Side:
-    """Counts of one window, and how many succeeded payments had which amount."""
+    """Counts of one window, and the number of succeeded payments of each amount."""
 
     def __init__(self) -> None:
         self.cells: dict[tuple[str, Status], Count] = {}
@@ -74,23 +65,23 @@ def compare(
     confidence: float = 0.95,
     rng: np.random.Generator | None = None,
 ) -> IntoFrameT:
-    """Hold a window against another: what differs, and by how much at least and at most.
+    """Compare a window with another: each figure and its difference, with confidence intervals.
 
     Parameters
     ----------
     payments : frame
         Payments; needs ``amount``, ``currency``, ``status``, ``created_at`` and the columns `by`.
     window : Window or (start, end)
-        What is looked at, ``[start, end)``.
+        The window of interest, ``[start, end)``.
     against : Window or (start, end)
-        What it is held against; must not overlap it. Counts and volumes say something only when
-        both are equally long.
+        The window to compare it with; must not overlap it. Comparing counts and volumes makes sense
+        only when both are equally long.
     by : str or sequence of str
-        Compare the segments of these columns, each on its own.
+        Compare each segment of these columns separately.
     confidence : float
         Level of the intervals, between 0 and 1.
     rng : numpy.random.Generator, optional
-        For the bootstrap. Default: always the same, so that the answer is.
+        For the bootstrap. Default: one with a fixed seed, so results are reproducible.
 
     Returns
     -------
@@ -102,7 +93,7 @@ def compare(
         ``value``, ``low``, ``high`` in the window, with its interval;
         ``against``, ``against_low``, ``against_high`` in the other one;
         ``difference``, ``difference_low``, ``difference_high`` value - against; of the rate in
-        percentage points. An interval without 0 says that chance alone hardly makes such a
+        percentage points. If the interval does not contain 0, chance alone hardly explains the
         difference;
         ``change`` difference / against x 100.
 
@@ -111,18 +102,18 @@ def compare(
     Raises
     ------
     InvalidValue
-        When a column is missing or wrong, the windows overlap, or `confidence` is no level.
+        When a column is missing or wrong, the windows overlap, or `confidence` is not between 0 and 1.
 
     Notes
     -----
     Rates: `wilson`, differences `newcombe`. Counts: `garwood`, differences `count_difference`.
     Volumes and averages: percentile intervals of 2,000 Poisson bootstrap samples, in which each
     payment occurs Poisson(1) times, so that their number is as random as their amounts. Payments
-    of equal amount are drawn as one, Poisson(how many), which is the same; beyond 1,000 different
-    amounts also those within 3 % of each other, with their mean.
+    of equal amount are drawn together, Poisson(their number) times, which is equivalent; with more
+    than 1,000 different amounts also those within 3 % of each other, with their mean.
 
-    Payments are taken as independent. In an incident they are not: intervals are then too narrow.
-    With many segments some differ by chance, one in twenty at the level 0.95.
+    Payments are assumed to be independent. In an incident they are not, and intervals are too
+    narrow. Of many segments some differ by chance: one in twenty at the level 0.95.
 
     Source: Hanley, J. A. and MacGibbon, B. (2006), Creating Non-Parametric Bootstrap Samples Using
     Poisson Frequencies, Computer Methods and Programs in Biomedicine 83:57-62.
@@ -145,10 +136,10 @@ def compare(
     (-30.6, -9.0)
     """
     check_confidence(confidence)
-    names = check_by(by, payments)
+    given = payments_of(payments, *NEEDED, by=by)
     draw = np.random.default_rng(1) if rng is None else rng
     groups: dict[Any, tuple[_Side, _Side]] = {}
-    for part in sided(payments, sides_of(window, against), names, amounts=True):
+    for part in sided(given, sides_of(window, against), amounts=True):
         if part.group not in groups:
             groups[part.group] = (_Side(), _Side())
         side = groups[part.group][part.earlier]
@@ -161,7 +152,7 @@ def compare(
         for group in in_order(groups)
         for row in _rows(*groups[group], currency=group[0], confidence=confidence, rng=draw)
     )
-    return of_rows(payments, rows, {"currency": TEXT, **by_types(names, payments), **_COMPARED})
+    return given.same_kind(rows, {**given.groups, **_COMPARED})
 
 
 def _rows(
@@ -171,8 +162,8 @@ def _rows(
     n, n_then = core.attempts(now), core.attempts(then)
     good, good_then = core.succeeded(now), core.succeeded(then)
     volume, volume_then = core.total_volume(now), core.total_volume(then)
-    volumes, averages = _drawn(side.amounts, rng)
-    volumes_then, averages_then = _drawn(other.amounts, rng)
+    volumes, averages = samples_of(side.amounts, rng)
+    volumes_then, averages_then = samples_of(other.amounts, rng)
     minor = 10 ** exponent(currency)
 
     yield _row(
@@ -184,9 +175,9 @@ def _rows(
     )
     yield _row(
         "total_volume",
-        (volume, _percentiles(volumes, confidence)),
-        (volume_then, _percentiles(volumes_then, confidence)),
-        (volume - volume_then, _percentiles(volumes - volumes_then, confidence)),
+        (volume, percentiles(volumes, confidence)),
+        (volume_then, percentiles(volumes_then, confidence)),
+        (volume - volume_then, percentiles(volumes - volumes_then, confidence)),
         change=ratio(100 * (volume - volume_then), volume_then),
     )
     moved = good * n_then - good_then * n
@@ -203,14 +194,14 @@ def _rows(
     moved = volume * good_then - volume_then * good
     yield _row(
         "average_amount",
-        (core.average_amount(now, currency=currency), _percentiles(averages / minor, confidence)),
+        (core.average_amount(now, currency=currency), percentiles(averages / minor, confidence)),
         (
             core.average_amount(then, currency=currency),
-            _percentiles(averages_then / minor, confidence),
+            percentiles(averages_then / minor, confidence),
         ),
         (
             ratio(moved, good * good_then * minor),
-            _percentiles((averages - averages_then) / minor, confidence),
+            percentiles((averages - averages_then) / minor, confidence),
         ),
         change=ratio(100 * moved, good * volume_then),
     )
@@ -222,33 +213,3 @@ def _row(figure: str, *pairs: tuple[Any, Interval | None], change: Any) -> tuple
         low, high = (None, None) if value is None or interval is None else interval
         values += [number(value), low, high]
     return (*values, number(change))
-
-
-def _drawn(amounts: dict[int, int], rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Volume and average amount of each bootstrap sample; NaN average of an empty one."""
-    sizes, means = _classes(amounts)
-    counts = rng.poisson(sizes, size=(DRAWS, len(sizes))).astype(np.float64)
-    volumes, numbers = counts @ means, counts.sum(axis=1)
-    averages = np.divide(volumes, numbers, out=np.full(DRAWS, np.nan), where=numbers > 0)
-    return volumes, averages
-
-
-def _classes(amounts: dict[int, int]) -> tuple[Floats, Floats]:
-    """How many payments are drawn together, and their mean amount; in the order of amounts."""
-    merged: dict[int, tuple[int, int]] = {}
-    for amount in sorted(amounts):
-        near = amount if len(amounts) <= _FINE or amount < 100 else 100 + int(log(amount) * 33)
-        n, total = merged.get(near, (0, 0))
-        merged[near] = (n + amounts[amount], total + amount * amounts[amount])
-    counts = [n for n, _ in merged.values()]
-    means = [total / n for n, total in merged.values()]
-    return np.array(counts, dtype=np.float64), np.array(means, dtype=np.float64)
-
-
-def _percentiles(samples: Floats, confidence: float) -> Interval | None:
-    drawn = samples[~np.isnan(samples)]
-    if not len(drawn):
-        return None
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    return float(low), float(high)

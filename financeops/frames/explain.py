@@ -1,4 +1,4 @@
-"""Which segments account for the move of a rate or a volume between two windows."""
+"""Which segments account for the change of a rate or a volume between two windows."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from financeops.core.money import RATIO_DECIMALS, exponent, ratio
 from financeops.core.payments import Status
 from financeops.core.periods import Window
 from financeops.frames.engine.folding import Keys, in_order
-from financeops.frames.engine.results import INTEGER, REAL, TEXT, number, of_rows
-from financeops.frames.engine.schema import Names, by_types, check_by
-from financeops.frames.engine.sides import sided, sides_of
+from financeops.frames.engine.given import Payments, payments_of
+from financeops.frames.engine.results import INTEGER, REAL, number
+from financeops.frames.engine.sides import NEEDED, Sides, sided, sides_of
 
 _RATES = {
     "value": REAL,
@@ -51,7 +51,7 @@ class Figure(StrEnum):
 
 
 class Sums(NamedTuple):
-    """What all figures are made of: counts, and minor units."""
+    """The counts and sums (minor units) that all figures are computed from."""
 
     attempts: int = 0
     succeeded: int = 0
@@ -59,12 +59,12 @@ class Sums(NamedTuple):
     refunded: int = 0
 
     def plus(self, other: Sums) -> Sums:
-        """Sums of both together."""
+        """The sums of both."""
         return Sums(*(one + another for one, another in zip(self, other, strict=True)))
 
 
 Pair = tuple[Sums, Sums]
-"""Sums of the window, and of the one it is held against."""
+"""Sums of the window, and of the one it is compared with."""
 
 
 def explain_change(
@@ -75,14 +75,14 @@ def explain_change(
     by: str | Iterable[str],
     of: Figure | str = "success_rate",
 ) -> IntoFrameT:
-    """Split the change of a figure into what each segment did to it; the parts add up exactly.
+    """Split the change of a figure into the effects of segments, which add up exactly.
 
     Parameters
     ----------
     payments : frame
         Payments; needs ``amount``, ``currency``, ``status``, ``created_at`` and the columns `by`.
     window, against : Window or (start, end)
-        What is looked at, and what it is held against; must not overlap.
+        The window of interest, and the one it is compared with; they must not overlap.
     by : str or sequence of str
         Columns whose values are the segments, such as ``["method", "country"]``.
     of : {"success_rate", "refund_rate", "average_amount", "total_volume"}
@@ -91,24 +91,25 @@ def explain_change(
     Returns
     -------
     frame of the same kind
-        One row per currency and segment, the one that moved the figure most first.
+        One row per currency and segment, the one with the largest effect first.
 
-        Of a rate (or average): ``value`` and ``against``, the segment's own rate in both windows;
-        ``share`` and ``share_against``, its part of what the rate is of, in percent;
-        ``mix_effect``, what the change of its share did to the whole rate; ``rate_effect``, what
-        the change of its own rate did; ``effect``, both; ``total_change``, the change of the whole
-        rate, which is the sum of all effects of the currency. Percentage points (of
-        ``average_amount``: major units), 6 decimals; null where a window has no data.
+        For a rate or average: ``value`` and ``against``, the segment's own rate in both windows;
+        ``share`` and ``share_against``, its share of the rate's denominator, in percent;
+        ``mix_effect``, the effect of the change of its share on the whole rate; ``rate_effect``,
+        the effect of the change of its own rate; ``effect``, the sum of both; ``total_change``, the
+        change of the whole rate, which is the sum of all effects of the currency. Effects are in
+        percentage points (of ``average_amount``: major units) with 6 decimals; null where a window
+        has no data.
 
-        Of the volume, all in minor units: ``value`` and ``against``; ``count_effect`` (other
-        number of attempts), ``rate_effect`` (other success rate), ``average_effect`` (other
-        average amount); ``effect``, the three together, which is value - against;
+        For the volume, all in minor units: ``value`` and ``against``; ``count_effect`` (change of
+        the number of attempts), ``rate_effect`` (of the success rate), ``average_effect`` (of the
+        average amount); ``effect``, the sum of the three, which is value - against;
         ``total_change`` as above.
 
     Raises
     ------
     InvalidValue
-        When a column is missing or wrong, the windows overlap, or `of` is no such figure.
+        When a column is missing or wrong, the windows overlap, or `of` is not one of the figures.
 
     Notes
     -----
@@ -117,17 +118,17 @@ def explain_change(
 
         mix effect = (w1 - w0) (r̄ - R̄),    rate effect = (r1 - r0) w̄.
 
-    R̄ is subtracted because a segment that grows moves the whole only as far as it differs from it;
+    R̄ is subtracted because a growing segment changes the whole only as far as it differs from it;
     the sum is the same. A volume is attempts x success rate x average amount; the effect of one
-    factor x beside y and z is Δx ((y0 z0 + y1 z1) / 3 + (y0 z1 + y1 z0) / 6). A segment that is
-    in one window only has in the other the rate and average that it has there: it is all mix, or
-    all count.
+    factor x beside y and z is Δx ((y0 z0 + y1 z1) / 3 + (y0 z1 + y1 z0) / 6). For a
+    segment that occurs in one window only, the rate and average of that window stand for the
+    other's: its whole effect is mix, or count.
 
     Effects are computed as fractions and rounded so that they still add up: all are rounded down,
-    and the units that are then missing to the rounded total (of a volume: to each segment's
-    effect) go to those that lost most, in order of the segments on a tie. So none is off by a
-    unit of the last decimal or more. They are given as floats, which hold six decimals of
-    numbers with up to nine digits before them.
+    and the units missing from the rounded total (of a volume: from each segment's effect) are given
+    to those with the largest remainders, in order of the segments on a tie. So each is less than a
+    unit of the last decimal off. Results are floats, which represent six decimals of numbers with
+    up to nine digits before the point.
 
     Sources: Kitagawa, E. M. (1955), Components of a Difference Between Two Rates, Journal of the
     American Statistical Association 50:1168-1194. Das Gupta, P. (1993), Standardization and
@@ -154,10 +155,10 @@ def explain_change(
     -20.0
     """
     figure = choice_of(Figure, of, field="of")
-    names = check_by(by, payments)
-    if not names:
+    given = payments_of(payments, *NEEDED, by=by)
+    if not given.by:
         raise InvalidValue("by", "must name the columns whose values are the segments")
-    found = _pairs(payments, window, against, names)
+    found = _pairs(given, sides_of(window, against))
     explained = _volume_rows if figure is Figure.TOTAL_VOLUME else _rate_rows
     rows = [
         (currency, *segment, *row)
@@ -169,11 +170,11 @@ def explain_change(
         )
     ]
     columns = _VOLUMES if figure is Figure.TOTAL_VOLUME else _RATES
-    return of_rows(payments, rows, {"currency": TEXT, **by_types(names, payments), **columns})
+    return given.same_kind(rows, {**given.groups, **columns})
 
 
 def apportioned(parts: Sequence[Fraction], total: int) -> list[int]:
-    """Round parts to integers that add up to `total`, by the largest remainder.
+    """Round parts to integers that add up to `total`, by the method of largest remainders.
 
     Parameters
     ----------
@@ -184,7 +185,7 @@ def apportioned(parts: Sequence[Fraction], total: int) -> list[int]:
     Returns
     -------
     list of int
-        Each less than 1 away from its part; on equal remainders the earlier goes up.
+        Each less than 1 away from its part; of equal remainders the earlier is rounded up.
     """
     units = [part.numerator // part.denominator for part in parts]
     places = sorted(range(len(parts)), key=lambda place: units[place] - parts[place])
@@ -193,9 +194,9 @@ def apportioned(parts: Sequence[Fraction], total: int) -> list[int]:
     return units
 
 
-def _pairs(payments: Any, window: Any, against: Any, by: Names) -> dict[Keys, Pair]:
+def _pairs(given: Payments[Any], sides: Sides) -> dict[Keys, Pair]:
     found: dict[Keys, Pair] = {}
-    for part in sided(payments, sides_of(window, against), by):
+    for part in sided(given, sides):
         good = part.status is not Status.FAILED
         sums = Sums(
             attempts=part.n,
@@ -210,7 +211,7 @@ def _pairs(payments: Any, window: Any, against: Any, by: Names) -> dict[Keys, Pa
 
 
 def _quotient(sums: Sums, figure: Figure, currency: str) -> tuple[int, int]:
-    """Numerator and denominator of a rate; the numerator holds the factor of its unit."""
+    """Numerator and denominator of a rate; the numerator includes the factor of its unit."""
     match figure:
         case Figure.SUCCESS_RATE:
             return 100 * sums.succeeded, sums.attempts
@@ -301,7 +302,7 @@ def _das_gupta(now: Sums, then: Sums) -> list[Fraction]:
 
 
 def _factors(sums: Sums, other: Sums) -> tuple[Fraction, ...]:
-    """Attempts, success rate, average; what has no data here is as in the other window."""
+    """Attempts, success rate, average; without data here, those of the other window."""
     rated = sums if sums.attempts else other
     paid = sums if sums.succeeded else other
     return (

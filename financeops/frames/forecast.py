@@ -1,4 +1,4 @@
-"""What the next days will bring."""
+"""Forecast the volume of the next days."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
 from financeops.core.periods import DAY, Grain, Window, day_of, grain_starts, start_of_day, zone_of
 from financeops.frames.engine.clock import MICROSECOND, cut_at
+from financeops.frames.engine.given import checked, payments_of
 from financeops.frames.engine.moments import known_until, until
-from financeops.frames.engine.results import INSTANT, INTEGER, TEXT, collected, of_rows
-from financeops.frames.engine.schema import payments_of
+from financeops.frames.engine.results import INSTANT, INTEGER, TEXT, collected
 from financeops.frames.statistics.smoothing import outlook
 
 DAYS_NEEDED = 28
@@ -48,8 +48,8 @@ def forecast(
     days : int
         How many days to look ahead, at least 1.
     as_of : datetime, optional
-        Aware; later payments are left out. Its day is not over and the first to be forecast, the
-        whole of it. Default: the latest `created_at`.
+        Aware; later payments are ignored. Its day is not over: the whole of it is the first to be
+        forecast. Default: the latest `created_at`.
     confidence : float
         Of each day's interval, between 0 and 1.
     timezone : str
@@ -61,21 +61,21 @@ def forecast(
         One row per currency and day, sorted by them:
 
         ``day`` ``"2026-03-02"``; ``start`` its start, UTC;
-        ``volume`` median of what is to be expected, minor units: one day in two will bring more;
+        ``volume`` median of the expected volume, minor units: one day in two will have more;
         ``low``, ``high`` interval, minor units;
-        ``model`` what it is by.
+        ``model`` name of the model.
 
     Raises
     ------
     InvalidValue
-        When a column or parameter is missing or wrong, or when a currency has less than 28 whole
-        days.
+        When a column or parameter is missing or wrong, or when a currency has fewer than 28
+        whole days.
 
     Notes
     -----
-    Volume is that of succeeded payments (``success`` and ``refunded``) by the day in which they
+    Volume is that of succeeded payments (``success`` and ``refunded``) by the day on which they
     were created; refunds are not subtracted. The history of a currency is its whole days from the
-    one after its first payment (that one may be cut off) to the one before `as_of`; days without
+    one after its first payment (whose day may be cut off) to the one before `as_of`; days without
     payments in between count as 0. Models, formulas and sources are in
     `financeops.frames.statistics.smoothing`.
 
@@ -99,10 +99,11 @@ def forecast(
     if not 0 < confidence < 1:
         raise InvalidValue("confidence", f"must lie between 0 and 1, not {confidence!r}")
     zone = zone_of(timezone)
-    frame = payments_of(payments, "currency", "status", "created_at", "amount")
+    given = payments_of(payments, "currency", "status", "created_at", "amount")
+    frame = checked(given)
     known = known_until(frame, as_of)
     if known is None:
-        return of_rows(payments, [], _SCHEMA)
+        return given.same_kind([], _SCHEMA)
     starts = grain_starts(Grain.DAY, Window(known.start, known.end + MICROSECOND), zone)
     today = day_of(known.end, zone)
     rows: list[tuple[Any, ...]] = []
@@ -121,7 +122,7 @@ def forecast(
             rows.append(
                 (currency, *day, *(round(float(value)) for value in values), expected.model)
             )
-    return of_rows(payments, rows, _SCHEMA)
+    return given.same_kind(rows, _SCHEMA)
 
 
 def _daily(

@@ -1,4 +1,4 @@
-"""How much of what was paid is refunded, by age."""
+"""The share of payments refunded, by age."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from financeops.core.payments import Status
 from financeops.core.periods import DAY
 from financeops.frames.engine.clock import MICROSECOND, micros
 from financeops.frames.engine.folding import Keys, in_order
-from financeops.frames.engine.groups import grouping
+from financeops.frames.engine.given import checked, payments_of
 from financeops.frames.engine.moments import known_until, until
-from financeops.frames.engine.results import INTEGER, REAL, collected, number, of_rows
-from financeops.frames.engine.schema import Names, payments_of
+from financeops.frames.engine.results import INTEGER, REAL, collected, number
+from financeops.frames.engine.schema import Names
 from financeops.frames.statistics.survival import kaplan_meier
 
 _SCHEMA = {
@@ -48,29 +48,29 @@ def refund_curve(
         Payments; needs ``currency``, ``status``, ``created_at``, ``refunded_at``, and what `by`
         names.
     as_of : datetime, optional
-        Aware. Later payments are left out, and what is refunded later is not refunded yet.
+        Aware. Later payments are ignored, and payments refunded later count as not refunded.
         Default: the latest `created_at`.
     step : timedelta
-        Unit of age: a day, or what is asked for.
+        Unit of age.
     confidence : float
         Of the interval at each age, between 0 and 1.
     by : str or sequence of str
-        Columns to make a curve for each value of: ``"method"``, ``"country"``, ….
+        Columns to compute a curve for each value of: ``"method"``, ``"country"``, ….
 
     Returns
     -------
     frame of the same kind
         One row per currency, value of `by` and age, sorted by them:
 
-        ``age`` in steps, from 0 to the greatest at which any payment was watched;
-        ``at_risk`` payments that were watched through the whole step that ends at this age, and
-        not refunded before it;
-        ``refunded`` those of them that were refunded in it;
+        ``age`` in steps, from 0 to the greatest at which any payment was observed;
+        ``at_risk`` payments observed through the whole step that ends at this age, and not
+        refunded before it;
+        ``refunded`` those of them refunded in it;
         ``refunded_share`` share refunded by this age, percent;
         ``low``, ``high`` its interval, percent;
         ``undated`` refunded payments without ``refunded_at``, the same number in all rows of a
-        curve: nobody knows when they were refunded, so they are left out, and a curve with many
-        of them is too low.
+        curve: it is unknown when they were refunded, so they are ignored, and a curve with many of
+        them is too low.
 
     Raises
     ------
@@ -80,17 +80,16 @@ def refund_curve(
 
     Notes
     -----
-    A payment of yesterday may yet be refunded. Simply dividing refunded by paid counts it as never
-    to be, so that the share looks lower the more young payments there are. Here each payment is
-    taken into account as long as it was watched: the Kaplan-Meier estimate with Greenwood's
+    A payment of yesterday may still be refunded. Simply dividing refunded by paid payments counts
+    it as never refunded, so the share looks lower the more young payments there are. Here each
+    payment counts for as long as it was observed: the Kaplan-Meier estimate with Greenwood's
     intervals (`financeops.frames.statistics.survival` has formulas and sources), which is the plain share
-    when all payments are old enough. It takes for granted that young payments will behave as old
-    ones did.
+    when all payments are old enough. It assumes that young payments will behave as old ones did.
 
-    Only whole steps count: a payment that is 2.7 days old has been watched for two days, and a
+    Only whole steps count: a payment that is 2.7 days old has been observed for two days, and a
     refund at 1.2 days belongs to age 2. A refund before the payment's own time (clocks differ)
-    belongs to age 1. Failed payments are left out, and so are payments younger than `as_of`.
-    A null in a column of `by` is a group of its own. Payments count as one each, not by amount:
+    belongs to age 1. Failed payments are ignored, and so are payments after `as_of`.
+    A null in a column of `by` is a group of its own. Payments are counted, not weighted by amount:
     Greenwood's formula is for independent units, and there is no such interval for amounts.
 
     Examples
@@ -111,15 +110,14 @@ def refund_curve(
         raise InvalidValue("step", f"must be longer than 0, not {step!r}")
     if not 0 < confidence < 1:
         raise InvalidValue("confidence", f"must lie between 0 and 1, not {confidence!r}")
-    asked = grouping(by, payments)
-    schema = {**asked.schema, **_SCHEMA}
-    needed = ("currency", "status", "created_at", "refunded_at")
-    frame = payments_of(payments, *needed, by=asked.names)
+    given = payments_of(payments, "currency", "status", "created_at", "refunded_at", by=by)
+    schema = {**given.groups, **_SCHEMA}
+    frame = checked(given)
     known = known_until(frame, as_of)
     if known is None:
-        return of_rows(payments, [], schema)
+        return given.same_kind([], schema)
 
-    keys = ("currency", *asked.keys)
+    keys = ("currency", *given.keys)
     found = collected(_exits(frame, keys, known.end, step // MICROSECOND))
     curves: dict[Keys, dict[int, dict[int, int]]] = {}
     groups = zip(*(found[key] for key in keys), strict=True)
@@ -134,16 +132,16 @@ def refund_curve(
             share = number(ratio(100 * at.share.numerator, at.share.denominator))
             bounds = round(100 * at.low, 6), round(100 * at.high, 6)
             rows.append((*group, at.age, at.at_risk, at.events, share, *bounds, undated))
-    return of_rows(payments, rows, schema)
+    return given.same_kind(rows, schema)
 
 
 _CENSORED, _EVENT, _UNDATED = 0, 1, 2
 
 
 def _exits(frame: nw.LazyFrame[Any], keys: Names, as_of: datetime, step: int) -> nw.LazyFrame[Any]:
-    """Number of payments by the age at which they were refunded, or were last seen."""
+    """Number of payments by the age at which they were refunded or last observed."""
     refunded = nw.col("status") == Status.REFUNDED.value
-    # Null where there is no time: comparisons with it are not true, so it is asked for first.
+    # Ask for null first: comparisons with it are not true.
     when = nw.when(nw.col("refunded_at").is_null()).then(nw.col("created_at"))
     waited = when.otherwise(nw.col("refunded_at")) - nw.col("created_at")
     steps = (nw.col("waited") + (step - 1)) // step
@@ -161,7 +159,7 @@ def _exits(frame: nw.LazyFrame[Any], keys: Names, as_of: datetime, step: int) ->
             .otherwise(nw.when(refunded).then(nw.lit(_EVENT)).otherwise(nw.lit(_CENSORED)))
             .alias("kind"),
         )
-        # What is refunded in a step that is not over is not refunded yet, as far as is known.
+        # A refund in a step that is not over does not count yet.
         .with_columns(
             nw.when(in_time & (nw.col("steps") > nw.col("watched")))
             .then(nw.lit(_CENSORED))

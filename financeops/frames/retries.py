@@ -1,4 +1,4 @@
-"""What becomes of a payment that failed: is it tried again, and does the money come after all."""
+"""What follows a failed payment: whether it is retried, and whether the money is recovered."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from financeops.core.payments import UNKNOWN_DECLINE, Status
 from financeops.core.periods import DAY
 from financeops.frames.engine.clock import MICROSECOND, micros
 from financeops.frames.engine.folding import Keys, in_order
-from financeops.frames.engine.groups import Grouping, grouping
+from financeops.frames.engine.given import Payments, checked, payments_of
 from financeops.frames.engine.moments import known_until, until
-from financeops.frames.engine.native import names_of
 from financeops.frames.engine.purchases import failed_purchases, when
-from financeops.frames.engine.results import INTEGER, REAL, collected, number, of_rows
-from financeops.frames.engine.schema import Names, payments_of
+from financeops.frames.engine.results import INTEGER, REAL, collected, number
+from financeops.frames.engine.schema import Names
 
 _Sums = dict[Keys, dict[str, int]]
 """Counts by name, by currency and values of `by`."""
 
 _NEEDED = ("id", "currency", "customer_id", "status", "created_at", "amount")
+
+_CODES = ("decline_group", "decline_code")
+"""A failure is counted under the first of these that is not null."""
 
 _COUNTS = (
     *("failures", "retried", "attempts", "recovered", "failed_volume", "recovered_volume"),
@@ -62,7 +64,7 @@ def retries(
     same_amount: bool = False,
     by: str | Sequence[str] = (),
 ) -> IntoFrameT:
-    """Attempts of customers after a failure, and what they recover.
+    """Retries of customers after a failure, and what they recover.
 
     Parameters
     ----------
@@ -76,7 +78,7 @@ def retries(
     same_amount : bool
         Whether an attempt must be for the same amount to count as a retry.
     by : str or sequence of str
-        Columns to tell failures apart by, as they are in the first failure:
+        Columns to group failures by, with their values in the first failure:
         ``"decline_code"``, ``"method"``, ``"country"``, ….
 
     Returns
@@ -84,21 +86,22 @@ def retries(
     frame of the same kind
         One row per currency and value of `by`, sorted by them:
 
-        ``failures`` purchases that failed at first and whose time to recover was over at `as_of`;
+        ``failures`` purchases whose first attempt failed and whose time to recover was over at
+        `as_of`;
         ``retried`` of these, followed by another attempt in time;
         ``retry_rate`` retried / failures x 100;
-        ``attempts`` their further attempts in time, all together;
+        ``attempts`` total of their further attempts in time;
         ``recovered`` of these, followed by a success in time;
         ``recovery_rate`` recovered / failures x 100;
-        ``failed_volume`` sum of the amounts that failed at first, minor units;
-        ``recovered_volume`` sum of what the successes collected, of each at most the amount that
-        had failed, minor units;
+        ``failed_volume`` sum of the amounts of the first failures, minor units;
+        ``recovered_volume`` sum of the amounts of the successes, each at most the amount of the
+        first failure, minor units;
         ``volume_recovery_rate`` recovered volume / failed volume x 100;
         ``minutes_to_recovery`` mean time from the first failure to the success, minutes;
-        ``pending`` purchases that failed so late that their time was not over at `as_of`: they
-        are in none of the columns before, recovered already or not;
-        ``without_customer`` failed payments without ``customer_id``, which nobody can follow:
-        they are in no other column.
+        ``pending`` purchases whose time was not over at `as_of`: they count in none of the columns
+        before, whether recovered already or not;
+        ``without_customer`` failed payments without ``customer_id``, which cannot be followed: they
+        count in no other column.
 
         Rates and means are null where there is nothing to divide by.
 
@@ -109,20 +112,20 @@ def retries(
 
     Notes
     -----
-    Attempts of a customer in one currency (and, if `same_amount`, of one amount) are put in order
-    of time and id. A failure begins a *purchase* unless it comes within `within` after another
+    Attempts of a customer in one currency (and, if `same_amount`, of one amount) are sorted by time
+    and id. A failure begins a *purchase* unless it comes within `within` after another
     failure directly before it. A purchase lasts through the failures that follow directly, each
     within `within` of the one before, and ends with the first success in that time. So a customer
     who fails three times and then pays is one failure recovered once, and no amount is counted
     twice. It counts as recovered, and an attempt as a retry, when it lies at most `within` after
-    the purchase's *first* failure. Each purchase is given the same time, and those that had less
-    of it at `as_of` are set apart as ``pending``: otherwise the newest would look worse.
+    the purchase's *first* failure. Each purchase gets the same time, and those that have had less at
+    `as_of` are counted as ``pending``: otherwise the newest would look worse.
 
     ``by="decline_code"`` groups as `declines` does: by ``decline_group`` where there is one, by
     ``unknown`` where the code is null. A null in other columns is a group of its own.
 
-    The work is done by window functions where the frame lives. PyArrow has none with partitions:
-    there the whole table is sorted by customer and time.
+    Window functions do the work where the frame lives. PyArrow has none with partitions: there the
+    whole table is sorted by customer and time.
 
     Examples
     --------
@@ -143,14 +146,16 @@ def retries(
     """
     if within < MICROSECOND:
         raise InvalidValue("within", f"must be longer than 0, not {within!r}")
-    asked = grouping(by, payments)
-    schema = {**asked.schema, **_SCHEMA}
-    attempts = _attempts(payments, asked)
+    names = (by,) if isinstance(by, str) else tuple(by)
+    codes = _CODES if "decline_code" in names else ()
+    given = payments_of(payments, *_NEEDED, by=names, optional=codes)
+    schema = {**given.groups, **_SCHEMA}
+    attempts = _attempts(given)
     known = known_until(attempts, as_of)
     if known is None:
-        return of_rows(payments, [], schema)
+        return given.same_kind([], schema)
     attempts = attempts.filter(until("created_at", known.end))
-    keys = asked.keys
+    keys = given.keys
     purchases = failed_purchases(
         attempts, within=within // MICROSECOND, same_amount=same_amount, by=keys
     )
@@ -167,21 +172,17 @@ def retries(
         minutes = number(ratio(counts["waiting"], counts["recovered"] * 60 * 10**6))
         figures = {**counts, **rates, "minutes_to_recovery": minutes}
         rows.append((*group, *(figures[name] for name in _SCHEMA)))
-    return of_rows(payments, rows, schema)
+    return given.same_kind(rows, schema)
 
 
-def _attempts(payments: Any, asked: Grouping) -> nw.LazyFrame[Any]:
-    """The columns that are needed; decline codes as failures are counted by them."""
-    grouped = "decline_group" in names_of(payments)
-    codes: Names = ()
-    if "decline_code" in asked.names:
-        codes = ("decline_group", "decline_code") if grouped else ("decline_code",)
-    frame = payments_of(payments, *_NEEDED, *codes, by=asked.names)
-    keys = {key: nw.col(key) for key in asked.keys}
-    if codes:
+def _attempts(given: Payments[Any]) -> nw.LazyFrame[Any]:
+    """The columns needed and those to group by, among them the code that a failure counts under."""
+    keys = {key: nw.col(key) for key in given.keys}
+    if codes := [name for name in _CODES if name in given.columns]:
         counted = nw.coalesce(*map(nw.col, codes), nw.lit(UNKNOWN_DECLINE))
-        keys[asked.keys[asked.names.index("decline_code")]] = counted
-    return frame.select(*map(nw.col, _NEEDED), *(expr.alias(key) for key, expr in keys.items()))
+        keys[given.keys[given.by.index("decline_code")]] = counted
+    columns = (expr.alias(key) for key, expr in keys.items())
+    return checked(given).select(*map(nw.col, _NEEDED), *columns)
 
 
 def _outcomes(purchases: nw.LazyFrame[Any], keys: Names, latest: int) -> nw.LazyFrame[Any]:
@@ -205,7 +206,7 @@ def _outcomes(purchases: nw.LazyFrame[Any], keys: Names, latest: int) -> nw.Lazy
 
 
 def _unfollowed(attempts: nw.LazyFrame[Any], keys: Names) -> nw.LazyFrame[Any]:
-    """Failed payments that no customer is known of, counted."""
+    """Number of failed payments without a customer."""
     alone = (nw.col("status") == Status.FAILED.value) & nw.col("customer_id").is_null()
     found = attempts.filter(alone).group_by("currency", *keys)
     return found.agg(nw.len().alias("without_customer"))

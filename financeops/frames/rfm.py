@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from financeops.core.periods import Grain, Window, grain_starts, zone_of
 from financeops.frames.engine.clock import MICROSECOND, instant, micros
-from financeops.frames.engine.customers import bought
-from financeops.frames.engine.results import INTEGER, TEXT, collected, of_rows
+from financeops.frames.engine.customers import NEEDED, bought
+from financeops.frames.engine.given import payments_of
+from financeops.frames.engine.results import INTEGER, TEXT, collected
 
 Integers = NDArray[np.int64]
 
@@ -43,7 +44,7 @@ def rfm(
     payments : frame
         Payments; needs ``currency``, ``customer_id``, ``status``, ``created_at``, ``amount``.
     as_of : datetime, optional
-        Aware; later payments are left out, and recency is counted from its day. Default: the
+        Aware; later payments are ignored, and recency is counted from its day. Default: the
         latest `created_at`.
     timezone : str
         IANA zone in which days begin.
@@ -67,16 +68,16 @@ def rfm(
     Notes
     -----
     Only succeeded payments count (``success`` and ``refunded``); payments whose ``customer_id``
-    is null are left out.
+    is null are ignored.
 
     A score is 1 + floor(5 x worse / customers), where *worse* counts the customers of the
     currency whose value is strictly worse: longer ago, fewer, less. So equal values always have
-    equal scores, that of the worst place among them: where nine customers in ten paid once, all
+    equal scores, that of the worst rank among them: where nine customers in ten paid once, all
     of those nine score 1 in frequency, and fifths are not of equal size.
 
     Source: Hughes, A. M. (1994), Strategic Database Marketing, Probus, which sorts customers into
-    fifths; ties are ours. Names for combinations of scores ("champions", "at risk") differ from
-    author to author, so none are given.
+    fifths; the treatment of ties is this package's. Names for combinations of scores ("champions", "at risk") differ from
+    author to author, so there are none here.
 
     Examples
     --------
@@ -96,9 +97,10 @@ def rfm(
     [(3, 3, 1), (1, 1, 3)]
     """
     zone = zone_of(timezone)
-    purchases = bought(payments, as_of)
+    given = payments_of(payments, *NEEDED)
+    purchases = bought(given, as_of)
     if purchases is None:
-        return of_rows(payments, [], _SCHEMA)
+        return given.same_kind([], _SCHEMA)
     frame, known = purchases
     found = collected(
         frame.group_by("currency", "customer_id").agg(
@@ -123,7 +125,7 @@ def rfm(
             scores(np.array(monetary, dtype=np.int64)),
         )
         rows.extend(zip(*values, strict=True))
-    return of_rows(payments, rows, _SCHEMA)
+    return given.same_kind(rows, _SCHEMA)
 
 
 def scores(values: Integers) -> list[int]:

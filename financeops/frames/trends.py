@@ -36,8 +36,9 @@ from financeops.frames.engine.folding import (
     period_buckets,
     required,
 )
-from financeops.frames.engine.results import INSTANT, INTEGER, REAL, TEXT, number, of_rows
-from financeops.frames.engine.schema import decoded_status, typed
+from financeops.frames.engine.given import Payments, payments_of
+from financeops.frames.engine.results import INSTANT, INTEGER, REAL, TEXT, number
+from financeops.frames.engine.schema import decoded_status
 
 _TRENDS = {
     "currency": TEXT,
@@ -74,16 +75,16 @@ def trends(
     payments : frame
         Payments; needs ``amount``, ``currency``, ``status``, ``created_at``.
     period : {"day", "week", "month", "year"}, optional
-        The buckets of the API and the dashboard: 24 hours, 7 or 30 days, 12 months up to the one
-        that runs at `as_of`.
+        The buckets of the API and the dashboard: 24 hours, 7 or 30 days, or 12 months, up to the
+        one current at `as_of`.
     as_of : datetime, optional
-        Aware; for a period. Default: the latest ``created_at``.
+        Aware; only with a period. Default: the latest ``created_at``.
     window : Window or (start, end), optional
         Instead of a period: any ``[start, end)``. Default: from the bucket of the first payment
         to that of the last.
     every : {"hour", "day", "week", "month"}, optional
         Length of a bucket in a window; weeks begin on Monday. Default: hours up to 2 days, days
-        up to 92 days, else months, as the API does it.
+        up to 92 days, else months, as in the API.
     timezone : str
         IANA zone in which hours, days, weeks and months begin. A day with a clock change has 23
         or 25 hours.
@@ -91,9 +92,9 @@ def trends(
     Returns
     -------
     frame of the same kind
-        One row per currency and bucket, oldest first, for each currency with payments in there:
-        ``currency``; ``start`` and ``end`` of the bucket (UTC), the first and last one cut where
-        the window is; ``amount`` total volume in minor units; ``count`` attempts;
+        One row per currency and bucket, oldest first, for each currency with payments in them:
+        ``currency``; ``start`` and ``end`` of the bucket (UTC), the first and last one cut by
+        the window; ``amount`` total volume in minor units; ``count`` attempts;
         ``success_rate`` percent, null where there are no attempts.
 
     Raises
@@ -104,7 +105,7 @@ def trends(
     Notes
     -----
     Succeeded is ``success`` and ``refunded``. Volumes and counts of buckets add up to those of
-    longer ones; rates do not. Source: the terms of the project; buckets are cut by
+    longer ones; rates do not. Source: the project's definitions of terms; buckets are cut by
     `financeops.core.periods`.
 
     Examples
@@ -121,11 +122,12 @@ def trends(
     [(1850, 2, 50.0), (0, 0, None), (999, 1, 100.0)]
     """
     zone = zone_of(timezone)
-    wanted = _buckets(payments, period=period, as_of=as_of, window=window, every=every, zone=zone)
-    # Buckets made to hold all payments need not be asked which ones they hold.
-    asked = wanted and not (period is None and window is None)
-    within = Window(wanted[0].start, wanted[-1].end) if asked else None
-    found = _rollups(payments, wanted, within) if wanted else {}
+    given = payments_of(payments, "status", "currency", "amount", "created_at")
+    wanted = _buckets(given, period=period, as_of=as_of, window=window, every=every, zone=zone)
+    # Buckets made from the payments themselves hold all of them.
+    part = wanted and not (period is None and window is None)
+    within = Window(wanted[0].start, wanted[-1].end) if part else None
+    found = _rollups(given, wanted, within) if wanted else {}
     rows = (
         (
             currency,
@@ -138,11 +140,11 @@ def trends(
         for currency in sorted(found)
         for point in core.trends(wanted, found[currency])
     )
-    return of_rows(payments, rows, _TRENDS)
+    return given.same_kind(rows, _TRENDS)
 
 
 def stretches(window: Window, every: Every, zone: ZoneInfo) -> tuple[Window, ...]:
-    """Cut a window into hours, days, weeks or months of a zone; the last ends where it does."""
+    """Cut a window into hours, days, weeks or months of a zone; the last ends with the window."""
     cuts = [window.start]
     while cuts[-1] < window.end:
         cuts.append(min(_end(cuts[-1], every, zone), window.end))
@@ -150,7 +152,7 @@ def stretches(window: Window, every: Every, zone: ZoneInfo) -> tuple[Window, ...
 
 
 def _buckets(
-    payments: Any,
+    given: Payments[Any],
     *,
     period: Any,
     as_of: Any,
@@ -161,14 +163,14 @@ def _buckets(
     if period is not None:
         if window is not None or every is not None:
             raise InvalidValue("period", "must not be given together with a window or every")
-        return period_buckets(payments, period, as_of, zone)
+        return period_buckets(given, period, as_of, zone)
     if as_of is not None:
-        raise InvalidValue("as_of", "needs a period: a window says itself when it ends")
+        raise InvalidValue("as_of", "needs a period: a window has an end of its own")
     length = None if every is None else choice_of(Every, every, field="every")
     if window is not None:
         whole = window_of(window)
         return stretches(whole, length or _length(whole), zone)
-    known = span(typed(payments, "created_at"))
+    known = span(given.frame)
     if known is None:
         return ()
     length = length or _length(known)
@@ -215,13 +217,13 @@ def _end(instant: datetime, every: Every, zone: ZoneInfo) -> datetime:
 
 
 def _rollups(
-    payments: Any, wanted: tuple[Window, ...], within: Window | None
+    given: Payments[Any], wanted: tuple[Window, ...], within: Window | None
 ) -> dict[str, list[Rollup]]:
-    """Of each currency a rollup per bucket, all methods as one; of payments in a window."""
-    currency = lone_currency(payments)
+    """Rollups of each bucket, methods together, by currency; of the payments in a window (or all)."""
+    currency = lone_currency(given)
     keys = ["unit", "status", *([] if currency else ["currency"])]
     cut = cut_at([bucket.start for bucket in wanted])
-    frame = payments_in(payments, *keys[1:], "amount", "created_at", window=within)
+    frame = payments_in(given, *keys[1:], "amount", "created_at", window=within)
     frame = frame.with_columns(cut.unit_of("created_at").alias("unit"))
     found: dict[str, list[dict[Any, Count]]] = {}
     for part in folded(frame, *keys):

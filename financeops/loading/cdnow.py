@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pyarrow as pa
 
@@ -13,9 +13,21 @@ from financeops.arrow.tables import SCHEMA, check_frame, framed
 from financeops.core.errors import Misconfigured
 from financeops.core.payments import Status
 
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
 _PACKAGE, _FILE = "lifetimes", "CDNOW_master.txt"
 
 
+@overload
+def cdnow(*, frame: Literal["polars"]) -> pl.DataFrame: ...
+@overload
+def cdnow(*, frame: Literal["pandas"]) -> pd.DataFrame: ...
+@overload
+def cdnow(*, frame: Literal["pyarrow"]) -> pa.Table: ...
+@overload
+def cdnow(*, frame: str | None = None) -> Any: ...
 def cdnow(*, frame: str | None = None) -> Any:
     """Purchases at CDNOW until the end of June 1998 by all who first bought there in early 1997.
 

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
-from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, overload
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from financeops.arrow.tables import SCHEMA, check_columns, check_frame, framed
-from financeops.client import Client, MetricsAnswer, Snapshot
+from financeops.client import MetricsAnswer, Snapshot
 from financeops.client.rest import Question
 from financeops.core.choices import choice_of
 from financeops.core.errors import InvalidValue
 from financeops.core.instants import Moment, instant_of
 from financeops.core.payments import Change, Status
 from financeops.core.periods import EPOCH, FAR, Period, Window
-from financeops.loading.arriving import received
-from financeops.loading.background import Background
+from financeops.loading.answers import DECLINES, METHODS, TRENDS, table_of
 from financeops.loading.cache import MonthCache
-from financeops.loading.figures import DECLINES, METHODS, TRENDS, table_of
 from financeops.loading.live import live_changes
 from financeops.loading.months import CachedPayments
-from financeops.loading.progress import progress_bar
+from financeops.loading.remote import Remote
 from financeops.loading.wanted import Wanted
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
 
 _DEFAULT_TENANT = "tenant_1"
 
@@ -77,8 +78,8 @@ def connect(
     return connection
 
 
-class Asked(TypedDict, total=False):
-    """What figures are asked for; each may be left out. See `Connection.metrics`."""
+class FigureParams(TypedDict, total=False):
+    """Which payments figures are of; see `Connection.metrics`."""
 
     since: Moment | None
     until: Moment | None
@@ -88,26 +89,28 @@ class Asked(TypedDict, total=False):
     timezone: str | None
 
 
+class PaymentParams(TypedDict, total=False):
+    """Which payments are loaded and how; see `Connection.payments`."""
+
+    status: str | None
+    method: str | None
+    currency: str | None
+    columns: Iterable[str] | None
+    cache: bool
+
+
 class Connection:
     """One tenant of a server; see `connect`."""
 
     def __init__(self, url: str | None, tenant: str, token: str | None, *, progress: bool) -> None:
-        self._client = Client(url, token=token)
+        self._remote = Remote(url, tenant, token, progress=progress)
         self._token = token
-        self._progress = progress
-        self.url = self._client.url
+        self.url = self._remote.url
         self.tenant = tenant
-        self._background = Background()
         self._reporting_currency: str | None = None
-        self._cached = CachedPayments(
-            self._background,
-            self._client,
-            tenant,
-            cache=MonthCache(self.url, tenant),
-            load=self._load_months,
-        )
-        # Whoever forgets to close it: when it is not used any more, at the latest at the end.
-        self._finalizer = weakref.finalize(self, _close, self._background, self._client)
+        self._cached = CachedPayments(self._remote, MonthCache(self.url, tenant))
+        # For those who forget to close it: when it is no longer used, at the latest on exit.
+        self._finalizer = weakref.finalize(self, self._remote.close)
 
     def __enter__(self) -> Self:
         return self
@@ -129,8 +132,44 @@ class Connection:
 
     def check(self) -> None:
         """Return when the server and its database answer, else raise `Unavailable`."""
-        self._background.run(self._client.ready())
+        self._remote.run(self._remote.client.ready())
 
+    @overload
+    def payments(
+        self,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        *,
+        frame: Literal["polars"],
+        **params: Unpack[PaymentParams],
+    ) -> pl.DataFrame: ...
+    @overload
+    def payments(
+        self,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        *,
+        frame: Literal["pandas"],
+        **params: Unpack[PaymentParams],
+    ) -> pd.DataFrame: ...
+    @overload
+    def payments(
+        self,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        *,
+        frame: Literal["pyarrow"],
+        **params: Unpack[PaymentParams],
+    ) -> pa.Table: ...
+    @overload
+    def payments(
+        self,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        *,
+        frame: str | None = None,
+        **params: Unpack[PaymentParams],
+    ) -> Any: ...
     def payments(
         self,
         since: Moment | None = None,
@@ -192,7 +231,7 @@ class Connection:
         names = check_columns(columns)
         if status is not None:
             status = choice_of(Status, status, field="status").value
-        now = self._cached.months()
+        now = self._remote.months()
         wanted = Wanted(
             window=_window(since, until, ZoneInfo(now.timezone)),
             status=status,
@@ -203,18 +242,18 @@ class Connection:
         if cache:
             tables = self._cached.tables(now, wanted.window, wanted.needed)
         else:
-            tables = [self._load(wanted, self._expected(wanted))]
+            tables = [self._remote.export(wanted, self._remote.expected(wanted))]
         empty = SCHEMA.empty_table().select(names)
         return framed(pa.concat_tables([empty, *map(wanted.of, tables)]), kind)
 
-    def metrics(self, *, compare: bool = False, **asked: Unpack[Asked]) -> MetricsAnswer:
+    def metrics(self, *, compare: bool = False, **params: Unpack[FigureParams]) -> MetricsAnswer:
         """The key figures, over all time unless a period or a window is given.
 
         Parameters
         ----------
         compare : bool
             Whether its ``previous`` holds the figures of the period before.
-        **asked
+        **params
             ``period`` (``"day"``, ``"week"``, ``"month"``, ``"year"``), or ``since`` and
             ``until`` as of `payments`; ``currency``, by default the tenant's; ``method``;
             ``timezone``, in which hours and days are cut: another than the tenant's only for
@@ -234,16 +273,30 @@ class Connection:
         --------
         >>> fo.connect().metrics(period="week", compare=True).success_rate  # doctest: +SKIP
         """
-        question = self._question(asked)
-        return self._background.run(self._client.metrics(self.tenant, compare=compare, **question))
+        question = self._question(params)
+        return self._remote.run(
+            self._remote.client.metrics(self.tenant, compare=compare, **question)
+        )
 
-    def trends(self, *, frame: str | None = None, **asked: Unpack[Asked]) -> Any:
+    @overload
+    def trends(
+        self, *, frame: Literal["polars"], **params: Unpack[FigureParams]
+    ) -> pl.DataFrame: ...
+    @overload
+    def trends(
+        self, *, frame: Literal["pandas"], **params: Unpack[FigureParams]
+    ) -> pd.DataFrame: ...
+    @overload
+    def trends(self, *, frame: Literal["pyarrow"], **params: Unpack[FigureParams]) -> pa.Table: ...
+    @overload
+    def trends(self, *, frame: str | None = None, **params: Unpack[FigureParams]) -> Any: ...
+    def trends(self, *, frame: str | None = None, **params: Unpack[FigureParams]) -> Any:
         """Volume, count and success rate of each bucket, as a data frame, oldest first.
 
         Parameters
         ----------
         frame : {"polars", "pandas", "pyarrow"}, optional
-        **asked
+        **params
             As of `metrics`; by default the last day.
 
         Returns
@@ -257,15 +310,27 @@ class Connection:
         ------
         InvalidValue, NotFound, Unavailable
         """
-        return self._table(self._client.trends, TRENDS, asked, frame)
+        return self._table(self._remote.client.trends, TRENDS, params, frame)
 
-    def methods(self, *, frame: str | None = None, **asked: Unpack[Asked]) -> Any:
+    @overload
+    def methods(
+        self, *, frame: Literal["polars"], **params: Unpack[FigureParams]
+    ) -> pl.DataFrame: ...
+    @overload
+    def methods(
+        self, *, frame: Literal["pandas"], **params: Unpack[FigureParams]
+    ) -> pd.DataFrame: ...
+    @overload
+    def methods(self, *, frame: Literal["pyarrow"], **params: Unpack[FigureParams]) -> pa.Table: ...
+    @overload
+    def methods(self, *, frame: str | None = None, **params: Unpack[FigureParams]) -> Any: ...
+    def methods(self, *, frame: str | None = None, **params: Unpack[FigureParams]) -> Any:
         """Figures of each payment method, as a data frame, most attempts first.
 
         Parameters
         ----------
         frame : {"polars", "pandas", "pyarrow"}, optional
-        **asked
+        **params
             As of `metrics`.
 
         Returns
@@ -278,15 +343,29 @@ class Connection:
         ------
         InvalidValue, NotFound, Unavailable
         """
-        return self._table(self._client.methods, METHODS, asked, frame)
+        return self._table(self._remote.client.methods, METHODS, params, frame)
 
-    def declines(self, *, frame: str | None = None, **asked: Unpack[Asked]) -> Any:
+    @overload
+    def declines(
+        self, *, frame: Literal["polars"], **params: Unpack[FigureParams]
+    ) -> pl.DataFrame: ...
+    @overload
+    def declines(
+        self, *, frame: Literal["pandas"], **params: Unpack[FigureParams]
+    ) -> pd.DataFrame: ...
+    @overload
+    def declines(
+        self, *, frame: Literal["pyarrow"], **params: Unpack[FigureParams]
+    ) -> pa.Table: ...
+    @overload
+    def declines(self, *, frame: str | None = None, **params: Unpack[FigureParams]) -> Any: ...
+    def declines(self, *, frame: str | None = None, **params: Unpack[FigureParams]) -> Any:
         """Why payments failed, as a data frame, the most frequent reason first.
 
         Parameters
         ----------
         frame : {"polars", "pandas", "pyarrow"}, optional
-        **asked
+        **params
             As of `metrics`.
 
         Returns
@@ -299,14 +378,14 @@ class Connection:
         ------
         InvalidValue, NotFound, Unavailable
         """
-        return self._table(self._client.declines, DECLINES, asked, frame)
+        return self._table(self._remote.client.declines, DECLINES, params, frame)
 
-    def snapshot(self, **asked: Unpack[Asked]) -> Snapshot:
+    def snapshot(self, **params: Unpack[FigureParams]) -> Snapshot:
         """All figures and the newest 100 payments, of one moment.
 
         Parameters
         ----------
-        **asked
+        **params
             As of `metrics`; by default the last day.
 
         Returns
@@ -319,8 +398,8 @@ class Connection:
         ------
         InvalidValue, NotFound, Unavailable
         """
-        question = self._question(asked)
-        return self._background.run(self._client.snapshot(self.tenant, **question))
+        question = self._question(params)
+        return self._remote.run(self._remote.client.snapshot(self.tenant, **question))
 
     def live(self, *, seq: int | None = None) -> AsyncGenerator[Change, None]:
         """Changes as they happen, in order, none left out and none twice.
@@ -352,68 +431,36 @@ class Connection:
         """
         return live_changes(self.url, self.tenant, seq=seq, token=self._token)
 
-    def _load_months(self, start: datetime, end: datetime, total: int) -> pa.Table:
-        whole = Wanted(
-            window=Window(start, end), status=None, method=None, currency=None, columns=[]
-        )
-        return self._load(whole, total)
-
-    def _load(self, wanted: Wanted, total: int | None) -> pa.Table:
-        start, end = wanted.window.start, wanted.window.end
-        if start >= end:
-            return SCHEMA.empty_table()
-        chunks = self._client.export_chunks(
-            self.tenant,
-            format="arrow",
-            start=start if start > EPOCH else None,
-            end=end if end < FAR else None,
-            status=wanted.status,
-            method=wanted.method,
-            currency=wanted.currency,
-        )
-        with progress_bar(total, shown=self._progress) as arrived:
-            return received(self._background.items(chunks), arrived=arrived)
-
-    def _expected(self, wanted: Wanted) -> int | None:
-        """How many payments will come, for the progress bar; None where that is not simple."""
-        every = wanted.window.start == EPOCH and wanted.window.end == FAR
-        if not self._progress or not every or wanted.status is not None:
-            return None
-        asked = {"currency": wanted.currency, "method": wanted.method}
-        found = self._background.run(self._client.metrics(self.tenant, **asked))  # type: ignore[arg-type]
-        alone = wanted.currency is not None or len(found.currencies) == 1
-        return found.total_payments if alone else None
-
     def _table(
         self,
         figures: Callable[..., Coroutine[Any, Any, list[Any]]],
         schema: pa.Schema,
-        asked: Asked,
+        params: FigureParams,
         frame: str | None,
     ) -> Any:
-        """What a question of the client's is answered with, as a data frame."""
-        kind, question = check_frame(frame), self._question(asked)
-        answers = self._background.run(figures(self.tenant, **question))
-        return framed(table_of(answers, schema, self._currency_of(asked)), kind)
+        """Figures that the server answers with, as a data frame."""
+        kind, question = check_frame(frame), self._question(params)
+        answers = self._remote.run(figures(self.tenant, **question))
+        return framed(table_of(answers, schema, self._currency_of(params)), kind)
 
-    def _question(self, asked: Asked) -> Question:
+    def _question(self, params: FigureParams) -> Question:
         question: Question = {
-            "period": asked.get("period"),
-            "currency": asked.get("currency"),
-            "method": asked.get("method"),
-            "timezone": asked.get("timezone"),
+            "period": params.get("period"),
+            "currency": params.get("currency"),
+            "method": params.get("method"),
+            "timezone": params.get("timezone"),
         }
-        since, until = asked.get("since"), asked.get("until")
+        since, until = params.get("since"), params.get("until")
         if since is not None or until is not None:
-            zone = ZoneInfo(asked.get("timezone") or self._cached.months().timezone)
+            zone = ZoneInfo(params.get("timezone") or self._remote.months().timezone)
             question["start"] = None if since is None else instant_of("since", since, zone)
             question["end"] = None if until is None else instant_of("until", until, zone)
         return question
 
-    def _currency_of(self, asked: Asked) -> str:
+    def _currency_of(self, params: FigureParams) -> str:
         if self._reporting_currency is None:
-            self._reporting_currency = self._cached.months().currency
-        return asked.get("currency") or self._reporting_currency
+            self._reporting_currency = self._remote.months().currency
+        return params.get("currency") or self._reporting_currency
 
 
 def _window(since: Moment | None, until: Moment | None, zone: ZoneInfo) -> Window:
@@ -422,8 +469,3 @@ def _window(since: Moment | None, until: Moment | None, zone: ZoneInfo) -> Windo
     if since is not None and until is not None and start >= end:
         raise InvalidValue("since", "must be before until")
     return Window(start, end)
-
-
-def _close(background: Background, client: Client) -> None:
-    background.run(client.close())
-    background.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,10 @@ from financeops.loading.progress import progress_bar
 from financeops.simulation.incidents import Incident, incidents_between
 from financeops.simulation.scenario import SimulationConfig, profiles
 from financeops.simulation.simulate import simulate
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
 
 PAYMENTS = 16_000
 DAYS = Window(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC))
@@ -97,6 +101,42 @@ def demo_incidents() -> list[Incident]:
     return simulated_incidents(since=DAYS.start, until=DAYS.end)
 
 
+@overload
+def simulated(
+    count: int,
+    *,
+    since: datetime,
+    until: datetime,
+    business: SimulationConfig = ...,
+    frame: Literal["polars"],
+) -> pl.DataFrame: ...
+@overload
+def simulated(
+    count: int,
+    *,
+    since: datetime,
+    until: datetime,
+    business: SimulationConfig = ...,
+    frame: Literal["pandas"],
+) -> pd.DataFrame: ...
+@overload
+def simulated(
+    count: int,
+    *,
+    since: datetime,
+    until: datetime,
+    business: SimulationConfig = ...,
+    frame: Literal["pyarrow"],
+) -> pa.Table: ...
+@overload
+def simulated(
+    count: int,
+    *,
+    since: datetime,
+    until: datetime,
+    business: SimulationConfig = ...,
+    frame: str | None = None,
+) -> Any: ...
 def simulated(
     count: int,
     *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import msgspec
 import pyarrow as pa
@@ -29,9 +29,29 @@ from financeops.core.columns import Form, form_of
 from financeops.core.csv_guard import GUARDED
 from financeops.core.errors import InvalidValue, NotFound
 
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
 _ARROW_FILE = b"ARROW1"
 
 
+@overload
+def read(
+    path: str | PathLike[str], *, columns: Iterable[str] | None = None, frame: Literal["polars"]
+) -> pl.DataFrame: ...
+@overload
+def read(
+    path: str | PathLike[str], *, columns: Iterable[str] | None = None, frame: Literal["pandas"]
+) -> pd.DataFrame: ...
+@overload
+def read(
+    path: str | PathLike[str], *, columns: Iterable[str] | None = None, frame: Literal["pyarrow"]
+) -> pa.Table: ...
+@overload
+def read(
+    path: str | PathLike[str], *, columns: Iterable[str] | None = None, frame: str | None = None
+) -> Any: ...
 def read(
     path: str | PathLike[str],
     *,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -21,7 +21,37 @@ from financeops.store.reading.batches import payment_tables
 from financeops.store.reading.filters import PaymentFilter
 from financeops.store.tenants import find_tenant
 
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
 
+
+class MongoParams(TypedDict, total=False):
+    """Which payments are read; see `from_mongo`."""
+
+    tenant: str
+    since: Moment | None
+    until: Moment | None
+    status: str | None
+    method: str | None
+    currency: str | None
+    columns: Iterable[str] | None
+
+
+@overload
+def from_mongo(
+    uri: str, *, frame: Literal["polars"], **params: Unpack[MongoParams]
+) -> pl.DataFrame: ...
+@overload
+def from_mongo(
+    uri: str, *, frame: Literal["pandas"], **params: Unpack[MongoParams]
+) -> pd.DataFrame: ...
+@overload
+def from_mongo(
+    uri: str, *, frame: Literal["pyarrow"], **params: Unpack[MongoParams]
+) -> pa.Table: ...
+@overload
+def from_mongo(uri: str, *, frame: str | None = None, **params: Unpack[MongoParams]) -> Any: ...
 def from_mongo(
     uri: str,
     *,

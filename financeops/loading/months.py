@@ -9,27 +9,23 @@ is put in afterwards, so that all months together are true at one `seq`, whoever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from financeops.arrow.tables import SCHEMA
-from financeops.client import Client, MonthAnswer, MonthsAnswer
-from financeops.core.errors import FinanceOpsError, Unavailable
+from financeops.client import MonthAnswer, MonthsAnswer
+from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Window
-from financeops.loading.background import Background
 from financeops.loading.cache import Counts, KeptMonth, MonthCache, counts_of, empty_month
-from financeops.loading.live import changes_between
+from financeops.loading.remote import Remote
+from financeops.loading.wanted import all_in
 
 _TRIES = 3
 _MOST_CHANGES = 50_000
-"""So far behind a kept month may be; further, loading it whole costs less."""
-
-LoadMonths = Callable[[datetime, datetime, int], pa.Table]
-"""Loads all payments from one moment up to another, of which there are about so many."""
+"""A kept month that is further behind is loaded whole, because that costs less."""
 
 
 class CachedPayments:
@@ -37,32 +33,14 @@ class CachedPayments:
 
     Parameters
     ----------
-    background : Background
-    client : Client
-    tenant_id : str
+    remote : Remote
+        Where whole months and changes come from.
     cache : MonthCache
-    load : callable
-        How whole months are loaded from the server.
     """
 
-    def __init__(
-        self,
-        background: Background,
-        client: Client,
-        tenant_id: str,
-        *,
-        cache: MonthCache,
-        load: LoadMonths,
-    ) -> None:
-        self._background = background
-        self._client = client
-        self._tenant_id = tenant_id
+    def __init__(self, remote: Remote, cache: MonthCache) -> None:
+        self._remote = remote
         self._cache = cache
-        self._load = load
-
-    def months(self) -> MonthsAnswer:
-        """The tenant's months at this moment."""
-        return self._background.run(self._client.months(self._tenant_id))
 
     def tables(self, now: MonthsAnswer, window: Window, columns: list[str]) -> list[pa.Table]:
         """Payments of each month that reaches into a window, oldest first: whole months.
@@ -70,7 +48,7 @@ class CachedPayments:
         Parameters
         ----------
         now : MonthsAnswer
-            What `months` said a moment ago: the payments are those of then, or newer.
+            The tenant's months a moment ago: the payments are those of that moment, or newer.
         columns : list of str
             Which columns are needed.
 
@@ -83,7 +61,7 @@ class CachedPayments:
             loaded = self._complete(now, window, columns)
             if loaded is not None:
                 return loaded
-            now = self.months()
+            now = self._remote.months()
         raise Unavailable("the payments were rewritten while they were loaded: load again")
 
     def _complete(
@@ -100,12 +78,12 @@ class CachedPayments:
         whole: dict[str, pa.Table] = {}
         for run in runs:
             total = sum(month.payments for month in run)
-            loaded = self._load(run[0].start, run[-1].end, total)
+            loaded = self._remote.export(all_in(Window(run[0].start, run[-1].end)), total)
             whole |= {month.month: _part(loaded, month) for month in run}
-        later = self.months()
+        later = self._remote.months()
         if not _same_cut(now, later):
             return None
-        changes = self._changes(now.seq, later.seq)
+        changes = self._remote.changes(now.seq, later.seq)
         for month in _within(later, window):
             table = whole.get(month.month)
             touched = _changed(changes or [], month)
@@ -163,7 +141,7 @@ class CachedPayments:
         if not behind:
             return {}
         first = min(kept.seq for _, kept in behind)
-        changes = self._changes(first, now.seq)
+        changes = self._remote.changes(first, now.seq)
         if changes is None:
             return {}
         tables = {}
@@ -177,21 +155,6 @@ class CachedPayments:
                 self._cache.keep(now, month, table)
                 tables[month.month] = table
         return tables
-
-    def _changes(self, after: int, up_to: int) -> list[Change] | None:
-        """What happened between two moments; None when the server no longer knows."""
-
-        async def read() -> list[Change]:
-            changes = changes_between(self._client, self._tenant_id, after, up_to)
-            return [change async for change in changes]
-
-        try:
-            changes = self._background.run(read())
-        except Unavailable:
-            raise
-        except FinanceOpsError:
-            return None
-        return changes if len(changes) == up_to - after else None
 
 
 def with_changes(table: pa.Table, changes: Iterable[Change]) -> pa.Table:

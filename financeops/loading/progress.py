@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_PATIENCE = 1.0
-"""Seconds without a bar: what is loaded by then needs none."""
+PATIENCE = 1.0
+"""Seconds before a bar is shown: shorter loads need none."""
 
 
 @contextmanager
@@ -26,6 +26,6 @@ def progress_bar(total: int | None, *, shown: bool) -> Iterator[Callable[[int], 
     from tqdm.auto import tqdm  # noqa: PLC0415 - looks for a notebook when it is imported
 
     with tqdm(
-        total=total, desc="payments", unit="", unit_scale=True, delay=_PATIENCE, leave=False
+        total=total, desc="payments", unit="", unit_scale=True, delay=PATIENCE, leave=False
     ) as bar:
         yield bar.update

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from financeops.arrow.tables import UTC_TIME
+from financeops.arrow.tables import SCHEMA, UTC_TIME
 from financeops.core.periods import Window
 
 
@@ -43,3 +43,10 @@ class Wanted(Struct, frozen=True, kw_only=True):
             wanted.append(at < pa.scalar(self.window.end, UTC_TIME))
         # To look at a million rows for nothing takes a quarter of a second.
         return (table.filter(reduce(and_, wanted)) if wanted else table).select(self.columns)
+
+
+def all_in(window: Window) -> Wanted:
+    """All payments in a window, whole."""
+    return Wanted(
+        window=window, status=None, method=None, currency=None, columns=list(SCHEMA.names)
+    )

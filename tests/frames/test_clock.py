@@ -23,8 +23,8 @@ from financeops.frames.engine.clock import (
     window_of,
     within,
 )
+from financeops.frames.engine.given import checked, payments_of
 from financeops.frames.engine.results import collected
-from financeops.frames.engine.schema import payments_of
 from tests import strategies
 from tests.frames.conftest import KINDS
 
@@ -57,7 +57,7 @@ def test_hours_and_days_around_clock_changes(kind, native_of, name):
     zone = ZoneInfo(name)
     year = offsets(zone, datetime(2010, 1, 2, tzinfo=UTC), datetime(2011, 1, 2, tzinfo=UTC))
     moments = [moment for since, _ in year[1:] for moment in around(instant(since))]
-    frame = payments_of(native_of(kind, created(moments)), "created_at")
+    frame = checked(payments_of(native_of(kind, created(moments)), "created_at"))
     between = span(frame)
     assert between == Window(min(moments), max(moments))
     found = collected(
@@ -78,14 +78,14 @@ def test_hours_of_any_instants_in_any_zone(zone, moments, data):
     from tests.frames.conftest import native
 
     kind = data.draw(st.sampled_from(KINDS))
-    frame = payments_of(native(kind, created(moments)), "created_at")
+    frame = checked(payments_of(native(kind, created(moments)), "created_at"))
     found = collected(frame.select(hour=hour_of_day("created_at", zone, span(frame))))
     assert found["hour"] == [moment.astimezone(zone).hour for moment in moments]
 
 
 def test_the_first_hours_of_1970_west_of_greenwich(kind, native_of):
     zone = ZoneInfo("America/New_York")
-    frame = payments_of(native_of(kind, created([instant(0)])), "created_at")
+    frame = checked(payments_of(native_of(kind, created([instant(0)])), "created_at"))
     assert collected(frame.select(h=hour_of_day("created_at", zone, span(frame))))["h"] == [19]
 
 
@@ -104,7 +104,7 @@ def test_a_cut_puts_instants_where_the_buckets_are(zone, period, as_of, share):
     moments += [bucket.start for bucket in wanted] + [bucket.end - MILLISECOND for bucket in wanted]
     from tests.frames.conftest import native
 
-    frame = payments_of(native("polars", created(moments)), "created_at")
+    frame = checked(payments_of(native("polars", created(moments)), "created_at"))
     units = collected(frame.select(unit=cut.unit_of("created_at")))["unit"]
     for moment, unit in zip(moments, units, strict=True):
         assert moment in wanted[cut.place(unit)]
@@ -114,15 +114,15 @@ def test_within_is_half_open_to_the_microsecond(kind, native_of):
     start = datetime(2026, 3, 10, 12, tzinfo=UTC)
     end = start + timedelta(hours=1)
     step = timedelta(microseconds=1)
-    frame = payments_of(
-        native_of(kind, created([start - step, start, end - step, end])), "created_at"
+    frame = checked(
+        payments_of(native_of(kind, created([start - step, start, end - step, end])), "created_at")
     )
     found = collected(frame.filter(within("created_at", Window(start, end))))
     assert found["created_at"] == [micros(start), micros(end - step)]
 
 
 def test_span_of_nothing_is_none(kind, native_of):
-    assert span(payments_of(native_of(kind, created([])), "created_at")) is None
+    assert span(checked(payments_of(native_of(kind, created([])), "created_at"))) is None
 
 
 @pytest.mark.parametrize("name", ["Europe/Atlantis", "", "../x", 3])

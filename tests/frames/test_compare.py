@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from financeops.core.errors import InvalidValue
-from financeops.frames.compare import _classes, compare
-from financeops.frames.figures import metrics
+from financeops.frames.compare import compare
+from financeops.frames.key_figures import metrics
+from financeops.frames.statistics.bootstrap import classes_of
 from financeops.frames.statistics.intervals import count_difference, garwood, newcombe, wilson
 from tests.builders import NOON, payment
 from tests.frames.conftest import rows, table_of
@@ -119,7 +120,7 @@ def test_many_amounts_are_drawn_in_classes_with_the_same_spread():
     rng = np.random.default_rng(5)
     amounts = np.rint(5000 * rng.lognormal(0, 1.0, 4000)).astype(int)
     counts = {int(amount): 1 for amount in amounts}
-    sizes, means = _classes(counts)
+    sizes, means = classes_of(counts)
     assert len(sizes) < 1000
     assert sizes.sum() == len(counts)
     assert (sizes * means).sum() == pytest.approx(sum(counts), rel=1e-12)

@@ -11,7 +11,9 @@ from msgspec.structs import asdict
 from financeops.core import metrics as core
 from financeops.core.periods import DAY, EPOCH, Period, Window, buckets
 from financeops.core.rollup import Rollup, rollup_of, total
-from financeops.frames.figures import SEGMENTS, declines, methods, metrics, segments
+from financeops.frames.declines import declines
+from financeops.frames.key_figures import SEGMENTS, metrics, segments
+from financeops.frames.methods import methods
 from financeops.frames.trends import trends
 from tests import strategies
 from tests.frames.conftest import HAS_SPARK, KINDS, NO_SPARK, native, rows, table_of

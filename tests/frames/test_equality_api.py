@@ -15,7 +15,9 @@ from financeops.core import wire
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.periods import MILLISECOND, Period, Window
 from financeops.core.rollup import Rollup
-from financeops.frames.figures import declines, methods, metrics
+from financeops.frames.declines import declines
+from financeops.frames.key_figures import metrics
+from financeops.frames.methods import methods
 from financeops.frames.trends import trends
 from tests import strategies
 from tests.database import fresh_name, with_database

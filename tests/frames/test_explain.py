@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent
 from financeops.frames.explain import Figure, apportioned, explain_change
-from financeops.frames.figures import metrics
+from financeops.frames.key_figures import metrics
 from tests import strategies
 from tests.builders import NOON, payment
 from tests.frames.conftest import rows, table_of

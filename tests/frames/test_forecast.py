@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
@@ -144,16 +145,15 @@ def test_the_error_grows_as_statsmodels_says(trend):
     days = np.arange(90)
     values = 5 + 0.01 * days + 0.3 * (days % 7 == 4) + np.cumsum(rng.normal(0, 0.05, 90))
     fit = ETSModel(
-        values,
+        pd.Series(values, pd.date_range("2026-01-01", periods=90)),  # as predicting needs it
         error="add",
         trend="add" if trend else None,
         damped_trend=trend,
         seasonal="add",
         seasonal_periods=7,
     ).fit(disp=False)
-    assert relative_variance(fit, 20) == pytest.approx(
-        fit._relative_forecast_variance(np.arange(1, 21)), rel=1e-6
-    )
+    ahead = fit.get_prediction(start=90, end=109)
+    assert relative_variance(fit, 20) == pytest.approx(ahead.forecast_variance / fit.mse, rel=1e-6)
 
 
 def test_on_simulated_days_it_covers_what_comes_and_beats_last_week_again():

@@ -24,7 +24,7 @@ def test_rows_come_back_as_they_were_put_in(kind, frame_of):
         "at": [MORNING, None],
     }
     given = frame_of(kind, [payment()])
-    result = same_kind(given, columns, SCHEMA)
+    result = same_kind(nw.from_native(given), columns, SCHEMA)
     assert type(result) is type(given)
     assert rows(result) == [
         {name: values[row] for name, values in columns.items()} for row in range(2)
@@ -32,7 +32,8 @@ def test_rows_come_back_as_they_were_put_in(kind, frame_of):
 
 
 def test_no_rows_have_types_too(kind, frame_of):
-    result = same_kind(frame_of(kind, [payment()]), dict.fromkeys(SCHEMA, ()), SCHEMA)
+    given = nw.from_native(frame_of(kind, [payment()]))
+    result = same_kind(given, dict.fromkeys(SCHEMA, ()), SCHEMA)
     schema = nw.from_native(result).collect_schema()
     assert rows(result) == []
     assert [schema[name] for name in ("name", "n", "rate")] == [nw.String, nw.Int64, nw.Float64]
@@ -52,14 +53,15 @@ def test_collected_integers_are_exact(kind, native_of):
 @pytest.mark.parametrize("lost", ["pandas", "pandas-pyarrow"])
 def test_pandas_index_starts_at_zero(lost, frame_of):
     given = frame_of(lost, [payment(), payment()]).iloc[1:]
-    result = same_kind(given, {"n": [None, 4]}, {"n": INTEGER})
+    result = same_kind(nw.from_native(given), {"n": [None, 4]}, {"n": INTEGER})
     assert list(result.index) == [0, 1]
 
 
 def test_a_relation_belongs_to_the_connection_that_it_came_from():
     connection = duckdb.connect()
     connection.from_arrow(table_of([payment()])).create("payments")
-    result = same_kind(connection.table("payments"), {"n": [3, 4]}, {"n": INTEGER})  # noqa: F841 - in the query
+    given = nw.from_native(connection.table("payments"))
+    result = same_kind(given, {"n": [3, 4]}, {"n": INTEGER})  # noqa: F841 - in the query
     assert rows(connection.sql("SELECT sum(n) AS n, count(*) AS m FROM result, payments")) == [
         {"n": 7, "m": 2}
     ]
@@ -70,5 +72,6 @@ def test_a_relation_belongs_to_the_connection_that_it_came_from():
 
 @pytest.mark.parametrize("lost", [2**63, -(2**63), 10**30])
 def test_what_does_not_fit_64_bits_is_an_error(lost, frame_of):
+    given = nw.from_native(frame_of("polars", [payment()]))
     with pytest.raises(InvalidValue, match="n: does not fit 64 bits"):
-        same_kind(frame_of("polars", [payment()]), {"n": [1, lost]}, {"n": INTEGER})
+        same_kind(given, {"n": [1, lost]}, {"n": INTEGER})

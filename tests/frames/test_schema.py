@@ -8,8 +8,8 @@ import pytest
 from financeops.core.columns import PAYMENTS
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Payment
+from financeops.frames.engine.given import checked, payments_of
 from financeops.frames.engine.results import collected
-from financeops.frames.engine.schema import payments_of
 from tests.builders import payment
 from tests.frames.conftest import INSTANT, SCHEMA, table_of
 
@@ -38,7 +38,7 @@ def test_columns_are_the_fields_of_a_payment():
 
 
 def test_every_column_passes_and_times_become_microseconds(kind, frame_of):
-    found = collected(payments_of(frame_of(kind, SOME), *ALL))
+    found = collected(checked(payments_of(frame_of(kind, SOME), *ALL)))
     assert list(found) == list(ALL)
     assert found["amount"] == [1, 2, 3]
     noon = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -49,7 +49,7 @@ def test_every_column_passes_and_times_become_microseconds(kind, frame_of):
 
 def test_only_what_is_asked_for_is_looked_at(kind, native_of):
     table = replaced("amount", pa.array([0.5, 1.0, 2.0]))
-    assert payments_of(native_of(kind, table), "method").collect().columns == ["method"]
+    assert checked(payments_of(native_of(kind, table), "method")).collect().columns == ["method"]
 
 
 @pytest.mark.parametrize(
@@ -74,23 +74,23 @@ def test_a_wrong_column_is_named(kind, native_of, column, values, says):
         pytest.skip("takes naive times in the session's zone before anyone can ask")
     frame = native_of(kind, replaced(column, values))
     with pytest.raises(InvalidValue, match=says):
-        payments_of(frame, column)
+        checked(payments_of(frame, column))
 
 
 def test_a_missing_column_is_named(kind, native_of):
     with pytest.raises(InvalidValue, match="country: is missing: the frame has amount"):
-        payments_of(native_of(kind, table_of(SOME).select(["amount"])), "country")
+        checked(payments_of(native_of(kind, table_of(SOME).select(["amount"])), "country"))
 
 
 def test_an_exports_names_are_recognised(kind, native_of):
     table = table_of(SOME).select(["created_at"]).rename_columns(["createdAt"])
     with pytest.raises(InvalidValue, match=r"an export's createdAt, and fo\.read"):
-        payments_of(native_of(kind, table), "created_at")
+        checked(payments_of(native_of(kind, table), "created_at"))
 
 
 def test_what_is_no_frame_is_refused():
     with pytest.raises(InvalidValue, match=r"payments: must be a data frame .* not list"):
-        payments_of([1, 2], "amount")
+        checked(payments_of([1, 2], "amount"))
 
 
 @pytest.mark.parametrize("unit", ["s", "us", "ns"])
@@ -99,9 +99,9 @@ def test_any_unit_and_zone_of_times_is_the_same_instant(kind, native_of, unit):
         pytest.skip("has no nanoseconds with a time zone")
     moment = datetime(2026, 7, 1, 12, tzinfo=UTC)
     table = replaced("created_at", pa.array([moment] * 3, pa.timestamp(unit, tz="Asia/Kolkata")))
-    found = collected(payments_of(native_of(kind, table), "created_at"))
+    found = collected(checked(payments_of(native_of(kind, table), "created_at")))
     assert found["created_at"] == [int(moment.timestamp()) * 10**6] * 3
 
 
 def test_an_empty_frame_passes(kind, native_of):
-    assert collected(payments_of(native_of(kind, table_of([])), *ALL))["amount"] == []
+    assert collected(checked(payments_of(native_of(kind, table_of([])), *ALL)))["amount"] == []

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
+from pyarrow import ipc
 
 from financeops.cli.running.addresses import free_port
 from financeops.loading import connect
@@ -43,6 +48,63 @@ def cache_folder(tmp_path, monkeypatch):
 @pytest.fixture
 def connection(server, tenant_id, cache_folder):
     with connect(server.url, tenant_id) as connection:
+        yield connection
+
+
+class _Passing(BaseHTTPRequestHandler):
+    """Passes a request on to the server."""
+
+    def do_GET(self):
+        path = urlsplit(self.path).path
+        if path == "/payments/export":
+            self.server.before_export()
+        answer = httpx.get(
+            self.server.upstream + self.path, headers={"Accept-Encoding": "identity"}, timeout=30
+        )
+        if path == "/payments/export":
+            self.server.note(parse_qs(urlsplit(self.path).query), answer.content)
+            self.server.after_export()
+        self.send_response(answer.status_code)
+        for name in ("Content-Type", "Content-Length"):
+            if name in answer.headers:
+                self.send_header(name, answer.headers[name])
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def log_message(self, *_):
+        pass
+
+
+class _Door(ThreadingHTTPServer):
+    """Stands before a server: knows which payments were exported, and what to do meanwhile."""
+
+    def __init__(self, upstream):
+        super().__init__(("127.0.0.1", 0), _Passing)
+        self.upstream = upstream
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.exports = []
+        self.before_export = self.after_export = lambda: None
+
+    def note(self, query, content):
+        window = (datetime.fromisoformat(query[name][0]) for name in ("from", "to"))
+        self.exports.append((*window, ipc.open_stream(content).read_all().num_rows))
+
+
+@pytest.fixture
+def door(server):
+    """A proxy before the server: ``exports`` are (from, to, number of payments)."""
+    with _Door(server.url) as door:
+        thread = Thread(target=door.serve_forever)
+        thread.start()
+        yield door
+        door.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def through_door(door, tenant_id, cache_folder):
+    """A connection whose requests go through the door."""
+    with connect(door.url, tenant_id) as connection:
         yield connection
 
 

@@ -86,62 +86,64 @@ def test_whatever_happened_it_is_what_the_server_has(
     assert cached(connection) == exactly(connection)
 
 
-def test_what_is_kept_is_not_loaded_again(connection, year, cache_folder, monkeypatch):
-    first = cached(connection)
-    monkeypatch.setattr(connection._cached, "_load", None)  # whoever calls it fails
-    assert cached(connection) == first
+def test_what_is_kept_is_not_loaded_again(door, through_door, year, cache_folder):
+    first = cached(through_door)
+    loaded = len(door.exports)
+    assert loaded > 0
+    assert cached(through_door) == first
+    assert len(door.exports) == loaded
     assert [path.stem for path in files(cache_folder)] == MONTHS
 
 
 def test_only_months_that_changed_are_written(
-    *, connection, year, record, refund, cache_folder, monkeypatch
+    *, connection, door, through_door, year, record, refund, cache_folder
 ):
-    cached(connection)
+    cached(through_door)
     before = {path: path.stat().st_mtime_ns for path in files(cache_folder)}
-    monkeypatch.setattr(connection._cached, "_load", None)  # the change log is enough
+    door.exports.clear()
     record(amount=5, createdAt="2024-03-01T00:00:00Z")
     refund(year[6])
-    assert cached(connection) == exactly(connection)
+    assert cached(through_door) == exactly(connection)
+    assert door.exports == []  # the change log is enough
     changed = [path.stem for path, at in before.items() if path.stat().st_mtime_ns != at]
     assert changed == ["2024-03", "2024-07"]
 
 
 def test_a_month_that_the_log_does_not_tell_about_is_loaded_whole(
-    *, connection, year, refund, http, tenant_id, server_uri, monkeypatch
+    *, connection, door, through_door, year, refund, http, tenant_id, server_uri
 ):
-    cached(connection)
+    cached(through_door)
     refund(year[6])
     forget(http, tenant_id, server_uri)
-    loaded = []
-    load = connection._cached._load
-    monkeypatch.setattr(
-        connection._cached, "_load", lambda *asked: loaded.append(asked) or load(*asked)
-    )
-    assert cached(connection) == exactly(connection)
+    door.exports.clear()
+    assert cached(through_door) == exactly(connection)
     july = datetime(2024, 7, 1, tzinfo=UTC), datetime(2024, 8, 1, tzinfo=UTC), 2
-    assert loaded == [july]
+    assert door.exports == [july]
 
 
-def test_what_is_recorded_during_a_load_is_there_too(connection, year, record, refund, monkeypatch):
+def test_what_is_recorded_during_a_load_is_there_too(
+    *, connection, door, through_door, year, record, refund
+):
     """Between the counts and the months, and between the months and the counts after them."""
-    load = connection._cached._load
 
-    def busy(*asked):
+    def before():
         record(amount=7, createdAt="2024-02-01T00:00:00Z")
         refund(year[3])
-        table = load(*asked)
+
+    def after():
         record(amount=8, createdAt="2024-02-02T00:00:00Z")
         record(amount=9, createdAt="2025-06-02T00:00:00Z")
         refund(year[4])
-        return table
 
-    monkeypatch.setattr(connection._cached, "_load", busy)
     now = exactly(connection)
-    found = cached(connection)
+    door.before_export, door.after_export = before, after
+    found = cached(through_door)
     assert len(found) == len(now) + 3
     assert found == exactly(connection)
-    monkeypatch.setattr(connection._cached, "_load", None)  # and it was kept as exactly that
-    assert cached(connection) == found
+    loaded = len(door.exports)
+    assert loaded == 1
+    assert cached(through_door) == found  # and it was kept as exactly that
+    assert len(door.exports) == loaded
 
 
 def test_damaged_files_are_loaded_anew(connection, year, cache_folder):

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 import financeops as fo
+from financeops.core.columns import PAYMENTS as COLUMNS
 from financeops.core.errors import FinanceOpsError
-from financeops.frames.engine.schema import PAYMENTS as COLUMNS
 from financeops.loading.demonstration import DAYS, PAYMENTS, SHOP, demo, demo_incidents, simulated
 from tests.processes import start_server
 

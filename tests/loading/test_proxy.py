@@ -41,17 +41,17 @@ def test_a_token_is_sent(guarded_url):
 @pytest.mark.parametrize("cache", [True, False])
 def test_a_long_load_shows_how_far_it_is(connection, record, capfd, monkeypatch, cache):
     record(*({"amount": n} for n in range(1, 4)))
-    monkeypatch.setattr(progress, "_PATIENCE", 3600)
+    monkeypatch.setattr(progress, "PATIENCE", 3600)
     connection.payments(cache=cache)
     assert capfd.readouterr().err == ""
-    monkeypatch.setattr(progress, "_PATIENCE", 0)
+    monkeypatch.setattr(progress, "PATIENCE", 0)
     record({"amount": 5, "createdAt": "2024-01-01T00:00:00Z"})
     connection.payments(cache=cache)
     assert ("0.00/1.00" if cache else "0.00/4.00") in capfd.readouterr().err
 
 
 def test_progress_may_be_left_out(server, tenant_id, record, capfd, monkeypatch):
-    monkeypatch.setattr(progress, "_PATIENCE", 0)
+    monkeypatch.setattr(progress, "PATIENCE", 0)
     record(amount=1)
     with connect(server.url, tenant_id, progress=False) as connection:
         connection.payments(cache=False)

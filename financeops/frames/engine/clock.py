@@ -1,8 +1,8 @@
 """Time in frames: integers of microseconds since 1970 UTC, and what clocks in a zone show then.
 
-Libraries disagree about time zones (DuckDB's lie in the session, each reads its own time zone
-tables). Here the few clock changes of a zone come from `zoneinfo`, and the rest is arithmetic on
-integers, which is the same everywhere.
+Libraries disagree about time zones: DuckDB takes the zone from the session, and each library reads
+its own tables of zones. Here the few clock changes of a zone come from `zoneinfo`; the rest is
+arithmetic on integers, which is the same everywhere.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ def instant(us: int) -> datetime:
 
 
 def aware(moment: Any, name: str) -> datetime:
-    """An aware datetime as it is; InvalidValue naming the parameter when it is none."""
+    """Return an aware datetime; raise InvalidValue naming the parameter for anything else."""
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise InvalidValue(name, f"must be a datetime with a time zone, not {moment!r}")
     return moment
 
 
 def check_instants(column: str, earliest: int | None, latest: int | None) -> None:
-    """Raise `InvalidValue` naming the column when its instants (microseconds) are no payments'."""
+    """Raise `InvalidValue` naming the column when no payment can have its instants (microseconds)."""
     if earliest is not None and earliest < 0:
         raise InvalidValue(column, "must not lie before 1970-01-01 UTC")
     if latest is not None and latest >= micros(LATEST):
-        raise InvalidValue(column, f"must not lie after {LATEST.year - 1}: no payment is from then")
+        raise InvalidValue(column, f"must not lie after {LATEST.year - 1}")
 
 
 def as_of_when(as_of: Any) -> datetime:
-    """The moment that a figure speaks of; InvalidValue when payments cannot be known as of it."""
+    """The moment as of which a figure is computed; InvalidValue when no payment can have it."""
     moment = aware(as_of, "as_of")
     check_instants("as_of", micros(moment), micros(moment))
     return moment
@@ -77,7 +77,7 @@ def window_of(window: Window | tuple[Any, Any], name: str = "window") -> Window:
 
 
 def within(column: str, window: Window) -> nw.Expr:
-    """Whether microseconds lie in ``[start, end)``; true for null, so that nulls are still seen."""
+    """Whether microseconds lie in ``[start, end)``; true for null, so that nulls are still found."""
     us = nw.col(column)
     return ((us >= micros(window.start)) & (us < micros(window.end))) | us.is_null()
 
@@ -90,7 +90,7 @@ def span(frame: nw.LazyFrame[Any], column: str = "created_at") -> Window | None:
     Raises
     ------
     InvalidValue
-        Naming the column, when an instant is none that a payment can have.
+        When no payment can have one of the instants; it names the column.
     """
     us = nw.col(column)
     found = collected(frame.select(us.min().alias("earliest"), us.max().alias("latest")))
@@ -106,8 +106,8 @@ def offsets(zone: ZoneInfo, start: datetime, end: datetime) -> tuple[tuple[int, 
     Returns
     -------
     tuple of (int, int)
-        From when (microseconds since 1970 UTC) and how much (microseconds to add to UTC), in
-        order; the first holds from `start`, and there is one more per clock change.
+        Beginning (microseconds since 1970 UTC) and offset (microseconds to add to UTC), in order;
+        the first is valid from `start`, and each clock change adds one.
     """
     found = [(micros(start), _offset(zone, start))]
     at = start
@@ -116,7 +116,7 @@ def offsets(zone: ZoneInfo, start: datetime, end: datetime) -> tuple[tuple[int, 
         if _offset(zone, following) != found[-1][1]:
             change = _change(zone, at, following)
             found.append((micros(change), _offset(zone, change)))
-            following = change  # another one may come the same day
+            following = change  # the same day may have another
         at = following
     return tuple(found)
 
@@ -130,14 +130,14 @@ def local(column: str, zone: ZoneInfo, between: Window | None) -> nw.Expr:
         Microseconds since 1970 UTC.
     zone : ZoneInfo
     between : Window or None
-        Within which all values lie (both ends included): see `span`. None: there are no values.
+        Contains all values (both ends included), see `span`. None when there are no values.
 
     Returns
     -------
     narwhals.Expr
-        Int64. ``local // HOUR_US % 24`` is the hour of day. It is moved 24 hours ahead, so that
-        it is never negative (libraries differ there): ``local // DAY_US - 1`` is the number of
-        the local calendar day since 1970-01-01.
+        Int64. ``local // HOUR_US % 24`` is the hour of day. 24 hours are added, because libraries
+        divide negative numbers differently: ``local // DAY_US - 1`` is the number of the local
+        calendar day since 1970-01-01.
     """
     us = nw.col(column)
     if between is None:
@@ -152,23 +152,23 @@ def local(column: str, zone: ZoneInfo, between: Window | None) -> nw.Expr:
 
 
 def hour_of_day(column: str, zone: ZoneInfo, between: Window | None) -> nw.Expr:
-    """Hour of day (0-23) in `zone`, Int64; parameters as of `local`."""
+    """Hour of day (0-23) in `zone`, Int64; parameters as in `local`."""
     hours = local(column, zone, between) // HOUR_US
-    return hours - hours // 24 * 24  # not every library has a remainder
+    return hours - hours // 24 * 24  # some libraries have no remainder
 
 
 class Cut(Struct, frozen=True):
-    """Stretches of time that follow each other, and how a frame's instants are put into them.
+    """Consecutive stretches of time, and how the instants of a frame are assigned to them.
 
-    Frames group by a number of units since `origin` (`unit_of`); the units are as long as all
-    starts allow, so there are few, and `place` says which stretch a unit belongs to.
+    Frames group by the number of units since `origin` (`unit_of`). Units are as long as the starts
+    allow, so there are few; `place` gives the stretch that a unit belongs to.
 
     Parameters
     ----------
     starts : tuple of int
         Microseconds since 1970 UTC, ascending, at least one.
     origin : int
-        Where units are counted from, at or before the first start.
+        Instant from which units are counted, at or before the first start.
     unit : int
         Microseconds; divides the distance of every start but the first to the origin.
     """
@@ -178,11 +178,11 @@ class Cut(Struct, frozen=True):
     unit: int
 
     def unit_of(self, column: str) -> nw.Expr:
-        """Number of units since the origin, Int64; instants before the first start must be out."""
+        """Number of units since the origin, Int64; filter out instants before the first start."""
         return (nw.col(column) - self.origin) // self.unit
 
     def place(self, unit: int) -> int:
-        """Index of the stretch that holds a unit."""
+        """Index of the stretch that contains a unit."""
         return max(bisect_right(self.starts, self.origin + unit * self.unit) - 1, 0)
 
 
@@ -202,7 +202,7 @@ def _offset(zone: ZoneInfo, at: datetime) -> int:
 
 
 def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """First second in which the offset is no longer that of `before`."""
+    """First second whose offset differs from that of `before`."""
     low, high = micros(before) // 1_000_000, -(-micros(after) // 1_000_000)
     was = _offset(zone, before)
     while high - low > 1:

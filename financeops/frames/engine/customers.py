@@ -1,4 +1,4 @@
-"""What known customers have paid, up to a moment."""
+"""Payments of known customers up to a moment."""
 
 from __future__ import annotations
 
@@ -8,32 +8,34 @@ import narwhals as nw
 
 from financeops.core.payments import Status
 from financeops.core.periods import Window
+from financeops.frames.engine.given import Payments, checked
 from financeops.frames.engine.moments import known_until, until
-from financeops.frames.engine.schema import payments_of
+
+NEEDED = ("currency", "customer_id", "status", "created_at", "amount")
 
 
-def bought(payments: Any, as_of: Any) -> tuple[nw.LazyFrame[Any], Window] | None:
+def bought(given: Payments[Any], as_of: Any) -> tuple[nw.LazyFrame[Any], Window] | None:
     """Succeeded payments of known customers up to a moment.
 
     Parameters
     ----------
-    payments : frame
+    given : Payments
+        With the columns `NEEDED`.
     as_of : datetime or None
-        As of `known_until`.
+        As in `known_until`.
 
     Returns
     -------
     tuple of narwhals.LazyFrame and Window, or None
-        ``currency``, ``customer_id``, ``status``, ``created_at`` and ``amount``; and from the
-        first payment, of whatever customer and status, to the moment. None when there is no
-        payment up to then.
+        The columns `NEEDED`; and the time from the first payment, of any customer and status, to
+        the moment. None when there is no payment up to then.
 
     Raises
     ------
     InvalidValue
-        When a column is missing or wrong, or `as_of` is naive.
+        When a value is invalid or `as_of` is naive.
     """
-    frame = payments_of(payments, "currency", "customer_id", "status", "created_at", "amount")
+    frame = checked(given)
     known = known_until(frame, as_of)
     if known is None:
         return None

@@ -1,11 +1,11 @@
-"""Payments folded to counts and integer sums, where the frame lives; the small rest comes here.
+"""Fold payments to counts and integer sums where the frame lives, and fetch the few groups.
 
-What costs something is grouping: by as few keys as the figure needs, in one query.
+Grouping is what costs: it is done in one query, by as few keys as the figure needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,18 +17,18 @@ from financeops.core.errors import InvalidValue
 from financeops.core.periods import Period, Window, buckets
 from financeops.core.rollup import Count, Rollup
 from financeops.frames.engine.clock import as_of_when, hour_of_day, span, window_of, within
-from financeops.frames.engine.native import known_frame, names_of, only_once
+from financeops.frames.engine.given import Payments
 from financeops.frames.engine.results import collected
-from financeops.frames.engine.schema import SPLIT, decoded_status, typed
+from financeops.frames.engine.schema import SPLIT, Names, decoded_status
 
 Keys = tuple[Any, ...]
 
 _SHORT = timedelta(days=800)
-"""A window of that length has few clock changes, so that nobody need ask when payments were."""
+"""A shorter window has so few clock changes that the span of the payments need not be queried."""
 
 
 class Part(NamedTuple):
-    """Payments that have the same keys: how many they are and what their amounts add up to."""
+    """Payments with the same keys: their number and the sum of their amounts."""
 
     keys: Keys
     n: int
@@ -45,10 +45,10 @@ def folded(frame: nw.LazyFrame[Any], *keys: str) -> list[Part]:
 
     Notes
     -----
-    Exact whatever the amounts: where a sum of Int64 might overflow (the number of rows times the
-    largest amount says so), the halves of the numbers are added up on their own.
+    Exact for any amounts: where a sum of Int64 might overflow (the number of rows times the largest
+    amount tells), the halves of the numbers are added up separately.
     """
-    # Spark refuses a sum that overflows instead of giving a wrong one: there it is always halves.
+    # Spark raises an error when a sum overflows, before it can be seen: there, always add halves.
     wide = frame.implementation.is_pyspark()
     found = _fold(frame, keys, wide=wide)
     if not wide and any(
@@ -59,7 +59,9 @@ def folded(frame: nw.LazyFrame[Any], *keys: str) -> list[Part]:
         if found[column] != found["n"]:
             raise InvalidValue(column.removesuffix("_known"), "must not be null")
     if any(least < 0 for least in found["least"]):
-        raise InvalidValue("amount", "must not be negative: failures and refunds are a status")
+        raise InvalidValue(
+            "amount", "must not be negative: failures and refunds are given by the status"
+        )
     sums = map(_whole, found["high"], found["low"]) if "high" in found else map(int, found["sum"])
     names = [found[key] for key in keys]
     groups = zip(*names, strict=True) if names else [()] * len(found["n"])
@@ -71,7 +73,7 @@ def folded(frame: nw.LazyFrame[Any], *keys: str) -> list[Part]:
 
 def _fold(frame: nw.LazyFrame[Any], keys: Keys, *, wide: bool) -> dict[str, list[Any]]:
     amount = nw.col("amount")
-    # Nulls are counted: `within` lets them through so that they are seen here.
+    # Count nulls: `within` lets them through so that they are found here.
     looked_at = {"amount", "created_at"} & set(frame.collect_schema().names())
     counts = [
         nw.len().alias("n"),
@@ -96,105 +98,92 @@ def _whole(high: Any, low: Any) -> int:
 
 
 class Chosen(NamedTuple):
-    """Which payments a figure is of: those in a window (None: all), hours taken in a zone."""
+    """The payments of a figure: those in a window (None: all); hours of day are those of a zone."""
 
     window: Window | None
     zone: ZoneInfo
 
 
+def dated(window: Any, period: Any) -> Names:
+    """The column needed to choose payments by a window or period; none for all payments."""
+    return () if window is None and period is None else ("created_at",)
+
+
 def chosen(
-    payments: Any,
+    given: Payments[Any],
     *,
     window: Any = None,
     period: Period | str | None = None,
     as_of: datetime | None = None,
     zone: ZoneInfo,
 ) -> Chosen:
-    """Window of `window`, or of the period that runs at `as_of`, or None for all payments."""
+    """The payments in `window`, or in the period current at `as_of`; without either, all."""
     if period is None:
         if as_of is not None:
-            raise InvalidValue("as_of", "needs a period: a window says itself when it ends")
+            raise InvalidValue("as_of", "needs a period: a window has an end of its own")
         return Chosen(None if window is None else window_of(window), zone)
     if window is not None:
         raise InvalidValue("period", "must not be given together with a window")
-    cut = period_buckets(payments, period, as_of, zone)
+    cut = period_buckets(given, period, as_of, zone)
     return Chosen(Window(cut[0].start, cut[-1].end) if cut else None, zone)
 
 
 def period_buckets(
-    payments: Any, period: Period | str, as_of: datetime | None, zone: ZoneInfo
+    given: Payments[Any], period: Period | str, as_of: datetime | None, zone: ZoneInfo
 ) -> tuple[Window, ...]:
-    """Buckets of the period that runs at `as_of`, by default the latest ``created_at``.
+    """Buckets of the period current at `as_of`, by default at the latest ``created_at``.
 
-    None when there is neither the one nor the other.
+    Empty when `as_of` is None and there are no payments.
     """
     wanted = choice_of(Period, period, field="period")
     if as_of is None:
-        known_span = span(typed(payments, "created_at"))
+        known_span = span(given.frame)
         if known_span is None:
             return ()
         as_of = known_span.end
     return buckets(wanted, as_of_when(as_of), zone)
 
 
-def payments_in(
-    payments: Any, *columns: str, window: Window | None, by: Iterable[str] = ()
-) -> nw.LazyFrame[Any]:
-    """The named columns (and `by` as ``by_0``, …) of the payments in a window; None: of all."""
+def payments_in(given: Payments[Any], *columns: str, window: Window | None) -> nw.LazyFrame[Any]:
+    """These columns and those to group by, of the payments in a window (None: of all)."""
     if window is None:
-        return typed(payments, *columns, by=tuple(by))
-    frame = typed(payments, *dict.fromkeys((*columns, "created_at")), by=tuple(by))
+        return given.frame.select(*columns, *given.keys)
+    frame = given.frame.select(*dict.fromkeys((*columns, "created_at")), *given.keys)
     return frame.filter(within("created_at", window))
 
 
 def rollups(
-    payments: Any,
-    which: Chosen,
-    *,
-    by: Iterable[str] = (),
-    methods: bool = True,
-    hours: bool = True,
+    given: Payments[Any], which: Chosen, *, methods: bool = True, hours: bool = True
 ) -> dict[Keys, Rollup]:
-    """A rollup for each currency and combination of the columns `by`.
+    """A rollup for each currency and combination of the columns to group by.
 
     Parameters
     ----------
-    payments : frame
+    given : Payments
+        With ``status``, ``currency``, ``amount``; ``method`` and ``created_at`` if `methods` and
+        `hours` are true.
     which : Chosen
-    by : iterable of str
-        Columns that exist.
     methods, hours : bool
-        Whether payment methods and hours of day are told apart; without them there are fewer
-        groups. What is not told apart is method ``""``.
+        Whether to distinguish payment methods and hours of day; there are fewer groups without.
+        Without methods, all payments have the method ``""``.
 
     Returns
     -------
-    dict of (currency, values of `by`) to Rollup
+    dict of (currency, values to group by) to Rollup
         Without decline codes.
     """
-    names = tuple(by)
-    places = [f"by_{n}" for n in range(len(names))]
-    currency = lone_currency(payments)
+    currency = lone_currency(given)
     columns = ["status", *(["method"] if methods else []), *([] if currency else ["currency"])]
-    frame = payments_in(
-        payments,
-        *columns,
-        "amount",
-        *(["created_at"] if hours else []),
-        window=which.window,
-        by=names,
-    )
+    needed = [*columns, "amount", *(["created_at"] if hours else [])]
+    frame = payments_in(given, *needed, window=which.window)
     if hours:
         between = _between(frame, which)
         frame = frame.with_columns(hour_of_day("created_at", which.zone, between).alias("hour"))
-    keys = [*columns, *places, *(["hour"] if hours else [])]
+    keys = [*columns, *given.keys, *(["hour"] if hours else [])]
     found: dict[Keys, tuple[dict[Any, Count], dict[Any, int]]] = {}
     for part in folded(frame, *keys):
         value = dict(zip(keys, part.keys, strict=True))
-        group = (
-            currency or required("currency", value["currency"]),
-            *(value[place] for place in places),
-        )
+        group = group_of(given, currency, value)
         cells, by_hour = found.setdefault(group, ({}, {}))
         method = required("method", value["method"]) if methods else ""
         count_up(cells, (method, decoded_status(required("status", value["status"]))), part)
@@ -204,6 +193,14 @@ def rollups(
     return {group: Rollup(cells, None, by_hour) for group, (cells, by_hour) in found.items()}
 
 
+def group_of(given: Payments[Any], currency: str | None, value: Mapping[str, Any]) -> Keys:
+    """The group of a part: its currency (or the only one) and its values of the columns `by`."""
+    return (
+        currency or required("currency", value["currency"]),
+        *(value[key] for key in given.keys),
+    )
+
+
 def count_up(cells: dict[Any, Count], key: Any, part: Part) -> None:
     """Add a part to the cell of that key."""
     n, amount = cells.get(key, (0, 0))
@@ -211,25 +208,20 @@ def count_up(cells: dict[Any, Count], key: Any, part: Part) -> None:
 
 
 def required(column: str, value: Any) -> Any:
-    """The value, which must not be null."""
+    """Return the value; raise InvalidValue when it is null."""
     if value is None:
         raise InvalidValue(column, "must not be null")
     return value
 
 
-def lone_currency(payments: Any) -> str | None:
-    """The only currency of a frame in memory, for it costs less to look than to group by it.
+def lone_currency(given: Payments[Any]) -> str | None:
+    """The only currency of a frame in memory, because looking costs less than grouping by it.
 
-    None when there are several, or the frame would have to run a query.
+    None when there are several, or when looking would run a query.
     """
-    if "currency" not in names_of(payments):
+    if not isinstance(given.whole, nw.DataFrame):
         return None
-    only_once(payments, ["currency"])
-    given = known_frame(payments, ["currency"])
-    if not isinstance(given, nw.DataFrame):
-        return None
-    typed(given, "currency")
-    values = given.get_column("currency")
+    values = given.whole.get_column("currency")
     if len(values) == 0 or values.is_null().any():
         return None
     first = values[0]
@@ -248,7 +240,7 @@ def in_order(groups: Mapping[Keys, Any]) -> list[Keys]:
 
 
 def _between(frame: nw.LazyFrame[Any], which: Chosen) -> Window | None:
-    """Within which instants lie, as far as the zone's clock changes need it."""
+    """A window that contains all instants; None where the zone has no clock changes or there are no payments."""
     if which.zone.key == "UTC":
         return None
     if which.window is not None and which.window.end - which.window.start <= _SHORT:

@@ -36,9 +36,9 @@ class Hourly(NamedTuple):
 
 
 def hours_between(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Starts of the clock hours in `zone` from the one that holds `start` until `end`.
+    """Starts of the clock hours in `zone` from the one that contains `start` until `end`.
 
-    Where a clock moves by half an hour, one of them is shorter or longer.
+    Where a clock changes by half an hour, one of them is shorter or longer.
     """
     starts = [floor_hour(start, zone)]
     while starts[-1] < end:
@@ -47,7 +47,7 @@ def hours_between(start: datetime, end: datetime, zone: ZoneInfo) -> list[dateti
 
 
 def sizes_up_to(largest: int) -> list[int]:
-    """Where sizes of amounts begin: each is the root of 2 times as large as the one before."""
+    """Lower bounds of the size classes of amounts: each is the root of 2 times the one before."""
     return sorted({isqrt(2**power) for power in range(2 * largest.bit_length() + 1)})
 
 
@@ -67,14 +67,14 @@ def hourly(
     keys : tuple of str
         Columns to group by.
     hours : sequence of datetime
-        Starts of hours, ascending; the last one ends at `end`.
+        Starts of hours, ascending; the last hour ends at `end`.
     end : datetime
     sizes : sequence of int
-        Where sizes begin, ascending, minor units.
+        Lower bounds of the size classes, ascending, minor units.
     """
     cut = cut_at(hours)
     succeeded = nw.col("status") != Status.FAILED.value
-    # Sizes matter where there is volume only.
+    # Only succeeded payments have volume, so only their sizes matter.
     size = nw.when(succeeded).then(place_among("amount", sizes)).otherwise(nw.lit(0))
     found = collected(
         frame.filter(within("created_at", Window(hours[0], end)))
@@ -110,25 +110,25 @@ def hourly(
 def same_hours_before(
     hours: Sequence[datetime], tested: Sequence[int], weeks: int, zone: ZoneInfo, first: datetime
 ) -> Integers:
-    """Places in `hours` of the same hour of the weeks before.
+    """Positions in `hours` of the same hour in the weeks before.
 
     Parameters
     ----------
     hours : sequence of datetime
         Starts of hours, ascending.
     tested : sequence of int
-        Places of the hours whose baseline is asked for.
+        Positions of the hours that need a baseline.
     weeks : int
         How many weeks back.
     zone : ZoneInfo
-        Whose clock shows the same hour.
+        Zone whose clock defines the same hour.
     first : datetime
-        Hours before it are not known.
+        Hours before it have no data.
 
     Returns
     -------
     array of int, shape (tested, weeks)
-        The week before first; -1 where the hour is not known.
+        The week directly before first; -1 where the hour has no data.
     """
     starts = [hour.timestamp() for hour in hours]
     earlier = np.empty((len(tested), weeks))

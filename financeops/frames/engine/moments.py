@@ -1,4 +1,4 @@
-"""As of when a figure speaks, and integers put between thresholds."""
+"""The moment as of which a figure is computed, and integers classed by thresholds."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from financeops.frames.engine.clock import as_of_when, micros, span
 
 
 def known_until(frame: nw.LazyFrame[Any], as_of: Any) -> Window | None:
-    """From the first payment to the moment a figure speaks of, both included.
+    """From the first payment to the moment as of which a figure is computed, both included.
 
     Parameters
     ----------
     frame : narwhals.LazyFrame
         With ``created_at`` in microseconds.
     as_of : datetime or None
-        Aware. None: the latest `created_at`, for a frame knows no clock.
+        Aware. None: the latest `created_at`, because a frame has no clock.
 
     Returns
     -------
     Window or None
-        None when there is no payment up to then.
+        None when there are no payments up to then.
     """
     moment = None if as_of is None else as_of_when(as_of)
     between = span(frame)
@@ -42,10 +42,10 @@ def until(column: str, as_of: datetime) -> nw.Expr:
 def place_among(column: str, thresholds: Sequence[int]) -> nw.Expr:
     """How many of the ascending thresholds a value has reached: 0 below the first.
 
-    Counted by comparisons of integers, which no library does differently.
+    It counts comparisons of integers, which are the same in every library.
     """
     reached = [(nw.col(column) >= threshold).cast(nw.Int64) for threshold in thresholds]
-    # Added in pairs, so that the expression stays shallow: libraries limit how deep it may be.
+    # Add in pairs to keep the expression shallow: libraries limit its depth.
     while len(reached) > 1:
         pairs = zip(reached[::2], reached[1::2], strict=False)
         odd = reached[-1:] if len(reached) % 2 else []

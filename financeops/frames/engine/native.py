@@ -1,8 +1,8 @@
-"""Frames as their libraries give them, made such that narwhals takes them for what they are.
+"""Native frames, prepared so that narwhals reads their columns correctly.
 
-It reads pandas' types by name, and not every name of a time zone; it does not know Arrow's texts
-of the type string_view, for which Arrow lacks most functions; and of two columns of one name some
-libraries give the first without a word.
+narwhals parses the names of pandas' types, but not every name of a time zone. It does not support
+Arrow's string_view, for which Arrow itself lacks most functions. And some libraries silently give
+the first of two columns of one name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TEXT = "large_string"
 
 
 def names_of(payments: Any) -> list[str]:
-    """Names of a frame's columns as they stand, some of them twice perhaps."""
+    """Names of a frame's columns, duplicates included."""
     native: Any = nw.to_native(payments, pass_through=True)
     if _is_duckdb(native) or _is_spark(native) or _is_pandas(native):
         return [str(name) for name in native.columns]
@@ -30,26 +30,26 @@ def names_of(payments: Any) -> list[str]:
 
 
 def only_once(payments: Any, names: Iterable[str]) -> None:
-    """Raise `InvalidValue` for the first of these names that two columns have."""
+    """Raise `InvalidValue` for the first of these names that several columns have."""
     native: Any = nw.to_native(payments, pass_through=True)
-    # SQL takes Amount and amount for the same.
+    # SQL does not distinguish Amount from amount.
     fold = str.casefold if _is_duckdb(native) or _is_spark(native) else str
     counts = Counter(map(fold, names_of(native)))
     for name in names:
         if counts[fold(name)] > 1:
-            raise InvalidValue(name, "is the name of two columns: nobody knows which is meant")
+            raise InvalidValue(name, "is the name of two columns, so it is ambiguous")
 
 
 def known_frame(payments: Any, names: Sequence[str]) -> Any:
-    """The frame as narwhals takes it, with these columns such as it knows them.
+    """The frame wrapped by narwhals, with these columns of types that it supports.
 
     Parameters
     ----------
     payments : frame
         Of any library.
     names : sequence of str
-        Columns that are looked at; each is there, once. The others are passed on as they are, and
-        left out where two of them have one name.
+        Columns that are used; each exists once. The others are passed on unchanged, without those
+        that share a name.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def known_frame(payments: Any, names: Sequence[str]) -> Any:
     Raises
     ------
     InvalidValue
-        It is no frame.
+        It is not a frame.
     """
     native = _each_once(nw.to_native(payments, pass_through=True))
     if _is_pandas(native):
@@ -73,9 +73,9 @@ def known_frame(payments: Any, names: Sequence[str]) -> Any:
 
 
 def _each_once(native: Any) -> Any:
-    """The frame without the columns whose name another one has, too."""
+    """The frame without columns that share a name."""
     if not _is_pandas(native) and not nw.dependencies.is_pyarrow_table(native):
-        return native  # DuckDB and Spark are asked by name
+        return native  # DuckDB and Spark select by name
     names = names_of(native)
     counts = Counter(names)
     kept = [at for at, name in enumerate(names) if counts[name] == 1]
@@ -85,19 +85,19 @@ def _each_once(native: Any) -> Any:
 
 
 def _pandas_column(column: Any) -> Any:
-    """The column with a type whose name narwhals can read; None where it has one."""
+    """The column with a type that narwhals supports; None where it already has one."""
     arrow = getattr(column.dtype, "pyarrow_dtype", None)
     zone = getattr(column.dtype if arrow is None else arrow, "tz", None)
     if zone is not None and str(zone) != "UTC":
         return column.dt.tz_convert("UTC")
     if arrow is not None and _VIEW in str(arrow):
-        # pandas cannot cast it: what it is made of can.
+        # pandas cannot cast it, but the Arrow array in it can be.
         return type(column.array)(_decoded(column.array.__arrow_array__()))
     return None
 
 
 def _decoded(column: Any) -> Any:
-    """Arrow's texts of string_view, plain or as a dictionary, as large_string."""
+    """An Arrow column of string_view, plain or dictionary-encoded, as large_string."""
     if str(column.type) == _VIEW:
         return column.cast(_TEXT)
     chunks = [

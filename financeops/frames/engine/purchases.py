@@ -1,4 +1,4 @@
-"""Attempts that belong together: a failure, the tries that follow it, and the success at last."""
+"""Attempts that belong together: a failure, the retries that follow it, and the final success."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ORDER = ("created_at", "id")
 def failed_purchases(
     attempts: nw.LazyFrame[Any], *, within: int, same_amount: bool, by: Names
 ) -> nw.LazyFrame[Any]:
-    """One row per purchase that failed at first.
+    """One row per purchase whose first attempt failed.
 
     A failure begins a purchase unless it comes within `within` after another failure of the same
     customer directly before it; the purchase ends with the first success in that time.
@@ -24,13 +24,13 @@ def failed_purchases(
     ----------
     attempts : narwhals.LazyFrame
         ``id``, ``currency``, ``customer_id``, ``status``, ``created_at`` (microseconds),
-        ``amount`` and the columns in `by`. Rows without a customer are left out.
+        ``amount`` and the columns in `by`. Rows without a customer are ignored.
     within : int
         Microseconds.
     same_amount : bool
         Whether only attempts for the same amount belong together.
     by : tuple of str
-        Columns to keep as they are in the first failure.
+        Columns whose values in the first failure are kept.
 
     Returns
     -------
@@ -68,21 +68,21 @@ def failed_purchases(
 
 
 def when(condition: nw.Expr, value: nw.Expr) -> nw.Expr:
-    """`value` where the condition holds, else 0: for sums."""
+    """`value` where the condition is true, else 0: for sums."""
     return nw.when(condition).then(value).otherwise(nw.lit(0))
 
 
 def _with_runs(frame: nw.LazyFrame[Any], whose: Names, within: int) -> nw.LazyFrame[Any]:
     """With ``begins``, 1 where an attempt belongs to no failure before it, and ``run``, its number.
 
-    A number is used once among the attempts of the same `whose`.
+    Numbers are unique among the attempts with the same `whose`.
     """
     failed_at = nw.when(nw.col("status") == Status.FAILED.value).then(nw.col("created_at"))
     frame = frame.with_columns(failed_at.alias("failed_at"))
     window: dict[str, Any] = {"order_by": list(_ORDER)}
     compared: Names = ()
     if frame.implementation.is_pyarrow():
-        # It has no such windows with partitions: all are put in order, and neighbours compared.
+        # It has no windows with partitions: sort everything and compare neighbours.
         frame = frame.with_row_index("place", order_by=[*whose, *_ORDER])
         window, whose, compared = {"order_by": "place"}, (), whose
 
@@ -95,7 +95,7 @@ def _with_runs(frame: nw.LazyFrame[Any], whose: Names, within: int) -> nw.LazyFr
             for name in ("failed_at", *compared)
         )
     )
-    # Nothing before, or no failure, is null: then nothing is continued.
+    # Null where nothing or no failure comes before: then no purchase is continued.
     continues = nw.col("created_at") - nw.col(before("failed_at")) <= within
     for name in compared:
         continues &= nw.col(name) == nw.col(before(name))

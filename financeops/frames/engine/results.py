@@ -1,4 +1,4 @@
-"""From a query to exact Python values, and from figures to a frame of the kind that was given."""
+"""Turn the result of a query into exact Python values, and figures into a frame of a given kind."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import narwhals as nw
-from narwhals.typing import IntoFrameT
 
 from financeops.core.errors import InvalidValue
-from financeops.frames.engine.native import known_frame
 
 Schema = Mapping[str, nw.dtypes.DType]
 
@@ -44,7 +42,7 @@ _ARROW_TYPES = {
 
 
 def collected(frame: nw.LazyFrame[Any]) -> dict[str, list[Any]]:
-    """Run a query whose answer is small.
+    """Run a query with a small result.
 
     Returns
     -------
@@ -56,18 +54,20 @@ def collected(frame: nw.LazyFrame[Any]) -> dict[str, list[Any]]:
 
 
 def same_kind(
-    payments: IntoFrameT, columns: Mapping[str, Sequence[Any]], schema: Schema
-) -> IntoFrameT:
-    """A native frame of the kind of `payments`.
+    given: nw.DataFrame[Any] | nw.LazyFrame[Any],
+    columns: Mapping[str, Sequence[Any]],
+    schema: Schema,
+) -> Any:
+    """A native frame of the same kind as another.
 
     Parameters
     ----------
-    payments : frame
-        What the caller was given: pandas gives pandas, lazy Polars lazy Polars, and so on.
+    given : narwhals.DataFrame or narwhals.LazyFrame
+        Gives the kind: pandas gives pandas, lazy Polars gives lazy Polars, and so on.
     columns : mapping of str to sequence
         Python values; None is null.
     schema : mapping of str to narwhals dtype
-        Type of each column, in the result's order: it holds for no rows, too.
+        Type of each column, in the order of the result; it also applies to no rows.
 
     Returns
     -------
@@ -78,33 +78,26 @@ def same_kind(
     Raises
     ------
     InvalidValue
-        When an integer does not fit 64 bits: a sum is exact, or it is an error.
+        When an integer does not fit 64 bits: a sum is exact or an error.
     """
     ordered = {name: list(columns[name]) for name in schema}
     for name, type_ in schema.items():
         if type_ == INTEGER and any(abs(value) >= 2**63 for value in ordered[name] if value):
             raise InvalidValue(name, "does not fit 64 bits")
-    frame: IntoFrameT = _of_kind(known_frame(payments, ()), ordered, schema)
-    return frame
-
-
-def _of_kind(
-    given: nw.DataFrame[Any] | nw.LazyFrame[Any], columns: dict[str, list[Any]], schema: Schema
-) -> Any:
     implementation = given.implementation
     if implementation.is_pyspark():
-        return _spark(given.to_native(), columns, schema)
+        return _spark(given.to_native(), ordered, schema)
     if implementation.is_pandas_like():
-        return _pandas(given, columns, schema)
+        return _pandas(given, ordered, schema)
     if implementation.is_duckdb():
-        # A relation knows its connection but does not show it: so it is asked to read an Arrow
-        # table, which it finds by the name of this variable.
-        financeops_result = _frame(columns, schema, "pyarrow")  # noqa: F841
+        # A relation does not expose its connection, so it has to read an Arrow table itself: it
+        # finds one by the name of this variable.
+        financeops_result = _frame(ordered, schema, "pyarrow")  # noqa: F841
         names = ", ".join(f'"{name.replace(chr(34), chr(34) * 2)}"' for name in schema)
         relation = given.to_native()
         query = f"SELECT {names} FROM financeops_result"  # noqa: S608 - names are quoted
         return relation.query("financeops_payments", query)
-    native = _frame(columns, schema, implementation)
+    native = _frame(ordered, schema, implementation)
     return native.lazy() if isinstance(given, nw.LazyFrame) else native
 
 
@@ -113,11 +106,9 @@ def number(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
 
 
-def of_rows(payments: IntoFrameT, rows: Iterable[Sequence[Any]], schema: Schema) -> IntoFrameT:
-    """The same as `same_kind` of rows, each with a value for every column of the schema."""
-    table = list(rows)
-    columns = {name: [row[n] for row in table] for n, name in enumerate(schema)}
-    return same_kind(payments, columns, schema)
+def numbers(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Values with the rates and averages among them as the nearest floats."""
+    return tuple(float(value) if isinstance(value, Decimal) else value for value in values)
 
 
 def _frame(columns: dict[str, list[Any]], schema: Schema, backend: Any) -> Any:
@@ -125,7 +116,7 @@ def _frame(columns: dict[str, list[Any]], schema: Schema, backend: Any) -> Any:
 
 
 def _pandas(given: Any, columns: dict[str, list[Any]], schema: Schema) -> Any:
-    # NumPy has no nulls for these, and pandas no dates: they come in as objects.
+    # NumPy has no nulls for these types, and pandas has no dates: build them as objects.
     holes = {
         name: _NULLABLE_TYPES[type_]
         for name, type_ in schema.items()

@@ -11,7 +11,7 @@ Interval = tuple[float, float]
 
 
 def check_confidence(confidence: float) -> float:
-    """The level as it is; InvalidValue unless it lies between 0 and 1."""
+    """Return the level; raise InvalidValue unless it lies between 0 and 1."""
     if not 0 < confidence < 1:
         raise InvalidValue("confidence", f"must lie between 0 and 1, not {confidence!r}")
     return confidence
@@ -23,7 +23,7 @@ def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Interval | No
     Parameters
     ----------
     successes, n : int
-        Of `n` independent attempts so many succeeded.
+        Number of successes in `n` independent attempts.
     confidence : float
         Level, between 0 and 1.
 
@@ -35,12 +35,12 @@ def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Interval | No
     Raises
     ------
     InvalidValue
-        When `confidence` is no level.
+        When `confidence` is not between 0 and 1.
 
     Notes
     -----
-    (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n). It stays within 0 to 100 and holds for
-    small `n` and for rates near 0 and 100, where p ± z √(p(1-p)/n) does not.
+    (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n). It stays within 0 to 100 and is valid
+    for small `n` and for rates near 0 and 100, where p ± z √(p(1-p)/n) is not.
 
     Source: Wilson, E. B. (1927), Probable Inference, the Law of Succession, and Statistical
     Inference, Journal of the American Statistical Association 22:209-212.
@@ -85,7 +85,7 @@ def newcombe(
     Raises
     ------
     InvalidValue
-        When `confidence` is no level.
+        When `confidence` is not between 0 and 1.
 
     Notes
     -----
@@ -115,19 +115,19 @@ def garwood(count: int, *, confidence: float = 0.95) -> Interval:
     Parameters
     ----------
     count : int
-        How many there were.
+        The observed count.
     confidence : float
         Level, between 0 and 1.
 
     Returns
     -------
     tuple of (float, float)
-        Limits of how many are to be expected.
+        Limits of the expected count.
 
     Raises
     ------
     InvalidValue
-        When `confidence` is no level.
+        When `confidence` is not between 0 and 1.
 
     Notes
     -----
@@ -141,7 +141,7 @@ def garwood(count: int, *, confidence: float = 0.95) -> Interval:
     >>> round(low, 3), round(high, 3)
     (4.795, 18.39)
     """
-    from scipy.special import gammaincinv  # noqa: PLC0415 - takes long to import
+    from scipy.special import gammaincinv  # noqa: PLC0415 - slow to import
 
     tail = (1 - check_confidence(confidence)) / 2
     low = float(gammaincinv(count, tail)) if count else 0.0
@@ -166,11 +166,11 @@ def count_difference(count: int, against: int, *, confidence: float = 0.95) -> I
     Raises
     ------
     InvalidValue
-        When `confidence` is no level.
+        When `confidence` is not between 0 and 1.
 
     Notes
     -----
-    The distances to Garwood's limits, squared and added: what `newcombe` does with rates.
+    The distances to Garwood's limits, squared and added, as `newcombe` does with rates.
 
     Source: Zou, G. Y. and Donner, A. (2008), Construction of Confidence Limits about Effect
     Measures: A General Approach, Statistics in Medicine 27:1693-1702.

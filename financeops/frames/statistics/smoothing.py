@@ -1,4 +1,4 @@
-"""Exponential smoothing of daily figures with a weekly rhythm."""
+"""Exponential smoothing of daily figures with a weekly seasonality."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Floats = NDArray[np.float64]
 WEEK = 7
 
 _LARGEST = 2.0**62
-"""Bounds end here, so that they are integers of 64 bits; no business gets near."""
+"""Limit of the bounds, so that they fit integers of 64 bits; no business comes near."""
 
 
 class Outlook(NamedTuple):
-    """What is to be expected of the next days; each shape (days,)."""
+    """Forecast of the next days; arrays have shape (days,)."""
 
     model: str
     middle: Floats
@@ -40,19 +40,19 @@ def outlook(daily: Floats, *, days: int, confidence: float) -> Outlook:
     Returns
     -------
     Outlook
-        Medians and intervals, not negative. ``model`` says what it is by.
+        Medians and intervals, not negative, and the name of the model.
 
     Notes
     -----
-    Of the models ETS(A,N,A) and ETS(A,Ad,A) - level and weekly rhythm, without and with a damped
-    trend - the one with the lower AICc, fitted by maximum likelihood to the logarithms; to the
-    figures themselves when one of them is 0, for 0 has no logarithm. The interval at h days is
+    Of the models ETS(A,N,A) and ETS(A,Ad,A) - level and weekly seasonality, without and with a
+    damped trend - the one with the lower AICc, fitted by maximum likelihood to the logarithms; to the
+    figures themselves when one of them is 0, because 0 has no logarithm. The interval at h days is
     Student's t times the residuals' standard deviation times ``sqrt(1 + sum of c_j^2, j < h)``,
-    ``c_j = alpha + beta (phi + ... + phi^j) + gamma [j is a multiple of 7]``. It knows nothing of
-    holidays, and takes the parameters as known.
+    ``c_j = alpha + beta (phi + ... + phi^j) + gamma [j is a multiple of 7]``. It ignores
+    holidays, and treats the parameters as known.
 
     A fit that warns (it did not converge, or its arithmetic failed) or that leaves no residuals is
-    not used. When none is left it is last week's day again, "seasonal naive", with the standard
+    not used. When none is left, the forecast is the same day of last week, "seasonal naive", with the standard
     deviation of the differences between weeks times ``sqrt(weeks ahead)``.
 
     Sources: Hyndman, R. J., Koehler, A. B., Ord, J. K. and Snyder, R. D. (2008), Forecasting with
@@ -60,10 +60,10 @@ def outlook(daily: Floats, *, days: int, confidence: float) -> Outlook:
     Forecasting: Principles and Practice, 3rd ed., OTexts, sections 5.5 and 8.6. The library is
     statsmodels.
     """
-    from scipy.stats import t  # noqa: PLC0415 - only who needs it waits for it
+    from scipy.stats import t  # noqa: PLC0415 - slow to import
 
     positive = bool((daily > 0).all())
-    # Of the size of 1, where the optimizer is at home.
+    # Scaled to about 1, where the optimizer works best.
     scale = float(daily.mean()) or 1.0
     values = np.log(daily / scale) if positive else daily / scale
     fits = [fit for trend in (False, True) if (fit := _fit(values, trend=trend)) is not None]
@@ -106,7 +106,7 @@ def relative_variance(fit: Any, days: int) -> Floats:
 
 
 def _fit(values: Floats, *, trend: bool) -> Any:
-    """A fitted model; None where it cannot be trusted."""
+    """A fitted model; None when it is unreliable."""
     from statsmodels.tools.sm_exceptions import ConvergenceWarning  # noqa: PLC0415
     from statsmodels.tsa.exponential_smoothing.ets import (  # noqa: PLC0415 - it imports pandas
         ETSModel,

@@ -1,13 +1,13 @@
 """How surprising the figures of one hour are, given the same hours of previous weeks.
 
-Each function gives two-sided p-values of many hours at once: twice the probability of what was
-seen, or of something further out on the same side, when the hour is like those before it. Where
-that probability is not known exactly it is bounded from above, so that of many calm hours at most
-a share p has a p-value of p or less.
+Each function gives two-sided p-values of many hours at once: twice the probability of the observed
+value, or of one further out on the same side, if the hour is like those before it. Where that
+probability is not known exactly it is bounded from above, so that of many calm hours at most a
+share p has a p-value of p or less.
 
-The level of an hour is never taken as known. What is used is the distribution of an hour *given
-the sum over it and its baseline*, in which the unknown level is no more: so it does not matter that
-four weeks tell little.
+The level of an hour is never treated as known. The tests use the distribution of an hour *given the
+sum over it and its baseline*, which does not depend on the unknown level. So they are valid for a
+baseline of only four weeks.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _LEFT_OUT = 1e-9
-"""Probability at each end of a beta distribution that an integral leaves out; added afterwards."""
+"""Probability at each end of a beta distribution that an integral omits; added afterwards."""
 _TILTS = np.geomspace(0.05, 30, 24)
-"""Of Chernoff's bound, in standard deviations. It holds for each; one close to the best is good enough."""
+"""Of Chernoff's bound, in standard deviations. It is valid for each; one near the best is good enough."""
 
 
 def surprise_of_rates(
@@ -37,22 +37,22 @@ def surprise_of_rates(
 
     Given the successes of an hour and its baseline together, those of the hour are
     hypergeometric, whatever the success rate is, when attempts succeed independently. When they do
-    not, so many attempts tell as much as fewer independent ones would: then the test is done with
-    those, too, and the larger p-value counts.
+    not, they are worth fewer independent attempts: the test is then also done with those, and the
+    larger p-value is used.
 
     Parameters
     ----------
     succeeded, attempts, base_succeeded, base_attempts : arrays of int, shape (hours,)
-        Of each hour, and of all hours of its baseline together.
+        In each hour, and in all hours of its baseline together.
     weeks : array of int, shape (hours,)
         Number of hours in the baseline, at least 1.
     correlation : float
-        Between the outcomes of two attempts of the same hour (`correlation_of`), 0 to 1.
+        Correlation between the outcomes of two attempts of the same hour (`correlation_of`), 0 to 1.
 
     Returns
     -------
     array of float, shape (hours,)
-        1 where the hour or its baseline has no attempts: nothing can surprise there.
+        1 where the hour or its baseline has no attempts.
 
     Notes
     -----
@@ -98,7 +98,7 @@ def surprise_of_counts(
     from Poisson Series, Biometrika 31:313-323; for the beta-binomial, Johnson, N. L., Kemp, A. W.
     and Kotz, S. (2005), Univariate Discrete Distributions, 3rd ed., section 6.2.2.
     """
-    from scipy.stats import binom  # noqa: PLC0415 - only who needs it waits for it
+    from scipy.stats import binom  # noqa: PLC0415 - slow to import
 
     total = counts + base_counts
     tails = np.ones(len(counts))
@@ -108,7 +108,7 @@ def surprise_of_counts(
     for hour in np.flatnonzero(~poisson):
         n, x, shape = total[hour], counts[hour], shapes[hour]
         high = x * (weeks[hour] + 1) >= n
-        # From what was seen outward, as far as there is any weight.
+        # From the observed value outward, as far as there is any weight.
         spread = np.sqrt(n + n * n / (shape + 1))
         reach = int(12 * spread) + 100
         seen = np.arange(x, min(n, x + reach) + 1) if high else np.arange(max(0, x - reach), x + 1)
@@ -126,9 +126,9 @@ def surprise_of_sums(
     """Bounds of the two-sided p-values of sums of amounts in hours.
 
     Given the amounts of an hour and its baseline, each of them is in the hour with the same
-    probability, independently: 1 / (weeks + 1), or beta-distributed about it when levels vary. So
-    a few large amounts among many small ones are taken for what they are. The probability of such
-    a sum is bounded by Chernoff's inequality, which is never too small.
+    probability, independently: 1 / (weeks + 1), or beta-distributed about it when levels vary. This
+    accounts for a few large amounts among many small ones. The probability of such
+    a sum is bounded by Chernoff's inequality; the bound is never too small.
 
     Parameters
     ----------
@@ -168,14 +168,14 @@ def surprise_of_sums(
 
 
 def shapes_of(history: Integers, levels: Floats) -> Floats:
-    """Shape of the gamma distribution that levels of hours vary by, from how much counts vary.
+    """Shape of the gamma distribution of the levels of hours, from the variation of counts.
 
     Parameters
     ----------
     history : array of int, shape (hours of a week, weeks)
         Counts of the same hours in several weeks, at least 2.
     levels : array of float, shape (hours,)
-        Mean counts of the hours that shapes are asked for.
+        Mean counts of the hours whose shapes are wanted.
 
     Returns
     -------
@@ -186,13 +186,13 @@ def shapes_of(history: Integers, levels: Floats) -> Floats:
     -----
     The variance of a count with mean m is modelled as ``m + a m + b m^2`` with a, b >= 0: clusters
     such as retries give a, good and bad days b. Both are fitted to the variances of all hours of
-    the week by least squares on variance / mean, for these are about equally exact. The variance of
+    the week by least squares on variance / mean, because these are about equally precise. The variance of
     a gamma mixture of shape r is ``m + m^2 / r``, so ``r = m / (a + b m)``.
 
     Source: Anscombe, F. J. (1949), The Statistical Analysis of Insect Counts Based on the Negative
     Binomial Distribution, Biometrics 5:165-173, for the moments.
     """
-    from scipy.optimize import nnls  # noqa: PLC0415 - only who needs it waits for it
+    from scipy.optimize import nnls  # noqa: PLC0415 - slow to import
 
     means = history.mean(axis=1)
     seen = means > 0
@@ -202,14 +202,14 @@ def shapes_of(history: Integers, levels: Floats) -> Floats:
     excess = history[seen].var(axis=1, ddof=1) / means - 1
     (clusters, days), _ = nnls(np.column_stack([np.ones(len(means)), means]), excess)
     inverse = clusters + days * levels
-    # Less than that makes no difference but in the numerics.
+    # A smaller value only affects the numerics.
     varies = (inverse > 1e-5) & (levels > 0)
     shapes: Floats = np.divide(levels, inverse, where=varies, out=np.full(len(levels), np.inf))
     return shapes
 
 
 def correlation_of(succeeded: Integers, attempts: Integers) -> float:
-    """How much the success rate varies between hours beyond chance.
+    """How much more the success rate varies between hours than by chance.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def correlation_of(succeeded: Integers, attempts: Integers) -> float:
 def _fisher(
     succeeded: Integers, attempts: Integers, base_succeeded: Integers, base_attempts: Integers
 ) -> Floats:
-    from scipy.stats import hypergeom  # noqa: PLC0415 - only who needs it waits for it
+    from scipy.stats import hypergeom  # noqa: PLC0415 - slow to import
 
     given = (attempts + base_attempts, succeeded + base_succeeded, attempts)
     below = hypergeom.cdf(succeeded, *given)
@@ -254,7 +254,7 @@ def _fisher(
 def _effective(
     succeeded: Integers, attempts: Integers, together: Floats | Integers, correlation: float
 ) -> tuple[Integers, Integers]:
-    """How many independent attempts tell as much, and how many of them succeeded."""
+    """The equivalent number of independent attempts, and how many of them succeeded."""
     effect = 1 + np.maximum(together - 1, 0) * correlation
     fewer = np.floor(attempts / effect).astype(np.int64)
     good = np.rint(fewer * succeeded / np.maximum(attempts, 1)).astype(np.int64)
@@ -262,8 +262,8 @@ def _effective(
 
 
 def _beta_binomial(seen: Integers, n: int, a: float, b: float) -> Floats:
-    """Probability of each number among n; scipy's own is slow for few of them."""
-    from scipy.special import betaln  # noqa: PLC0415 - only who needs it waits for it
+    """Probability of each number among n; scipy's own function is slow for a few of them."""
+    from scipy.special import betaln  # noqa: PLC0415 - slow to import
 
     ways = -np.log(n + 1) - betaln(n - seen + 1, seen + 1)
     probabilities: Floats = np.exp(ways + betaln(seen + a, n - seen + b) - betaln(a, b))
@@ -273,7 +273,7 @@ def _beta_binomial(seen: Integers, n: int, a: float, b: float) -> Floats:
 def _chernoff(
     value: float, numbers: Floats, sizes: Floats, shares: Floats, weights: Floats
 ) -> float:
-    """Bound of the probability of a sum that is as far out as `value`, on its side."""
+    """Bound of the probability of a sum at least as far out as `value`, on the same side."""
     share = float(weights @ shares)
     total = float(numbers @ sizes)
     variance = share * (1 - share) * float(numbers @ sizes**2)
@@ -288,14 +288,14 @@ def _chernoff(
 
 
 def _even(weeks: Integers) -> tuple[Floats, Floats]:
-    """Probability of an amount to be in the hour, shape (hours, 1), and its weight."""
+    """Probability that an amount is in the hour, shape (hours, 1), and its weight."""
     shares = 1 / (weeks[:, None] + 1)
     return shares, np.ones_like(shares)
 
 
 def _varying(weeks: Integers, shapes: Floats) -> tuple[Floats, Floats]:
     """The same when levels vary: probabilities and their weights, shape (hours, nodes)."""
-    from scipy.stats import beta  # noqa: PLC0415 - only who needs it waits for it
+    from scipy.stats import beta  # noqa: PLC0415 - slow to import
 
     a, b = shapes[:, None], (shapes * weeks)[:, None]
     low, high = beta.ppf(_LEFT_OUT, a, b), beta.isf(_LEFT_OUT, a, b)

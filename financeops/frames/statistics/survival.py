@@ -1,4 +1,4 @@
-"""The product-limit estimate of Kaplan and Meier, for what happens to things of different age."""
+"""The product-limit estimate of Kaplan and Meier, for events at different ages."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 
 class Step(NamedTuple):
-    """What is known of one age.
+    """The estimate at one age.
 
-    `share` is the share to whom it has happened by that age, exactly; `low` and `high` bound it.
+    `share` is the exact share with the event by that age; `low` and `high` are its interval.
     """
 
     age: int
@@ -25,30 +25,30 @@ class Step(NamedTuple):
 def kaplan_meier(
     events: Mapping[int, int], censored: Mapping[int, int], *, confidence: float
 ) -> list[Step]:
-    """Share to whom it has happened by each age.
+    """Share with the event by each age.
 
     Parameters
     ----------
     events : mapping of int to int
-        Number to whom it happened at each age, ages from 1.
+        Number of events at each age, from 1.
     censored : mapping of int to int
-        Number last seen at each age, from 0, to whom it had not happened; they count as at risk
-        up to and with that age.
+        Number last observed at each age, from 0, without the event; they count as at risk up to
+        and including that age.
     confidence : float
         Of each interval, between 0 and 1.
 
     Returns
     -------
     list of Step
-        One per age from 0 to the greatest; empty without anything.
+        One per age from 0 to the greatest; empty without events and censored.
 
     Notes
     -----
     ``share = 1 - S``, ``S`` the product of ``1 - events / at_risk`` over the ages up to this one.
     Intervals: variance of ``log S`` by Greenwood, ``sum of events / (at_risk (at_risk -
-    events))``, on the scale ``log(-log S)``, which keeps them within 0 and 1. Where that has no
-    value: while nothing has happened yet the upper bound is the exact binomial one, ``1 - (alpha /
-    2)^(1 / at_risk)``; once it has happened to all, the upper bound is 1 and the lower ``(alpha /
+    events))``, on the scale ``log(-log S)``, which keeps them within 0 and 1. Where that is
+    undefined: before the first event the upper bound is the exact binomial one, ``1 - (alpha /
+    2)^(1 / at_risk)``; once all have the event, the upper bound is 1 and the lower ``(alpha /
     2)^(1 / at_risk)`` or, if greater, that of the age before.
 
     Sources: Kaplan, E. L. and Meier, P. (1958), JASA 53:457-481; Greenwood, M. (1926), The Natural
@@ -56,7 +56,7 @@ def kaplan_meier(
     Analysis of Failure Time Data, 2nd ed., Wiley, section 1.4; Clopper, C. J. and Pearson, E. S.
     (1934), Biometrika 26:404-413.
     """
-    from scipy.special import ndtri  # noqa: PLC0415 - only who needs it waits for it
+    from scipy.special import ndtri  # noqa: PLC0415 - slow to import
 
     alpha = 1 - confidence
     quantile = -float(ndtri(alpha / 2))  # of the normal distribution
@@ -66,7 +66,7 @@ def kaplan_meier(
     steps: list[Step] = []
     for age in range(max((*events, *censored), default=-1) + 1):
         happened = events.get(age, 0)
-        if happened:  # to multiply by 1 costs as much
+        if happened:  # multiplying by 1 costs as much
             surviving *= Fraction(at_risk - happened, at_risk)
             share = 1 - surviving
         if 0 < happened < at_risk:

@@ -1,0 +1,98 @@
+"""What mypy tells people about the frames that they get."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+POLARS, PANDAS = "polars.dataframe.frame.DataFrame", "pandas.core.frame.DataFrame"
+LAZY, DUCKDB = "polars.lazyframe.frame.LazyFrame", "duckdb._relation.DuckDBPyRelation"
+
+# pyarrow has no types of its own: mypy takes its tables for Any, as it does a frame by default.
+REVEALED = {
+    'fo.read("a.csv", columns=["id"], frame="polars")': POLARS,
+    'fo.read("a.csv", frame="pandas")': PANDAS,
+    'fo.read("a.csv", frame="pyarrow")': "Any",
+    'fo.read("a.csv")': "Any",
+    'fo.read("a.csv", frame=name)': "Any",
+    'connection.payments("2026-03-01", status="failed", cache=False, frame="polars")': POLARS,
+    'connection.payments(until=day, columns=["id"], frame="pandas")': PANDAS,
+    "connection.payments()": "Any",
+    'connection.trends(period="day", frame="polars")': POLARS,
+    'connection.trends(frame="pandas")': PANDAS,
+    'connection.methods(since=day, frame="polars")': POLARS,
+    'connection.methods(frame="pandas")': PANDAS,
+    'connection.declines(currency="USD", frame="polars")': POLARS,
+    'connection.declines(frame="pandas")': PANDAS,
+    'fo.from_mongo("mongodb://db1", tenant="t", since=day, frame="polars")': POLARS,
+    'fo.from_mongo("mongodb://db1", columns=["id"], frame="pandas")': PANDAS,
+    'fo.datasets.cdnow(frame="polars")': POLARS,
+    'fo.datasets.cdnow(frame="pandas")': PANDAS,
+    'fo.datasets.simulated(5, since=day, until=day, frame="polars")': POLARS,
+    'fo.datasets.simulated(5, since=day, until=day, frame="pandas")': PANDAS,
+    **{
+        f"fo.{call}": kind
+        for frame, kind in (
+            ("pl.DataFrame()", POLARS),
+            ("pl.LazyFrame()", LAZY),
+            ("pd.DataFrame()", PANDAS),
+            ('duckdb.table("payments")', DUCKDB),
+        )
+        for call in (
+            *(
+                f"{name}({frame})"
+                for name in (
+                    *("metrics", "trends", "methods", "declines", "cohorts", "rfm", "retries"),
+                    *("refund_curve", "anomalies", "forecast"),
+                )
+            ),
+            f'segments({frame}, by="country")',
+            f"compare({frame}, window=(day, day), against=(day, day))",
+            f'explain_change({frame}, by="method", window=(day, day), against=(day, day))',
+        )
+    },
+}
+HEAD = """\
+from datetime import UTC, datetime
+
+import duckdb
+import pandas as pd
+import polars as pl
+
+import financeops as fo
+
+connection = fo.connect()
+day = datetime(2026, 3, 1, tzinfo=UTC)
+name: str = input()
+"""
+
+
+@pytest.fixture
+def mypy(tmp_path, request):
+    """``mypy(text)``: what it prints about a program, in its strict mode."""
+    cache = request.config.cache.mkdir("mypy")  # the first run takes half a minute, others seconds
+
+    def check(text):
+        path = tmp_path / "program.py"
+        path.write_text(text)
+        options = ("--strict", "--config-file=", f"--cache-dir={cache}", "--no-pretty")
+        command = [sys.executable, "-m", "mypy", *options, path.name]
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=False
+        ).stdout
+
+    return check
+
+
+@pytest.mark.timeout(600)
+def test_each_kind_of_frame_is_known_to_mypy(mypy):
+    answer = mypy(HEAD + "".join(f"reveal_type({call})\n" for call in REVEALED))
+    found = re.findall(r'Revealed type is "(.*)"', answer)
+    assert dict(zip(REVEALED, found, strict=True)) == REVEALED
+    assert "error" not in answer
+
+
+def test_a_parameter_that_does_not_exist_is_an_error_to_mypy(mypy):
+    call = 'connection.payments(frame="polars", colums=["id"])'
+    assert 'Unexpected keyword argument "colums"' in mypy(f"{HEAD}{call}\n")
