@@ -18,6 +18,7 @@ from pyarrow import ipc, parquet
 
 from financeops.arrow.tables import JSON_NAMES
 from financeops.arrow.tables import SCHEMA as PAYMENTS
+from financeops.core.contract.agreements import NDJSON, ExportFormat
 from financeops.core.csv_guard import guard
 from financeops.core.money import decimals_of, to_major
 from financeops.core.payments import Payment
@@ -135,29 +136,29 @@ class Format(Struct, Generic[Chunk], frozen=True, kw_only=True):
 
 _NO_PAYMENTS: list[Payment] = []
 
-FORMATS: dict[str, Format[Any]] = {
-    "csv": Format(
+FORMATS: dict[ExportFormat, Format[Any]] = {
+    ExportFormat.CSV: Format(
         media_type="text/csv; charset=utf-8",
         is_text=True,
         read=export_payments,
         nothing=_NO_PAYMENTS,
         writer=_Csv,
     ),
-    "ndjson": Format(
-        media_type="application/x-ndjson",
+    ExportFormat.NDJSON: Format(
+        media_type=NDJSON,
         is_text=True,
         read=export_payments,
         nothing=_NO_PAYMENTS,
         writer=_NdJson,
     ),
-    "parquet": Format(
+    ExportFormat.PARQUET: Format(
         media_type="application/vnd.apache.parquet",
         is_text=False,
         read=payment_tables,
         nothing=pa.Table.from_batches([], PAYMENTS),  # `empty_table` would import pandas
         writer=lambda: _Columnar(lambda sink: parquet.ParquetWriter(sink, SCHEMA)),
     ),
-    "arrow": Format(
+    ExportFormat.ARROW: Format(
         media_type="application/vnd.apache.arrow.stream",
         is_text=False,
         read=payment_tables,

@@ -15,6 +15,7 @@ from financeops.arrow.tables import SCHEMA, check_columns, check_frame, framed
 from financeops.client import Client, MetricsAnswer, Snapshot
 from financeops.client.rest import Question
 from financeops.core.choices import choice_of
+from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.errors import InvalidValue
 from financeops.core.instants import Moment, instant_of
 from financeops.core.payments import Change, Status
@@ -27,8 +28,6 @@ from financeops.loading.live import live_changes
 from financeops.loading.months import CachedPayments
 from financeops.loading.progress import progress_bar
 from financeops.loading.wanted import Wanted
-
-_DEFAULT_TENANT = "tenant_1"
 
 
 def connect(
@@ -68,7 +67,7 @@ def connect(
     >>> import financeops as fo
     >>> payments = fo.connect().payments(since="2026-11-01")  # doctest: +SKIP
     """
-    connection = Connection(url, tenant or _DEFAULT_TENANT, token, progress=progress)
+    connection = Connection(url, tenant or DEFAULT_TENANT, token, progress=progress)
     try:
         connection.check()
     except BaseException:

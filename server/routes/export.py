@@ -10,12 +10,13 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from financeops.core.contract import paths
 from server.dependencies import Here
 from server.exporting import FORMATS, Writer
 from server.http.description import header, refusals
 from server.http.parameters import ExportParameters
 
-router = APIRouter(prefix="/payments", tags=["payments"])
+router = APIRouter(tags=["payments"])
 
 Chunk = TypeVar("Chunk")
 
@@ -31,7 +32,7 @@ _FILE = {
 
 
 @router.get(
-    "/export",
+    paths.EXPORT,
     response_class=StreamingResponse,
     responses={**refusals(404, 503), 200: _FILE},
 )
