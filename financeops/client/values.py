@@ -65,7 +65,7 @@ def changes_of(document: Mapping[str, Any]) -> Changes:
 
 def snapshot_of(document: Mapping[str, Any]) -> Snapshot:
     """Snapshot of a `SnapshotAnswer`, decoded with `financeops.core.wire.decode`."""
-    answer = wire.read_document(SnapshotAnswer, document)
+    answer = wire.read_document(SnapshotAnswer, {**document, "payments": []})
     rollups = answer.rollups
     buckets = rollups.buckets if rollups else []
     return Snapshot(

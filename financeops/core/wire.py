@@ -26,7 +26,7 @@ from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, Tren
 from financeops.core.money import decimals_of, to_major, to_minor
 from financeops.core.payments import Change, EventType, Payment, Status
 from financeops.core.periods import Window
-from financeops.core.rollup import Rollup, as_document, from_document
+from financeops.core.rollup import Rollup, as_document
 
 Kind = TypeVar("Kind")
 
@@ -209,14 +209,29 @@ def declines_document(rows: Iterable[DeclineFigures], *, currency: str) -> list[
 
 
 def rollup_document(rollup: Rollup) -> RollupAnswer:
-    """JSON form of a rollup."""
-    return msgspec.convert(as_document(rollup), RollupAnswer)
+    """JSON form of a rollup, to be encoded: a snapshot has many, so its counts stay dicts."""
+    return RollupAnswer(**as_document(rollup))
 
 
 def rollup_from(answer: RollupAnswer | BucketAnswer) -> Rollup:
-    """Rollup of its JSON form."""
-    parts = {name: getattr(answer, name) for name in RollupAnswer.__struct_fields__}
-    return from_document(msgspec.to_builtins(parts))
+    """Rollup of its JSON form, as it was read."""
+    return Rollup(
+        {
+            (method, status): (count.n, count.amount)
+            for method, statuses in answer.methods.items()
+            for status, count in statuses.items()
+        },
+        {
+            (method, code): (count.n, count.amount)
+            for method, codes in answer.declines.items()
+            for code, count in codes.items()
+        },
+        {
+            (method, int(hour)): n
+            for method, hours in answer.hours.items()
+            for hour, n in hours.items()
+        },
+    )
 
 
 def bucket_document(bucket: Window, rollup: Rollup) -> BucketAnswer:
@@ -224,5 +239,5 @@ def bucket_document(bucket: Window, rollup: Rollup) -> BucketAnswer:
     return BucketAnswer(
         start=Instant.of(bucket.start),
         end=Instant.of(bucket.end),
-        **msgspec.structs.asdict(rollup_document(rollup)),
+        **as_document(rollup),
     )
