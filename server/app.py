@@ -9,6 +9,8 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from financeops.core.contract import paths
+from financeops.core.contract.agreements import IDEMPOTENCY_KEY
 from server.dependencies import Services
 from server.http import problems
 from server.http.bodies import refuse_large_body
@@ -18,7 +20,6 @@ from server.http.parameters import refuse_repeated
 from server.http.security import SecurityHeaders
 from server.http.upgrades import RefuseHalfUpgrades
 from server.live.packets import RefuseEndedSessions
-from server.live.stream import PATH
 from server.monitoring import MeasureRequests
 from server.routes import (
     analytics,
@@ -35,10 +36,10 @@ from server.routes import (
     verify,
 )
 
-_ABOUT = """Live payment analytics.
+_ABOUT = f"""Live payment analytics.
 
 Amounts are numbers in major units (`1850.5`), times ISO 8601 with their zone. Errors are
-`application/problem+json` (RFC 9457). Live events come over Socket.IO at `/ws/payments`.
+`application/problem+json` (RFC 9457). Live events come over Socket.IO at `{paths.STREAM}`.
 """
 
 
@@ -75,11 +76,11 @@ def create_app(services: Services) -> ASGIApp:
         allow_origins=list(origins.allowed),
         allow_origin_regex=THIS_COMPUTER,
         allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type", "Idempotency-Key", "Authorization"],
+        allow_headers=["Content-Type", IDEMPOTENCY_KEY, "Authorization"],
         expose_headers=["Link", "Location", "Retry-After", "Content-Disposition"],
     )
     api.add_middleware(MeasureRequests, meters=services.meters)
-    app: ASGIApp = socketio.ASGIApp(services.sio, other_asgi_app=api, socketio_path=PATH)
+    app: ASGIApp = socketio.ASGIApp(services.sio, other_asgi_app=api, socketio_path=paths.STREAM)
     app = RefuseEndedSessions(app, services.sio)
     app = RefuseHiddenPages(RefuseHalfUpgrades(app), origins)
     return SecurityHeaders(RefuseForeignHosts(app, Hosts(services.settings.allowed_hosts)))

@@ -16,6 +16,7 @@ from financeops.arrow.writing import (
     parquet_writer,
     stream_writer,
 )
+from financeops.core.contract.agreements import NDJSON, ExportFormat
 from financeops.core.payments import Payment
 from financeops.store.database.connection import Database
 from financeops.store.reading.batches import payment_tables
@@ -38,29 +39,29 @@ class Format(Struct, Generic[Chunk], frozen=True, kw_only=True):
 _NO_PAYMENTS: list[Payment] = []
 _NO_ROWS = pa.Table.from_batches([], SCHEMA)  # `empty_table` would import pandas
 
-FORMATS: dict[str, Format[Any]] = {
-    "csv": Format(
+FORMATS: dict[ExportFormat, Format[Any]] = {
+    ExportFormat.CSV: Format(
         media_type="text/csv; charset=utf-8",
         is_text=True,
         read=export_payments,
         nothing=_NO_PAYMENTS,
         writer=CsvWriter,
     ),
-    "ndjson": Format(
-        media_type="application/x-ndjson",
+    ExportFormat.NDJSON: Format(
+        media_type=NDJSON,
         is_text=True,
         read=export_payments,
         nothing=_NO_PAYMENTS,
         writer=NdJsonWriter,
     ),
-    "parquet": Format(
+    ExportFormat.PARQUET: Format(
         media_type="application/vnd.apache.parquet",
         is_text=False,
         read=payment_tables,
         nothing=_NO_ROWS,
         writer=parquet_writer,
     ),
-    "arrow": Format(
+    ExportFormat.ARROW: Format(
         media_type="application/vnd.apache.arrow.stream",
         is_text=False,
         read=payment_tables,

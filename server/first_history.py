@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.errors import Unavailable
 from financeops.core.payments import Draft, Source
 from financeops.core.periods import floor_millisecond
@@ -23,7 +24,7 @@ from financeops.store.tenants import payments_by_source
 from financeops.store.writing.ledger import Insert
 from financeops.tasks import end
 from server.intake import MAX_OPERATIONS, Intake
-from server.settings import DEFAULT_TENANT, Settings
+from server.settings import Settings
 from server.simulation import simulation_config
 from server.tenants import Tenants
 

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from financeops.core.contract.agreements import MAX_BATCH
 from financeops.core.errors import Unavailable, Unsure
 from financeops.core.payments import Tenant
 from financeops.store.database.connection import Database
 from financeops.store.writing.ledger import Operation, Outcome, commit, counts_once
 from server.monitoring import Meters
 
-MAX_OPERATIONS = 1000
-"""Operations of one transaction, and so of one batch."""
+MAX_OPERATIONS = MAX_BATCH
+"""Operations of one transaction: a batch of one tenant is one."""
 
 PLACES = 8
 """Transactions that run at once: more only wait for each other, until all of them have waited too long."""

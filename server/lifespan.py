@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.store.database.connection import Database, close, connect
 from financeops.store.database.schema import prepare
 from financeops.store.reading.reader import Reader
@@ -21,7 +22,7 @@ from server.live.fanout import Fanout
 from server.live.publisher import Publisher
 from server.live.stream import Stream, socket_server
 from server.monitoring import Meters
-from server.settings import DEFAULT_TENANT, Settings
+from server.settings import Settings
 from server.simulation import Simulation
 from server.tenants import Tenants
 from server.verifying import Verifications

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec import UNSET
 
+from financeops.core.contract.agreements import DEFAULT_TENANT, IDEMPOTENCY_KEY
 from financeops.core.contract.imports import StartRequest
 from financeops.core.contract.requests import ImportRequest, PaymentRequest
 from financeops.core.drafts import check_key, check_tenant_id, draft_of, request_hash
@@ -14,9 +15,6 @@ from financeops.core.errors import InvalidValue
 from financeops.core.payments import Source, Tenant
 from financeops.store.documents import object_id
 from financeops.store.writing.ledger import ImportRow, Insert
-from server.settings import DEFAULT_TENANT
-
-IDEMPOTENCY_KEY = "Idempotency-Key"
 
 
 def tenant_id_of(request: PaymentRequest | StartRequest) -> str:

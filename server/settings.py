@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from financeops.core.contract.agreements import DEFAULT_PORT, DEFAULT_TENANT
 from financeops.core.drafts import METHOD, TENANT_ID
 from financeops.core.errors import InvalidValue, Misconfigured
 from financeops.core.money import exponent
@@ -26,7 +27,6 @@ from financeops.core.payments import Tenant
 from financeops.core.periods import zone_of
 
 PREFIX = "FINANCEOPS_"
-DEFAULT_TENANT = "tenant_1"
 
 
 class TenantSettings(BaseModel):
@@ -60,7 +60,9 @@ class Settings(BaseSettings):
         "(`financeops` without one)"
     )
     host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` for every one")
-    port: int = Field(3001, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    port: int = Field(
+        DEFAULT_PORT, ge=0, le=65535, description="Port to listen on; 0 takes a free one"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is written to the log"
     )

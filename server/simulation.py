@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Draft, Status
 from financeops.simulation.business import time_to_next
@@ -17,7 +18,7 @@ from financeops.simulation.scenario import SimulationConfig, profiles
 from financeops.simulation.simulate import pick_refund, pick_retry, simulate
 from financeops.store.writing.ledger import Insert, Operation, Refund, Result
 from server.intake import Intake
-from server.settings import DEFAULT_TENANT, Settings
+from server.settings import Settings
 
 logger = logging.getLogger(__name__)
 

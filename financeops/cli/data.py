@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from financeops.core.contract.agreements import DEFAULT_TENANT, DEFAULT_URL, ExportFormat
 from financeops.core.payments import Status
 
 _Url = Annotated[
@@ -16,19 +16,8 @@ _Url = Annotated[
     typer.Option("--url", envvar="FINANCEOPS_URL", help="The server.", metavar="URL"),
 ]
 _Tenant = Annotated[str, typer.Option("--tenant", help="Whose payments.", metavar="ID")]
-_URL = "http://localhost:3001"
-_TENANT = "tenant_1"
 _INTERRUPTED = 130
 """What shells say of a program that Ctrl-C ended."""
-
-
-class ExportFormat(StrEnum):
-    """File formats that the server exports."""
-
-    CSV = "csv"
-    NDJSON = "ndjson"
-    PARQUET = "parquet"
-    ARROW = "arrow"
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +39,7 @@ def seed(
     *,
     count: Annotated[int, typer.Option(min=1, help="Number of payments.")] = 1000,
     days: Annotated[int, typer.Option(min=1, help="Days of the past they are spread over.")] = 30,
-    url: _Url = _URL,
+    url: _Url = DEFAULT_URL,
 ) -> None:
     """Fill an empty database with realistic payments of the past.
 
@@ -64,7 +53,7 @@ def seed(
 def import_(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, NDJSON or Parquet.")],
-    tenant: _Tenant = _TENANT,
+    tenant: _Tenant = DEFAULT_TENANT,
     currency: Annotated[
         str | None,
         typer.Option(help="Of rows without one. Default: the tenant's, if no row has one."),
@@ -108,7 +97,7 @@ def import_(
     rejects: Annotated[
         Path | None, typer.Option(help="Where refused rows go. Default: FILE.rejects.csv")
     ] = None,
-    url: _Url = _URL,
+    url: _Url = DEFAULT_URL,
 ) -> None:
     """Record the rows of a file as payments, each exactly once.
 
@@ -145,9 +134,9 @@ def import_(
 def list_imports(
     context: typer.Context,
     *,
-    tenant: _Tenant = _TENANT,
+    tenant: _Tenant = DEFAULT_TENANT,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    url: _Url = _URL,
+    url: _Url = DEFAULT_URL,
 ) -> None:
     """List a tenant's imports, the newest first, or take one back."""
     if context.invoked_subcommand is not None:
@@ -161,7 +150,7 @@ def list_imports(
 def undo_import(
     *,
     import_id: Annotated[str, typer.Argument(metavar="ID", help="As `imports` lists it.")],
-    url: _Url = _URL,
+    url: _Url = DEFAULT_URL,
 ) -> None:
     """Take an import back, exactly.
 
@@ -181,7 +170,7 @@ def export(
     file_format: Annotated[
         ExportFormat, typer.Option("--format", help="Of the file.")
     ] = ExportFormat.CSV,
-    tenant: _Tenant = _TENANT,
+    tenant: _Tenant = DEFAULT_TENANT,
     start: Annotated[
         str | None,
         typer.Option("--from", metavar="TIME", help="From 2026-01-01 on, or 2026-01-01T08:00:00Z."),
@@ -191,7 +180,7 @@ def export(
     ] = None,
     status: Annotated[Status | None, typer.Option(help="Only these.")] = None,
     method: Annotated[str | None, typer.Option(help="Only this one's.")] = None,
-    url: _Url = _URL,
+    url: _Url = DEFAULT_URL,
 ) -> None:
     """Write payments to a file, oldest first. It appears when it is complete."""
     from financeops.cli.exports import Request, export_file  # noqa: PLC0415 - aiohttp
@@ -212,9 +201,9 @@ def export(
 
 def verify(
     *,
-    tenant: _Tenant = _TENANT,
+    tenant: _Tenant = DEFAULT_TENANT,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what differs.")] = False,
-    url: _Url = _URL,
+    url: _Url = DEFAULT_URL,
 ) -> None:
     """Compare the running totals, and what the server shows, with the payments.
 
@@ -239,7 +228,7 @@ def set_timezone(
     *,
     tenant: Annotated[str, typer.Argument(metavar="TENANT", help="Whose time zone.")],
     zone: Annotated[str, typer.Argument(metavar="ZONE", help="IANA name: Europe/Berlin.")],
-    url: _Url = _URL,
+    url: _Url = DEFAULT_URL,
 ) -> None:
     """Cut a tenant's days, months and hours anew in another time zone.
 

@@ -39,9 +39,10 @@ async def undone(url: str, import_id: str) -> str:
         raise NotFound(f"there is no import {import_id}: `financeops imports` lists them")
     async with Client(url) as client:
         found = await client.find_import(import_id)
-        if found.state == "undone":
+        if found.state == "undone" and found.undone_at is not None:
             what = f"import {found.id} of {found.tenant_id}"
-            return f"{found.file}: {what} was taken back already, {found.undone_at}"
+            when = wire.timestamp(found.undone_at)
+            return f"{found.file}: {what} was taken back already, {when}"
         with Bar(total=None) as bar:  # how far it is only the server knows
             answer = await patiently(partial(client.undo_import, import_id), say=bar.say)
     counts = answer.counts
@@ -54,7 +55,7 @@ async def undone(url: str, import_id: str) -> str:
 def _row(found: ImportAnswer) -> tuple[str, ...]:
     return (
         found.id,
-        found.started_at,
+        wire.timestamp(found.started_at),
         _STATES.get(found.state, found.state),
         f"{found.counts.created:,}",
         f"{found.counts.updated:,}",

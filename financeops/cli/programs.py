@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from financeops.cli.notebooks import FOLDER, copy_to
+from financeops.core.contract.agreements import DEFAULT_PORT
 from financeops.core.errors import Misconfigured
 
 _Host = Annotated[
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
 def up(
     *,
     host: _Host = "127.0.0.1",
-    port: _Port = 3001,
+    port: _Port = DEFAULT_PORT,
     dashboard_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Voilà.")] = 8866,
     lab_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of JupyterLab.")] = 8888,
     data_dir: Annotated[
@@ -69,7 +70,7 @@ def up(
 
 
 def serve(
-    *, host: _Host = "127.0.0.1", port: _Port = 3001, no_simulate: _NoSimulate = False
+    *, host: _Host = "127.0.0.1", port: _Port = DEFAULT_PORT, no_simulate: _NoSimulate = False
 ) -> None:
     """Run the server alone, on your own database.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from financeops.cli.progress import Bar
-from financeops.client import Client
-from financeops.client.answers import VerificationAnswer
+from financeops.client import Client, VerificationAnswer
 from financeops.core import wire
+from financeops.core.contract.operations import DifferenceAnswer, ShownAnswer
 
 _SHOWN = 20
 _STEPS = {
@@ -34,10 +34,8 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
     else:
         outcome = f"{found:,} differ; `financeops verify --repair` mends them"
     lines = [*_some(answer.differences, of=found), f"{checked}, {outcome}"]
-    good = not found or bool(answer.repaired)
-    if not answer.asked:  # a server that does not ask
-        return lines, good
-    lasting = sum(not each["remembered"] for each in answer.shown)
+    good = not found or answer.repaired
+    lasting = sum(not each.remembered for each in answer.shown)
     if not answer.shown:
         outcome = "no difference"
     elif lasting and good:
@@ -57,7 +55,7 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
             f"{tenant_id}: {answer.asked:,} figures asked for, {outcome}",
             *lines,
         ],
-        good and (not answer.shown or (not lasting and bool(answer.repaired))),
+        good and (not answer.shown or (not lasting and answer.repaired)),
     )
 
 
@@ -73,7 +71,7 @@ def _how_far(verification: VerificationAnswer) -> tuple[int, str]:
     )
 
 
-def _some(differences: list[dict[str, Any]], *, of: int) -> list[str]:
+def _some(differences: Sequence[DifferenceAnswer | ShownAnswer], *, of: int) -> list[str]:
     """The first of so many, one a line, and how many more there are."""
     lines = [wire.encode(difference).decode() for difference in differences[:_SHOWN]]
     more = of - len(lines)

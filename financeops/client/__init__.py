@@ -1,41 +1,46 @@
 """The network code of FinanceOps: REST and the live stream, both async."""
 
-from financeops.client.answers import (
-    BatchAnswer,
-    BatchItem,
-    ChangesAnswer,
+from financeops.client.rest import Client
+from financeops.client.stream import Connected, Disconnected, Heartbeat, Reload, Stream
+from financeops.client.values import Changes, Snapshot
+from financeops.core.contract.analytics import (
     DeclineAnswer,
-    HistoryAnswer,
     MethodAnswer,
     MetricsAnswer,
+    TrendAnswer,
+)
+from financeops.core.contract.imports import ImportAnswer
+from financeops.core.contract.operations import RezoneAnswer, VerificationAnswer, VerifyAnswer
+from financeops.core.contract.payments import (
+    BatchAnswer,
+    BatchItem,
+    FirstHistoryAnswer,
     MonthAnswer,
     MonthsAnswer,
     SeedAnswer,
-    Snapshot,
-    TrendAnswer,
-    VerifyAnswer,
 )
-from financeops.client.rest import Client
-from financeops.client.stream import Connected, Disconnected, Heartbeat, Reload, Stream
 
 __all__ = [
     "BatchAnswer",
     "BatchItem",
-    "ChangesAnswer",
+    "Changes",
     "Client",
     "Connected",
     "DeclineAnswer",
     "Disconnected",
+    "FirstHistoryAnswer",
     "Heartbeat",
-    "HistoryAnswer",
+    "ImportAnswer",
     "MethodAnswer",
     "MetricsAnswer",
     "MonthAnswer",
     "MonthsAnswer",
     "Reload",
+    "RezoneAnswer",
     "SeedAnswer",
     "Snapshot",
     "Stream",
     "TrendAnswer",
+    "VerificationAnswer",
     "VerifyAnswer",
 ]

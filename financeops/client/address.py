@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
+from financeops.core.contract.agreements import DEFAULT_URL
 from financeops.core.errors import Misconfigured
-
-DEFAULT_URL = "http://localhost:3001"
 
 
 def server_url(url: str | None = None) -> str:

@@ -8,34 +8,38 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self, TypedDict, Unpack
 from urllib.parse import quote
 
+from msgspec import UNSET
 from yarl import URL
 
 from financeops.client.address import authorization, server_url
-from financeops.client.answers import (
-    BatchAnswer,
-    ChangesAnswer,
-    DeclineAnswer,
-    HistoryAnswer,
-    MethodAnswer,
-    MetricsAnswer,
-    MonthsAnswer,
-    SeedAnswer,
-    Snapshot,
-    TrendAnswer,
-    VerificationAnswer,
-    VerifyAnswer,
-    answer_of,
-    changes_of,
-    snapshot_of,
-)
 from financeops.client.transport import Transport
+from financeops.client.values import Changes, Snapshot, changes_of, snapshot_of
 from financeops.client.verifying import verified
 from financeops.core import wire
-from financeops.core.contract.imports import ImportAnswer, Option
+from financeops.core.contract import paths
+from financeops.core.contract.agreements import IDEMPOTENCY_KEY, MAX_PAGE
+from financeops.core.contract.analytics import (
+    DeclineAnswer,
+    MethodAnswer,
+    MetricsAnswer,
+    TrendAnswer,
+)
+from financeops.core.contract.imports import (
+    FinishRequest,
+    ImportAnswer,
+    Option,
+    StartRequest,
+)
+from financeops.core.contract.operations import RezoneAnswer, VerificationAnswer, VerifyAnswer
+from financeops.core.contract.payments import (
+    BatchAnswer,
+    FirstHistoryAnswer,
+    MonthsAnswer,
+    SeedAnswer,
+)
 from financeops.core.payments import Payment, Status
 from financeops.core.periods import Period
 
-_PAGE = 1000
 _CHUNK = 1 << 18
 
 
@@ -125,9 +129,7 @@ class Client:
         query = _asked(tenant_id, question)
         if compare:
             query["compare"] = "true"
-        return answer_of(
-            await self._http.json("GET", "/api/analytics/metrics", query), MetricsAnswer
-        )
+        return await self._http.answer(MetricsAnswer, "GET", paths.METRICS, query)
 
     async def trends(
         self,
@@ -136,9 +138,7 @@ class Client:
     ) -> list[TrendAnswer]:
         """One element for each bucket, empty ones included, oldest first."""
         query = _asked(tenant_id, question)
-        return answer_of(
-            await self._http.json("GET", "/api/analytics/trends", query), list[TrendAnswer]
-        )
+        return await self._http.answer(list[TrendAnswer], "GET", paths.TRENDS, query)
 
     async def methods(
         self,
@@ -147,9 +147,7 @@ class Client:
     ) -> list[MethodAnswer]:
         """Figures of each payment method, most attempts first."""
         query = _asked(tenant_id, question)
-        return answer_of(
-            await self._http.json("GET", "/api/analytics/methods", query), list[MethodAnswer]
-        )
+        return await self._http.answer(list[MethodAnswer], "GET", paths.METHODS, query)
 
     async def declines(
         self,
@@ -158,9 +156,7 @@ class Client:
     ) -> list[DeclineAnswer]:
         """Figures of each decline code, most failures first."""
         query = _asked(tenant_id, question)
-        return answer_of(
-            await self._http.json("GET", "/api/analytics/declines", query), list[DeclineAnswer]
-        )
+        return await self._http.answer(list[DeclineAnswer], "GET", paths.DECLINES, query)
 
     async def snapshot(
         self,
@@ -173,21 +169,20 @@ class Client:
         query = _asked(tenant_id, question)
         if rollups:
             query["rollups"] = "true"
-        return snapshot_of(await self._http.json("GET", "/api/analytics/snapshot", query))
+        return snapshot_of(await self._http.json("GET", paths.SNAPSHOT, query))
 
     async def payment(self, payment_id: str, tenant_id: str | None = None) -> Payment:
         """One payment."""
         query = _present(tenantId=tenant_id)
-        return wire.payment_from(
-            await self._http.json("GET", f"/payments/{quote(payment_id, safe='')}", query)
-        )
+        path = paths.payment(_part(payment_id))
+        return wire.payment_from(await self._http.json("GET", path, query))
 
     async def payments(
         self,
         tenant_id: str | None = None,
         *,
         limit: int | None = None,
-        page: int = _PAGE,
+        page: int = MAX_PAGE,
         **selection: Unpack[Selection],
     ) -> AsyncIterator[Payment]:
         """Payments, newest first, fetched page by page as they are asked for.
@@ -203,7 +198,7 @@ class Client:
         left = limit
         while left is None or left > 0:
             query["limit"] = str(page if left is None else min(left, page))
-            async with self._http.request("GET", "/payments", query) as answer:
+            async with self._http.request("GET", paths.PAYMENTS, query) as answer:
                 documents = wire.decode(await answer.read())
                 following = answer.links.get("next")
             for document in documents:
@@ -233,9 +228,9 @@ class Client:
         Conflict
             When the key or reference was used for another payment.
         """
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        headers = {IDEMPOTENCY_KEY: idempotency_key} if idempotency_key else {}
         answer = await self._http.json(
-            "POST", "/payments", {}, body=wire.encode(payment), headers=headers
+            "POST", paths.PAYMENTS, {}, body=wire.encode(payment), headers=headers
         )
         return wire.payment_from(answer)
 
@@ -251,11 +246,8 @@ class Client:
         With `import_id` they are rows of a file: `financeops import` says what each is known by.
         """
         query = _present(source=source, importId=import_id)
-        return answer_of(
-            await self._http.json(
-                "POST", "/payments/batch", query, body=wire.encode(list(payments))
-            ),
-            BatchAnswer,
+        return await self._http.answer(
+            BatchAnswer, "POST", paths.BATCH, query, body=wire.encode(list(payments))
         )
 
     async def start_import(
@@ -267,29 +259,33 @@ class Client:
         options: Mapping[str, Option] | None = None,
     ) -> ImportAnswer:
         """Begin an import, or go on with the same one that was broken off."""
-        said = {"tenantId": tenant_id, "file": file, "size": size, "options": dict(options or {})}
-        answer = await self._http.json("POST", "/api/imports", {}, body=wire.encode(said))
-        return answer_of(answer, ImportAnswer)
+        said = StartRequest(
+            tenant_id=UNSET if tenant_id is None else tenant_id,
+            file=file,
+            size=size,
+            options=dict(options or {}),
+        )
+        return await self._http.answer(
+            ImportAnswer, "POST", paths.IMPORTS, {}, body=wire.encode(said)
+        )
 
     async def finish_import(
         self, import_id: str, *, duplicate: int = 0, conflict: int = 0, rejected: int = 0
     ) -> ImportAnswer:
         """Tell that all rows were sent, and what became of those that changed nothing."""
-        said = {"duplicate": duplicate, "conflict": conflict, "rejected": rejected}
-        path = f"/api/imports/{quote(import_id, safe='')}/finish"
-        return answer_of(
-            await self._http.json("POST", path, {}, body=wire.encode(said)), ImportAnswer
-        )
+        said = FinishRequest(duplicate=duplicate, conflict=conflict, rejected=rejected)
+        path = paths.finish(_part(import_id))
+        return await self._http.answer(ImportAnswer, "POST", path, {}, body=wire.encode(said))
 
     async def imports(self, tenant_id: str | None = None) -> list[ImportAnswer]:
         """A tenant's imports, newest first."""
         query = _present(tenantId=tenant_id)
-        return answer_of(await self._http.json("GET", "/api/imports", query), list[ImportAnswer])
+        return await self._http.answer(list[ImportAnswer], "GET", paths.IMPORTS, query)
 
     async def find_import(self, import_id: str) -> ImportAnswer:
         """One import; raises `NotFound`."""
-        path = f"/api/imports/{quote(import_id, safe='')}"
-        return answer_of(await self._http.json("GET", path, {}), ImportAnswer)
+        path = paths.one_import(_part(import_id))
+        return await self._http.answer(ImportAnswer, "GET", path, {})
 
     async def undo_import(self, import_id: str, tenant_id: str | None = None) -> ImportAnswer:
         """Take an import back; again gives the same answer.
@@ -299,9 +295,9 @@ class Client:
         Conflict
             When later acts depend on it; says which.
         """
-        path = f"/api/imports/{quote(import_id, safe='')}/undo"
+        path = paths.undo(_part(import_id))
         query = _present(tenantId=tenant_id)
-        return answer_of(await self._http.json("POST", path, query, patient=True), ImportAnswer)
+        return await self._http.answer(ImportAnswer, "POST", path, query, patient=True)
 
     async def refund(self, payment_id: str, tenant_id: str | None = None) -> Payment:
         """Refund a payment; again gives the same answer and counts once.
@@ -311,27 +307,25 @@ class Client:
         Conflict
             When the payment failed: there is nothing to give back.
         """
-        path = f"/payments/{quote(payment_id, safe='')}/refund"
+        path = paths.refund(_part(payment_id))
         return wire.payment_from(await self._http.json("POST", path, _present(tenantId=tenant_id)))
 
     async def seed(self, *, count: int | None = None, days: int | None = None) -> SeedAnswer:
         """Fill an empty database with realistic historical payments."""
         query = _present(count=count, days=days)
-        return answer_of(
-            await self._http.json("POST", "/payments/seed", query, patient=True), SeedAnswer
-        )
+        return await self._http.answer(SeedAnswer, "POST", paths.SEED, query, patient=True)
 
-    async def record_history(self, *, newest: int | None = None) -> HistoryAnswer:
+    async def record_history(self, *, newest: int | None = None) -> FirstHistoryAnswer:
         """Have two years of a made-up business recorded; return when `newest` of it are, or at once."""
         query = _present(newest=newest)
-        return answer_of(
-            await self._http.json("POST", "/payments/history", query, patient=True), HistoryAnswer
+        return await self._http.answer(
+            FirstHistoryAnswer, "POST", paths.HISTORY, query, patient=True
         )
 
-    async def history(self, tenant_id: str | None = None) -> HistoryAnswer:
+    async def history(self, tenant_id: str | None = None) -> FirstHistoryAnswer:
         """How far the recording of a tenant's made-up history is; 0 of 0 where it has none."""
         query = _present(tenantId=tenant_id)
-        return answer_of(await self._http.json("GET", "/payments/history", query), HistoryAnswer)
+        return await self._http.answer(FirstHistoryAnswer, "GET", paths.HISTORY, query)
 
     async def export_chunks(
         self,
@@ -342,7 +336,7 @@ class Client:
     ) -> AsyncIterator[bytes]:
         """Every payment of the query as a file, in pieces as they arrive."""
         query = {**_asked(tenant_id, selection), "format": format}
-        async with self._http.request("GET", "/payments/export", query, patient=True) as answer:
+        async with self._http.request("GET", paths.EXPORT, query, patient=True) as answer:
             async for chunk in answer.content.iter_chunked(_CHUNK):
                 yield chunk
 
@@ -374,14 +368,14 @@ class Client:
     async def months(self, tenant_id: str | None = None) -> MonthsAnswer:
         """How many payments each month holds, as of one `seq`."""
         query = _present(tenantId=tenant_id)
-        return answer_of(await self._http.json("GET", "/payments/months", query), MonthsAnswer)
+        return await self._http.answer(MonthsAnswer, "GET", paths.MONTHS, query)
 
     async def changes(
         self, tenant_id: str | None = None, *, after: int, limit: int | None = None
-    ) -> ChangesAnswer:
+    ) -> Changes:
         """What happened after a number of the sequence, about `limit` changes at most."""
         query = _present(tenantId=tenant_id, after=after, limit=limit)
-        return changes_of(await self._http.json("GET", "/payments/changes", query))
+        return changes_of(await self._http.json("GET", paths.CHANGES, query))
 
     async def verify(
         self,
@@ -402,16 +396,20 @@ class Client:
         """
         return await verified(self._http, tenant_id, repair=repair, told=told)
 
-    async def set_timezone(self, tenant_id: str, timezone: str) -> VerifyAnswer:
+    async def set_timezone(self, tenant_id: str, timezone: str) -> RezoneAnswer:
         """Give a tenant another time zone: the server cuts its totals anew."""
-        path = f"/api/tenants/{quote(tenant_id, safe='')}/timezone"
-        answer = await self._http.json("POST", path, {"timezone": timezone}, patient=True)
-        return answer_of(answer, VerifyAnswer)
+        path, query = paths.timezone(_part(tenant_id)), {"timezone": timezone}
+        return await self._http.answer(RezoneAnswer, "POST", path, query, patient=True)
 
     async def ready(self) -> None:
         """Return when the server and its database answer, else raise `Unavailable`."""
-        async with self._http.request("GET", "/ready", {}):
+        async with self._http.request("GET", paths.READY, {}):
             pass
+
+
+def _part(name: str) -> str:
+    """A name as one part of a path."""
+    return quote(name, safe="")
 
 
 def _asked(tenant_id: str | None, asked: Mapping[str, Any]) -> dict[str, str]:

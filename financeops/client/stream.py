@@ -18,10 +18,11 @@ from socketio.packet import Packet
 from financeops.client.address import authorization, server_url
 from financeops.client.sequence import Sequence
 from financeops.core import wire
+from financeops.core.contract import paths, stream
+from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.payments import Change
 from financeops.tasks import end
 
-PATH = "/ws/payments"
 _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 5.0
 _LONGEST_WAIT = 10.0  # seconds that the server may take to accept
@@ -90,7 +91,7 @@ class Stream:
     def __init__(
         self,
         url: str | None = None,
-        tenant_id: str = "tenant_1",
+        tenant_id: str = DEFAULT_TENANT,
         *,
         seq: int | None = None,
         token: str | None = None,
@@ -167,17 +168,17 @@ class Stream:
         client = socketio.AsyncClient(
             reconnection=False, handle_sigint=False, serializer=_ExactPacket, http_session=http
         )
-        client.on("connected", self._on_connected)
-        client.on("payment_event", self._on_payment_event)
-        client.on("heartbeat", self._on_heartbeat)
-        client.on("reload", self._on_reload)
+        client.on(stream.Event.CONNECTED, self._on_connected)
+        client.on(stream.Event.PAYMENT, self._on_payment_event)
+        client.on(stream.Event.HEARTBEAT, self._on_heartbeat)
+        client.on(stream.Event.RELOAD, self._on_reload)
         refused: list[str] = []
         client.on("connect_error", lambda data: refused.append(_said(data)))
         try:
             await client.connect(
                 self._url,
                 headers=authorization(self._token),
-                socketio_path=PATH,
+                socketio_path=paths.STREAM,
                 transports=["websocket"],
                 auth=self._auth(),
                 wait_timeout=_LONGEST_WAIT,
@@ -197,7 +198,8 @@ class Stream:
         return {name: value for name, value in auth.items() if value is not None}
 
     def _on_connected(self, data: dict[str, Any]) -> None:
-        self._put(Connected(data["seq"], wire.instant_of(data["serverTime"])))
+        said = wire.read_document(stream.ConnectedEvent, data)
+        self._put(Connected(said.seq, said.server_time))
         if self._sequence.seq is None:
             self._put(Reload("the position is not known yet"))
 
@@ -210,7 +212,7 @@ class Stream:
             self._put(Reload("a change is missing"))
 
     def _on_heartbeat(self, data: dict[str, Any]) -> None:
-        head = data["seq"]
+        head = wire.read_document(stream.HeartbeatEvent, data).seq
         self._sequence.head = max(self._sequence.head, head)
         self._put(Heartbeat(head))
         seq = self._sequence.seq
@@ -219,7 +221,7 @@ class Stream:
 
     def _on_reload(self, data: dict[str, Any]) -> None:
         # It may also be another database's sequence, which stands before ours.
-        self._sequence.restart(data["seq"])
+        self._sequence.restart(wire.read_document(stream.ReloadEvent, data).seq)
         self._put(Reload("the server does not have what was missed"))
 
     def _miss(self, head: int) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
 from financeops.client.problems import error_of
 from financeops.core import wire
+from financeops.core.contract import agreements
 from financeops.core.errors import Unavailable
+
+Answer = TypeVar("Answer")
 
 
 class Transport:
@@ -55,6 +58,20 @@ class Transport:
         ) as answer:
             return wire.decode(await answer.read())
 
+    async def answer(
+        self,
+        kind: type[Answer],
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        body: bytes | None = None,
+        patient: bool = False,
+    ) -> Answer:
+        """The answer as a type of the contract."""
+        async with self.request(method, path, query, body=body, patient=patient) as answer:
+            return wire.read(kind, await answer.read())
+
     @asynccontextmanager
     async def request(
         self,
@@ -72,7 +89,7 @@ class Transport:
             self._session = aiohttp.ClientSession()
         sent = {**self._headers, **(headers or {})}
         if body is not None:
-            sent["Content-Type"] = "application/json"
+            sent["Content-Type"] = agreements.JSON
         try:
             async with self._session.request(
                 method,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from http import HTTPStatus
 
-from financeops.client.answers import VerificationAnswer, VerifyAnswer, answer_of
 from financeops.client.problems import error_of
 from financeops.client.transport import Transport
 from financeops.core import wire
+from financeops.core.contract import paths
+from financeops.core.contract.operations import VerificationAnswer, VerifyAnswer
 from financeops.core.errors import FinanceOpsError, Unavailable
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
@@ -34,27 +34,26 @@ async def verified(
         Also when the server was started anew meanwhile.
     """
     asked = {"tenantId": tenant_id, "repair": "true" if repair else "false"}
-    starting = asyncio.ensure_future(http.json("POST", "/api/verify", asked))
+    starting = asyncio.ensure_future(http.answer(VerificationAnswer, "POST", paths.VERIFY, asked))
     try:
         # Whole even when this is cancelled: what has begun can only be ended by its id.
-        now = answer_of(await asyncio.shield(starting), VerificationAnswer)
+        now = await asyncio.shield(starting)
         pause = _FIRST_PAUSE
         while now.state in {"waiting", "running"}:
             if told is not None:
                 told(now)
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
-            path, query = f"/api/verify/{now.id}", {"tenantId": tenant_id}
-            now = answer_of(await http.json("GET", path, query), VerificationAnswer)
+            path, query = paths.verification(now.id), {"tenantId": tenant_id}
+            now = await http.answer(VerificationAnswer, "GET", path, query)
     except asyncio.CancelledError:
         with suppress(FinanceOpsError, TimeoutError):
             async with asyncio.timeout(_STOP_SECONDS):
-                begun = answer_of(await starting, VerificationAnswer)
-                await http.json("POST", f"/api/verify/{begun.id}/stop", {"tenantId": tenant_id})
+                begun = await starting
+                await http.json("POST", paths.stop(begun.id), {"tenantId": tenant_id})
         raise
     if now.report is not None:
         return now.report
     if now.problem is not None:
-        status = int(now.problem.get("status", HTTPStatus.INTERNAL_SERVER_ERROR))
-        raise error_of(status, wire.encode(now.problem), url=http.url)
+        raise error_of(now.problem.status, wire.encode(now.problem), url=http.url)
     raise Unavailable("the verification was stopped before it was done")

@@ -143,7 +143,7 @@ def to_minor(amount: Decimal | int | str, currency: str, *, decimals: int | None
     return minor
 
 
-def to_major(minor: int, currency: str) -> Decimal | int:
+def to_major(minor: int, currency: str) -> Decimal:
     """Convert integer minor units to major units, exactly.
 
     Parameters
@@ -155,13 +155,13 @@ def to_major(minor: int, currency: str) -> Decimal | int:
 
     Returns
     -------
-    Decimal or int
+    Decimal
         Major units without trailing zeros: ``185050`` USD is ``Decimal("1850.5")``, ``100`` USD
-        is ``1``.
+        is ``Decimal("1")``.
     """
     decimals = decimals_of(currency)
     whole, rest = divmod(minor, 10**decimals)
-    return whole if rest == 0 else _trimmed(minor, decimals)
+    return Decimal(whole) if rest == 0 else _trimmed(minor, decimals)
 
 
 def significant(value: Decimal) -> tuple[str, int]:

@@ -8,18 +8,60 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
-from financeops.core.contract.analytics import DeclineAnswer, KeyFigures, MethodAnswer, TrendAnswer
+from financeops.core.contract.analytics import (
+    BucketAnswer,
+    DeclineAnswer,
+    KeyFigures,
+    MethodAnswer,
+    RollupAnswer,
+    TrendAnswer,
+)
+from financeops.core.contract.forms import Instant
 from financeops.core.contract.payments import ChangeAnswer, PaymentAnswer
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.money import decimals_of, to_major, to_minor
 from financeops.core.payments import Change, EventType, Payment, Status
+from financeops.core.periods import Window
+from financeops.core.rollup import Rollup, as_document
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
+Kind = TypeVar("Kind")
+
+
+def timestamp(instant: datetime) -> str:
+    """ISO 8601 text in UTC with ``Z``, milliseconds only where there are any."""
+    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return (
+        utc.isoformat("T", "milliseconds")[:23] + "Z"
+        if utc.microsecond
+        else utc.isoformat()[:19] + "Z"
+    )
+
+
+def instant_of(text: str) -> datetime:
+    """Aware UTC datetime of an ISO 8601 text with an offset; ValueError without one."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset from UTC")
+    return instant.astimezone(UTC)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Instant):
+        return timestamp(value)
+    raise NotImplementedError(f"{type(value).__name__} is no part of the contract")
+
+
+def _read(kind: type, value: Any) -> Any:
+    if kind is Instant:
+        return Instant.of(instant_of(value))
+    raise NotImplementedError(f"{kind.__name__} is no part of the contract")
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_written)
 # Numbers with a fraction are read as Decimal, so that no amount ever passes through a float.
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -30,18 +72,14 @@ decode = _decoder.decode
 """Built-in values of JSON bytes; numbers with a fraction become Decimal."""
 
 
-def timestamp(instant: datetime) -> str:
-    """ISO 8601 text in UTC with ``Z``, milliseconds only where there are any."""
-    utc = instant.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds") + "Z"
+def read(kind: type[Kind], text: bytes) -> Kind:
+    """Value of a contract type, of JSON bytes; msgspec.ValidationError when they are none."""
+    return msgspec.json.decode(text, type=kind, dec_hook=_read)
 
 
-def instant_of(text: str) -> datetime:
-    """Aware UTC datetime of an ISO 8601 text with an offset; ValueError without one."""
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError(f"{text!r} has no offset from UTC")
-    return instant.astimezone(UTC)
+def read_document(kind: type[Kind], document: Any) -> Kind:
+    """The same of built-in values, decoded with `decode`."""
+    return msgspec.convert(document, kind, dec_hook=_read)
 
 
 def payment_document(payment: Payment) -> PaymentAnswer:
@@ -53,15 +91,15 @@ def payment_document(payment: Payment) -> PaymentAnswer:
         currency=payment.currency,
         method=payment.method,
         status=payment.status,
-        created_at=timestamp(payment.created_at),
-        updated_at=timestamp(payment.updated_at),
+        created_at=Instant.of(payment.created_at),
+        updated_at=Instant.of(payment.updated_at),
         source=payment.source,
-        reference=_present(payment.reference),
-        customer_id=_present(payment.customer_id),
-        country=_present(payment.country),
-        decline_code=_present(payment.decline_code),
-        decline_group=_present(payment.decline_group),
-        refunded_at=UNSET if payment.refunded_at is None else timestamp(payment.refunded_at),
+        reference=payment.reference,
+        customer_id=payment.customer_id,
+        country=payment.country,
+        decline_code=payment.decline_code,
+        decline_group=payment.decline_group,
+        refunded_at=None if payment.refunded_at is None else Instant.of(payment.refunded_at),
     )
 
 
@@ -94,7 +132,7 @@ def change_document(change: Change) -> ChangeAnswer:
         type=change.type,
         payment=payment_document(change.payment),
         previous_status=change.previous_status,
-        timestamp=timestamp(change.at),
+        timestamp=Instant.of(change.at),
         seq=change.seq,
     )
 
@@ -134,7 +172,7 @@ def trends_document(points: Iterable[TrendPoint], *, currency: str) -> list[Tren
     """JSON form of a trend, amounts in major units of `currency`."""
     return [
         TrendAnswer(
-            timestamp=timestamp(point.bucket.start),
+            timestamp=Instant.of(point.bucket.start),
             amount=to_major(point.amount, currency),
             count=point.count,
             success_rate=point.success_rate,
@@ -170,5 +208,36 @@ def declines_document(rows: Iterable[DeclineFigures], *, currency: str) -> list[
     ]
 
 
-def _present(text: str | None) -> str | UnsetType:
-    return UNSET if text is None else text
+def rollup_document(rollup: Rollup) -> RollupAnswer:
+    """JSON form of a rollup, to be encoded: a snapshot has many, so its counts stay dicts."""
+    return RollupAnswer(**as_document(rollup))
+
+
+def rollup_from(answer: RollupAnswer | BucketAnswer) -> Rollup:
+    """Rollup of its JSON form, as it was read."""
+    return Rollup(
+        {
+            (method, status): (count.n, count.amount)
+            for method, statuses in answer.methods.items()
+            for status, count in statuses.items()
+        },
+        {
+            (method, code): (count.n, count.amount)
+            for method, codes in answer.declines.items()
+            for code, count in codes.items()
+        },
+        {
+            (method, int(hour)): n
+            for method, hours in answer.hours.items()
+            for hour, n in hours.items()
+        },
+    )
+
+
+def bucket_document(bucket: Window, rollup: Rollup) -> BucketAnswer:
+    """JSON form of the rollup of one bucket."""
+    return BucketAnswer(
+        start=Instant.of(bucket.start),
+        end=Instant.of(bucket.end),
+        **as_document(rollup),
+    )

@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from financeops.client.rest import Client
+from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.errors import InvalidValue
 from financeops.core.periods import Period
 from financeops.dashboard.kernel import end_when_served
@@ -61,7 +62,7 @@ class Dashboard:
     def __init__(
         self,
         url: str | None = None,
-        tenant: str = "tenant_1",
+        tenant: str = DEFAULT_TENANT,
         period: Period | str = Period.DAY,
         *,
         locale: str | None = None,

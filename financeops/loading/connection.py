@@ -14,6 +14,7 @@ from financeops.arrow.tables import SCHEMA, check_columns, check_frame, framed
 from financeops.client import MetricsAnswer, Snapshot
 from financeops.client.rest import Question
 from financeops.core.choices import choice_of
+from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.errors import InvalidValue
 from financeops.core.instants import Moment, instant_of
 from financeops.core.payments import Change, Status
@@ -28,8 +29,6 @@ from financeops.loading.wanted import Wanted
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
-
-_DEFAULT_TENANT = "tenant_1"
 
 
 def connect(
@@ -69,7 +68,7 @@ def connect(
     >>> import financeops as fo
     >>> payments = fo.connect().payments(since="2026-11-01")  # doctest: +SKIP
     """
-    connection = Connection(url, tenant or _DEFAULT_TENANT, token, progress=progress)
+    connection = Connection(url, tenant or DEFAULT_TENANT, token, progress=progress)
     try:
         connection.check()
     except BaseException:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from financeops.arrow.tables import SCHEMA, check_frame, framed
 from financeops.client import Client
+from financeops.core.contract.agreements import MAX_BATCH
 from financeops.core.errors import FinanceOpsError, NotFound
 from financeops.core.money import to_major
 from financeops.core.payments import Draft, Source
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 PAYMENTS = 16_000
 DAYS = Window(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC))
 """A Sunday and the week after it."""
-
-_BATCH = 1000
 
 
 def _shop() -> SimulationConfig:
@@ -246,7 +245,7 @@ async def _record(url: str | None, *, token: str | None, progress: bool) -> None
         rng = np.random.default_rng(SHOP.seed)
         drafts = simulate(SHOP, rng, DAYS.end, count=PAYMENTS, since=DAYS.start)
         documents = [_document(draft, place) for place, draft in enumerate(drafts)]
-        parts = [documents[start : start + _BATCH] for start in range(0, PAYMENTS, _BATCH)]
+        parts = [documents[start : start + MAX_BATCH] for start in range(0, PAYMENTS, MAX_BATCH)]
         with progress_bar(PAYMENTS, shown=progress) as arrived:
             for part in parts:
                 await _send(client, part)
@@ -279,7 +278,7 @@ async def _send(client: Client, part: list[dict[str, Any]]) -> None:
     answer = await client.post_batch(part, source=SHOP.source)
     refused = next((item.problem for item in answer.items if item.problem is not None), None)
     if refused is not None:
-        raise FinanceOpsError(f"the demonstration's payments were refused: {refused}")
+        raise FinanceOpsError(f"the demonstration's payments were refused: {refused.detail}")
 
 
 def _document(draft: Draft, place: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from financeops.arrow.tables import SCHEMA, check_columns, check_frame, framed
 from financeops.core.choices import choice_of
+from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.instants import Moment, instant_of
 from financeops.core.payments import Status
 from financeops.store.database.connection import close, connect
@@ -55,7 +56,7 @@ def from_mongo(uri: str, *, frame: str | None = None, **params: Unpack[MongoPara
 def from_mongo(
     uri: str,
     *,
-    tenant: str = "tenant_1",
+    tenant: str = DEFAULT_TENANT,
     since: Moment | None = None,
     until: Moment | None = None,
     status: str | None = None,

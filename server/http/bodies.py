@@ -6,12 +6,11 @@ from email.message import Message
 
 from fastapi import Request
 
+from financeops.core.contract.agreements import JSON, NDJSON
 from financeops.core.errors import InvalidValue
 from server.dependencies import Here
 from server.http.problems import TooLarge, WrongKind
 
-JSON = "application/json"
-NDJSON = "application/x-ndjson"
 _LINES = {NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 _UTF_8 = {"utf-8", "utf8", "us-ascii"}
 _NOTHING = (b"", b"{}", b"null")

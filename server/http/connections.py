@@ -199,7 +199,9 @@ class LimitedHttp(HttpToolsProtocol):
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         self._refused = True
         self._disarm()
-        body = encode(Problem(title=status.phrase, status=status.value, detail=detail))
+        body = encode(
+            Problem(type="about:blank", title=status.phrase, status=status.value, detail=detail)
+        )
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/problem+json\r\n"
             f"content-length: {len(body)}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"

@@ -6,7 +6,7 @@ settings decide: methods, currencies, time zones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from functools import cache
@@ -19,6 +19,8 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from financeops.core.contract.agreements import JSON
+from financeops.core.contract.forms import Document
 from financeops.core.contract.problems import Problem
 from financeops.core.contract.requests import PaymentRequest
 from financeops.core.errors import InvalidValue
@@ -48,8 +50,20 @@ _types: list[Any] = [PaymentRequest, Problem]
 def schema_of(kind: Any) -> dict[str, Any]:
     """Schema that refers to a type of the contract, which will be among the components."""
     _types.append(kind)
-    (schema,), _ = msgspec.json.schema_components([kind], ref_template=f"{_REF}{{name}}")
+    (schema,), _ = _schemas([kind])
     return schema
+
+
+def _schemas(kinds: Sequence[Any]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
+    """Schemas of these types, and the components that they refer to by name."""
+    return msgspec.json.schema_components(
+        kinds, schema_hook=_nothing_more, ref_template=f"{_REF}{{name}}"
+    )
+
+
+def _nothing_more(_: type) -> dict[str, Any]:
+    """Schema of a type that only we know: the contract says it where it is used."""
+    return {}
 
 
 def component(name: str) -> dict[str, Any]:
@@ -64,7 +78,7 @@ def answers(
 
     `more` is for the answer's other members, such as its `headers`.
     """
-    content = {"application/json": {"schema": schema_of(kind)}}
+    content = {JSON: {"schema": schema_of(kind)}}
     return {
         status: {"description": meaning, "content": content, **more},
         **refusals(*errors),
@@ -90,7 +104,7 @@ def header(description: str, *, required: bool = False) -> dict[str, Any]:
 def body(kinds: Mapping[str, Any], *, example: Any) -> dict[str, Any]:
     """The `requestBody` of a route that reads it itself: the schema of each media type."""
     content = {kind: {"schema": schema} for kind, schema in kinds.items()}
-    content["application/json"]["example"] = example
+    content[JSON]["example"] = _as_json(example)
     return {"required": True, "content": content}
 
 
@@ -133,11 +147,12 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, An
 
 
 def _components(methods: tuple[str, ...]) -> dict[str, Any]:
-    _, found = msgspec.json.schema_components(_types, ref_template=f"{_REF}{{name}}")
+    _, found = _schemas(_types)
     components = {name: _with_numbers(schema) for name, schema in sorted(found.items())}
+    for name in documents().keys() & components.keys():
+        _leave_out(components[name])
     for example in examples.ANSWERS:
-        # As JSON text says it: a description knows no Decimal.
-        components[type(example).__name__]["examples"] = [msgspec.json.decode(encode(example))]
+        components[type(example).__name__]["examples"] = [_as_json(example)]
     for schema in components.values():
         if "description" in schema:
             schema["description"] = cleandoc(schema["description"])
@@ -167,7 +182,7 @@ def _request(
     fields["status"]["enum"] = list(statuses)
     fields["currency"] = {"anyOf": [component("CurrencyCode"), {"type": "null"}]}
     fields["amount"]["multipleOf"] = 0.0001
-    described["examples"] = [examples.REQUEST]
+    described["examples"] = [_as_json(examples.REQUEST)]
     apart = [
         _only(statuses, "failed", "declineCode"),
         {
@@ -236,12 +251,29 @@ def _with_numbers(schema: Any) -> Any:
         return schema
     if schema.get("format") == "decimal":
         return {"type": "number"}
-    changed = {key: _with_numbers(value) for key, value in schema.items()}
-    kinds = changed.get("anyOf", [])
-    if {"type": "number"} in kinds:
-        # An integer is a number, too.
-        kinds = [each for each in kinds if each != {"type": "integer"}]
-        changed["anyOf"] = kinds
-        if len(kinds) == 1:
-            changed |= changed.pop("anyOf")[0]
-    return changed
+    return {key: _with_numbers(value) for key, value in schema.items()}
+
+
+def _as_json(example: Any) -> Any:
+    """As JSON text says it: a description knows no Decimal."""
+    return msgspec.json.decode(encode(example))
+
+
+def documents() -> dict[str, type[Document]]:
+    """Every type of an answer or of a part of one, by its name."""
+    found: dict[str, type[Document]] = {}
+    waiting = [Document]
+    while waiting:
+        kind = waiting.pop()
+        found[kind.__name__] = kind
+        waiting += kind.__subclasses__()
+    return found
+
+
+def _leave_out(schema: dict[str, Any]) -> None:
+    """Say of fields with a default that they are left out, and never null, without a value."""
+    fields = schema["properties"]
+    for name in fields.keys() - set(schema["required"]):
+        kind, _null = fields[name].pop("anyOf")
+        del fields[name]["default"]
+        fields[name] |= kind

@@ -6,12 +6,19 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
 from financeops.core import wire
+from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.contract.analytics import MetricsAnswer, SnapshotAnswer
-from financeops.core.contract.imports import ImportAnswer, ImportCounts
+from financeops.core.contract.forms import Instant
+from financeops.core.contract.imports import (
+    FinishRequest,
+    ImportAnswer,
+    ImportCounts,
+    StartRequest,
+)
 from financeops.core.contract.operations import (
     HealthAnswer,
     ProgressAnswer,
@@ -30,6 +37,7 @@ from financeops.core.contract.payments import (
     MonthsAnswer,
     SeedAnswer,
 )
+from financeops.core.contract.requests import PaymentRequest
 from financeops.core.errors import InvalidValue
 from financeops.core.metrics import declines, methods, metrics, trends
 from financeops.core.payments import Change, Payment, Status
@@ -44,7 +52,7 @@ _NOON = datetime(2024, 12, 9, 14, 23, 5, tzinfo=UTC)
 def _payment(number: int, amount: int, status: Status, **more: Any) -> Payment:
     return Payment(
         id=f"6756fb49a1b2c3d4e5f6070{number}",
-        tenant_id="tenant_1",
+        tenant_id=DEFAULT_TENANT,
         amount=amount,
         currency="USD",
         method="card",
@@ -67,8 +75,8 @@ CHANGE = wire.change_document(Change(seq=1, at=_NOON, payment=_SUCCEEDED))
 METRICS = MetricsAnswer(
     **asdict(wire.metrics_document(metrics(_ROLLUP, currency="USD"))),
     timezone=_ZONE.key,
-    start=wire.timestamp(_CUT[0].start),
-    end=wire.timestamp(_CUT[-1].end),
+    start=Instant.of(_CUT[0].start),
+    end=Instant.of(_CUT[-1].end),
     seq=2,
     currencies=["USD"],
 )
@@ -77,7 +85,7 @@ METHODS = wire.methods_document(methods(_ROLLUP), currency="USD")
 DECLINES = wire.declines_document(declines(_ROLLUP), currency="USD")
 PROBLEM = problem_of(InvalidValue("amount", "must not be negative"))
 _VERIFIED: dict[str, Any] = {
-    "tenant_id": "tenant_1",
+    "tenant_id": DEFAULT_TENANT,
     "seq": 2,
     "checked": 7,
     "differing": 0,
@@ -95,7 +103,7 @@ ANSWERS: list[Struct] = [
         declines=DECLINES,
         payments=PAYMENTS,
         seq=2,
-        as_of=wire.timestamp(_NOON),
+        as_of=Instant.of(_NOON),
     ),
     *TRENDS,
     *METHODS,
@@ -116,18 +124,18 @@ ANSWERS: list[Struct] = [
     SeedAnswer(message="Seeded successfully", count=1000),
     ImportAnswer(
         id="6756fb49a1b2c3d4e5f60799",
-        tenant_id="tenant_1",
+        tenant_id=DEFAULT_TENANT,
         file="sales.csv",
         size=25_310,
         options={"map": ["amount=dollars,createdAt=day"], "currency": "USD"},
         state="done",
-        started_at=wire.timestamp(_NOON),
-        finished_at=wire.timestamp(_NOON),
+        started_at=Instant.of(_NOON),
+        finished_at=Instant.of(_NOON),
         undone_at=None,
         counts=ImportCounts(created=630, updated=2, duplicate=40, conflict=0, rejected=1),
     ),
     MonthsAnswer(
-        tenant_id="tenant_1",
+        tenant_id=DEFAULT_TENANT,
         currency="USD",
         timezone="UTC",
         seq=2,
@@ -136,8 +144,8 @@ ANSWERS: list[Struct] = [
         months=[
             MonthAnswer(
                 month="2024-12",
-                start="2024-12-01T00:00:00Z",
-                end="2025-01-01T00:00:00Z",
+                start=Instant(2024, 12, 1, tzinfo=UTC),
+                end=Instant(2025, 1, 1, tzinfo=UTC),
                 payments=2,
                 refunded=0,
             )
@@ -146,7 +154,7 @@ ANSWERS: list[Struct] = [
     VerifyAnswer(**_VERIFIED, repaired=False, asked=162, shown=[]),
     VerificationAnswer(
         id="6756fb49a1b2c3d4e5f60788",
-        tenant_id="tenant_1",
+        tenant_id=DEFAULT_TENANT,
         repair=False,
         state="running",
         progress=ProgressAnswer(step="payments", done=12_000, of=44_000),
@@ -159,13 +167,13 @@ ANSWERS: list[Struct] = [
 ]
 """One answer of each type."""
 
-REQUEST: dict[str, Any] = {
-    "amount": 1850.5,
-    "method": "card",
-    "status": "success",
-    "reference": "order-1042-1",
-    "customerId": "cus_1a2b3c",
-}
-START: dict[str, Any] = {"tenantId": "tenant_1", "file": "sales.csv", "size": 25_310}
-FINISH: dict[str, Any] = {"duplicate": 40, "conflict": 0, "rejected": 1}
-BATCH_REQUEST = [REQUEST, {"amount": -1, "method": "card", "status": "success"}]
+REQUEST = PaymentRequest(
+    amount=Raw(b"1850.5"),
+    method="card",
+    status="success",
+    reference="order-1042-1",
+    customer_id="cus_1a2b3c",
+)
+BATCH_REQUEST = [REQUEST, PaymentRequest(amount=Raw(b"-1"), method="card", status="success")]
+START = StartRequest(tenant_id=DEFAULT_TENANT, file="sales.csv", size=25_310)
+FINISH = FinishRequest(duplicate=40, rejected=1)

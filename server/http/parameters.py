@@ -19,6 +19,7 @@ from pydantic import (
 )
 from starlette.convertors import StringConvertor, register_url_convertor
 
+from financeops.core.contract.agreements import DEFAULT_TENANT, MAX_CHANGES, MAX_PAGE, ExportFormat
 from financeops.core.contract.texts import (
     CURSOR_PATTERN,
     PAYMENT_ID_PATTERN,
@@ -31,7 +32,6 @@ from financeops.core.instants import bound
 from financeops.core.payments import Source, Status
 from financeops.core.periods import Period, zone_of
 from financeops.store.reading.filters import PaymentFilter
-from server.settings import DEFAULT_TENANT
 
 
 class _PaymentIds(StringConvertor):
@@ -153,7 +153,7 @@ class PaymentSelection(OfTenant):
 class ListParameters(PaymentSelection):
     """Parameters of the list of payments."""
 
-    limit: int = Field(100, ge=1, le=1000, description="How many payments")
+    limit: int = Field(100, ge=1, le=MAX_PAGE, description="How many payments")
     before: Annotated[str, _described(pattern=CURSOR_PATTERN)] | None = Field(
         None, description="Where the page begins: the cursor of the `Link` header's `next`"
     )
@@ -162,7 +162,7 @@ class ListParameters(PaymentSelection):
 class ExportParameters(PaymentSelection):
     """Parameters of the export."""
 
-    format: Literal["csv", "ndjson", "parquet", "arrow"] = Field("csv", description="File format")
+    format: ExportFormat = Field(ExportFormat.CSV, description="File format")
 
 
 class ChangesParameters(OfTenant):
@@ -170,7 +170,10 @@ class ChangesParameters(OfTenant):
 
     after: int = Field(ge=0, le=2**53, description="The last `seq` that is known")
     limit: int = Field(
-        1000, ge=1, le=10_000, description="About how many changes: whole transactions are read"
+        1000,
+        ge=1,
+        le=MAX_CHANGES,
+        description="About how many changes: whole transactions are read",
     )
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
-from msgspec import UNSET, UnsetType
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -95,8 +94,8 @@ def problem_of(error: FinanceOpsError) -> Problem:
     return _problem(
         status_of(error),
         str(error),
-        field=UNSET if field is None else field,
-        payments=error.payment_ids if isinstance(error, Unsure) else UNSET,
+        field=field,
+        payments=error.payment_ids if isinstance(error, Unsure) else None,
     )
 
 
@@ -191,11 +190,12 @@ def _problem(
     status: HTTPStatus,
     detail: str,
     *,
-    field: str | UnsetType = UNSET,
-    errors: list[FieldProblem] | UnsetType = UNSET,
-    payments: Sequence[str] | UnsetType = UNSET,
+    field: str | None = None,
+    errors: list[FieldProblem] | None = None,
+    payments: Sequence[str] | None = None,
 ) -> Problem:
     return Problem(
+        type="about:blank",
         title=status.phrase,
         status=status.value,
         detail=detail,

@@ -9,8 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from financeops.core.contract.forms import Instant
+from financeops.core.contract.stream import Event, HeartbeatEvent, ReloadEvent
 from financeops.core.errors import Unavailable
-from financeops.core.wire import change_document, encode, timestamp
+from financeops.core.wire import change_document, encode
 from financeops.store.changes import changes_after, last_seq
 from financeops.store.database.connection import Database
 from server.live.fanout import Fanout
@@ -104,10 +106,10 @@ class Publisher:
         """Send heartbeats until cancelled: they show a client that its last event was lost."""
         while True:
             await asyncio.sleep(seconds)
-            server_time = timestamp(self._now())
+            server_time = Instant.of(self._now())
             for feed in self._feeds.values():
-                beat = encode({"seq": feed.position, "serverTime": server_time})
-                self._fanout.send(room_of(feed.tenant_id), "heartbeat", [beat])
+                beat = HeartbeatEvent(seq=feed.position, server_time=server_time)
+                self._fanout.send(room_of(feed.tenant_id), Event.HEARTBEAT, [encode(beat)])
 
     async def _run(self, feed: Feed) -> None:
         while self._is_open(feed):
@@ -133,7 +135,7 @@ class Publisher:
             return False
         events = [encode(change_document(change)) for change in changes]
         feed.position = changes[-1].seq
-        self._fanout.send(room_of(feed.tenant_id), "payment_event", events)
+        self._fanout.send(room_of(feed.tenant_id), Event.PAYMENT, events)
         self._meters.published.inc(len(events))
         lag = (self._now() - changes[-1].at).total_seconds()
         self._meters.publish_lag.set(max(lag, 0))
@@ -146,4 +148,5 @@ class Publisher:
         """Go on behind what the log no longer holds, and tell the listeners."""
         seq = feed.position = await last_seq(self._db, feed.tenant_id)
         logger.warning("the change log of %s was cut: its listeners reload", feed.tenant_id)
-        self._fanout.send(room_of(feed.tenant_id), "reload", [encode({"seq": seq})])
+        reload = ReloadEvent(seq=seq)
+        self._fanout.send(room_of(feed.tenant_id), Event.RELOAD, [encode(reload)])

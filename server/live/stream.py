@@ -15,22 +15,23 @@ import socketio
 from msgspec import to_builtins
 from socketio.exceptions import ConnectionRefusedError as Refused
 
+from financeops.core.contract.agreements import DEFAULT_TENANT
+from financeops.core.contract.forms import Instant
+from financeops.core.contract.stream import ConnectedEvent, Event, ReloadEvent
 from financeops.core.drafts import check_tenant_id
 from financeops.core.errors import FinanceOpsError, InvalidValue, Unavailable
-from financeops.core.wire import change_document, encode, timestamp
+from financeops.core.wire import change_document, encode
 from financeops.store.changes import changes_after
 from financeops.store.database.connection import Database
 from server.http.problems import problem_of
 from server.live.fanout import Fanout
 from server.live.packets import end_at_once, hear_who_comes_and_goes
 from server.live.publisher import Feed, Publisher, room_of
-from server.settings import DEFAULT_TENANT
 
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
-PATH = "/ws/payments"
 _CHUNK = 1000
 _CATCH_UPS = 4
 """How many clients read what they missed at once: a server that comes back is met by all of its clients."""
@@ -165,16 +166,15 @@ class Stream:
         reload = heard is not None and not 0 <= feed.position - heard <= self._max_missed
         if heard is None or reload:
             heard = feed.position
-        self._say(
-            own_room,
-            "connected",
+        welcome = ConnectedEvent(
             message="Connected",
-            tenantId=feed.tenant_id,
+            tenant_id=feed.tenant_id,
             seq=heard,
-            serverTime=timestamp(self._now()),
+            server_time=Instant.of(self._now()),
         )
+        self._fanout.send(own_room, Event.CONNECTED, [encode(welcome)])
         if reload:
-            self._say(own_room, "reload", seq=heard)
+            self._say_reload(own_room, heard)
         while heard < feed.position and sid in self._listeners:
             if not await self._fanout.has_read(sid):
                 return
@@ -184,12 +184,12 @@ class Stream:
                 )
             if not changes:  # none at all: the database was emptied meanwhile
                 heard = feed.position
-                self._say(own_room, "reload", seq=heard)
+                self._say_reload(own_room, heard)
                 break
             # What is not in the room yet will be heard there.
             missed = [change for change in changes if change.seq <= feed.position]
             events = [encode(change_document(change)) for change in missed]
-            self._fanout.send(own_room, "payment_event", events)
+            self._fanout.send(own_room, Event.PAYMENT, events)
             self._fanout.flush()
             heard += len(events)
 
@@ -197,8 +197,8 @@ class Stream:
         self._fanout.flush()
         self._fanout.join(room_of(feed.tenant_id), sid)
 
-    def _say(self, room: str, event: str, **content: Any) -> None:
-        self._fanout.send(room, event, [encode(content)])
+    def _say_reload(self, room: str, seq: int) -> None:
+        self._fanout.send(room, Event.RELOAD, [encode(ReloadEvent(seq=seq))])
 
 
 def _own_room(sid: str) -> str:

@@ -6,29 +6,30 @@ from datetime import datetime
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Query
-from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
 from financeops.core import metrics as figures
+from financeops.core.contract import paths
+from financeops.core.contract.agreements import FEED_LENGTH
 from financeops.core.contract.analytics import (
-    BucketAnswer,
     DeclineAnswer,
     MethodAnswer,
     MetricsAnswer,
-    RollupAnswer,
     RollupsAnswer,
     SnapshotAnswer,
     TrendAnswer,
 )
+from financeops.core.contract.forms import Instant
 from financeops.core.errors import InvalidValue
 from financeops.core.periods import Period, Window
-from financeops.core.rollup import Rollup, as_document
+from financeops.core.rollup import Rollup
 from financeops.core.wire import (
+    bucket_document,
     declines_document,
     methods_document,
     metrics_document,
     payment_document,
-    timestamp,
+    rollup_document,
     trends_document,
 )
 from financeops.store.reading.questions import Answer, Question
@@ -42,16 +43,13 @@ from server.http.parameters import (
 )
 from server.http.responses import Json
 
-router = APIRouter(prefix="/api/analytics", tags=["analytics"], default_response_class=Json)
+router = APIRouter(tags=["analytics"], default_response_class=Json)
 
 Ends: TypeAlias = tuple[datetime | None, datetime | None]
 """First and last moment of a window, None for an end that is open."""
 
-FEED_LENGTH = 100
-"""Newest payments in a snapshot."""
 
-
-@router.get("/metrics", responses=answers(MetricsAnswer, 404, 503))
+@router.get(paths.METRICS, responses=answers(MetricsAnswer, 404, 503))
 async def read_metrics(services: Here, params: Annotated[MetricsParameters, Query()]) -> Json:
     """Key figures, over all time unless a period or a window is given."""
     question = _question(services, params, period=params.period)
@@ -60,7 +58,7 @@ async def read_metrics(services: Here, params: Annotated[MetricsParameters, Quer
     return Json(replace(document, previous=_previous(answer)) if params.compare else document)
 
 
-@router.get("/trends", responses=answers(list[TrendAnswer], 404, 503))
+@router.get(paths.TRENDS, responses=answers(list[TrendAnswer], 404, 503))
 async def read_trends(services: Here, params: Annotated[PeriodParameters, Query()]) -> Json:
     """Volume, count and success rate of each bucket, oldest first, empty ones included."""
     question = _question(services, params, period=params.cut_period)
@@ -68,7 +66,7 @@ async def read_trends(services: Here, params: Annotated[PeriodParameters, Query(
     return Json(_trends(answer))
 
 
-@router.get("/methods", responses=answers(list[MethodAnswer], 404, 503))
+@router.get(paths.METHODS, responses=answers(list[MethodAnswer], 404, 503))
 async def read_methods(services: Here, params: Annotated[AnalyticsParameters, Query()]) -> Json:
     """Figures of each payment method, most attempts first."""
     question = _question(services, params, period=params.period)
@@ -76,7 +74,7 @@ async def read_methods(services: Here, params: Annotated[AnalyticsParameters, Qu
     return Json(_methods(answer))
 
 
-@router.get("/declines", responses=answers(list[DeclineAnswer], 404, 503))
+@router.get(paths.DECLINES, responses=answers(list[DeclineAnswer], 404, 503))
 async def read_declines(services: Here, params: Annotated[AnalyticsParameters, Query()]) -> Json:
     """Why payments failed, most frequent reason first."""
     question = _question(services, params, period=params.period)
@@ -84,7 +82,7 @@ async def read_declines(services: Here, params: Annotated[AnalyticsParameters, Q
     return Json(_declines(answer))
 
 
-@router.get("/snapshot", responses=answers(SnapshotAnswer, 404, 503))
+@router.get(paths.SNAPSHOT, responses=answers(SnapshotAnswer, 404, 503))
 async def read_snapshot(services: Here, params: Annotated[SnapshotParameters, Query()]) -> Json:
     """All that a dashboard needs to start, of one moment: events after `seq` continue it."""
     question = _question(services, params, period=params.cut_period)
@@ -99,8 +97,8 @@ async def read_snapshot(services: Here, params: Annotated[SnapshotParameters, Qu
         declines=_declines(answer),
         payments=[payment_document(payment) for payment in answer.payments],
         seq=answer.tenant.seq,
-        as_of=timestamp(answer.as_of),
-        rollups=_rollups(answer) if params.rollups else UNSET,
+        as_of=Instant.of(answer.as_of),
+        rollups=_rollups(answer) if params.rollups else None,
     )
     return Json(document)
 
@@ -135,8 +133,8 @@ def _metrics(answer: Answer, rollup: Rollup, window: Window | Ends | None) -> Me
     return MetricsAnswer(
         **asdict(metrics_document(figures.metrics(rollup, currency=answer.currency))),
         timezone=answer.timezone,
-        start=None if start is None else timestamp(start),
-        end=None if end is None else timestamp(end),
+        start=None if start is None else Instant.of(start),
+        end=None if end is None else Instant.of(end),
         seq=answer.tenant.seq,
         currencies=list(answer.currencies),
     )
@@ -165,12 +163,10 @@ def _rollups(answer: Answer) -> RollupsAnswer:
     assert answer.previous_window is not None, "a snapshot compares"
     return RollupsAnswer(
         buckets=[
-            BucketAnswer(
-                start=timestamp(bucket.start), end=timestamp(bucket.end), **as_document(rollup)
-            )
+            bucket_document(bucket, rollup)
             for bucket, rollup in zip(answer.buckets, answer.bucket_rollups, strict=True)
         ],
-        previous=RollupAnswer(**as_document(answer.previous)),
-        previous_from=timestamp(answer.previous_window.start),
-        previous_to=timestamp(answer.previous_window.end),
+        previous=rollup_document(answer.previous),
+        previous_from=Instant.of(answer.previous_window.start),
+        previous_to=Instant.of(answer.previous_window.end),
     )

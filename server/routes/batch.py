@@ -10,8 +10,9 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query, Request
-from msgspec import UNSET
 
+from financeops.core.contract import paths
+from financeops.core.contract.agreements import IDEMPOTENCY_KEY, JSON, MAX_BATCH, NDJSON
 from financeops.core.contract.payments import BatchAnswer, BatchItem, BatchOutcome
 from financeops.core.contract.requests import ImportRequest, PaymentRequest
 from financeops.core.drafts import read_import_request, read_request
@@ -21,18 +22,18 @@ from financeops.store.writing.imports import Import, find_import
 from financeops.store.writing.ledger import Operation, Outcome, Result, counts_once
 from server.dependencies import Here, Services
 from server.http import examples
-from server.http.bodies import JSON, NDJSON, kind_of_body, read_body
+from server.http.bodies import kind_of_body, read_body
 from server.http.description import answers, body, component
 from server.http.parameters import BatchParameters
 from server.http.problems import problem_of
 from server.http.responses import Json
-from server.intake import MAX_OPERATIONS, PLACES
-from server.recording import IDEMPOTENCY_KEY, importation, insertion, tenant_id_of
+from server.intake import PLACES
+from server.recording import importation, insertion, tenant_id_of
 
 TENANTS_AT_ONCE = PLACES // 2
 """Of how many tenants a batch is committed at once: others' payments find a place beside it."""
 
-router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
+router = APIRouter(tags=["payments"], default_response_class=Json)
 
 _ITEM = {
     "anyOf": [
@@ -42,7 +43,7 @@ _ITEM = {
     ]
 }
 _BODIES = {
-    JSON: {"type": "array", "maxItems": MAX_OPERATIONS, "items": _ITEM},
+    JSON: {"type": "array", "maxItems": MAX_BATCH, "items": _ITEM},
     NDJSON: {"type": "string", "description": "One payment per line, as JSON"},
 }
 _array = msgspec.json.Decoder(list[msgspec.Raw])
@@ -50,7 +51,7 @@ _any = msgspec.json.Decoder(msgspec.Raw)
 
 
 @router.post(
-    "/batch",
+    paths.BATCH,
     responses=answers(BatchAnswer, 404, 415, 503),
     openapi_extra={"requestBody": body(_BODIES, example=examples.BATCH_REQUEST)},
 )
@@ -71,8 +72,8 @@ async def record_batch(
         texts = _split(sent, lines=kind == NDJSON)
     except RecursionError:
         raise InvalidValue("body", "is nested too deeply") from None
-    if len(texts) > MAX_OPERATIONS:
-        raise InvalidValue("body", f"must hold at most {MAX_OPERATIONS} payments: send it in parts")
+    if len(texts) > MAX_BATCH:
+        raise InvalidValue("body", f"must hold at most {MAX_BATCH} payments: send it in parts")
     imported = (
         None if params.import_id is None else await find_import(services.db, params.import_id)
     )
@@ -83,8 +84,8 @@ async def record_batch(
         duplicate=counts[BatchOutcome.DUPLICATE],
         rejected=counts[BatchOutcome.REJECTED],
         items=items,
-        updated=UNSET if imported is None else counts[BatchOutcome.UPDATED],
-        conflict=UNSET if imported is None else counts[BatchOutcome.CONFLICT],
+        updated=None if imported is None else counts[BatchOutcome.UPDATED],
+        conflict=None if imported is None else counts[BatchOutcome.CONFLICT],
     )
     return Json(answer)
 
@@ -185,7 +186,7 @@ def _split(sent: bytes, *, lines: bool) -> list[bytes]:
             raise InvalidValue(
                 "body",
                 "must be a JSON array of payments, or NDJSON (one payment per line) with "
-                "Content-Type application/x-ndjson",
+                f"Content-Type {NDJSON}",
             )
     return [line for line in sent.splitlines() if line.strip()]
 

@@ -11,12 +11,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from financeops.arrow.writing import Writer
+from financeops.core.contract import paths
 from server.dependencies import Here
 from server.exporting import FORMATS
 from server.http.description import header, refusals
 from server.http.parameters import ExportParameters
 
-router = APIRouter(prefix="/payments", tags=["payments"])
+router = APIRouter(tags=["payments"])
 
 Chunk = TypeVar("Chunk")
 
@@ -32,7 +33,7 @@ _FILE = {
 
 
 @router.get(
-    "/export",
+    paths.EXPORT,
     response_class=StreamingResponse,
     responses={**refusals(404, 503), 200: _FILE},
 )

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from financeops.core.contract import paths
+from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.contract.payments import FirstHistoryAnswer
 from server.dependencies import Here
 from server.first_history import Progress
@@ -13,13 +15,12 @@ from server.http.bodies import refuse_body
 from server.http.description import answers
 from server.http.parameters import FirstHistoryParameters, OfTenant
 from server.http.responses import Json
-from server.settings import DEFAULT_TENANT
 
-router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
+router = APIRouter(tags=["payments"], default_response_class=Json)
 
 
 @router.post(
-    "/history", responses=answers(FirstHistoryAnswer, 503), dependencies=[Depends(refuse_body)]
+    paths.HISTORY, responses=answers(FirstHistoryAnswer, 503), dependencies=[Depends(refuse_body)]
 )
 async def record(services: Here, params: Annotated[FirstHistoryParameters, Query()]) -> Json:
     """Record two years of a made-up business in the background, if nobody else's payments are there.
@@ -29,7 +30,7 @@ async def record(services: Here, params: Annotated[FirstHistoryParameters, Query
     return _answer(await services.first_history.record(newest=params.newest))
 
 
-@router.get("/history", responses=answers(FirstHistoryAnswer))
+@router.get(paths.HISTORY, responses=answers(FirstHistoryAnswer))
 async def progress(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     """How many payments of that history are recorded, and of how many; 0 of 0 without one.
 

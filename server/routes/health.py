@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
+from financeops.core.contract import paths
 from financeops.core.contract.operations import HealthAnswer, ReadyAnswer
 from financeops.store.database.connection import ping
 from server.dependencies import Here
@@ -16,13 +17,13 @@ from server.http.responses import Json
 router = APIRouter(tags=["health"], dependencies=[Depends(refuse_all)], default_response_class=Json)
 
 
-@router.get("/health", responses=answers(HealthAnswer))
+@router.get(paths.HEALTH, responses=answers(HealthAnswer))
 async def health() -> Json:
     """Whether the process lives."""
     return Json(HealthAnswer(status="ok"))
 
 
-@router.get("/ready", responses=answers(ReadyAnswer, 503))
+@router.get(paths.READY, responses=answers(ReadyAnswer, 503))
 async def ready(services: Here) -> Json:
     """Whether the database can be reached."""
     await ping(services.db)

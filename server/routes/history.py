@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 
+from financeops.core.contract import paths
+from financeops.core.contract.forms import Instant
 from financeops.core.contract.payments import ChangesAnswer, MonthAnswer, MonthsAnswer
 from financeops.core.periods import day_of
-from financeops.core.wire import change_document, timestamp
+from financeops.core.wire import change_document
 from financeops.store.changes import changes_after, last_seq
 from financeops.store.reading.months import read_months
 from server.dependencies import Here
@@ -17,10 +19,10 @@ from server.http.description import answers
 from server.http.parameters import ChangesParameters, OfTenant
 from server.http.responses import Json
 
-router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
+router = APIRouter(tags=["payments"], default_response_class=Json)
 
 
-@router.get("/months", responses=answers(MonthsAnswer, 404, 503))
+@router.get(paths.MONTHS, responses=answers(MonthsAnswer, 404, 503))
 async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     """How many payments, and refunded ones, each month holds, in the tenant's time zone.
 
@@ -41,8 +43,8 @@ async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
             months=[
                 MonthAnswer(
                     month=f"{day_of(month.start, zone):%Y-%m}",
-                    start=timestamp(month.start),
-                    end=timestamp(month.end),
+                    start=Instant.of(month.start),
+                    end=Instant.of(month.end),
                     payments=month.payments,
                     refunded=month.refunded,
                 )
@@ -52,7 +54,7 @@ async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     )
 
 
-@router.get("/changes", responses=answers(ChangesAnswer, 404, 503))
+@router.get(paths.CHANGES, responses=answers(ChangesAnswer, 404, 503))
 async def changes(services: Here, params: Annotated[ChangesParameters, Query()]) -> Json:
     """What happened after a `seq`, in order and without a gap, as the stream tells it.
 

@@ -7,6 +7,9 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 
+from financeops.core.contract import paths
+from financeops.core.contract.agreements import JSON
+from financeops.core.contract.forms import Instant
 from financeops.core.contract.imports import (
     FinishRequest,
     ImportAnswer,
@@ -14,7 +17,6 @@ from financeops.core.contract.imports import (
     StartRequest,
 )
 from financeops.core.drafts import read_once, refuse_control_characters
-from financeops.core.wire import timestamp
 from financeops.store.tenants import find_tenant
 from financeops.store.writing.imports import (
     Import,
@@ -25,21 +27,21 @@ from financeops.store.writing.imports import (
 )
 from server.dependencies import Here
 from server.http import examples
-from server.http.bodies import JSON, kind_of_body, read_body, refuse_body
+from server.http.bodies import kind_of_body, read_body, refuse_body
 from server.http.description import answers, body, schema_of
 from server.http.parameters import ImportId, ImportParameters, OfTenant, refuse_all
 from server.http.responses import Json
 from server.recording import tenant_id_of
 from server.undoing import undo
 
-router = APIRouter(prefix="/api/imports", tags=["imports"], default_response_class=Json)
+router = APIRouter(tags=["imports"], default_response_class=Json)
 
 _start = msgspec.json.Decoder(StartRequest)
 _finish = msgspec.json.Decoder(FinishRequest)
 
 
 @router.post(
-    "",
+    paths.IMPORTS,
     status_code=201,
     dependencies=[Depends(refuse_all)],
     responses={
@@ -67,7 +69,7 @@ async def start(services: Here, request: Request) -> Json:
     return Json(_answer(found), status_code=201 if new else 200)
 
 
-@router.get("", responses=answers(list[ImportAnswer], 404, 503))
+@router.get(paths.IMPORTS, responses=answers(list[ImportAnswer], 404, 503))
 async def imports(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     """A tenant's imports, newest first."""
     found = await list_imports(services.db, params.tenant_id)
@@ -76,7 +78,7 @@ async def imports(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     return Json([_answer(each) for each in found])
 
 
-@router.get("/{import_id}", responses=answers(ImportAnswer, 404, 503))
+@router.get(paths.one_import("{import_id}"), responses=answers(ImportAnswer, 404, 503))
 async def one(
     services: Here, import_id: ImportId, params: Annotated[ImportParameters, Query()]
 ) -> Json:
@@ -85,7 +87,7 @@ async def one(
 
 
 @router.post(
-    "/{import_id}/finish",
+    paths.finish("{import_id}"),
     responses=answers(ImportAnswer, 404, 409, 415, 503),
     openapi_extra={"requestBody": body({JSON: schema_of(FinishRequest)}, example=examples.FINISH)},
 )
@@ -111,7 +113,7 @@ async def finish(
 
 
 @router.post(
-    "/{import_id}/undo",
+    paths.undo("{import_id}"),
     responses=answers(ImportAnswer, 404, 409, 503),
     dependencies=[Depends(refuse_body)],
 )
@@ -130,8 +132,8 @@ def _answer(found: Import) -> ImportAnswer:
         size=found.size,
         options=found.options,
         state=found.state.value,
-        started_at=timestamp(found.started_at),
-        finished_at=None if found.finished_at is None else timestamp(found.finished_at),
-        undone_at=None if found.undone_at is None else timestamp(found.undone_at),
+        started_at=Instant.of(found.started_at),
+        finished_at=None if found.finished_at is None else Instant.of(found.finished_at),
+        undone_at=None if found.undone_at is None else Instant.of(found.undone_at),
         counts=ImportCounts(**msgspec.structs.asdict(found.counts)),
     )

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from financeops.core.contract import paths
+from financeops.core.contract.agreements import IDEMPOTENCY_KEY, JSON
 from financeops.core.contract.payments import PaymentAnswer
 from financeops.core.contract.texts import Text
 from financeops.core.drafts import read_request
@@ -16,18 +18,20 @@ from financeops.store.reading.queries import find_payment, list_payments
 from financeops.store.writing.ledger import Operation, Outcome, Refund, Result
 from server.dependencies import Here, Services
 from server.http import examples
-from server.http.bodies import JSON, kind_of_body, read_body, refuse_body
+from server.http.bodies import kind_of_body, read_body, refuse_body
 from server.http.description import answers, body, component, header, schema_of
 from server.http.parameters import PAYMENT_ID, ListParameters, OfTenant, PaymentId, refuse_all
 from server.http.responses import Json
-from server.recording import IDEMPOTENCY_KEY, insertion, tenant_id_of
+from server.recording import insertion, tenant_id_of
 
-router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
+router = APIRouter(tags=["payments"], default_response_class=Json)
 
 _LINK = header('The next page: `</payments?…>; rel="next"`, where there is one')
 
 
-@router.get("", responses=answers(list[PaymentAnswer], 404, 503, headers={"Link": _LINK}))
+@router.get(
+    paths.PAYMENTS, responses=answers(list[PaymentAnswer], 404, 503, headers={"Link": _LINK})
+)
 async def read_payments(services: Here, params: Annotated[ListParameters, Query()]) -> Json:
     """The newest payments, newest first; the `Link` header leads to the next page."""
     page = await list_payments(
@@ -37,12 +41,12 @@ async def read_payments(services: Here, params: Annotated[ListParameters, Query(
     if page.following is not None:
         said = params.model_dump(mode="json", by_alias=True, exclude_none=True)
         following = urlencode({**said, "before": page.following})
-        headers["Link"] = f'</payments?{following}>; rel="next"'
+        headers["Link"] = f'<{paths.PAYMENTS}?{following}>; rel="next"'
     return Json([payment_document(payment) for payment in page.payments], headers=headers)
 
 
 @router.post(
-    "",
+    paths.PAYMENTS,
     status_code=201,
     dependencies=[Depends(refuse_all)],
     responses={
@@ -78,7 +82,7 @@ async def record_payment(services: Here, request: Request) -> Json:
     return await _carry_out(services, tenant, operation)
 
 
-@router.get(f"/{PAYMENT_ID}", responses=answers(PaymentAnswer, 404, 503))
+@router.get(paths.payment(PAYMENT_ID), responses=answers(PaymentAnswer, 404, 503))
 async def read_payment(
     services: Here, payment_id: PaymentId, params: Annotated[OfTenant, Query()]
 ) -> Json:
@@ -87,7 +91,7 @@ async def read_payment(
 
 
 @router.post(
-    f"/{PAYMENT_ID}/refund",
+    paths.refund(PAYMENT_ID),
     responses=answers(PaymentAnswer, 404, 409, 503),
     dependencies=[Depends(refuse_body)],
 )

@@ -12,6 +12,8 @@ from fastapi import APIRouter, Depends, Query
 from msgspec.structs import replace
 from starlette.responses import HTMLResponse
 
+from financeops.core.contract import paths
+from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.contract.payments import SeedAnswer
 from financeops.core.errors import NotFound
 from financeops.core.payments import Draft, Source
@@ -25,13 +27,12 @@ from server.http.pages import SEED_PAGE
 from server.http.parameters import SeedParameters, refuse_all
 from server.http.responses import Json
 from server.intake import MAX_OPERATIONS
-from server.settings import DEFAULT_TENANT
 from server.simulation import simulation_config
 
-router = APIRouter(prefix="/payments", tags=["payments"], default_response_class=Json)
+router = APIRouter(tags=["payments"], default_response_class=Json)
 
 
-@router.post("/seed", responses=answers(SeedAnswer, 503), dependencies=[Depends(refuse_body)])
+@router.post(paths.SEED, responses=answers(SeedAnswer, 503), dependencies=[Depends(refuse_body)])
 async def seed(services: Here, params: Annotated[SeedParameters, Query()]) -> Json:
     """Record realistic payments of the past, if there are none but simulated ones."""
     async with services.seeding:
@@ -43,7 +44,7 @@ async def seed(services: Here, params: Annotated[SeedParameters, Query()]) -> Js
 
 
 @router.get(
-    "/seed",
+    paths.SEED,
     dependencies=[Depends(refuse_all)],
     response_class=HTMLResponse,
     responses=page("text/html; charset=utf-8"),

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from msgspec.structs import asdict
 
+from financeops.core.contract import paths
 from financeops.core.contract.operations import RezoneAnswer
 from financeops.store.verifying.verify import set_timezone
 from server.dependencies import Here
@@ -16,11 +17,11 @@ from server.http.parameters import TenantId, TimezoneParameters
 from server.http.responses import Json
 from server.routes.verify import report_document
 
-router = APIRouter(prefix="/api/tenants", tags=["tenants"], default_response_class=Json)
+router = APIRouter(tags=["tenants"], default_response_class=Json)
 
 
 @router.post(
-    "/{tenant_id}/timezone",
+    paths.timezone("{tenant_id}"),
     responses=answers(RezoneAnswer, 404, 409, 503),
     dependencies=[Depends(refuse_body)],
 )

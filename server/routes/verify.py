@@ -8,7 +8,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Query
 from msgspec.structs import asdict
 
-from financeops.core.contract.analytics import RollupAnswer
+from financeops.core.contract import paths
+from financeops.core.contract.forms import Instant
 from financeops.core.contract.operations import (
     DifferenceAnswer,
     ProgressAnswer,
@@ -17,8 +18,7 @@ from financeops.core.contract.operations import (
     VerificationAnswer,
     VerifyAnswer,
 )
-from financeops.core.rollup import as_document
-from financeops.core.wire import timestamp
+from financeops.core.wire import rollup_document
 from financeops.store.verifying.comparing import Difference
 from financeops.store.verifying.counting import Progress
 from financeops.store.verifying.shown import ShownDifference
@@ -31,11 +31,11 @@ from server.http.problems import problem_of
 from server.http.responses import Json
 from server.verifying import Verification
 
-router = APIRouter(prefix="/api", tags=["verify"], default_response_class=Json)
+router = APIRouter(tags=["verify"], default_response_class=Json)
 
 
 @router.post(
-    "/verify",
+    paths.VERIFY,
     status_code=202,
     dependencies=[Depends(refuse_body)],
     responses=answers(
@@ -53,11 +53,11 @@ async def verify(services: Here, params: Annotated[VerifyParameters, Query()]) -
     One verification runs at a time, others wait for their turn.
     """
     started = await services.verifications.start(params.tenant_id, repair=params.repair)
-    location = f"/api/verify/{started.id}?tenantId={quote(started.tenant_id)}"
+    location = f"{paths.verification(started.id)}?tenantId={quote(started.tenant_id)}"
     return Json(_verification(started), status_code=202, headers={"Location": location})
 
 
-@router.get("/verify/{verification_id}", responses=answers(VerificationAnswer, 404))
+@router.get(paths.verification("{verification_id}"), responses=answers(VerificationAnswer, 404))
 async def state(
     services: Here, verification_id: VerificationId, params: Annotated[OfTenant, Query()]
 ) -> Json:
@@ -66,7 +66,7 @@ async def state(
 
 
 @router.post(
-    "/verify/{verification_id}/stop",
+    paths.stop("{verification_id}"),
     responses=answers(VerificationAnswer, 404),
     dependencies=[Depends(refuse_body)],
 )
@@ -118,9 +118,9 @@ def _difference(difference: Difference) -> DifferenceAnswer:
     return DifferenceAnswer(
         currency=difference.currency,
         grain=difference.grain,
-        start=timestamp(difference.start),
-        kept=RollupAnswer(**as_document(difference.kept)),
-        counted=RollupAnswer(**as_document(difference.counted)),
+        start=Instant.of(difference.start),
+        kept=rollup_document(difference.kept),
+        counted=rollup_document(difference.counted),
     )
 
 
@@ -130,9 +130,9 @@ def _shown(difference: ShownDifference) -> ShownAnswer:
         currency=difference.currency,
         period=difference.period,
         previous=difference.previous,
-        start=timestamp(window.start) if window else None,
-        end=timestamp(window.end) if window else None,
+        start=Instant.of(window.start) if window else None,
+        end=Instant.of(window.end) if window else None,
         remembered=difference.remembered,
-        shown=RollupAnswer(**as_document(difference.shown)),
-        counted=RollupAnswer(**as_document(difference.counted)),
+        shown=rollup_document(difference.shown),
+        counted=rollup_document(difference.counted),
     )

@@ -112,7 +112,7 @@ async def test_a_batch_tells_what_became_of_each_item(client, tenant_id):
     assert (answer.created, answer.rejected) == (1, 1)
     assert answer.items[0].id
     assert answer.items[1].problem is not None
-    assert answer.items[1].problem["field"] == "amount"
+    assert answer.items[1].problem.field == "amount"
 
 
 async def test_a_refund_is_for_collected_money(client, record, tenant_id):

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -11,9 +12,13 @@ from aiohttp import web
 
 from financeops.cli.running.addresses import free_port
 from financeops.client import Client, Connected, Disconnected, Heartbeat, Reload, Stream
+from financeops.core.contract import paths
+from financeops.core.contract.agreements import DEFAULT_TENANT
+from financeops.core.contract.forms import Instant
+from financeops.core.contract.stream import ConnectedEvent, Event, HeartbeatEvent
 from financeops.core.payments import Change, EventType
 from financeops.core.wire import change_document, encode
-from tests.builders import change
+from tests.builders import NOON, change
 from tests.processes import start_server
 
 
@@ -152,7 +157,7 @@ async def talking(*messages):
         sio.start_background_task(say)
 
     app = web.Application()
-    sio.attach(app, socketio_path="/ws/payments")
+    sio.attach(app, socketio_path=paths.STREAM)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     port = free_port()
@@ -164,13 +169,22 @@ async def talking(*messages):
         await runner.cleanup()
 
 
+def _said(event, content):
+    """An event as the server encodes it."""
+    return event, json.loads(encode(content))
+
+
 def _event(seq):
-    import json
-
-    return "payment_event", json.loads(encode(change_document(change(seq))))
+    return _said(Event.PAYMENT, change_document(change(seq)))
 
 
-HELLO = "connected", {"seq": 1, "serverTime": "2026-03-10T12:00:00Z"}
+HELLO = _said(
+    Event.CONNECTED,
+    ConnectedEvent(
+        message="Connected", tenant_id=DEFAULT_TENANT, seq=1, server_time=Instant.of(NOON)
+    ),
+)
+BEAT = _said(Event.HEARTBEAT, HeartbeatEvent(seq=2, server_time=Instant.of(NOON)))
 
 
 async def test_a_missing_change_asks_for_a_snapshot():
@@ -188,7 +202,7 @@ async def test_a_missing_change_asks_for_a_snapshot():
 
 
 async def test_a_last_change_that_does_not_arrive_asks_for_a_snapshot():
-    async with talking(HELLO, ("heartbeat", {"seq": 2})) as url, Stream(url, seq=1) as stream:
+    async with talking(HELLO, BEAT) as url, Stream(url, seq=1) as stream:
         events = aiter(stream)
         assert (await until(events, Heartbeat)).seq == 2
         await until(events, Reload)

@@ -41,7 +41,8 @@ def test_minor_units_survive_the_way_to_major_and_back(minor, currency):
 def test_major_units_are_the_exact_quotient_without_trailing_zeros(minor, currency):
     major = to_major(minor, currency)
     assert Fraction(major) == Fraction(minor, 10 ** exponent(currency))
-    assert isinstance(major, int) or not str(major).endswith("0")
+    assert isinstance(major, Decimal)
+    assert "." not in str(major) or not str(major).endswith("0")
     assert "E" not in str(major)
 
 

@@ -1,18 +1,25 @@
-from datetime import datetime
+import pickle
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from financeops.core.contract.analytics import BucketAnswer, RollupAnswer
+from financeops.core.contract.forms import Instant
+from financeops.core.contract.payments import BatchItem, BatchOutcome
+from financeops.core.contract.stream import HeartbeatEvent
 from financeops.core.metrics import declines, methods, metrics, trends
 from financeops.core.money import exponent
 from financeops.core.payments import Status
 from financeops.core.periods import HOUR, Window
 from financeops.core.rollup import Rollup
 from financeops.core.wire import (
+    bucket_document,
     change_document,
     change_from,
     declines_document,
@@ -23,11 +30,15 @@ from financeops.core.wire import (
     metrics_document,
     payment_document,
     payment_from,
+    read,
+    read_document,
+    rollup_document,
+    rollup_from,
     timestamp,
     trends_document,
 )
 from tests.builders import NOON, change, payment
-from tests.strategies import changes, instants, payments
+from tests.strategies import changes, instants, payments, rollups
 
 
 @given(payments())
@@ -110,10 +121,37 @@ def test_times_are_written_in_utc():
     assert instant_of("2026-03-10T17:45:00+05:45") == NOON
 
 
+@given(instants())
+def test_a_time_of_an_answer_is_written_in_our_form_and_read_as_a_datetime(instant):
+    beat = HeartbeatEvent(seq=1, server_time=Instant.of(instant))
+    text = encode(beat)
+    assert decode(text) == {"seq": 1, "serverTime": timestamp(instant)}
+    assert read(HeartbeatEvent, text) == read_document(HeartbeatEvent, decode(text)) == beat
+    time = read(HeartbeatEvent, text).server_time
+    assert (time, time.tzinfo, pickle.loads(pickle.dumps(time))) == (instant, UTC, instant)
+
+
 @pytest.mark.parametrize("text", ["2026-03-10T12:00:00", "2026-03-10", "noon"])
 def test_a_time_without_an_offset_is_refused(text):
     with pytest.raises(ValueError):
         instant_of(text)
+    with pytest.raises(msgspec.ValidationError, match="serverTime"):
+        read_document(HeartbeatEvent, {"seq": 1, "serverTime": text})
+
+
+def test_what_a_newer_server_says_besides_is_left_aside():
+    text = b'{"index":3,"outcome":"created","_id":"one","mood":"good"}'
+    item = read(BatchItem, text)
+    assert item == BatchItem(index=3, outcome=BatchOutcome.CREATED, id="one")
+    assert item.problem is None
+    assert "problem" not in decode(encode(item))
+
+
+@given(rollups)
+def test_a_rollup_survives_the_wire(rollup):
+    bucket = bucket_document(Window(NOON, NOON + HOUR), rollup)
+    assert rollup_from(read(BucketAnswer, encode(bucket))) == rollup
+    assert rollup_from(read(RollupAnswer, encode(rollup_document(rollup)))) == rollup
 
 
 def test_the_json_of_the_figures():

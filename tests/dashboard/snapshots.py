@@ -1,10 +1,13 @@
 """Snapshots as the server makes them, of payments that a test knows."""
 
-from financeops.client.answers import MetricsAnswer, Snapshot, answer_of
+from msgspec.structs import asdict
+
+from financeops.client import MetricsAnswer, Snapshot
+from financeops.core.contract.agreements import FEED_LENGTH
 from financeops.core.metrics import metrics
 from financeops.core.periods import Period, buckets, previous_window
 from financeops.core.rollup import Rollup, rollup_of, total
-from financeops.core.wire import decode, encode, metrics_document
+from financeops.core.wire import metrics_document
 
 
 def rollup_in(payments, window, zone, *, currency="USD"):
@@ -25,12 +28,14 @@ def snapshot(payments, *, as_of, zone, period=Period.DAY, seq=0, currency="USD",
     return Snapshot(
         seq=seq,
         as_of=as_of,
-        metrics=_answer(total(rollups), currency, zone, currencies),
-        previous=_answer(previous, currency, zone, currencies),
+        metrics=_answer(total(rollups), currency, zone, currencies, seq),
+        previous=_answer(previous, currency, zone, currencies, seq),
         trends=[],
         methods=[],
         declines=[],
-        payments=sorted(payments, key=lambda payment: payment.created_at, reverse=True)[:100],
+        payments=sorted(payments, key=lambda payment: payment.created_at, reverse=True)[
+            :FEED_LENGTH
+        ],
         buckets=cut,
         bucket_rollups=rollups,
         previous_window=before,
@@ -38,10 +43,12 @@ def snapshot(payments, *, as_of, zone, period=Period.DAY, seq=0, currency="USD",
     )
 
 
-def _answer(rollup: Rollup, currency: str, zone, currencies) -> MetricsAnswer:
-    document = {
-        **decode(encode(metrics_document(metrics(rollup, currency=currency)))),
-        "timezone": zone.key,
-        "currencies": currencies or [currency],
-    }
-    return answer_of(document, MetricsAnswer)
+def _answer(rollup: Rollup, currency: str, zone, currencies, seq) -> MetricsAnswer:
+    return MetricsAnswer(
+        **asdict(metrics_document(metrics(rollup, currency=currency))),
+        timezone=zone.key,
+        start=None,
+        end=None,
+        seq=seq,
+        currencies=currencies or [currency],
+    )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from financeops.core.contract.agreements import FEED_LENGTH
 from financeops.core.payments import Status
 from financeops.dashboard.state import timeline as module
 from financeops.dashboard.state.timeline import Selection, Timeline
@@ -171,7 +172,7 @@ def test_what_is_recorded_later_takes_its_place_and_is_no_news():
 
 def test_an_older_one_is_left_out_where_others_may_lie_between():
     timeline = Timeline()
-    timeline.merge(newest(*range(100, 100 + module.SNAPSHOT)))
+    timeline.merge(newest(*range(100, 100 + FEED_LENGTH)))
 
     timeline.add(happened(50))
     assert numbers(timeline)[-1] == 100

@@ -19,12 +19,12 @@ from financeops.cli.importing.rejects import Rejects
 from financeops.cli.patience import patiently
 from financeops.cli.progress import Bar
 from financeops.client import BatchAnswer, Client
+from financeops.core.contract.agreements import MAX_BATCH
+from financeops.core.contract.payments import BatchOutcome
+from financeops.core.contract.problems import Problem
 from financeops.core.errors import InvalidValue
 
-BATCH = 1000
-"""Payments in one request: what the server takes at most."""
-
-_REFUSED = ("rejected", "conflict")
+_REFUSED = (BatchOutcome.REJECTED, BatchOutcome.CONFLICT)
 
 
 @dataclass
@@ -123,7 +123,7 @@ def _batches(rows: Iterator[Row], columns: Columns) -> Iterator[_Batch]:
             else:
                 batch.rows.append(row)
                 batch.payments.append(identities.named(payment, row.values))
-        if len(batch.rows) == BATCH or len(batch.unreadable) == BATCH:
+        if len(batch.rows) == MAX_BATCH or len(batch.unreadable) == MAX_BATCH:
             yield batch
             batch = _Batch()
     if batch.rows or batch.unreadable:
@@ -146,8 +146,8 @@ def _note(batch: _Batch, answer: BatchAnswer | None, summary: Summary, rejects: 
         summary.created += answer.created
         summary.duplicate += answer.duplicate
         summary.unsure += answer.duplicate if batch.sent > 1 else 0
-        summary.updated += answer.updated
-        summary.conflict += answer.conflict
+        summary.updated += answer.updated or 0
+        summary.conflict += answer.conflict or 0
         refused += [
             (batch.rows[item.index], _why(item.problem))
             for item in answer.items
@@ -155,9 +155,8 @@ def _note(batch: _Batch, answer: BatchAnswer | None, summary: Summary, rejects: 
         ]
     for row, reason in sorted(refused, key=lambda refusal: refusal[0].number):
         rejects.add(row, reason)
-    summary.rejected += len(refused) - (answer.conflict if answer else 0)
+    summary.rejected += len(refused) - (answer.conflict or 0 if answer else 0)
 
 
-def _why(problem: Mapping[str, Any] | None) -> str:
-    problem = problem or {}
-    return str(problem.get("detail") or problem.get("title") or "refused by the server")
+def _why(problem: Problem | None) -> str:
+    return problem.detail if problem else "refused by the server"

@@ -12,6 +12,7 @@ from pathlib import Path
 from financeops.cli.notebooks import DASHBOARD
 from financeops.cli.running import addresses, embedded, mongod, pulse, start
 from financeops.cli.running.supervisor import Child
+from financeops.core.contract import paths
 from financeops.core.errors import Misconfigured
 
 _PASSWORDS = frozenset({embedded.URI_SETTING, "JUPYTER_TOKEN"})
@@ -56,7 +57,7 @@ def server(host: str, port: int, *, uri: str | None, simulate: bool) -> Child:
         command=start.command("server"),
         environment=environment,
         withheld=_PASSWORDS - {embedded.URI_SETTING},
-        is_ready=partial(addresses.answers, addresses.reachable(host), port, "/ready"),
+        is_ready=partial(addresses.answers, addresses.reachable(host), port, paths.READY),
         ready_within=120,
         complaint="financeops: ",
     )

@@ -15,8 +15,8 @@ from financeops.cli import notebooks
 from financeops.cli.running import addresses, children, data_directory, databases, embedded
 from financeops.cli.running.screen import Screen, Starting
 from financeops.cli.running.supervisor import Child, ChildFailed, Supervisor
-from financeops.client import Client, HistoryAnswer
-from financeops.client.address import DEFAULT_URL
+from financeops.client import Client, FirstHistoryAnswer
+from financeops.core.contract.agreements import DEFAULT_URL
 from financeops.core.errors import FinanceOpsError
 from financeops.tasks import end
 
@@ -189,8 +189,8 @@ async def _go_on_with_history(url: str, screen: Screen) -> None:
 
 
 async def _asked_until_it_answers(
-    ask: Callable[[], Awaitable[HistoryAnswer]], since: HistoryAnswer | None = None
-) -> HistoryAnswer:
+    ask: Callable[[], Awaitable[FirstHistoryAnswer]], since: FirstHistoryAnswer | None = None
+) -> FirstHistoryAnswer:
     """How far the history is; a server that just starts does not know that yet."""
     while True:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, UnsetType, field
+from msgspec import Meta, field
 
 from financeops.core.contract.forms import Document, Number, Time
 from financeops.core.contract.payments import PaymentAnswer
@@ -43,7 +43,7 @@ class MetricsAnswer(KeyFigures, frozen=True, kw_only=True):
     end: Time | None = field(name="to")
     seq: int
     currencies: list[str]
-    previous: MetricsAnswer | UnsetType = UNSET
+    previous: MetricsAnswer | None = None
 
 
 class TrendAnswer(Document, frozen=True, kw_only=True):
@@ -119,4 +119,4 @@ class SnapshotAnswer(Document, frozen=True, kw_only=True):
     payments: list[PaymentAnswer]
     seq: int
     as_of: Time
-    rollups: RollupsAnswer | UnsetType = UNSET
+    rollups: RollupsAnswer | None = None

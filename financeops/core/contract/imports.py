@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType, field
 
-from financeops.core.contract.forms import Document, Time
+from financeops.core.contract.forms import Body, Document, Time
 from financeops.core.contract.texts import LINE_PATTERN, MAX_TEXT, TenantId
 
 Line = Annotated[str, Meta(extra_json_schema={"pattern": LINE_PATTERN})]
@@ -17,16 +17,18 @@ _Count = Annotated[float, Meta(ge=0, le=2**53 - 1, multiple_of=1)]
 """Whole, up to what every reader of JSON can hold; ``7.0`` is one too."""
 
 
-class StartRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class StartRequest(Body, frozen=True, kw_only=True):
     """An import that begins. The same that was broken off is gone on with."""
 
     file: Annotated[Line, Meta(min_length=1, max_length=4 * MAX_TEXT)]
     tenant_id: TenantId | UnsetType = UNSET
     size: _Count | None = None
-    options: dict[Annotated[str, Meta(pattern="^[a-z-]{1,64}$")], Option] = {}
+    options: dict[Annotated[str, Meta(pattern="^[a-z-]{1,64}$")], Option] = field(
+        default_factory=dict
+    )
 
 
-class FinishRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class FinishRequest(Body, frozen=True, kw_only=True):
     """What became of the rows that left no trace, once all were sent."""
 
     duplicate: _Count = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, UnsetType, field
+from msgspec import Meta, field
 
 from financeops.core.contract.forms import Document, Number, Time
 from financeops.core.contract.problems import Problem
@@ -24,12 +24,12 @@ class PaymentAnswer(Document, frozen=True, kw_only=True):
     created_at: Time
     updated_at: Time
     source: str
-    reference: str | UnsetType = UNSET
-    customer_id: str | UnsetType = UNSET
-    country: str | UnsetType = UNSET
-    decline_code: str | UnsetType = UNSET
-    decline_group: str | UnsetType = UNSET
-    refunded_at: Time | UnsetType = UNSET
+    reference: str | None = None
+    customer_id: str | None = None
+    country: str | None = None
+    decline_code: str | None = None
+    decline_group: str | None = None
+    refunded_at: Time | None = None
 
 
 class ChangeAnswer(Document, frozen=True, kw_only=True):
@@ -65,8 +65,8 @@ class BatchItem(Document, frozen=True, kw_only=True):
 
     index: int
     outcome: BatchOutcome
-    id: str | UnsetType = field(name="_id", default=UNSET)
-    problem: Problem | UnsetType = UNSET
+    id: str | None = field(name="_id", default=None)
+    problem: Problem | None = None
 
 
 class BatchAnswer(Document, frozen=True, kw_only=True):
@@ -79,8 +79,8 @@ class BatchAnswer(Document, frozen=True, kw_only=True):
     duplicate: int
     rejected: int
     items: list[BatchItem]
-    updated: int | UnsetType = UNSET
-    conflict: int | UnsetType = UNSET
+    updated: int | None = None
+    conflict: int | None = None
 
 
 class SeedAnswer(Document, frozen=True, kw_only=True):

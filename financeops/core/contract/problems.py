@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import UNSET, UnsetType
-
 from financeops.core.contract.forms import Document
 
 
@@ -22,10 +20,10 @@ class Problem(Document, frozen=True, kw_only=True):
     `payments` holds the ids of those that may be recorded, where that is not known.
     """
 
-    type: str = "about:blank"
+    type: str
     title: str
     status: int
     detail: str
-    field: str | UnsetType = UNSET
-    errors: list[FieldProblem] | UnsetType = UNSET
-    payments: Sequence[str] | UnsetType = UNSET
+    field: str | None = None
+    errors: list[FieldProblem] | None = None
+    payments: Sequence[str] | None = None

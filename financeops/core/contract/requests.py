@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Raw, UnsetType, field
 
+from financeops.core.contract.forms import Body
 from financeops.core.contract.texts import (
     MAX_TEXT,
     PAYMENT_ID_PATTERN,
@@ -22,7 +23,7 @@ Moment = Annotated[
 ]
 
 
-class PaymentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class PaymentRequest(Body, frozen=True, kw_only=True):
     """One payment to record. `amount` stays text until its currency is known.
 
     A failed payment may carry its `declineCode`. A refunded one, with `refundedAt`, comes with an
@@ -52,7 +53,7 @@ class PaymentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 Digest = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
 
 
-class RowRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class RowRequest(Body, frozen=True, kw_only=True):
     """What a row of a file is known by, each a digest.
 
     `content` is of all that the row says, as it is written; `base` of that without what a change
@@ -65,7 +66,7 @@ class RowRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     meaning: Digest | None = None
 
 
-class ImportRequest(PaymentRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ImportRequest(PaymentRequest, frozen=True, kw_only=True):
     """A payment as a row of a file says it; `_id` is the payment's in an export of ours."""
 
     row: RowRequest

@@ -88,7 +88,7 @@ class Formats:
 
     def money(self, minor: int, currency: str) -> str:
         """Amount of minor units, with all decimals of its currency."""
-        return self.major(Decimal(to_major(minor, currency)), currency)
+        return self.major(to_major(minor, currency), currency)
 
     def major(self, amount: Decimal | None, currency: str) -> str:
         """Amount in major units, rounded to the currency's decimals."""
@@ -98,7 +98,7 @@ class Formats:
 
     def short_money(self, minor: int, currency: str) -> str:
         """Amount for an axis or a small place: ``$1.3M``."""
-        major = Decimal(to_major(minor, currency))
+        major = to_major(minor, currency)
         if abs(major) < self._abbreviated:
             return self._with_symbol(major, currency, _short_decimals(major, currency))
         text = format_compact_currency(major, currency, locale=self.locale, fraction_digits=1)
@@ -118,7 +118,7 @@ class Formats:
         labels = [self.short_money(amount, currency) for amount in amounts]
         if max(map(len, labels), default=0) <= AXIS_LETTERS:
             return labels
-        return [self._short_number(Decimal(to_major(each, currency)), currency) for each in amounts]
+        return [self._short_number(to_major(each, currency), currency) for each in amounts]
 
     def _short_number(self, major: Decimal, currency: str) -> str:
         decimals = _short_decimals(major, currency)

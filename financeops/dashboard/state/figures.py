@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from financeops.client.answers import Snapshot
+from financeops.client import Snapshot
 from financeops.core import metrics as figure
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.payments import Change

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, UseEnum, observe
 
-from financeops.client.answers import Snapshot
+from financeops.client import Snapshot
+from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Period, Window, floor_quarter
@@ -96,7 +97,7 @@ class DashboardModel(HasTraits):
     history_asked = Int()
     history_came = Int()
 
-    def __init__(self, tenant: str = "tenant_1", period: Period | str = Period.DAY) -> None:
+    def __init__(self, tenant: str = DEFAULT_TENANT, period: Period | str = Period.DAY) -> None:
         super().__init__(tenant=tenant, period=Period(period))
         self.timeline = Timeline()
         self._totals = Totals()

@@ -8,6 +8,7 @@ from itertools import islice
 
 from msgspec import Struct
 
+from financeops.core.contract.agreements import FEED_LENGTH
 from financeops.core.payments import Change, Payment, Status
 
 FEED = 500
@@ -15,10 +16,6 @@ FEED = 500
 
 HISTORY = 1_000
 """How far the viewer can turn pages back."""
-
-
-SNAPSHOT = 100
-"""How many payments a snapshot brings; fewer are all that there are."""
 
 
 class Entry(Struct, frozen=True):
@@ -133,7 +130,7 @@ class Timeline:
         self._recent = _newest((*self._recent.values(), *entries), FEED)
         chosen = [entry for entry in entries if entry in self.selection]
         self._selected = _newest((*self._selected.values(), *chosen), HISTORY)
-        self.complete = self.complete or len(payments) < SNAPSHOT
+        self.complete = self.complete or len(payments) < FEED_LENGTH
         return not gap
 
     def select(self, selection: Selection) -> None:

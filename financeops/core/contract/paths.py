@@ -1,0 +1,66 @@
+"""Where each route is. What stands for an id is put in as it stands in a URL."""
+
+from __future__ import annotations
+
+HEALTH = "/health"
+READY = "/ready"
+
+PAYMENTS = "/payments"
+BATCH = f"{PAYMENTS}/batch"
+CHANGES = f"{PAYMENTS}/changes"
+EXPORT = f"{PAYMENTS}/export"
+HISTORY = f"{PAYMENTS}/history"
+MONTHS = f"{PAYMENTS}/months"
+SEED = f"{PAYMENTS}/seed"
+
+METRICS = "/api/analytics/metrics"
+TRENDS = "/api/analytics/trends"
+METHODS = "/api/analytics/methods"
+DECLINES = "/api/analytics/declines"
+SNAPSHOT = "/api/analytics/snapshot"
+
+IMPORTS = "/api/imports"
+VERIFY = "/api/verify"
+
+STREAM = "/ws/payments"
+"""Socket.IO's; events are in `financeops.core.contract.stream`."""
+
+
+def payment(payment_id: str) -> str:
+    """One payment."""
+    return f"{PAYMENTS}/{payment_id}"
+
+
+def refund(payment_id: str) -> str:
+    """A payment's refund."""
+    return f"{PAYMENTS}/{payment_id}/refund"
+
+
+def one_import(import_id: str) -> str:
+    """One import."""
+    return f"{IMPORTS}/{import_id}"
+
+
+def finish(import_id: str) -> str:
+    """An import's end."""
+    return f"{IMPORTS}/{import_id}/finish"
+
+
+def undo(import_id: str) -> str:
+    """Where an import is taken back."""
+    return f"{IMPORTS}/{import_id}/undo"
+
+
+def verification(verification_id: str) -> str:
+    """One verification."""
+    return f"{VERIFY}/{verification_id}"
+
+
+def stop(verification_id: str) -> str:
+    """Where a verification is ended."""
+    return f"{VERIFY}/{verification_id}/stop"
+
+
+def timezone(tenant_id: str) -> str:
+    """A tenant's time zone."""
+    return f"/api/tenants/{tenant_id}/timezone"
