@@ -13,7 +13,8 @@ from typing import TypeVar
 from financeops.core.errors import Unavailable, Unsure
 from financeops.core.payments import Tenant
 from financeops.store.database.connection import Database
-from financeops.store.writing.ledger import Operation, Outcome, commit, counts_once
+from financeops.store.writing.ledger import commit
+from financeops.store.writing.operations import Operation, Outcome, counts_once
 from server.monitoring import Meters
 
 MAX_OPERATIONS = 1000

@@ -19,13 +19,13 @@ from pydantic import (
 )
 from starlette.convertors import StringConvertor, register_url_convertor
 
+from financeops.core.checks import METHOD, check_tenant_id
 from financeops.core.contract.texts import (
     CURSOR_PATTERN,
     PAYMENT_ID_PATTERN,
     TENANT_PATTERN,
     WORD_PATTERN,
 )
-from financeops.core.drafts import METHOD, check_tenant_id
 from financeops.core.errors import InvalidValue
 from financeops.core.instants import bound
 from financeops.core.payments import Source, Status

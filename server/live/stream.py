@@ -15,7 +15,7 @@ import socketio
 from msgspec import to_builtins
 from socketio.exceptions import ConnectionRefusedError as Refused
 
-from financeops.core.drafts import check_tenant_id
+from financeops.core.checks import check_tenant_id
 from financeops.core.errors import FinanceOpsError, InvalidValue, Unavailable
 from financeops.core.wire import change_document, encode, timestamp
 from financeops.store.changes import changes_after
