@@ -23,7 +23,8 @@ from financeops.simulation.simulate import simulate
 from financeops.store.database.connection import close, connect
 from financeops.store.database.schema import BY_STATUS, BY_TIME, prepare
 from financeops.store.documents import new_payment_id, payment_document
-from financeops.store.writing.ledger import Insert, Result, commit
+from financeops.store.writing.ledger import commit
+from financeops.store.writing.operations import Insert, Result
 
 YEAR = timedelta(days=365)
 YEARLY = 60_000

@@ -21,7 +21,8 @@ from financeops.simulation.scenario import SimulationConfig
 from financeops.simulation.simulate import simulate
 from financeops.store.database.connection import close, connect
 from financeops.store.database.schema import prepare
-from financeops.store.writing.ledger import Insert, commit
+from financeops.store.writing.ledger import commit
+from financeops.store.writing.operations import Insert
 
 BUDGET = 1.5
 TENANT = Tenant(id="tenant_1", currency="USD", timezone="UTC")

@@ -21,7 +21,7 @@ from financeops.store.beginning import Beginning, begin, find_beginning, finish,
 from financeops.store.database.connection import Database
 from financeops.store.documents import Key, derived_payment_id
 from financeops.store.tenants import payments_by_source
-from financeops.store.writing.ledger import Insert
+from financeops.store.writing.operations import Insert
 from financeops.tasks import end
 from server.intake import MAX_OPERATIONS, Intake
 from server.settings import Settings

@@ -14,7 +14,8 @@ from financeops.core.contract.agreements import MAX_BATCH
 from financeops.core.errors import Unavailable, Unsure
 from financeops.core.payments import Tenant
 from financeops.store.database.connection import Database
-from financeops.store.writing.ledger import Operation, Outcome, commit, counts_once
+from financeops.store.writing.ledger import commit
+from financeops.store.writing.operations import Operation, Outcome, counts_once
 from server.monitoring import Meters
 
 MAX_OPERATIONS = MAX_BATCH

@@ -1,85 +1,114 @@
-"""From what a sender wrote to what the ledger is to carry out."""
+"""From a payment's JSON to an operation of the ledger: read, find the tenant, check, name."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
-from msgspec import UNSET
-
-from financeops.core.contract.agreements import DEFAULT_TENANT, IDEMPOTENCY_KEY
-from financeops.core.contract.imports import StartRequest
+from financeops.core.checks import check_key
+from financeops.core.contract.agreements import IDEMPOTENCY_KEY
 from financeops.core.contract.requests import ImportRequest, PaymentRequest
-from financeops.core.drafts import check_key, check_tenant_id, draft_of, request_hash
+from financeops.core.drafts import draft_of, request_hash
 from financeops.core.errors import InvalidValue
-from financeops.core.payments import Source, Tenant
-from financeops.store.documents import object_id
-from financeops.store.writing.ledger import ImportRow, Insert
+from financeops.core.payments import Draft, Source, Tenant
+from financeops.core.reading import read_import_request, read_request
+from financeops.store.documents import Key, object_id
+from financeops.store.writing.imports import Import
+from financeops.store.writing.operations import ImportRow, Insert, Operation
+from server.dependencies import Services
+from server.tenants import tenant_id_of
 
 
-def tenant_id_of(request: PaymentRequest | StartRequest) -> str:
-    """Whose payment or import it is; raises `InvalidValue`."""
-    return check_tenant_id(DEFAULT_TENANT if request.tenant_id is UNSET else request.tenant_id)
+class Recording:
+    """One call that sends payments: at one moment, from one source, perhaps for one import."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        source: Source,
+        imported: Import | None = None,
+        idempotency_keys: Sequence[str] = (),
+    ) -> None:
+        self._tenants = services.tenants
+        self._methods = services.settings.methods
+        self._now = services.now()
+        self._source = source
+        self._imported = imported
+        self._idempotency_keys = idempotency_keys
+        # New tenants too, which the database would be asked for again and again.
+        self._found: dict[str, Tenant] = {}
+
+    async def operation_of(self, text: bytes) -> tuple[Tenant, Operation]:
+        """What one payment's JSON asks the ledger to do, and for which tenant.
+
+        Raises `InvalidValue`, `Unavailable`.
+        """
+        imported = self._imported
+        if imported is None:
+            request = read_request(text)
+            tenant = await self._tenant_of(request)
+            draft = self._draft_of(request, tenant)
+            return tenant, _insertion(request, draft, self._idempotency_keys)
+        row = read_import_request(text)
+        tenant = await self._tenant_of(row)
+        return tenant, _importation(row, self._draft_of(row, tenant), imported)
+
+    async def _tenant_of(self, request: PaymentRequest) -> Tenant:
+        tenant_id = tenant_id_of(request.tenant_id)
+        if self._imported is not None and tenant_id != self._imported.tenant_id:
+            raise InvalidValue("tenantId", f"the import is of {self._imported.tenant_id}")
+        tenant = self._found.get(tenant_id)
+        if tenant is None:
+            tenant = self._found[tenant_id] = await self._tenants.existing_or_new(tenant_id)
+        return tenant
+
+    def _draft_of(self, request: PaymentRequest, tenant: Tenant) -> Draft:
+        return draft_of(
+            request, tenant=tenant, methods=self._methods, now=self._now, source=self._source
+        )
 
 
-def insertion(
-    request: PaymentRequest,
-    *,
-    tenant: Tenant,
-    methods: Collection[str],
-    now: datetime,
-    source: Source,
-    idempotency_keys: Sequence[str] = (),
-) -> Insert:
-    """The payment to record, with what makes it count once; raises `InvalidValue`."""
-    draft = draft_of(request, tenant=tenant, methods=methods, now=now, source=source)
+def _insertion(request: PaymentRequest, draft: Draft, idempotency_keys: Sequence[str]) -> Insert:
+    """The payment to record, with what makes it count once."""
     key = _key_of(request, idempotency_keys)
     if key is None:
         return Insert(draft=draft)
     return Insert(draft=draft, key=key, request_hash=request_hash(request))
 
 
-def importation(
-    request: ImportRequest,
-    *,
-    tenant: Tenant,
-    methods: Collection[str],
-    now: datetime,
-    import_id: str,
-) -> ImportRow:
-    """The row of a file to record, with all that it is known by; raises `InvalidValue`."""
-    draft = draft_of(request, tenant=tenant, methods=methods, now=now, source=Source.IMPORT)
-    if request.created_at is None:
-        raise InvalidValue("createdAt", "is missing")
-    export_id = None if request.id is None else request.id.lower()
-    if export_id is not None and object_id(export_id) is None:
-        raise InvalidValue("_id", "must be the id of a payment: 24 hexadecimal digits")
-    if request.reference is not None:
-        key = ("reference", request.reference)
-    elif export_id is not None:
-        key = ("payment", export_id)
-    elif request.row.meaning is None:
-        raise InvalidValue("row", "needs a meaning where there is neither reference nor _id")
-    else:
-        # As a reference, for so it was recorded when nothing else of a row was remembered.
-        key = ("reference", request.row.meaning)
-    return ImportRow(
-        draft=draft,
-        key=key,
-        import_id=import_id,
-        base=request.row.base,
-        content=request.row.content,
-        export_id=export_id,
-        request_hash=None if request.reference is None else request_hash(request),
-    )
-
-
-def _key_of(request: PaymentRequest, given: Sequence[str]) -> tuple[str, str] | None:
+def _key_of(request: PaymentRequest, given: Sequence[str]) -> Key | None:
     if len(given) > 1:
         raise InvalidValue(IDEMPOTENCY_KEY, "is given more than once: give it once")
     if given and request.reference is not None:
         raise InvalidValue(IDEMPOTENCY_KEY, "give either this header or a reference, not both")
     if given:
-        # Blanks and tabs around a header's value are no part of it (RFC 9110, 5.5).
+        # Blanks and tabs around a header's value are not part of it (RFC 9110, 5.5).
         return ("key", check_key(given[0].strip(" \t"), IDEMPOTENCY_KEY))
     return None if request.reference is None else ("reference", request.reference)
+
+
+def _importation(row: ImportRequest, draft: Draft, imported: Import) -> ImportRow:
+    """The row of a file to record, with all that identifies it."""
+    if row.created_at is None:
+        raise InvalidValue("createdAt", "is missing")
+    export_id = None if row.id is None else row.id.lower()
+    if export_id is not None and object_id(export_id) is None:
+        raise InvalidValue("_id", "must be the id of a payment: 24 hexadecimal digits")
+    if row.reference is not None:
+        key = ("reference", row.reference)
+    elif export_id is not None:
+        key = ("payment", export_id)
+    elif row.row.meaning is None:
+        raise InvalidValue("row", "needs a meaning where there is neither reference nor _id")
+    else:
+        # As a reference: rows were recorded so before anything else of them was remembered.
+        key = ("reference", row.row.meaning)
+    return ImportRow(
+        draft=draft,
+        key=key,
+        import_id=imported.id,
+        base=row.row.base,
+        content=row.row.content,
+        export_id=export_id,
+        request_hash=None if row.reference is None else request_hash(row),
+    )

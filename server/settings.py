@@ -19,8 +19,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from financeops.core.checks import METHOD, TENANT_ID
 from financeops.core.contract.agreements import DEFAULT_PORT, DEFAULT_TENANT
-from financeops.core.drafts import METHOD, TENANT_ID
 from financeops.core.errors import InvalidValue, Misconfigured
 from financeops.core.money import exponent
 from financeops.core.payments import Tenant

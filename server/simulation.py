@@ -16,7 +16,7 @@ from financeops.core.payments import Draft, Status
 from financeops.simulation.business import time_to_next
 from financeops.simulation.scenario import SimulationConfig, profiles
 from financeops.simulation.simulate import pick_refund, pick_retry, simulate
-from financeops.store.writing.ledger import Insert, Operation, Refund, Result
+from financeops.store.writing.operations import Insert, Operation, Refund, Result
 from server.intake import Intake
 from server.settings import Settings
 

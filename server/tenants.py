@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET, UnsetType
+
+from financeops.core.checks import check_tenant_id
+from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.errors import NotFound
 from financeops.core.payments import Tenant
 from financeops.store.database.connection import Database
 from financeops.store.tenants import find_tenant
 from server.settings import Settings
+
+
+def tenant_id_of(named: str | UnsetType) -> str:
+    """The tenant that a request names, or the default one; raises `InvalidValue`."""
+    return check_tenant_id(DEFAULT_TENANT if named is UNSET else named)
 
 
 class Tenants:

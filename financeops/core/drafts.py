@@ -1,27 +1,20 @@
-"""From what a sender wrote to a valid `Draft`, or to an error that names the field."""
+"""From a request to a valid `Draft`, or to an error that names the field."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw
-from msgspec.structs import astuple
 
-from financeops.core.contract.requests import ImportRequest, PaymentRequest
-from financeops.core.contract.texts import (
-    CONTROL,
-    COUNTRY_PATTERN,
-    MAX_TEXT,
-    TENANT_PATTERN,
-    WORD_PATTERN,
-)
+from financeops.core.checks import check_key
+from financeops.core.contract.requests import PaymentRequest
+from financeops.core.contract.texts import COUNTRY_PATTERN, MAX_TEXT, WORD_PATTERN
 from financeops.core.errors import InvalidValue
 from financeops.core.money import check_currency, significant, to_minor
 from financeops.core.payments import Draft, Source, Status, Tenant
@@ -31,70 +24,13 @@ from financeops.core.wire import timestamp
 AHEAD = timedelta(minutes=5)
 """How far in the future `createdAt` may lie: clocks differ."""
 
-TENANT_ID = re.compile(TENANT_PATTERN)
-METHOD = re.compile(WORD_PATTERN)
 _DECLINE_CODE = re.compile(WORD_PATTERN)
 _COUNTRY = re.compile(COUNTRY_PATTERN)
 
 _ALLOWED_TIME = "must lie between 1970 and 5 minutes from now"
 
-_Request = TypeVar("_Request")
 # Once: `fields` evaluates every annotation anew, which took longer than to record a payment.
 _FIELDS = [(field.name, field.encode_name) for field in msgspec.structs.fields(PaymentRequest)]
-_request_decoder = msgspec.json.Decoder(PaymentRequest)
-_import_decoder = msgspec.json.Decoder(ImportRequest)
-# As the decoder above, but for a name that is there twice, of which that one keeps the last.
-_read_pairs = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str).decode
-
-_PLACE = re.compile(r"^(?P<problem>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
-_QUOTED = re.compile(r"field `(?P<field>[^`]+)`")
-
-
-def read_request(body: bytes) -> PaymentRequest:
-    """Decode one payment's JSON.
-
-    Raises
-    ------
-    InvalidValue
-        When the text is not JSON, a field is missing, unknown, of the wrong type or there twice.
-    """
-    request = read_as(_request_decoder, body)
-    _refuse_twice(request, body)
-    return request
-
-
-def read_import_request(body: bytes) -> ImportRequest:
-    """Decode the JSON of one row of an import; raises as `read_request` does."""
-    return read_once(_import_decoder, body)
-
-
-def read_once(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
-    """Decode an object in which no name is there twice; raises as `read_request` does."""
-    request = read_as(decoder, body)
-    _refuse_names_twice(body)
-    return request
-
-
-def read_as(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
-    """Decode what a sender wrote; raises as `read_request` does."""
-    try:
-        return decoder.decode(body)
-    except msgspec.DecodeError as error:
-        if not body.strip():
-            raise InvalidValue("body", "is empty: it must be JSON") from None
-        place = _PLACE.match(str(error))
-        assert place is not None, "the pattern matches any text"
-        field = (place["path"] or "").lstrip(".")
-        named = _QUOTED.search(place["problem"])
-        # An unknown field's name is the sender's: it may be as long as the body.
-        raise InvalidValue(
-            (field or (named["field"] if named else "body"))[:MAX_TEXT],
-            _plainly(place["problem"])[: 2 * MAX_TEXT],
-        ) from None
-    except UnicodeDecodeError:
-        raise InvalidValue("body", "must be UTF-8 text") from None
-    except RecursionError:
-        raise InvalidValue("body", "is nested too deeply") from None
 
 
 def draft_of(
@@ -176,94 +112,6 @@ def request_hash(request: PaymentRequest) -> str:
         if value is not None and value is not UNSET:
             said[name] = value
     return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
-
-
-def check_tenant_id(tenant_id: str, field: str = "tenantId") -> str:
-    """Return the id if it is one; raises `InvalidValue` naming `field`."""
-    if not TENANT_ID.fullmatch(tenant_id):
-        raise InvalidValue(field, "must be 1 to 64 letters, digits, '_', '-' or '.'")
-    return tenant_id
-
-
-def check_key(key: str, field: str) -> str:
-    """Return an idempotency key, a reference or a customer if it may be one.
-
-    Raises
-    ------
-    InvalidValue
-        It has too few or too many characters, a control character, or blanks at its ends: to a
-        person, and in a file, `` k1`` is ``k1``.
-    """
-    if not 1 <= len(key) <= MAX_TEXT:
-        raise InvalidValue(field, f"must have 1 to {MAX_TEXT} characters")
-    refuse_control_characters(key, field)
-    if key != key.strip():
-        raise InvalidValue(field, "must not begin or end with a blank: leave it out")
-    return key
-
-
-def refuse_control_characters(text: str, field: str) -> None:
-    """Raise `InvalidValue` if a text holds one: what shows it might do as it says."""
-    if found := CONTROL.search(text):
-        raise InvalidValue(field, f"must not hold control characters: U+{ord(found[0]):04X} is one")
-
-
-def _refuse_twice(request: PaymentRequest, body: bytes) -> None:
-    """Refuse a name that is there twice: the decoder keeps the last one without a word."""
-    values = astuple(request)
-    given = len(values) - values.count(None) - values.count(UNSET)
-    # Each field that was given is a name and a text, but for the amount's number. A text with just
-    # the quotes that these need has no room for more: almost all are done with here.
-    if body.count(b'"') != 2 * (2 * given - 1):
-        _refuse_names_twice(body)
-
-
-def _refuse_names_twice(body: bytes) -> None:
-    try:
-        names = [name for name, _ in _read_pairs(body.decode(errors="replace"))]
-    except RecursionError:  # the decoder before it passes over what an amount holds
-        raise InvalidValue("body", "is nested too deeply") from None
-    if len(set(names)) < len(names):
-        twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise InvalidValue(twice, "is given more than once: give it once")
-
-
-_KINDS = {
-    "str": "text",
-    "int": "a number",
-    "float": "a number",
-    "bool": "true or false",
-    "object": "an object",
-    "array": "an array",
-    "datetime": "a time",
-}
-_OF_KIND = re.compile(r"Expected `([^`]*)`, got `(\w+)`")
-_BOUND = re.compile(r"Expected `(?:(str)` of length|\w+`) ([<>])= ([\d.]+)")
-_A_TIME = "must be an ISO 8601 time with its zone, such as 2024-12-09T14:00:00Z"
-
-
-def _plainly(problem: str) -> str:
-    """What the decoder says, as we say it."""
-    if "RFC3339" in problem or "timezone component" in problem:
-        return _A_TIME
-    if mismatch := _OF_KIND.fullmatch(problem):
-        wanted, got = mismatch.groups()
-        kinds = [_KINDS.get(kind, kind) for kind in wanted.split(" | ")]
-        return f"must be {' or '.join(kinds)}, not {_KINDS.get(got, got)}"
-    if bound := _BOUND.fullmatch(problem):
-        text, side, limit = bound.groups()
-        number = int(float(limit))
-        most = f"at {'least' if side == '>' else 'most'} {number:,}"
-        return f"must have {most} character{'s'[: number != 1]}" if text else f"must be {most}"
-    if problem.endswith("a multiple of 1.0"):
-        return "must be a whole number"
-    if problem == "Input data was truncated":
-        return "ends too early, or holds half of a surrogate pair such as \\ud800"
-    if problem.startswith("Object missing required field"):
-        return "is missing: a payment needs it"
-    if problem.startswith("Object contains unknown field"):
-        return "is no field of a payment"
-    return problem.replace("`", "'")
 
 
 def _number(raw: Raw) -> Decimal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from email.message import Message
 
+import msgspec
 from fastapi import Request
 
 from financeops.core.contract.agreements import JSON, NDJSON
@@ -15,6 +16,9 @@ _LINES = {NDJSON, "application/ndjson", "application/jsonl", "application/x-json
 _UTF_8 = {"utf-8", "utf8", "us-ascii"}
 _NOTHING = (b"", b"{}", b"null")
 
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+_any = msgspec.json.Decoder(msgspec.Raw)
+
 
 def refuse_large_body(request: Request, services: Here) -> None:
     """Refuse a body that says itself that it is too large, before any of it is read."""
@@ -23,14 +27,37 @@ def refuse_large_body(request: Request, services: Here) -> None:
         raise TooLarge(services.settings.max_body_bytes)
 
 
+async def read_json(request: Request, services: Here) -> bytes:
+    """The body of a request whose body is JSON; raises `WrongKind`, `TooLarge`."""
+    _kind_of_body(request)
+    return await _read_body(request, limit=services.settings.max_body_bytes)
+
+
+async def read_elements(request: Request, services: Here) -> list[bytes]:
+    """The JSON text of each element of an array, or of each line of NDJSON.
+
+    Raises
+    ------
+    WrongKind, TooLarge
+    InvalidValue
+        The body has neither form.
+    """
+    kind = _kind_of_body(request, lines=True)
+    body = await _read_body(request, limit=services.settings.max_body_bytes)
+    try:
+        return _lines_of(body) if kind == NDJSON else _elements_of(body)
+    except RecursionError:
+        raise InvalidValue("body", "is nested too deeply") from None
+
+
 async def refuse_body(request: Request, services: Here) -> None:
     """Refuse a body on a route that takes none: what it asks for would not be done."""
-    body = await read_body(request, limit=services.settings.max_body_bytes)
+    body = await _read_body(request, limit=services.settings.max_body_bytes)
     if body.strip() not in _NOTHING:
         raise InvalidValue("body", "is not taken by this route: send none")
 
 
-def kind_of_body(request: Request, *, lines: bool = False) -> str | None:
+def _kind_of_body(request: Request, *, lines: bool = False) -> str | None:
     """`JSON`, where `lines` are taken `NDJSON`, or None when the request does not say.
 
     Raises
@@ -59,7 +86,7 @@ def kind_of_body(request: Request, *, lines: bool = False) -> str | None:
     raise WrongKind(refusal)
 
 
-async def read_body(request: Request, *, limit: int) -> bytes:
+async def _read_body(request: Request, *, limit: int) -> bytes:
     """The body; raises `TooLarge` as soon as it is."""
     parts: list[bytes] = []
     size = 0
@@ -69,3 +96,31 @@ async def read_body(request: Request, *, limit: int) -> bytes:
             raise TooLarge(limit)
         parts.append(part)
     return b"".join(parts)
+
+
+def _lines_of(body: bytes) -> list[bytes]:
+    return [line for line in body.splitlines() if line.strip()]
+
+
+def _elements_of(body: bytes) -> list[bytes]:
+    first = body.lstrip()[:1]
+    if first == b"[":
+        try:
+            return [bytes(element) for element in _array.decode(body)]
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InvalidValue("body", f"is not a JSON array: {error}") from None
+    if first != b"{" or _is_one_value(body):
+        raise InvalidValue(
+            "body",
+            "must be a JSON array of payments, or NDJSON (one payment per line) with "
+            "Content-Type application/x-ndjson",
+        )
+    return _lines_of(body)  # NDJSON that calls itself JSON
+
+
+def _is_one_value(body: bytes) -> bool:
+    try:
+        _any.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from starlette.convertors import StringConvertor, register_url_convertor
 
+from financeops.core.checks import METHOD, check_tenant_id
 from financeops.core.contract.agreements import DEFAULT_TENANT, MAX_CHANGES, MAX_PAGE, ExportFormat
 from financeops.core.contract.texts import (
     CURSOR_PATTERN,
@@ -26,7 +27,6 @@ from financeops.core.contract.texts import (
     TENANT_PATTERN,
     WORD_PATTERN,
 )
-from financeops.core.drafts import METHOD, check_tenant_id
 from financeops.core.errors import InvalidValue
 from financeops.core.instants import bound
 from financeops.core.payments import Source, Status

@@ -15,10 +15,10 @@ import socketio
 from msgspec import to_builtins
 from socketio.exceptions import ConnectionRefusedError as Refused
 
+from financeops.core.checks import check_tenant_id
 from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.contract.forms import Instant
 from financeops.core.contract.stream import ConnectedEvent, Event, ReloadEvent
-from financeops.core.drafts import check_tenant_id
 from financeops.core.errors import FinanceOpsError, InvalidValue, Unavailable
 from financeops.core.wire import change_document, encode
 from financeops.store.changes import changes_after

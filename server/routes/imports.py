@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 
+from financeops.core.checks import refuse_control_characters
 from financeops.core.contract import paths
 from financeops.core.contract.agreements import JSON
 from financeops.core.contract.forms import Instant
@@ -16,7 +17,7 @@ from financeops.core.contract.imports import (
     ImportCounts,
     StartRequest,
 )
-from financeops.core.drafts import read_once, refuse_control_characters
+from financeops.core.reading import read_once
 from financeops.store.tenants import find_tenant
 from financeops.store.writing.imports import (
     Import,
@@ -27,11 +28,11 @@ from financeops.store.writing.imports import (
 )
 from server.dependencies import Here
 from server.http import examples
-from server.http.bodies import kind_of_body, read_body, refuse_body
+from server.http.bodies import read_json, refuse_body
 from server.http.description import answers, body, schema_of
 from server.http.parameters import ImportId, ImportParameters, OfTenant, refuse_all
 from server.http.responses import Json
-from server.recording import tenant_id_of
+from server.tenants import tenant_id_of
 from server.undoing import undo
 
 router = APIRouter(tags=["imports"], default_response_class=Json)
@@ -52,15 +53,14 @@ _finish = msgspec.json.Decoder(FinishRequest)
 )
 async def start(services: Here, request: Request) -> Json:
     """Begin an import: its id goes with the batches of its rows."""
-    kind_of_body(request)
-    params = read_once(_start, await read_body(request, limit=services.settings.max_body_bytes))
+    params = read_once(_start, await read_json(request, services))
     refuse_control_characters(params.file, "file")
     for name, said in params.options.items():
         for text in said if isinstance(said, list) else [str(said)]:
             refuse_control_characters(text, f"options.{name}")
     found, new = await start_import(
         services.db,
-        tenant_id_of(params),
+        tenant_id_of(params.tenant_id),
         file=params.file,
         size=None if params.size is None else int(params.size),
         options=params.options,
@@ -98,15 +98,14 @@ async def finish(
     params: Annotated[ImportParameters, Query()],
 ) -> Json:
     """Note that all rows were sent; sent again, the last numbers stay."""
-    kind_of_body(request)
-    said = read_once(_finish, await read_body(request, limit=services.settings.max_body_bytes))
+    counts = read_once(_finish, await read_json(request, services))
     found = await find_import(services.db, import_id, params.tenant_id)
     done = await finish_import(
         services.db,
         found.id,
-        duplicate=int(said.duplicate),
-        conflict=int(said.conflict),
-        rejected=int(said.rejected),
+        duplicate=int(counts.duplicate),
+        conflict=int(counts.conflict),
+        rejected=int(counts.rejected),
         now=services.now(),
     )
     return Json(_answer(done))

@@ -11,18 +11,17 @@ from financeops.core.contract import paths
 from financeops.core.contract.agreements import IDEMPOTENCY_KEY, JSON
 from financeops.core.contract.payments import PaymentAnswer
 from financeops.core.contract.texts import Text
-from financeops.core.drafts import read_request
 from financeops.core.payments import Source, Tenant
 from financeops.core.wire import payment_document
 from financeops.store.reading.queries import find_payment, list_payments
-from financeops.store.writing.ledger import Operation, Outcome, Refund, Result
+from financeops.store.writing.operations import Operation, Outcome, Refund, Result
 from server.dependencies import Here, Services
 from server.http import examples
-from server.http.bodies import kind_of_body, read_body, refuse_body
+from server.http.bodies import read_json, refuse_body
 from server.http.description import answers, body, component, header, schema_of
 from server.http.parameters import PAYMENT_ID, ListParameters, OfTenant, PaymentId, refuse_all
 from server.http.responses import Json
-from server.recording import insertion, tenant_id_of
+from server.recording import Recording
 
 router = APIRouter(tags=["payments"], default_response_class=Json)
 
@@ -68,17 +67,10 @@ async def read_payments(services: Here, params: Annotated[ListParameters, Query(
 )
 async def record_payment(services: Here, request: Request) -> Json:
     """Record one payment; with `Idempotency-Key` or `reference` it counts once."""
-    kind_of_body(request)
-    params = read_request(await read_body(request, limit=services.settings.max_body_bytes))
-    tenant = await services.tenants.existing_or_new(tenant_id_of(params))
-    operation = insertion(
-        params,
-        tenant=tenant,
-        methods=services.settings.methods,
-        now=services.now(),
-        source=Source.API,
-        idempotency_keys=request.headers.getlist(IDEMPOTENCY_KEY),
-    )
+    text = await read_json(request, services)
+    keys = request.headers.getlist(IDEMPOTENCY_KEY)
+    recording = Recording(services, source=Source.API, idempotency_keys=keys)
+    tenant, operation = await recording.operation_of(text)
     return await _carry_out(services, tenant, operation)
 
 

@@ -19,7 +19,7 @@ from financeops.core.errors import NotFound
 from financeops.core.payments import Draft, Source
 from financeops.simulation.simulate import simulate
 from financeops.store.tenants import find_record, payments_by_source
-from financeops.store.writing.ledger import Insert, Result
+from financeops.store.writing.operations import Insert, Result
 from server.dependencies import Here, Services
 from server.http.bodies import refuse_body
 from server.http.description import answers, page

@@ -1,5 +1,4 @@
 import json
-import re
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -7,16 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financeops.core.contract.texts import TEXT_PATTERN
-from financeops.core.drafts import (
-    check_key,
-    check_tenant_id,
-    draft_of,
-    read_request,
-    request_hash,
-)
+from financeops.core.drafts import draft_of, request_hash
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Draft, Source, Status
+from financeops.core.reading import read_request
 from financeops.core.wire import decode, encode, payment_document
 from tests.builders import NOON, at, tenant
 from tests.strategies import METHODS, instants, payments
@@ -304,81 +297,3 @@ def test_zeros_at_the_end_of_an_amount_change_no_hash(amount, zeros):
     sign, digits, power = amount.as_tuple()
     longer = Decimal((sign, (*digits, *[0] * zeros), power - zeros))
     assert hash_of_amount(amount) == hash_of_amount(longer)
-
-
-@pytest.mark.parametrize("tenant_id", ["tenant_1", "A", "a.b-c_d", "9" * 64])
-def test_tenant_ids(tenant_id):
-    assert check_tenant_id(tenant_id) == tenant_id
-
-
-@pytest.mark.parametrize("tenant_id", ["", "_a", ".", "a|b", "a b", "ä", "a\n", "$ne", "a" * 65])
-def test_what_is_no_tenant_id_is_refused(tenant_id):
-    with pytest.raises(InvalidValue) as refusal:
-        check_tenant_id(tenant_id, "tenant")
-    assert refusal.value.field == "tenant"
-
-
-def test_keys_have_1_to_200_characters():
-    assert check_key("k" * 200, "Idempotency-Key") == "k" * 200
-    for key in ("", "k" * 201):
-        with pytest.raises(InvalidValue) as refusal:
-            check_key(key, "Idempotency-Key")
-        assert refusal.value.field == "Idempotency-Key"
-
-
-@pytest.mark.parametrize(
-    ("more", "field"),
-    [
-        ('"amount":19.5', "amount"),
-        ('"am\\u006funt":19.5', "amount"),
-        ('"amount":18.5', "amount"),
-        ('"amount":[[{"amount":1}]]', "amount"),
-        ('"reference":null,"reference":null', "reference"),
-        ('"reference":"a","ref\\u0065rence":"b"', "reference"),
-    ],
-)
-def test_a_name_that_is_there_twice_is_refused(more, field):
-    with pytest.raises(InvalidValue, match="more than once") as refusal:
-        read_request(f"{json.dumps(ORDINARY)[:-1]},{more}}}".encode())
-    assert refusal.value.field == field
-
-
-@given(
-    st.dictionaries(
-        st.sampled_from(["reference", "customerId"]),
-        st.text(st.characters(exclude_categories=["Cs"])) | st.text('":{}, \\'),
-    )
-)
-def test_no_text_looks_like_a_name_that_is_there_twice(texts):
-    assert request_of(**texts).reference == texts.get("reference")
-
-
-@given(st.lists(st.sampled_from(["amount", "method", "status", "reference", "tenantId"])))
-def test_names_are_taken_when_each_is_there_once(names):
-    values = {**ORDINARY, "reference": 'a"b\\', "tenantId": "t"}
-    text = ",".join(f"{json.dumps(name)}: {json.dumps(values[name])}" for name in names)
-    try:
-        read_request(f"{{{text}}}".encode())
-    except InvalidValue as refusal:
-        missing = not {*ORDINARY} <= {*names}
-        assert missing or len(set(names)) < len(names)
-        assert missing or names.count(refusal.field) > 1  # noqa: PT017
-    else:
-        assert len(set(names)) == len(names)
-
-
-@pytest.mark.parametrize("key", [" k", "k ", "k\t", "\u00a0k", "k\u3000", "a\x00b", "\x85", "a\nb"])
-def test_no_key_has_blanks_at_its_ends_or_control_characters(key):
-    with pytest.raises(InvalidValue):
-        check_key(key, "reference")
-    assert not re.search(TEXT_PATTERN, key.rstrip("\n"))
-
-
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=210))
-def test_a_key_is_what_its_description_says(key):
-    described = 1 <= len(key) <= 200 and bool(re.fullmatch(TEXT_PATTERN, key))
-    try:
-        taken = check_key(key, "reference") == key
-    except InvalidValue:
-        taken = False
-    assert taken == described

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from financeops.store.writing.ledger import Insert
+from financeops.store.writing.operations import Insert
 from server.intake import Intake
 from server.monitoring import Meters
 from tests.builders import draft, tenant

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financeops.core.drafts import METHOD
+from financeops.core.checks import METHOD
 from financeops.simulation.scenario import (
     PRICE_LEVELS,
     MethodProfile,

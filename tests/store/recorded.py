@@ -9,7 +9,8 @@ from financeops.core.rollup import from_document, rollup_of, total
 from financeops.store.changes import changes_after
 from financeops.store.documents import payment_from, place_of
 from financeops.store.tenants import find_tenant
-from financeops.store.writing.ledger import Insert, Refund, Result, commit
+from financeops.store.writing.ledger import commit
+from financeops.store.writing.operations import Insert, Refund, Result
 from tests.builders import NOON, draft, tenant
 
 

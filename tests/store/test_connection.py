@@ -21,7 +21,8 @@ from financeops.store.reading.queries import list_payments
 from financeops.store.reading.questions import Question
 from financeops.store.reading.reader import Reader
 from financeops.store.verifying.verify import verify
-from financeops.store.writing.ledger import Result, commit
+from financeops.store.writing.ledger import commit
+from financeops.store.writing.operations import Result
 from tests.builders import NOON, tenant
 from tests.database import NAMED_URI, EmbeddedDatabase, with_database
 from tests.processes import hang

@@ -18,7 +18,8 @@ from financeops.store.reading.questions import Question
 from financeops.store.reading.reader import Reader
 from financeops.store.verifying.counting import Count, catch_up
 from financeops.store.verifying.verify import verify
-from financeops.store.writing.ledger import Result, commit
+from financeops.store.writing.ledger import commit
+from financeops.store.writing.operations import Result
 from tests.builders import NOON, tenant
 from tests.proxy import UNKNOWN_COMMIT
 from tests.store.recorded import check_ledger, insert, record, refund, stored_payments

@@ -11,7 +11,8 @@ from financeops.core.periods import EPOCH, Grain
 from financeops.store import changes as change_log
 from financeops.store.documents import derived_payment_id
 from financeops.store.tenants import MAX_DECLINE_CODES, find_tenant, payments_by_source
-from financeops.store.writing.ledger import Insert, Result, commit
+from financeops.store.writing.ledger import commit
+from financeops.store.writing.operations import Insert, Result
 from tests.builders import NOON, draft, tenant
 from tests.store.recorded import (
     check_ledger,

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from financeops.core.payments import Source, Status
 from financeops.store.documents import derived_payment_id
 from financeops.store.verifying.verify import verify
-from financeops.store.writing.ledger import Refund, Result, commit
+from financeops.store.writing.ledger import commit
+from financeops.store.writing.operations import Refund, Result
 from tests.builders import NOON, tenant
 from tests.store.recorded import check_ledger, insert, stored_changes
 from tests.strategies import METHODS, ZONES, instants

@@ -30,7 +30,8 @@ from financeops.store.writing.imports import (
     read_acts,
     start_import,
 )
-from financeops.store.writing.ledger import ImportRow, Result, commit
+from financeops.store.writing.ledger import commit
+from financeops.store.writing.operations import ImportRow, Result
 from financeops.store.writing.rows import forget_rows
 from financeops.store.writing.undo import begin_undo, finish_undo, operations_of
 from tests.builders import NOON, draft, tenant

@@ -17,8 +17,8 @@ from financeops.cli.importing.floats import Double, digits_of
 from financeops.cli.importing.rows import Table
 from financeops.cli.importing.times import instant_of
 from financeops.core import wire
+from financeops.core.checks import check_key
 from financeops.core.columns import MINOR_UNITS, PAYMENTS, Form, form_of
-from financeops.core.drafts import check_key
 from financeops.core.errors import InvalidValue
 
 FIELDS = (

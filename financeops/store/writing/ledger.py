@@ -25,9 +25,6 @@ from financeops.store.writing.operations import (
     Insert,
     Operation,
     Outcome,
-    Refund,
-    Remove,
-    Restore,
     Result,
     counts_once,
     payment_id_of,
@@ -35,19 +32,6 @@ from financeops.store.writing.operations import (
 from financeops.store.writing.planning import Item, Known, Stored, plan_of
 from financeops.store.writing.posting import OutdatedError, RefusedError, marks_from, post
 from financeops.store.writing.rows import read_rows
-
-__all__ = [
-    "ImportRow",
-    "Insert",
-    "Operation",
-    "Outcome",
-    "Refund",
-    "Remove",
-    "Restore",
-    "Result",
-    "commit",
-    "counts_once",
-]
 
 
 async def commit(

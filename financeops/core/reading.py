@@ -1,0 +1,126 @@
+"""Read the JSON that senders write: into a request, or into an error that names the field."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import astuple
+
+from financeops.core.contract.requests import ImportRequest, PaymentRequest
+from financeops.core.contract.texts import MAX_TEXT
+from financeops.core.errors import InvalidValue
+
+_Request = TypeVar("_Request")
+_request_decoder = msgspec.json.Decoder(PaymentRequest)
+_import_decoder = msgspec.json.Decoder(ImportRequest)
+# Where a name is repeated the decoders above keep the last value: this one shows all names.
+_read_pairs = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str).decode
+
+_PLACE = re.compile(r"^(?P<problem>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+_QUOTED = re.compile(r"field `(?P<field>[^`]+)`")
+_KINDS = {
+    "str": "text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "an array",
+    "datetime": "a time",
+}
+_OF_KIND = re.compile(r"Expected `([^`]*)`, got `(\w+)`")
+_BOUND = re.compile(r"Expected `(?:(str)` of length|\w+`) ([<>])= ([\d.]+)")
+_A_TIME = "must be an ISO 8601 time with its zone, such as 2024-12-09T14:00:00Z"
+
+
+def read_request(body: bytes) -> PaymentRequest:
+    """Decode one payment's JSON.
+
+    Raises
+    ------
+    InvalidValue
+        When the text is not JSON, or a field is missing, unknown, repeated or of the wrong type.
+    """
+    request = _decode(_request_decoder, body)
+    _refuse_repeated_fields(request, body)
+    return request
+
+
+def read_import_request(body: bytes) -> ImportRequest:
+    """Decode the JSON of one row of an import; raises as `read_request` does."""
+    return read_once(_import_decoder, body)
+
+
+def read_once(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
+    """Decode an object, in which no name may be repeated; raises as `read_request` does."""
+    request = _decode(decoder, body)
+    _refuse_repeated_names(body)
+    return request
+
+
+def _decode(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
+    try:
+        return decoder.decode(body)
+    except msgspec.DecodeError as error:
+        if not body.strip():
+            raise InvalidValue("body", "is empty: it must be JSON") from None
+        place = _PLACE.match(str(error))
+        assert place is not None, "the pattern matches any text"
+        field = (place["path"] or "").lstrip(".")
+        named = _QUOTED.search(place["problem"])
+        # An unknown field's name is the sender's: it may be as long as the body.
+        raise InvalidValue(
+            (field or (named["field"] if named else "body"))[:MAX_TEXT],
+            _plainly(place["problem"])[: 2 * MAX_TEXT],
+        ) from None
+    except UnicodeDecodeError:
+        raise InvalidValue("body", "must be UTF-8 text") from None
+    except RecursionError:
+        raise InvalidValue("body", "is nested too deeply") from None
+
+
+def _refuse_repeated_fields(request: PaymentRequest, body: bytes) -> None:
+    """Refuse a repeated name without a second look at bodies that have no room for one."""
+    values = astuple(request)
+    given = len(values) - values.count(None) - values.count(UNSET)
+    # Each given field has a name and a text value, except the amount, which is a number. A body
+    # with only the quotes that these need holds no other name: almost all are done here.
+    if body.count(b'"') != 2 * (2 * given - 1):
+        _refuse_repeated_names(body)
+
+
+def _refuse_repeated_names(body: bytes) -> None:
+    try:
+        names = [name for name, _ in _read_pairs(body.decode(errors="replace"))]
+    except RecursionError:  # the first decoder skips whatever stands in place of the amount
+        raise InvalidValue("body", "is nested too deeply") from None
+    if len(set(names)) < len(names):
+        repeated = next(name for place, name in enumerate(names) if name in names[:place])
+        raise InvalidValue(repeated, "is given more than once: give it once")
+
+
+def _plainly(problem: str) -> str:
+    """Put the decoder's message in the words of this API."""
+    if "RFC3339" in problem or "timezone component" in problem:
+        return _A_TIME
+    if mismatch := _OF_KIND.fullmatch(problem):
+        wanted, got = mismatch.groups()
+        kinds = [_KINDS.get(kind, kind) for kind in wanted.split(" | ")]
+        return f"must be {' or '.join(kinds)}, not {_KINDS.get(got, got)}"
+    if bound := _BOUND.fullmatch(problem):
+        text, side, limit = bound.groups()
+        number = int(float(limit))
+        most = f"at {'least' if side == '>' else 'most'} {number:,}"
+        return f"must have {most} character{'s'[: number != 1]}" if text else f"must be {most}"
+    if problem.endswith("a multiple of 1.0"):
+        return "must be a whole number"
+    if problem == "Input data was truncated":
+        return "ends too early, or holds half of a surrogate pair such as \\ud800"
+    if problem.startswith("Object missing required field"):
+        return "is missing: a payment needs it"
+    if problem.startswith("Object contains unknown field"):
+        return "is no field of a payment"
+    return problem.replace("`", "'")

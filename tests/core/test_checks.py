@@ -1,0 +1,46 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from financeops.core.checks import check_key, check_tenant_id
+from financeops.core.contract.texts import TEXT_PATTERN
+from financeops.core.errors import InvalidValue
+
+
+@pytest.mark.parametrize("tenant_id", ["tenant_1", "A", "a.b-c_d", "9" * 64])
+def test_tenant_ids(tenant_id):
+    assert check_tenant_id(tenant_id) == tenant_id
+
+
+@pytest.mark.parametrize("tenant_id", ["", "_a", ".", "a|b", "a b", "ä", "a\n", "$ne", "a" * 65])
+def test_what_is_no_tenant_id_is_refused(tenant_id):
+    with pytest.raises(InvalidValue) as refusal:
+        check_tenant_id(tenant_id, "tenant")
+    assert refusal.value.field == "tenant"
+
+
+def test_keys_have_1_to_200_characters():
+    assert check_key("k" * 200, "Idempotency-Key") == "k" * 200
+    for key in ("", "k" * 201):
+        with pytest.raises(InvalidValue) as refusal:
+            check_key(key, "Idempotency-Key")
+        assert refusal.value.field == "Idempotency-Key"
+
+
+@pytest.mark.parametrize("key", [" k", "k ", "k\t", "\u00a0k", "k\u3000", "a\x00b", "\x85", "a\nb"])
+def test_no_key_has_blanks_at_its_ends_or_control_characters(key):
+    with pytest.raises(InvalidValue):
+        check_key(key, "reference")
+    assert not re.search(TEXT_PATTERN, key.rstrip("\n"))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=210))
+def test_a_key_is_what_its_description_says(key):
+    described = 1 <= len(key) <= 200 and bool(re.fullmatch(TEXT_PATTERN, key))
+    try:
+        taken = check_key(key, "reference") == key
+    except InvalidValue:
+        taken = False
+    assert taken == described
