@@ -113,7 +113,7 @@ def _elements_of(body: bytes) -> list[bytes]:
         raise InvalidValue(
             "body",
             "must be a JSON array of payments, or NDJSON (one payment per line) with "
-            "Content-Type application/x-ndjson",
+            f"Content-Type {NDJSON}",
         )
     return _lines_of(body)  # NDJSON that calls itself JSON
 
