@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -42,7 +43,7 @@ def _fields(field: pa.Field) -> list[pa.Field]:
 SCHEMA = pa.schema([exported for field in PAYMENTS for exported in _fields(field)])
 """Columns of the columnar formats; CSV has the same but `amountMinor`."""
 
-_TEXT_COLUMNS = [name for name in SCHEMA.names if name != "amountMinor"]
+_TEXT_COLUMNS = [JSON_NAMES[name] for name in PAYMENTS.names]
 
 Chunk = TypeVar("Chunk")
 Taken_contra = TypeVar("Taken_contra", contravariant=True)
@@ -66,8 +67,7 @@ class _Csv:
 
     def write(self, chunk: Iterable[Payment]) -> bytes:
         for payment in chunk:
-            row = _row(payment)
-            self._rows.writerow([_cell(row[name]) for name in _TEXT_COLUMNS])
+            self._rows.writerow(_cells(payment))
         return self._drained()
 
     def finish(self) -> bytes:
@@ -190,24 +190,14 @@ def _major(minor: pa.ChunkedArray, currency: pa.ChunkedArray) -> pa.Array:
     return pa.Array.from_buffers(kind, len(scaled), [None, pa.py_buffer(words.tobytes())])
 
 
-def _row(payment: Payment) -> dict[str, Any]:
-    return {
-        "_id": payment.id,
-        "tenantId": payment.tenant_id,
-        "amount": to_major(payment.amount, payment.currency),
-        "currency": payment.currency,
-        "method": payment.method,
-        "status": payment.status.value,
-        "createdAt": payment.created_at,
-        "updatedAt": payment.updated_at,
-        "source": str(payment.source),
-        "reference": payment.reference,
-        "customerId": payment.customer_id,
-        "country": payment.country,
-        "declineCode": payment.decline_code,
-        "declineGroup": payment.decline_group,
-        "refundedAt": payment.refunded_at,
-    }
+_values = attrgetter(*PAYMENTS.names)
+_AMOUNT = PAYMENTS.names.index("amount")
+
+
+def _cells(payment: Payment) -> list[Any]:
+    values = list(_values(payment))
+    values[_AMOUNT] = to_major(payment.amount, payment.currency)
+    return [_cell(value) for value in values]
 
 
 def _cell(value: Any) -> Any:

@@ -11,13 +11,14 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from financeops.core.contract.analytics import DeclineAnswer, KeyFigures, MethodAnswer, TrendAnswer
 from financeops.core.contract.payments import ChangeAnswer, PaymentAnswer
+from financeops.core.fields import Field, Kind, taken, written
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.money import decimals_of, to_major, to_minor
-from financeops.core.payments import Change, EventType, Payment, Status
+from financeops.core.payments import FIELDS, Change, EventType, Payment, Status
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 # Numbers with a fraction are read as Decimal, so that no amount ever passes through a float.
@@ -46,46 +47,54 @@ def instant_of(text: str) -> datetime:
 
 def payment_document(payment: Payment) -> PaymentAnswer:
     """JSON form of a payment; fields without a value are left out."""
-    return PaymentAnswer(
-        id=payment.id,
-        tenant_id=payment.tenant_id,
-        amount=to_major(payment.amount, payment.currency),
-        currency=payment.currency,
-        method=payment.method,
-        status=payment.status,
-        created_at=timestamp(payment.created_at),
-        updated_at=timestamp(payment.updated_at),
-        source=payment.source,
-        reference=_present(payment.reference),
-        customer_id=_present(payment.customer_id),
-        country=_present(payment.country),
-        decline_code=_present(payment.decline_code),
-        decline_group=_present(payment.decline_group),
-        refunded_at=UNSET if payment.refunded_at is None else timestamp(payment.refunded_at),
-    )
+    answer: PaymentAnswer = _answer(payment)
+    return answer
 
 
 def payment_from(document: Mapping[str, Any]) -> Payment:
     """Payment of its JSON form, decoded with `decode`."""
-    refunded_at = document.get("refundedAt")
-    currency = document["currency"]
-    return Payment(
-        id=document["_id"],
-        tenant_id=document["tenantId"],
-        amount=to_minor(document["amount"], currency, decimals=decimals_of(currency)),
-        currency=currency,
-        method=document["method"],
-        status=Status(document["status"]),
-        created_at=instant_of(document["createdAt"]),
-        updated_at=instant_of(document["updatedAt"]),
-        source=document["source"],
-        reference=document.get("reference"),
-        customer_id=document.get("customerId"),
-        country=document.get("country"),
-        decline_code=document.get("declineCode"),
-        decline_group=document.get("declineGroup"),
-        refunded_at=instant_of(refunded_at) if refunded_at else None,
-    )
+    payment: Payment = _payment(document)
+    return payment
+
+
+def _said(field: Field) -> str:
+    value = f"payment.{field.name}"
+    if field.name == "amount":
+        return f"to_major({value}, payment.currency)"
+    said = f"timestamp({value})" if field.kind is Kind.INSTANT else value
+    return f"UNSET if {value} is None else {said}" if field.nullable else said
+
+
+_answer = written(
+    "payment",
+    f"PaymentAnswer({', '.join(map(_said, FIELDS.values()))})",
+    PaymentAnswer=PaymentAnswer,
+    UNSET=UNSET,
+    timestamp=timestamp,
+    to_major=to_major,
+)
+
+
+def _read(field: Field) -> str:
+    if field.name == "amount":
+        decimals = "decimals_of(document['currency'])"
+        return f"to_minor({taken(field)}, document['currency'], decimals={decimals})"
+    return taken(field, f"read_{field.name}" if field.name in _READERS else None)
+
+
+_READERS = {
+    name: instant_of if field.kind is Kind.INSTANT else field.choices
+    for name, field in FIELDS.items()
+    if field.kind is Kind.INSTANT or field.choices
+}
+_payment = written(
+    "document",
+    f"Payment({', '.join(f'{name}={_read(field)}' for name, field in FIELDS.items())})",
+    Payment=Payment,
+    to_minor=to_minor,
+    decimals_of=decimals_of,
+    **{f"read_{name}": read for name, read in _READERS.items()},
+)
 
 
 def change_document(change: Change) -> ChangeAnswer:
@@ -168,7 +177,3 @@ def declines_document(rows: Iterable[DeclineFigures], *, currency: str) -> list[
         )
         for row in rows
     ]
-
-
-def _present(text: str | None) -> str | UnsetType:
-    return UNSET if text is None else text

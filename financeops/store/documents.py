@@ -8,22 +8,14 @@ from collections.abc import Iterator
 from bson import ObjectId
 from bson.errors import InvalidId
 
-from financeops.core.payments import Change, EventType, Payment, Status
+from financeops.core.fields import Field, taken, written
+from financeops.core.payments import FIELDS, Change, EventType, Payment, Status
 from financeops.core.periods import Grain
 from financeops.core.rollup import Place, Rollup, as_document
 from financeops.store.database.connection import Document
 
 Key = tuple[str, str]
 """What makes a payment unique for its sender: ("key", "reference" or "seed", its value)."""
-
-_OPTIONAL = {
-    "reference": "reference",
-    "customerId": "customer_id",
-    "country": "country",
-    "declineCode": "decline_code",
-    "declineGroup": "decline_group",
-    "refundedAt": "refunded_at",
-}
 
 
 def new_payment_id() -> str:
@@ -51,18 +43,8 @@ def object_id(payment_id: str) -> ObjectId | None:
 
 def payment_document(payment: Payment) -> Document:
     """Stored form of a payment."""
-    document: Document = {
-        "_id": ObjectId(payment.id),
-        "tenantId": payment.tenant_id,
-        "amount": payment.amount,
-        "currency": payment.currency,
-        "method": payment.method,
-        "status": payment.status.value,
-        "createdAt": payment.created_at,
-        "updatedAt": payment.updated_at,
-        "source": str(payment.source),
-    }
-    for name, attribute in _OPTIONAL.items():
+    document: Document = _document(payment)
+    for name, attribute in _NULLABLE:
         value = getattr(payment, attribute)
         if value is not None:
             document[name] = value
@@ -71,18 +53,42 @@ def payment_document(payment: Payment) -> Document:
 
 def payment_from(document: Document) -> Payment:
     """Payment of its stored form."""
-    return Payment(
-        id=str(document["_id"]),
-        tenant_id=document["tenantId"],
-        amount=document["amount"],
-        currency=document["currency"],
-        method=document["method"],
-        status=Status(document["status"]),
-        created_at=document["createdAt"],
-        updated_at=document["updatedAt"],
-        source=document["source"],
-        **{attribute: document.get(name) for name, attribute in _OPTIONAL.items()},
-    )
+    payment: Payment = _payment(document)
+    return payment
+
+
+def _said(field: Field) -> str:
+    value = f"payment.{field.name}"
+    match field.name:
+        case "id":
+            return f"ObjectId({value})"
+        case "source":
+            return f"str({value})"
+        case _:
+            return f"{value}.value" if field.choices else value
+
+
+_NULLABLE = [(field.json, name) for name, field in FIELDS.items() if field.nullable]
+_REQUIRED = [field for field in FIELDS.values() if not field.nullable]
+_document = written(
+    "payment",
+    f"{{{', '.join(f'{field.json!r}: {_said(field)}' for field in _REQUIRED)}}}",
+    ObjectId=ObjectId,
+)
+
+
+def _read(field: Field) -> str:
+    if field.name == "id":
+        return taken(field, "str")
+    return taken(field, f"{field.name}_of" if field.choices else None)
+
+
+_payment = written(
+    "document",
+    f"Payment({', '.join(f'{name}={_read(field)}' for name, field in FIELDS.items())})",
+    Payment=Payment,
+    **{f"{name}_of": field.choices for name, field in FIELDS.items() if field.choices},
+)
 
 
 def change_document(tenant_id: str, changes: list[Change]) -> Document:

@@ -108,7 +108,7 @@ ANSWERS: list[Struct] = [
         duplicate=0,
         rejected=1,
         items=[
-            BatchItem(index=0, outcome=BatchOutcome.CREATED, id=PAYMENT.id),
+            BatchItem(index=0, outcome=BatchOutcome.CREATED, id=_SUCCEEDED.id),
             BatchItem(index=1, outcome=BatchOutcome.REJECTED, problem=PROBLEM),
         ],
     ),
