@@ -3,25 +3,7 @@
 One row per payment. Columns, in this order, are named as the fields of
 `financeops.core.payments.Payment`:
 
-================= ====================== ===== =====================================================
-column            Arrow type             null? meaning
-================= ====================== ===== =====================================================
-``id``            string                       24 hexadecimal digits
-``tenant_id``     string                       whose payment it is
-``amount``        int64                        minor units of ``currency``: 1850 USD is 18.50 USD
-``currency``      string                       ISO 4217 code
-``method``        string                       ``card``, ``bank_transfer``, …
-``status``        string                       ``success``, ``failed`` or ``refunded``
-``created_at``    timestamp[ms, tz=UTC]        when it was attempted
-``updated_at``    timestamp[ms, tz=UTC]        when it was last changed
-``source``        string                       ``api``, ``seed``, ``simulation``, ``import``, …
-``reference``     string                 yes   the sender's name for the attempt
-``customer_id``   string                 yes   the sender's name for the customer
-``country``       string                 yes   ISO 3166 code
-``decline_code``  string                 yes   why it failed
-``decline_group`` string                 yes   set where the failure is counted under another code
-``refunded_at``   timestamp[ms, tz=UTC]  yes   when the money was given back
-================= ====================== ===== =====================================================
+{columns}
 
 `financeops.frames` takes it in whatever library it was turned into.
 """
@@ -36,8 +18,9 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from financeops.core.columns import MINOR_UNITS, PAYMENTS, Kind
+from financeops.core.columns import MINOR_UNITS, PAYMENTS
 from financeops.core.errors import InvalidValue, Misconfigured
+from financeops.core.fields import Kind
 from financeops.core.money import MAX_MINOR, exponent
 from financeops.core.payments import Status
 from financeops.core.periods import EPOCH, LATEST
@@ -65,6 +48,30 @@ SCHEMA = pa.schema(
 
 JSON_NAMES = {name: column.json for name, column in PAYMENTS.items()}
 """What each column is called in the REST contract, in exports and in the database."""
+
+
+def _described() -> str:
+    """The columns as a table of the documentation."""
+    heads = ("column", "Arrow type", "null?", "meaning")
+    rows = [
+        (
+            f"``{name}``",
+            str(SCHEMA.field(name).type),
+            "yes" if column.nullable else "",
+            column.meaning,
+        )
+        for name, column in PAYMENTS.items()
+    ]
+    widths = [max(map(len, texts)) for texts in zip(heads, *rows, strict=True)]
+    rule = tuple("=" * width for width in widths)
+    lines = (rule, heads, rule, *rows, rule)
+    return "\n".join(
+        " ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+__doc__ = (__doc__ or "").replace("{columns}", _described())
 
 
 def check_columns(columns: Iterable[str] | None) -> list[str]:

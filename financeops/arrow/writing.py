@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
@@ -60,8 +61,7 @@ class CsvWriter:
     def write(self, chunk: Iterable[Payment]) -> bytes:
         """Bytes that some more payments add."""
         for payment in chunk:
-            row = _row(payment)
-            self._rows.writerow([_cell(row[name]) for name in _TEXT_COLUMNS])
+            self._rows.writerow(_cells(payment))
         return self._drained()
 
     def finish(self) -> bytes:
@@ -140,24 +140,14 @@ def _exported(payments: pa.Table) -> pa.Table:
     return pa.table([*kept[:at], major_of(minor, payments["currency"]), *kept[at:]], schema=SCHEMA)
 
 
-def _row(payment: Payment) -> dict[str, Any]:
-    return {
-        "_id": payment.id,
-        "tenantId": payment.tenant_id,
-        "amount": to_major(payment.amount, payment.currency),
-        "currency": payment.currency,
-        "method": payment.method,
-        "status": payment.status.value,
-        "createdAt": payment.created_at,
-        "updatedAt": payment.updated_at,
-        "source": str(payment.source),
-        "reference": payment.reference,
-        "customerId": payment.customer_id,
-        "country": payment.country,
-        "declineCode": payment.decline_code,
-        "declineGroup": payment.decline_group,
-        "refundedAt": payment.refunded_at,
-    }
+_values_of = attrgetter(*PAYMENTS.names)
+_AMOUNT = PAYMENTS.names.index("amount")
+
+
+def _cells(payment: Payment) -> list[Any]:
+    values = list(_values_of(payment))
+    values[_AMOUNT] = to_major(payment.amount, payment.currency)
+    return [_cell(value) for value in values]
 
 
 def _cell(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,18 +13,16 @@ from msgspec import UNSET, Raw
 
 from financeops.core.checks import check_key
 from financeops.core.contract.requests import PaymentRequest
-from financeops.core.contract.texts import COUNTRY_PATTERN, MAX_TEXT, WORD_PATTERN
+from financeops.core.contract.texts import MAX_TEXT
 from financeops.core.errors import InvalidValue
+from financeops.core.fields import Field, Kind
 from financeops.core.money import check_currency, significant, to_minor
-from financeops.core.payments import Draft, Source, Status, Tenant
+from financeops.core.payments import OPTIONAL, Draft, Source, Status, Tenant
 from financeops.core.periods import EPOCH, floor_millisecond
 from financeops.core.wire import timestamp
 
 AHEAD = timedelta(minutes=5)
 """How far in the future `createdAt` may lie: clocks differ."""
-
-_DECLINE_CODE = re.compile(WORD_PATTERN)
-_COUNTRY = re.compile(COUNTRY_PATTERN)
 
 _ALLOWED_TIME = "must lie between 1970 and 5 minutes from now"
 
@@ -67,19 +64,11 @@ def draft_of(
     status = _status(request.status, importing=source == Source.IMPORT)
     created_at = _instant("createdAt", request.created_at, now) or floor_millisecond(now)
     check_currency(currency, created_at)
-    refunded = None if request.refunded_at is UNSET else request.refunded_at
-    refunded_at = _instant("refundedAt", refunded, now)
-    if refunded_at is not None and status is not Status.REFUNDED:
-        raise InvalidValue("refundedAt", "is only for a refunded payment")
-    if refunded_at is not None and refunded_at < created_at:
-        raise InvalidValue("refundedAt", "must not be before createdAt")
-    if request.decline_code is not None:
-        if status is not Status.FAILED:
-            raise InvalidValue("declineCode", "is only for a failed payment")
-        if not _DECLINE_CODE.fullmatch(request.decline_code):
-            raise InvalidValue("declineCode", "must be 1 to 64 of a-z, 0-9 and _")
-    if request.country is not None and not _COUNTRY.fullmatch(request.country):
-        raise InvalidValue("country", "must be an ISO 3166 code such as 'DE'")
+    others: dict[str, Any] = {}
+    for field in _CHECKED:
+        value = getattr(request, field.name)
+        if value is not None and value is not UNSET:
+            others[field.name] = _checked(field, value, status, created_at, now)
     return Draft(
         tenant_id=tenant.id,
         amount=amount,
@@ -88,11 +77,7 @@ def draft_of(
         status=status,
         created_at=created_at,
         source=source,
-        reference=_text("reference", request.reference),
-        customer_id=_text("customerId", request.customer_id),
-        country=request.country,
-        decline_code=request.decline_code,
-        refunded_at=refunded_at,
+        **others,
     )
 
 
@@ -127,10 +112,14 @@ def _number(raw: Raw) -> Decimal:
         raise InvalidValue("amount", "must be a number such as 1850.5") from None
 
 
+_RECORDED = {status.value: status for status in (Status.SUCCESS, Status.FAILED)}
+_IMPORTED = {status.value: status for status in Status}
+
+
 def _status(text: str, *, importing: bool) -> Status:
-    allowed = [Status.SUCCESS, Status.FAILED, *([Status.REFUNDED] if importing else [])]
-    if text in allowed:
-        return Status(text)
+    allowed = _IMPORTED if importing else _RECORDED
+    if (status := allowed.get(text)) is not None:
+        return status
     if text == Status.REFUNDED:
         raise InvalidValue("status", "a payment becomes refunded by POST /payments/{id}/refund")
     raise InvalidValue("status", f"must be one of {', '.join(allowed)}")
@@ -152,5 +141,29 @@ def _utc(field: str, instant: datetime) -> datetime:
         raise InvalidValue(field, _ALLOWED_TIME) from None
 
 
-def _text(field: str, text: str | None) -> str | None:
-    return text if text is None else check_key(text, field)
+def _checked(field: Field, value: Any, status: Status, created_at: datetime, now: datetime) -> Any:
+    """What a sender may leave out, as a draft has it."""
+    if isinstance(value, datetime):
+        value = _instant(field.json, value, now)
+    if field.only is not None and status is not field.only:
+        raise InvalidValue(field.json, f"is only for a {field.only} payment")
+    if isinstance(value, datetime):
+        if value < created_at:
+            raise InvalidValue(field.json, "must not be before createdAt")
+    elif field.choices is None:
+        if (pattern := field.text.pattern) is None:
+            check_key(value, field.json)
+        elif not pattern.fullmatch(value):
+            raise InvalidValue(field.json, field.text.problem)
+    return value
+
+
+# Of several that are wrong the first of these is named: what other fields decide on comes first.
+_CHECKED = sorted(
+    OPTIONAL,
+    key=lambda field: (
+        field.kind is not Kind.INSTANT,
+        field.only is None,
+        field.text.pattern is None,
+    ),
+)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 from msgspec import Struct
 from msgspec.structs import replace
+
+from financeops.core.contract.texts import COUNTRY, CURRENCY, WORD
+from financeops.core.fields import About, fields_of
 
 
 class Status(StrEnum):
@@ -46,21 +50,26 @@ OTHER_DECLINE = "other"
 class Draft(Struct, frozen=True, kw_only=True):
     """A payment that is valid but not recorded: it has no id and no place in the sequence.
 
-    `amount` is in minor units of `currency`; times are aware and in UTC.
+    `amount` is in minor units of `currency`; times are aware and in UTC. What may be None, a sender
+    may say: requests, rows of files, checks, answers, columns and the database follow from here.
     """
 
-    tenant_id: str
-    amount: int
-    currency: str
-    method: str
-    status: Status
-    created_at: datetime
-    source: str
-    reference: str | None = None
-    customer_id: str | None = None
-    country: str | None = None
-    decline_code: str | None = None
-    refunded_at: datetime | None = None
+    tenant_id: Annotated[str, About("whose payment it is")]
+    amount: Annotated[int, About("minor units of ``currency``: 1850 USD is 18.50 USD")]
+    currency: Annotated[str, About("ISO 4217 code", text=CURRENCY)]
+    method: Annotated[str, About("``card``, ``bank_transfer``, …", text=WORD)]
+    status: Annotated[Status, About("``success``, ``failed`` or ``refunded``")]
+    created_at: Annotated[datetime, About("when it was attempted")]
+    source: Annotated[str, About("``api``, ``seed``, ``simulation``, ``import``, …")]
+    reference: Annotated[str | None, About("the sender's name for the attempt")] = None
+    customer_id: Annotated[str | None, About("the sender's name for the customer")] = None
+    country: Annotated[str | None, About("ISO 3166 code", text=COUNTRY)] = None
+    decline_code: Annotated[str | None, About("why it failed", text=WORD, only=Status.FAILED)] = (
+        None
+    )
+    refunded_at: Annotated[
+        datetime | None, About("when the money was given back", only=Status.REFUNDED)
+    ] = None
 
 
 class Payment(Draft, frozen=True, kw_only=True):
@@ -70,9 +79,12 @@ class Payment(Draft, frozen=True, kw_only=True):
     tenant: then the failure is counted under it.
     """
 
-    id: str
-    updated_at: datetime
-    decline_group: str | None = None
+    id: Annotated[str, About("24 hexadecimal digits", json="_id", after="")]
+    updated_at: Annotated[datetime, About("when it was last changed", after="created_at")]
+    decline_group: Annotated[
+        str | None,
+        About("set where the failure is counted under another code", after="decline_code"),
+    ] = None
 
     @property
     def counted_decline(self) -> str | None:
@@ -80,6 +92,15 @@ class Payment(Draft, frozen=True, kw_only=True):
         if self.status is not Status.FAILED:
             return None
         return self.decline_group or self.decline_code or UNKNOWN_DECLINE
+
+
+FIELDS = fields_of(Payment)
+"""The fields of a payment by their names, in the order of columns."""
+
+OPTIONAL = [
+    field for name, field in FIELDS.items() if field.nullable and name in Draft.__struct_fields__
+]
+"""Those that a sender may say or leave out."""
 
 
 class Change(Struct, frozen=True, kw_only=True):

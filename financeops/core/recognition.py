@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from financeops.core.money import to_major
-from financeops.core.payments import Draft, Payment, Status
+from financeops.core.payments import OPTIONAL, Draft, Payment, Status
 from financeops.core.wire import timestamp
 
 
@@ -73,20 +73,11 @@ def _differences(recorded: Payment, said: Draft) -> Iterator[Difference]:
         or (recorded.status is Status.REFUNDED and said.status is Status.SUCCESS)
     ):
         yield Difference("status", recorded.status.value, said.status.value)
-    for field, attribute in _OPTIONAL.items():
-        here, there = getattr(recorded, attribute), getattr(said, attribute)
-        news = field == "refundedAt" and moved_on(recorded, said)
+    for field in OPTIONAL:
+        here, there = getattr(recorded, field.name), getattr(said, field.name)
+        news = field.only is Status.REFUNDED and moved_on(recorded, said)
         if there is not None and here != there and not news:
-            yield Difference(field, _shown(here), _shown(there))
-
-
-_OPTIONAL = {
-    "reference": "reference",
-    "customerId": "customer_id",
-    "country": "country",
-    "declineCode": "decline_code",
-    "refundedAt": "refunded_at",
-}
+            yield Difference(field.json, _shown(here), _shown(there))
 
 
 def _money(payment: Draft) -> str:

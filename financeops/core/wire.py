@@ -5,9 +5,10 @@ Server, client, files and dashboard all read and write through here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,13 +23,14 @@ from financeops.core.contract.analytics import (
 )
 from financeops.core.contract.forms import Instant
 from financeops.core.contract.payments import ChangeAnswer, PaymentAnswer
+from financeops.core.fields import Kind
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.money import decimals_of, to_major, to_minor
-from financeops.core.payments import Change, EventType, Payment, Status
+from financeops.core.payments import FIELDS, Change, EventType, Payment, Status
 from financeops.core.periods import Window
 from financeops.core.rollup import Rollup, as_document
 
-Kind = TypeVar("Kind")
+Form = TypeVar("Form")
 
 
 def timestamp(instant: datetime) -> str:
@@ -72,58 +74,47 @@ decode = _decoder.decode
 """Built-in values of JSON bytes; numbers with a fraction become Decimal."""
 
 
-def read(kind: type[Kind], text: bytes) -> Kind:
+def read(kind: type[Form], text: bytes) -> Form:
     """Value of a contract type, of JSON bytes; msgspec.ValidationError when they are none."""
     return msgspec.json.decode(text, type=kind, dec_hook=_read)
 
 
-def read_document(kind: type[Kind], document: Any) -> Kind:
+def read_document(kind: type[Form], document: Any) -> Form:
     """The same of built-in values, decoded with `decode`."""
     return msgspec.convert(document, kind, dec_hook=_read)
 
 
 def payment_document(payment: Payment) -> PaymentAnswer:
     """JSON form of a payment; fields without a value are left out."""
-    return PaymentAnswer(
-        id=payment.id,
-        tenant_id=payment.tenant_id,
-        amount=to_major(payment.amount, payment.currency),
-        currency=payment.currency,
-        method=payment.method,
-        status=payment.status,
-        created_at=Instant.of(payment.created_at),
-        updated_at=Instant.of(payment.updated_at),
-        source=payment.source,
-        reference=payment.reference,
-        customer_id=payment.customer_id,
-        country=payment.country,
-        decline_code=payment.decline_code,
-        decline_group=payment.decline_group,
-        refunded_at=None if payment.refunded_at is None else Instant.of(payment.refunded_at),
-    )
+    values = list(_values_of(payment))
+    values[_AMOUNT] = to_major(payment.amount, payment.currency)
+    for place in _INSTANTS:
+        if (moment := values[place]) is not None:
+            values[place] = Instant.of(moment)
+    return PaymentAnswer(*values)
 
 
 def payment_from(document: Mapping[str, Any]) -> Payment:
     """Payment of its JSON form, decoded with `decode`."""
-    refunded_at = document.get("refundedAt")
-    currency = document["currency"]
-    return Payment(
-        id=document["_id"],
-        tenant_id=document["tenantId"],
-        amount=to_minor(document["amount"], currency, decimals=decimals_of(currency)),
-        currency=currency,
-        method=document["method"],
-        status=Status(document["status"]),
-        created_at=instant_of(document["createdAt"]),
-        updated_at=instant_of(document["updatedAt"]),
-        source=document["source"],
-        reference=document.get("reference"),
-        customer_id=document.get("customerId"),
-        country=document.get("country"),
-        decline_code=document.get("declineCode"),
-        decline_group=document.get("declineGroup"),
-        refunded_at=instant_of(refunded_at) if refunded_at else None,
-    )
+    values = {name: document[json] for name, json in _REQUIRED}
+    values |= {name: document.get(json) for name, json in _NULLABLE}
+    currency = values["currency"]
+    values["amount"] = to_minor(values["amount"], currency, decimals=decimals_of(currency))
+    for name, read in _READERS:
+        if (value := values[name]) is not None:
+            values[name] = read(value)
+    return Payment(**values)
+
+
+_values_of = attrgetter(*FIELDS)
+_AMOUNT = list(FIELDS).index("amount")
+_INSTANTS = [place for place, field in enumerate(FIELDS.values()) if field.kind is Kind.INSTANT]
+_REQUIRED = [(name, field.json) for name, field in FIELDS.items() if not field.nullable]
+_NULLABLE = [(name, field.json) for name, field in FIELDS.items() if field.nullable]
+_READERS: list[tuple[str, Callable[[str], Any]]] = [
+    *((name, instant_of) for name, field in FIELDS.items() if field.kind is Kind.INSTANT),
+    *((name, field.choices) for name, field in FIELDS.items() if field.choices is not None),
+]
 
 
 def change_document(change: Change) -> ChangeAnswer:

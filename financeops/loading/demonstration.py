@@ -14,7 +14,7 @@ from financeops.client import Client
 from financeops.core.contract.agreements import MAX_BATCH
 from financeops.core.errors import FinanceOpsError, NotFound
 from financeops.core.money import to_major
-from financeops.core.payments import Draft, Source
+from financeops.core.payments import OPTIONAL, Draft, Source
 from financeops.core.periods import Window
 from financeops.loading.background import Background
 from financeops.loading.progress import progress_bar
@@ -184,17 +184,8 @@ def simulated(
     drafts = simulate(
         business, np.random.default_rng(business.seed), until, count=count, since=since
     )
-    kept = {
-        name: [getattr(draft, name) for draft in drafts]
-        for name in ("tenant_id", "amount", "currency", "method", "created_at", "source")
-    }
-    optional = {
-        name: [getattr(draft, name) for draft in drafts]
-        for name in ("reference", "customer_id", "country", "decline_code", "refunded_at")
-    }
     columns = {
-        **kept,
-        **optional,
+        **{name: [getattr(draft, name) for draft in drafts] for name in Draft.__struct_fields__},
         "id": [f"{place:024x}" for place in range(count)],
         "status": [draft.status.value for draft in drafts],
         "updated_at": [draft.refunded_at or draft.created_at for draft in drafts],
@@ -290,10 +281,7 @@ def _document(draft: Draft, place: int) -> dict[str, Any]:
         "method": draft.method,
         "status": draft.status.value,
         "createdAt": draft.created_at,
+        **{field.json: getattr(draft, field.name) for field in OPTIONAL},
         "reference": f"{SHOP.tenant_id}-{place}",
-        "customerId": draft.customer_id,
-        "country": draft.country,
-        "declineCode": draft.decline_code,
-        "refundedAt": draft.refunded_at,
     }
     return {name: value for name, value in document.items() if value is not None}

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from operator import attrgetter
 
 from bson import ObjectId
 from bson.errors import InvalidId
 
-from financeops.core.payments import Change, EventType, Payment, Status
+from financeops.core.payments import FIELDS, Change, EventType, Payment, Status
 from financeops.core.periods import Grain
 from financeops.core.rollup import Place, Rollup, as_document
 from financeops.store.database.connection import Document
 
 Key = tuple[str, str]
 """What makes a payment unique for its sender: ("key", "reference" or "seed", its value)."""
-
-_OPTIONAL = {
-    "reference": "reference",
-    "customerId": "customer_id",
-    "country": "country",
-    "declineCode": "decline_code",
-    "declineGroup": "decline_group",
-    "refundedAt": "refunded_at",
-}
 
 
 def new_payment_id() -> str:
@@ -51,38 +43,31 @@ def object_id(payment_id: str) -> ObjectId | None:
 
 def payment_document(payment: Payment) -> Document:
     """Stored form of a payment."""
-    document: Document = {
-        "_id": ObjectId(payment.id),
-        "tenantId": payment.tenant_id,
-        "amount": payment.amount,
-        "currency": payment.currency,
-        "method": payment.method,
-        "status": payment.status.value,
-        "createdAt": payment.created_at,
-        "updatedAt": payment.updated_at,
-        "source": str(payment.source),
-    }
-    for name, attribute in _OPTIONAL.items():
-        value = getattr(payment, attribute)
-        if value is not None:
-            document[name] = value
+    stored = zip(_NAMES, _values_of(payment), strict=True)
+    document: Document = {name: value for name, value in stored if value is not None}
+    document["_id"] = ObjectId(payment.id)
+    # Not as the enumerations that they may be: the driver has no form for these.
+    for name in _WORDS:
+        document[name] = str(document[name])
     return document
 
 
 def payment_from(document: Document) -> Payment:
     """Payment of its stored form."""
-    return Payment(
-        id=str(document["_id"]),
-        tenant_id=document["tenantId"],
-        amount=document["amount"],
-        currency=document["currency"],
-        method=document["method"],
-        status=Status(document["status"]),
-        created_at=document["createdAt"],
-        updated_at=document["updatedAt"],
-        source=document["source"],
-        **{attribute: document.get(name) for name, attribute in _OPTIONAL.items()},
-    )
+    values = {name: document[stored] for name, stored in _REQUIRED}
+    values |= {name: document.get(stored) for name, stored in _NULLABLE}
+    values["id"] = str(values["id"])
+    for name, choices in _CHOICES:
+        values[name] = choices(values[name])
+    return Payment(**values)
+
+
+_values_of = attrgetter(*FIELDS)
+_NAMES = [field.json for field in FIELDS.values()]
+_REQUIRED = [(name, field.json) for name, field in FIELDS.items() if not field.nullable]
+_NULLABLE = [(name, field.json) for name, field in FIELDS.items() if field.nullable]
+_CHOICES = [(name, field.choices) for name, field in FIELDS.items() if field.choices is not None]
+_WORDS = ["source", *(FIELDS[name].json for name, _ in _CHOICES)]
 
 
 def change_document(tenant_id: str, changes: list[Change]) -> Document:

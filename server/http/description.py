@@ -25,6 +25,7 @@ from financeops.core.contract.problems import Problem
 from financeops.core.contract.requests import PaymentRequest
 from financeops.core.errors import InvalidValue
 from financeops.core.money import MAX_MINOR, exponent
+from financeops.core.payments import OPTIONAL, Status
 from financeops.core.periods import zone_names
 from financeops.core.wire import encode
 from server.http import examples
@@ -183,20 +184,24 @@ def _request(
     fields["currency"] = {"anyOf": [component("CurrencyCode"), {"type": "null"}]}
     fields["amount"]["multipleOf"] = 0.0001
     described["examples"] = [_as_json(examples.REQUEST)]
-    apart = [
-        _only(statuses, "failed", "declineCode"),
-        {
-            "anyOf": [
-                *(_amounts(decimals, codes) for decimals, codes in _currencies().items()),
-                {"properties": {"currency": {"type": "null"}}},
-            ]
-        },
-    ]
-    if "refunded" in statuses:
-        apart.append(_only(statuses, "refunded", "refundedAt"))
-    else:
-        del fields["refundedAt"]
-    described["allOf"] = apart
+    amounts = {
+        "anyOf": [
+            *(_amounts(decimals, codes) for decimals, codes in _currencies().items()),
+            {"properties": {"currency": {"type": "null"}}},
+        ]
+    }
+    apart = []
+    imported = []
+    for field in OPTIONAL:
+        if field.only is None:
+            continue
+        if field.only not in statuses:
+            del fields[field.json]
+        elif field.only is Status.REFUNDED:
+            imported.append(_only(statuses, field.only, field.json))
+        else:
+            apart.append(_only(statuses, field.only, field.json))
+    described["allOf"] = [*apart, amounts, *imported]
     return described
 
 

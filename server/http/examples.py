@@ -42,6 +42,7 @@ from financeops.core.errors import InvalidValue
 from financeops.core.metrics import declines, methods, metrics, trends
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Period, buckets
+from financeops.core.reading import read_request
 from financeops.core.rollup import rollup_of, total
 from server.http.problems import problem_of
 
@@ -116,7 +117,7 @@ ANSWERS: list[Struct] = [
         duplicate=0,
         rejected=1,
         items=[
-            BatchItem(index=0, outcome=BatchOutcome.CREATED, id=PAYMENT.id),
+            BatchItem(index=0, outcome=BatchOutcome.CREATED, id=_SUCCEEDED.id),
             BatchItem(index=1, outcome=BatchOutcome.REJECTED, problem=PROBLEM),
         ],
     ),
@@ -167,12 +168,9 @@ ANSWERS: list[Struct] = [
 ]
 """One answer of each type."""
 
-REQUEST = PaymentRequest(
-    amount=Raw(b"1850.5"),
-    method="card",
-    status="success",
-    reference="order-1042-1",
-    customer_id="cus_1a2b3c",
+REQUEST = read_request(
+    b'{"amount": 1850.5, "method": "card", "status": "success", "reference": "order-1042-1", '
+    b'"customerId": "cus_1a2b3c"}'
 )
 BATCH_REQUEST = [REQUEST, PaymentRequest(amount=Raw(b"-1"), method="card", status="success")]
 START = StartRequest(tenant_id=DEFAULT_TENANT, file="sales.csv", size=25_310)

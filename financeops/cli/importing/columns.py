@@ -20,23 +20,17 @@ from financeops.core import wire
 from financeops.core.checks import check_key
 from financeops.core.columns import MINOR_UNITS, PAYMENTS, Form, form_of
 from financeops.core.errors import InvalidValue
+from financeops.core.fields import Kind
+from financeops.core.payments import OPTIONAL
 
+REQUIRED = ("amount", "method", "status", "createdAt")
 FIELDS = (
-    "amount",
-    "currency",
-    "method",
-    "status",
-    "createdAt",
-    "reference",
-    "customerId",
-    "country",
-    "declineCode",
-    "refundedAt",
+    *("amount", "currency", "method", "status", "createdAt"),
+    *(field.json for field in OPTIONAL),
 )
 """Fields of a payment that a file can fill."""
 
-REQUIRED = ("amount", "method", "status", "createdAt")
-_TIMES = ("createdAt", "refundedAt")
+_TIMES = {column.json for column in PAYMENTS.values() if column.kind is Kind.INSTANT}
 _CANONICAL = {column.json: name for name, column in PAYMENTS.items()}
 # A comma separates pairs only where the next one begins: a column may be called "Amount, USD".
 _BETWEEN = re.compile(r",(?=[A-Za-z]+=)")

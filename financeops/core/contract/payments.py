@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
 from financeops.core.contract.forms import Document, Number, Time
 from financeops.core.contract.problems import Problem
-from financeops.core.payments import EventType, Status
+from financeops.core.fields import Field, Kind, with_fields
+from financeops.core.payments import FIELDS, EventType, Status
+
+_KINDS: dict[Kind, Any] = {Kind.TEXT: str, Kind.INTEGER: int, Kind.INSTANT: Time}
 
 
-class PaymentAnswer(Document, frozen=True, kw_only=True):
+def _answered(of: Field) -> tuple[str, Any, Any]:
+    kind = Number if of.name == "amount" else of.choices or _KINDS[of.kind]
+    if of.nullable:
+        return of.name, kind | None, field(name=of.json, default=None)
+    return of.name, kind, field(name=of.json)
+
+
+@with_fields(map(_answered, FIELDS.values()))
+class PaymentAnswer(Document, frozen=True):
     """One attempt to collect money; `amount` in major units of `currency`."""
-
-    id: str = field(name="_id")
-    tenant_id: str
-    amount: Number
-    currency: str
-    method: str
-    status: Status
-    created_at: Time
-    updated_at: Time
-    source: str
-    reference: str | None = None
-    customer_id: str | None = None
-    country: str | None = None
-    decline_code: str | None = None
-    decline_group: str | None = None
-    refunded_at: Time | None = None
 
 
 class ChangeAnswer(Document, frozen=True, kw_only=True):

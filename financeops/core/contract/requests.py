@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Raw, UnsetType, field
 
@@ -11,11 +11,12 @@ from financeops.core.contract.forms import Body
 from financeops.core.contract.texts import (
     MAX_TEXT,
     PAYMENT_ID_PATTERN,
-    Country,
     TenantId,
     Text,
     Word,
 )
+from financeops.core.fields import Field, Kind, with_fields
+from financeops.core.payments import OPTIONAL, Status
 
 Moment = Annotated[
     datetime,
@@ -23,6 +24,15 @@ Moment = Annotated[
 ]
 
 
+def _asked(of: Field) -> tuple[str, Any, Any]:
+    kind = Moment if of.kind is Kind.INSTANT else of.choices or of.text.sent
+    # What comes with an import only, others must not name: not even to say null.
+    if of.only is Status.REFUNDED:
+        return of.name, kind | UnsetType, UNSET
+    return of.name, kind | None, None
+
+
+@with_fields([_asked(each) for each in OPTIONAL if each.name != "reference"], kw_only=True)
 class PaymentRequest(Body, frozen=True, kw_only=True):
     """One payment to record. `amount` stays text until its currency is known.
 
@@ -44,10 +54,6 @@ class PaymentRequest(Body, frozen=True, kw_only=True):
     currency: Annotated[str, Meta(description="ISO 4217; by default the tenant's")] | None = None
     created_at: Moment | None = None
     reference: Annotated[Text, Meta(description="Names the attempt: it counts once")] | None = None
-    customer_id: Text | None = None
-    country: Country | None = None
-    decline_code: Word | None = None
-    refunded_at: Moment | UnsetType = UNSET
 
 
 Digest = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 MAX_TEXT = 200
 """Characters of a key, a reference or a customer."""
@@ -24,6 +24,7 @@ LINE_PATTERN = rf"^{_INSIDE}*$"
 TENANT_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 WORD_PATTERN = "^[a-z0-9_]{1,64}$"
 COUNTRY_PATTERN = "^[A-Z]{2}$"
+CURRENCY_PATTERN = "^[A-Z]{3}$"
 PAYMENT_ID_PATTERN = "^[0-9a-fA-F]{24}$"
 CURSOR_PATTERN = "^[0-9]{1,13}-[0-9a-fA-F]{24}$"
 
@@ -37,3 +38,20 @@ Country = Annotated[
     str,
     Meta(description="ISO 3166, two letters", extra_json_schema={"pattern": COUNTRY_PATTERN}),
 ]
+
+
+class Rule(Struct, frozen=True):
+    """What a text may be: its type in requests and, but for free text, its pattern.
+
+    `problem` is what a refusal says. Free text is what `core.drafts.check_key` takes.
+    """
+
+    sent: Any
+    pattern: re.Pattern[str] | None = None
+    problem: str = ""
+
+
+FREE = Rule(Text)
+WORD = Rule(Word, re.compile(WORD_PATTERN), "must be 1 to 64 of a-z, 0-9 and _")
+COUNTRY = Rule(Country, re.compile(COUNTRY_PATTERN), "must be an ISO 3166 code such as 'DE'")
+CURRENCY = Rule(str, re.compile(CURRENCY_PATTERN))

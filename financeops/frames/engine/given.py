@@ -12,8 +12,9 @@ from typing import Any, Generic, NamedTuple
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
-from financeops.core.columns import PAYMENTS, Kind
+from financeops.core.columns import PAYMENTS
 from financeops.core.errors import InvalidValue
+from financeops.core.fields import Kind
 from financeops.frames.engine.native import known_frame, names_of, only_once
 from financeops.frames.engine.results import TEXT, Schema, collected, same_kind
 from financeops.frames.engine.schema import (

@@ -13,8 +13,9 @@ from typing import Any
 import narwhals as nw
 
 from financeops.core.choices import choice_of
-from financeops.core.columns import PAYMENTS, Kind
+from financeops.core.columns import PAYMENTS
 from financeops.core.errors import InvalidValue
+from financeops.core.fields import Kind
 from financeops.core.payments import Status
 from financeops.frames.engine.clock import check_instants
 

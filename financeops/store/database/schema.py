@@ -10,7 +10,8 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import OperationFailure
 
 from financeops.core.errors import Misconfigured
-from financeops.core.payments import Status, Tenant
+from financeops.core.fields import Field, Kind
+from financeops.core.payments import FIELDS, Tenant
 from financeops.store.database.connection import (
     NOT_ALLOWED,
     URI_SETTING,
@@ -35,23 +36,30 @@ _COLLECTION_EXISTS = 48
 _INDEX_NOT_FOUND = 27
 
 _COUNT = {"bsonType": ["int", "long"], "minimum": 0}
+_KINDS: dict[Kind, dict[str, Any]] = {
+    Kind.TEXT: {"bsonType": "string"},
+    Kind.INTEGER: _COUNT,
+    Kind.INSTANT: {"bsonType": "date"},
+}
+
+
+def _stored(field: Field) -> dict[str, Any]:
+    """What the database takes for a field."""
+    if field.name == "id":
+        return {"bsonType": "objectId"}
+    if field.choices is not None:
+        return {"enum": [choice.value for choice in field.choices]}
+    # Only of what is always there: a payment may be older than what is asked of the others today,
+    # and is still to be refunded.
+    if field.text.pattern is not None and not field.nullable:
+        return {"bsonType": "string", "pattern": field.text.pattern.pattern}
+    return _KINDS[field.kind]
+
+
 _PAYMENT = {
     "bsonType": "object",
-    "required": [
-        *("_id", "tenantId", "amount", "currency", "method", "status"),
-        *("createdAt", "updatedAt", "source"),
-    ],
-    "properties": {
-        "_id": {"bsonType": "objectId"},
-        "tenantId": {"bsonType": "string"},
-        "amount": _COUNT,
-        "currency": {"bsonType": "string", "pattern": "^[A-Z]{3}$"},
-        "method": {"bsonType": "string", "pattern": "^[a-z0-9_]{1,64}$"},
-        "status": {"enum": [status.value for status in Status]},
-        "createdAt": {"bsonType": "date"},
-        "updatedAt": {"bsonType": "date"},
-        "source": {"bsonType": "string"},
-    },
+    "required": [field.json for field in FIELDS.values() if not field.nullable],
+    "properties": {field.json: _stored(field) for field in FIELDS.values()},
 }
 _ROLLUP = {
     "bsonType": "object",
