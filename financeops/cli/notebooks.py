@@ -79,8 +79,12 @@ def folder_for(data_dir: Path, say: Callable[[str], None]) -> Path:
         say(f"The notebooks are those in {FOLDER}/.")
         return FOLDER.absolute()
     folder = data_dir / FOLDER
-    copy_to(folder)
-    say(f"The notebooks are copies in {folder}/; `financeops notebooks` makes some in {FOLDER}/.")
+    kept = len(copy_to(folder).kept)
+    differ = f" ({kept} not as in this version)" if kept else ""
+    say(
+        f"The notebooks are copies in {folder}/{differ}; `financeops notebooks` makes some in "
+        f"{FOLDER}/."
+    )
     return folder.absolute()
 
 
