@@ -14,6 +14,9 @@ several   := --dist=loadfile -p no:nbval -p no:schemathesis
 # Three at a time on two cores, file by file: while some wait for what was killed, others compute.
 everything := $(several) --numprocesses=3 --no-loadscope-reorder
 node      := tests/e2e/npm/node_modules/.installed
+# What draws widgets in pages without a kernel.
+widgets   := docs/_build/jupyter-widgets-html-manager-1.0.15.tgz
+widgets_hash := 2b9d65cb7913e1c7d671757a10008b32c9c2448d4429513371e55c07d6107638
 pip       := $(bin)/python -m pip install --quiet --disable-pip-version-check
 # uv knows no index but its user's, and writes none down.
 compile   := $(bin)/uv pip compile --quiet --python $(bin)/python --custom-compile-command "make lock" --generate-hashes \
@@ -52,7 +55,7 @@ coverage: tools ## the same, and which lines ran in all processes of the tests b
 tools: $(dev)
 	@.ci/ensure-browser
 	@.ci/ensure-node
-	@$(MAKE) --no-print-directory $(node)
+	@$(MAKE) --no-print-directory $(node) $(widgets)
 
 # Values and functions, what widgets show without a browser, and the most used route on a real server.
 quick     := tests/core tests/plots tests/dashboard tests/frames tests/client/test_sequence.py tests/server/test_payments.py
@@ -78,8 +81,8 @@ check: $(dev) ## lint, format, types, import rules, spelling, workflows, noteboo
 	$(bin)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[0-9]*.yml
 	$(bin)/python .ci/notebooks-without-outputs
 
-docs: $(dev) ## build reference, terms and tutorials: docs/_build/html/index.html
-	$(bin)/sphinx-build -W -n -q -b html docs docs/_build/html
+docs: $(dev) $(widgets) ## build reference, terms, decisions, and tutorials as they run: docs/_build/html/index.html
+	$(bin)/python docs/build.py $(ARGS)
 
 format: $(dev) ## let ruff format the code and repair what it can
 	$(bin)/ruff check --fix .
@@ -97,7 +100,7 @@ lock: $(dev) ## compile the lock files again, with the newest versions that fit
 	$(compile) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 clean: ## remove .venv, caches and what tests left behind
-	rm -rf $(venv) docs/_build docs/tutorials .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis artifacts dist tests/e2e/npm/node_modules
+	rm -rf $(venv) docs/_build docs/tutorials .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis artifacts dist tests/e2e/npm/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(venv)/bin/python:
@@ -125,6 +128,12 @@ $(spark): pyproject.toml | $(dev)
 	@sed -n 's/^\([^ #]*==[^ ]*\).*/\1/p' requirements-dev.lock > $(venv)/versions
 	@$(pip) --constraint $(venv)/versions --editable '.[spark]'
 	@touch $@
+
+$(widgets):
+	@.ci/ensure-node
+	@mkdir -p $(@D)
+	@npm pack --silent @jupyter-widgets/html-manager@1.0.15 --pack-destination $(@D) >/dev/null
+	@$(PYTHON) -c 'import hashlib, sys; sys.exit(hashlib.sha256(open("$@", "rb").read()).hexdigest() != "$(widgets_hash)")'
 
 $(node): tests/e2e/npm/package.json tests/e2e/npm/package-lock.json
 	npm ci --prefix tests/e2e/npm --no-audit --no-fund --loglevel=error
