@@ -11,11 +11,16 @@ dev       := $(venv)/.dev-installed
 spark     := $(venv)/.spark-installed
 # Plugins that no test is written with are not loaded into each process; nbval and schemathesis run in their own.
 several   := --dist=loadfile -p no:nbval -p no:schemathesis
+# Three at a time on two cores, file by file: while some wait for what was killed, others compute.
+everything := $(several) --numprocesses=3 --no-loadscope-reorder
 node      := tests/e2e/npm/node_modules/.installed
+# What draws widgets in pages without a kernel.
+widgets   := docs/_build/jupyter-widgets-html-manager-1.0.15.tgz
+widgets_hash := 2b9d65cb7913e1c7d671757a10008b32c9c2448d4429513371e55c07d6107638
 pip       := $(bin)/python -m pip install --quiet --disable-pip-version-check
-compile   := CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --strip-extras --generate-hashes --annotation-style line \
-             --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-             --no-allow-unsafe --unsafe-package financeops
+# uv knows no index but its user's, and writes none down.
+compile   := $(bin)/uv pip compile --quiet --python $(bin)/python --custom-compile-command "make lock" --generate-hashes \
+             --annotation-style line --no-emit-package financeops --upgrade
 
 # Prints nothing when the interpreter can make the .venv, else what is missing.
 missing    = $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or print("FinanceOps needs Python 3.11 or newer, $(PYTHON) is", sys.version.split()[0] + "; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)") or sys.exit(); import importlib.util as u; (u.find_spec("venv") and u.find_spec("ensurepip")) or print("$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv")' 2>/dev/null || echo "FinanceOps needs Python 3.11 or newer, $(PYTHON) is none; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)")
@@ -24,7 +29,7 @@ missing    = $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or pr
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up install install-dev test test-quick test-spark check docs format messages bench lock clean
+.PHONY: help up install install-dev tools test test-quick test-spark coverage check docs format messages bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -37,12 +42,20 @@ install: $(runtime) ## only make .venv with what running needs
 
 install-dev: $(dev) ## the same with what tests and checks need
 
-test: $(dev) ## set up and run every test (ARGS="tests/core -k refund")
+test: tools ## set up and run every test (ARGS="tests/core -k refund")
+	$(bin)/pytest $(everything) $(ARGS)
+
+coverage: tools ## the same, and which lines ran in all processes of the tests but killed ones and viewers' kernels
+	@$(bin)/coverage erase
+	$(bin)/coverage run -m pytest $(everything) $(ARGS)
+	@$(bin)/coverage combine --quiet
+	$(bin)/coverage report
+
+# What tests need beside .venv.
+tools: $(dev)
 	@.ci/ensure-browser
 	@.ci/ensure-node
-	@$(MAKE) --no-print-directory $(node)
-	@# Three at a time on two cores, file by file: while some wait for what was killed, others compute.
-	$(bin)/pytest $(several) --numprocesses=3 --no-loadscope-reorder $(ARGS)
+	@$(MAKE) --no-print-directory $(node) $(widgets)
 
 # Values and functions, what widgets show without a browser, and the most used route on a real server.
 quick     := tests/core tests/plots tests/dashboard tests/frames tests/client/test_sequence.py tests/server/test_payments.py
@@ -57,15 +70,19 @@ test-spark: $(dev) $(spark) ## the tests and the notebook with PySpark (450 MB, 
 	@.ci/ensure-java
 	FINANCEOPS_TEST_SPARK=1 $(bin)/pytest -m spark $(ARGS)
 
-check: $(dev) ## lint, format, types, import rules, notebooks without outputs
+check: $(dev) ## lint, format, types, import rules, spelling, workflows, notebooks without outputs
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
 	$(bin)/lint-imports
+	$(bin)/codespell
+	$(bin)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(bin)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(bin)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[0-9]*.yml
 	$(bin)/python .ci/notebooks-without-outputs
 
-docs: $(dev) ## build reference, terms and tutorials: docs/_build/html/index.html
-	$(bin)/sphinx-build -W -n -q -b html docs docs/_build/html
+docs: $(dev) $(widgets) ## build reference, terms, decisions, and tutorials as they run: docs/_build/html/index.html
+	$(bin)/python docs/build.py $(ARGS)
 
 format: $(dev) ## let ruff format the code and repair what it can
 	$(bin)/ruff check --fix .
@@ -79,15 +96,11 @@ bench: $(dev) ## run the benchmarks
 	$(bin)/python -m benchmarks $(ARGS)
 
 lock: $(dev) ## compile the lock files again, with the newest versions that fit
-	$(compile) --upgrade --extra all --output-file requirements.lock pyproject.toml
-	$(compile) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
-	@# The project itself is installed from this folder: the remarks about it at the end go.
-	@for file in requirements.lock requirements-dev.lock; do \
-	  sed -e '/^# WARNING: The following packages were not pinned/,$$d' -e '/^# The following packages are considered to be unsafe/,$$d' $$file | sed -e '$$ { /^$$/d; }' > $$file.new && mv $$file.new $$file; \
-	done
+	$(compile) --extra all --output-file requirements.lock pyproject.toml
+	$(compile) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 clean: ## remove .venv, caches and what tests left behind
-	rm -rf $(venv) docs/_build docs/tutorials .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis artifacts dist tests/e2e/npm/node_modules
+	rm -rf $(venv) docs/_build docs/tutorials .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis artifacts dist tests/e2e/npm/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(venv)/bin/python:
@@ -115,6 +128,12 @@ $(spark): pyproject.toml | $(dev)
 	@sed -n 's/^\([^ #]*==[^ ]*\).*/\1/p' requirements-dev.lock > $(venv)/versions
 	@$(pip) --constraint $(venv)/versions --editable '.[spark]'
 	@touch $@
+
+$(widgets):
+	@.ci/ensure-node
+	@mkdir -p $(@D)
+	@npm pack --silent @jupyter-widgets/html-manager@1.0.15 --pack-destination $(@D) >/dev/null
+	@$(PYTHON) -c 'import hashlib, sys; sys.exit(hashlib.sha256(open("$@", "rb").read()).hexdigest() != "$(widgets_hash)")'
 
 $(node): tests/e2e/npm/package.json tests/e2e/npm/package-lock.json
 	npm ci --prefix tests/e2e/npm --no-audit --no-fund --loglevel=error

@@ -1,11 +1,16 @@
 # ruff: noqa: INP001 - Sphinx runs this file; it is in no package
 """How the documentation is built: `make docs`. Pages make no request to another host."""
 
+import shutil
+import sys
+import tarfile
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-_NOTEBOOKS = _HERE.parent / "notebooks"
 _TUTORIALS = _HERE / "tutorials"
+_BUILD = _HERE / "_build"
+_STATIC = _BUILD / "static"
+_NOTEBOOKS = _HERE.parent / "notebooks"
 
 project = "FinanceOps"
 author = "FinanceOps contributors"
@@ -28,8 +33,14 @@ nitpick_ignore_regex = [("py:.*", r"(?!financeops\.).*")]
 
 myst_enable_extensions = []
 myst_heading_anchors = 3
-# Notebooks run in tests/notebooks; in git and here they are without outputs.
+# In git notebooks are without outputs; docs/build.py has run them.
 nb_execution_mode = "off"
+nb_merge_streams = True
+# Charts are drawn by what draws them in JupyterLab, from files of these pages (`_copy_widgets`).
+nb_ipywidgets_js = {
+    f"widgets/{name}": {} for name in ("require.min.js", "places.js", "embed-amd.js")
+}
+html_static_path = ["_build/static"]
 
 html_theme = "furo"
 html_title = "FinanceOps"
@@ -40,7 +51,10 @@ html_show_sourcelink = False
 def _copy_notebooks() -> None:
     """Sphinx reads only what lies below its folder."""
     _TUTORIALS.mkdir(exist_ok=True)
-    wanted = {path.name: path.read_bytes() for path in _NOTEBOOKS.glob("*.ipynb")}
+    folders = [_NOTEBOOKS]
+    if "executed" in tags:  # type: ignore[name-defined]  # noqa: F821 - what Sphinx was called with (-t)
+        folders.append(_BUILD / "executed")
+    wanted = {path.name: path.read_bytes() for each in folders for path in each.glob("*.ipynb")}
     for old in _TUTORIALS.glob("*.ipynb"):
         if old.name not in wanted:
             old.unlink()
@@ -51,4 +65,35 @@ def _copy_notebooks() -> None:
             copy.write_bytes(content)
 
 
+def _copy_widgets() -> None:
+    """What draws widgets: of the packages that are installed, and what `make docs` fetched."""
+    widgets = _STATIC / "widgets"
+    widgets.mkdir(parents=True, exist_ok=True)
+    jupyter = Path(sys.prefix) / "share" / "jupyter"
+    voila = jupyter / "voila" / "templates" / "base" / "static"
+    shutil.copy(voila / "require.min.js", widgets)
+    for name in ("anywidget", "bqplot", "bqscales"):
+        shutil.copy(jupyter / "nbextensions" / name / "index.js", widgets / f"{name}.js")
+    (widgets / "places.js").write_text(
+        "require.config({ baseUrl: document.documentElement.dataset.content_root + '_static/widgets' });\n"
+    )
+    # Fonts of its icons it looks for in both.
+    scope = widgets / "@jupyter-widgets"
+    fonts = [scope, scope / "html-manager" / "dist"]
+    for place in fonts:
+        place.mkdir(parents=True, exist_ok=True)
+    for package in _BUILD.glob("jupyter-widgets-html-manager-*.tgz"):
+        with tarfile.open(package) as files:
+            for member in files:
+                name = Path(member.name).name
+                places = [widgets] if name == "embed-amd.js" else fonts
+                if name == "embed-amd.js" or name.endswith(".woff2"):
+                    content = files.extractfile(member)
+                    assert content is not None
+                    data = content.read()
+                    for place in places:
+                        (place / name).write_bytes(data)
+
+
 _copy_notebooks()
+_copy_widgets()

@@ -1,5 +1,6 @@
 """The documentation builds without a warning, asks no other host, leaves no name out, and is true."""
 
+import asyncio
 import doctest
 import inspect
 import pkgutil
@@ -9,12 +10,14 @@ import sys
 from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
+from playwright.async_api import expect
 from sphinx.util.inventory import InventoryFile
 
 import financeops as fo
+from tests.e2e.browser import launched
 from tests.processes import ROOT
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -110,6 +113,27 @@ def test_every_public_name_is_in_the_reference(built):
         if f"{value.__module__}.{value.__qualname__}" not in known:
             missing.append(name)
     assert not missing
+
+
+@pytest.mark.timeout(600)
+async def test_charts_of_a_tutorial_are_drawn_without_a_kernel_and_without_another_host(tmp_path):
+    command = [sys.executable, ROOT / "docs" / "build.py", "quickstart", "--output", tmp_path]
+    ran = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, timeout=500, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    asked, failed = set(), set()
+    async with launched() as browser:
+        page = await browser.new_page()
+        page.on("request", lambda request: asked.add(urlsplit(request.url).scheme))
+        page.on("requestfailed", lambda request: failed.add(request.url))
+        await page.goto((tmp_path / "tutorials" / "quickstart.html").as_uri())
+        countries, followed = page.locator(".bqplot").nth(0), page.locator(".bqplot").nth(1)
+        await expect(countries.locator("rect.bar")).to_have_count(8)
+        await expect(countries.locator(".axis text", has_text="US").first).to_be_attached()
+        await expect(followed.locator("path.line")).to_have_attribute("d", re.compile(r"M.+L"))
+    assert failed == set()
+    assert asked <= {"file", "data", "blob"}
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)

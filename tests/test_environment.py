@@ -148,3 +148,15 @@ def test_no_tracked_file_names_a_registry_host():
         if host in text
     ]
     assert naming == []
+
+
+def test_actions_of_workflows_are_named_by_hash_and_version():
+    uses = [
+        line.strip()
+        for path in (ROOT / ".github" / "workflows").glob("*.yml")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "uses:" in line
+    ]
+    assert uses
+    pinned = re.compile(r"- uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+    assert [line for line in uses if not pinned.fullmatch(line)] == []

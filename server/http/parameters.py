@@ -17,6 +17,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.alias_generators import to_camel
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from financeops.core.checks import METHOD, check_tenant_id
@@ -89,11 +90,6 @@ def _instant(text: object) -> datetime:
     return bound(instant)
 
 
-def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(word.capitalize() for word in others)
-
-
 def _described(**members: Any) -> WithJsonSchema:
     """What the API's description says of a parameter whose check is a function."""
     return WithJsonSchema({"type": "string", **members})
@@ -112,7 +108,7 @@ VerificationId = Annotated[str, Field(pattern=PAYMENT_ID_PATTERN)]
 class Parameters(BaseModel):
     """Parameters of a route, camelCase in the URL."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_camel)
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
 
 class OfTenant(Parameters):

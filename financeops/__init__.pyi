@@ -1,0 +1,59 @@
+from . import datasets
+from .client import Client, Stream
+from .core import errors
+from .core.payments import Change, Payment, Status
+from .core.periods import Period, Window, buckets
+from .core.rollup import Rollup, rollup_of, total
+from .dashboard import Dashboard
+from .frames import (
+    anomalies,
+    cohorts,
+    compare,
+    declines,
+    explain_change,
+    forecast,
+    methods,
+    metrics,
+    refund_curve,
+    retries,
+    rfm,
+    segments,
+    trends,
+)
+from .loading import Connection, connect, read
+from .loading.mongo import from_mongo
+
+__version__: str
+__all__ = [
+    "Change",
+    "Client",
+    "Connection",
+    "Dashboard",
+    "Payment",
+    "Period",
+    "Rollup",
+    "Status",
+    "Stream",
+    "Window",
+    "anomalies",
+    "buckets",
+    "cohorts",
+    "compare",
+    "connect",
+    "datasets",
+    "declines",
+    "errors",
+    "explain_change",
+    "forecast",
+    "from_mongo",
+    "methods",
+    "metrics",
+    "read",
+    "refund_curve",
+    "retries",
+    "rfm",
+    "rollup_of",
+    "segments",
+    "total",
+    "trends",
+]
