@@ -30,10 +30,8 @@ class Payments(NamedTuple, Generic[IntoFrameT]):
 
     Attributes
     ----------
-    native : frame
-        What the caller passed.
     whole : narwhals.DataFrame or narwhals.LazyFrame
-        The same, wrapped.
+        What the caller passed, wrapped.
     frame : narwhals.LazyFrame
         The columns needed and no others: amounts as Int64 minor units, and **instants as Int64
         microseconds since 1970-01-01 UTC**, because arithmetic on integers is the same in every
@@ -47,7 +45,6 @@ class Payments(NamedTuple, Generic[IntoFrameT]):
         Types of the currency and of the columns `by` in a result.
     """
 
-    native: IntoFrameT
     whole: nw.DataFrame[Any] | nw.LazyFrame[Any]
     frame: nw.LazyFrame[Any]
     columns: Names
@@ -119,7 +116,7 @@ def payments_of(
         *(nw.col(key).cast(types[name]) for key, name in zip(_keys(names), names, strict=True)),
     )
     in_result = {name: TEXT if name in nothing else types[name] for name in names}
-    return Payments(payments, whole, frame, columns, names, {"currency": TEXT, **in_result})
+    return Payments(whole, frame, columns, names, {"currency": TEXT, **in_result})
 
 
 def checked(given: Payments[Any]) -> nw.LazyFrame[Any]:
