@@ -189,14 +189,14 @@ def _outcomes(purchases: nw.LazyFrame[Any], keys: Names, latest: int) -> nw.Lazy
     """Purchases added up; those that failed after `latest` are still pending."""
     over = nw.col("began") <= latest
     recovered = over & (nw.col("pays") == 1)
-    less = nw.col("paid") < nw.col("asked")
-    collects = nw.when(less).then(nw.col("paid")).otherwise(nw.col("asked"))
+    less = nw.col("paid") < nw.col("owed")
+    collects = nw.when(less).then(nw.col("paid")).otherwise(nw.col("owed"))
     sums = {
         "failures": when(over, nw.lit(1)),
         "retried": when(over & (nw.col("again") > 0), nw.lit(1)),
         "attempts": when(over, nw.col("again")),
         "recovered": when(recovered, nw.lit(1)),
-        "failed_volume": when(over, nw.col("asked")),
+        "failed_volume": when(over, nw.col("owed")),
         "recovered_volume": when(recovered, collects),
         "waiting": when(recovered, nw.col("waited")),
         "pending": when(~over, nw.lit(1)),

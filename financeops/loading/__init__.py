@@ -1,4 +1,4 @@
-"""Payments of a running server, or of a file, as data frames."""
+"""Load payments of a running server, or of a file, as data frames."""
 
 from financeops.loading.connection import Connection, connect
 from financeops.loading.files import read

@@ -1,4 +1,4 @@
-"""The server's figures as data frames, amounts in minor units like everywhere in frames."""
+"""The server's figures as data frames, with amounts in minor units as in all frames."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ DECLINES = pa.schema(
 )
 
 _AMOUNTS = {"amount", "volume"}
-_ANSWERED = {"start": "timestamp"}  # the frames' name of a bucket's start, and the contract's
+_ANSWERED = {"start": "timestamp"}  # a bucket's start in frames, and in the contract
 
 
 def table_of(

@@ -1,4 +1,4 @@
-"""An Arrow stream, decoded as it arrives."""
+"""Decode an Arrow stream as it arrives."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def received(chunks: Iterator[bytes], *, arrived: Callable[[int], object]) -> pa
     Parameters
     ----------
     chunks : iterator of bytes
-        The file, in pieces of any size.
+        The file, in chunks of any size.
     arrived : callable
-        Told of each batch how many payments it has.
+        Called with the number of payments in each batch.
 
     Raises
     ------
     Unavailable
-        The stream broke off: what had arrived is not all.
+        The stream broke off before its end.
     """
     tables = [SCHEMA.empty_table()]
     try:
@@ -36,12 +36,12 @@ def received(chunks: Iterator[bytes], *, arrived: Callable[[int], object]) -> pa
                 tables.append(canonical_of(pa.Table.from_batches([batch])))
                 arrived(batch.num_rows)
     except pa.ArrowInvalid as error:
-        raise Unavailable("the export broke off, load again") from error
+        raise Unavailable("the export broke off: load again") from error
     return pa.concat_tables(tables)
 
 
 class _Pieces(io.RawIOBase):
-    """A file that is read from pieces as they come."""
+    """A file read from chunks as they arrive."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -51,7 +51,7 @@ class _Pieces(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """So many bytes, fewer only at the end."""
+        """Read that many bytes, fewer only at the end."""
         parts: list[bytes] = []
         while size:
             if not self._left:

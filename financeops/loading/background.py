@@ -1,7 +1,6 @@
-"""An event loop in a thread of its own: async work for callers who cannot await.
+"""An event loop in its own thread: runs async code for synchronous callers.
 
-A notebook's kernel has a running loop already, so that nothing there may start another one in the
-same thread.
+A notebook's kernel already runs a loop, and a thread cannot run a second one.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ Item = TypeVar("Item")
 
 
 class Background:
-    """Runs coroutines, one caller at a time waiting for each, until it is closed."""
+    """Runs coroutines until it is closed; the caller waits for each."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        # A daemon: who forgets to close a connection can still leave Python.
+        # A daemon, so that Python can exit although a connection was not closed.
         self._thread = Thread(target=self._loop.run_forever, name="financeops-loading", daemon=True)
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """What a coroutine returns or raises. Interrupted by Ctrl-C, it is cancelled."""
+        """Return or raise what a coroutine does. Ctrl-C cancels it."""
         if self._loop.is_closed():
             work.close()
             raise FinanceOpsError("the connection is closed: open another with fo.connect()")
@@ -40,7 +39,7 @@ class Background:
             raise
 
     def items(self, source: AsyncIterator[Item]) -> Iterator[Item]:
-        """Items of an async iterator, as they come."""
+        """Yield the items of an async iterator as they come."""
 
         async def following() -> Item | None:
             return await anext(source, None)
@@ -49,7 +48,7 @@ class Background:
             yield item
 
     def close(self) -> None:
-        """End the thread; what still runs is cancelled."""
+        """End the thread and cancel what still runs."""
         if self._loop.is_closed():
             return
         self.run(_cancel_others())

@@ -1,8 +1,8 @@
 """Months of payments on this computer's disk, one Parquet file each.
 
-A file tells by itself what it holds: which month of which history of the tenant, as of which
-`seq`, and how many payments, so that it is never taken for what it is not. It is replaced as a
-whole, so that several processes may read and write at once.
+The metadata of a file describe its content: the month, the history of the tenant, the `seq` as of
+which it is true, and the number of payments. So a file cannot be mistaken for another. Files are
+replaced as a whole, so several processes may read and write at once.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from financeops.core.payments import Status
 from financeops.core.wire import timestamp
 
 _FORM = b"2"
-"""Raised when the files' form changes: others are not read."""
+"""Version of the files' format; files of other versions are not read."""
 
 _COUNTED = ("payments", "refunded", "taken_back")
 _FEW_VALUES = ["tenant_id", "currency", "method", "status", "source", "country", "decline_code"]
 
 
 class Counts(Struct, frozen=True):
-    """How many payments, and refunded ones, a month holds.
+    """Numbers of payments and of refunded payments in a month.
 
-    Both only grow while `taken_back` is the same, the tenant's number of payments and refunds that
-    are no more.
+    Both can only grow as long as `taken_back`, the tenant's number of payments and refunds that
+    were taken back, is the same.
     """
 
     payments: int
@@ -44,18 +44,18 @@ class Counts(Struct, frozen=True):
 
 
 class KeptMonth(Struct, frozen=True):
-    """A month on disk, true at `seq`; its payments are read when they are asked for."""
+    """A month on disk, true at `seq`; `table` reads its payments."""
 
     path: Path
     seq: int
     counts: Counts
 
     def table(self, columns: list[str]) -> pa.Table | None:
-        """Its payments; None when the file is damaged or just gone."""
+        """Its payments; None when the file is damaged or was just removed."""
         try:
-            # By its own handle: the file may be replaced while it is read.
+            # Opened here, because the file may be replaced while it is read.
             with parquet.ParquetFile(self.path, page_checksum_verification=True) as file:
-                same = _said(file.schema_arrow.metadata or {}, "seq") == str(self.seq)
+                same = _text_of(file.schema_arrow.metadata or {}, "seq") == str(self.seq)
                 table = file.read(columns=columns).select(columns).replace_schema_metadata()
         except (OSError, KeyError, pa.ArrowException):
             return None
@@ -72,7 +72,7 @@ class MonthCache:
     url : str
     tenant_id : str
     folder : Path, optional
-        Default: ``FINANCEOPS_CACHE_DIR``, else the place for caches of this user.
+        Default: ``FINANCEOPS_CACHE_DIR``, else the user's folder for caches.
     """
 
     def __init__(self, url: str, tenant_id: str, folder: Path | None = None) -> None:
@@ -80,14 +80,14 @@ class MonthCache:
         self._folder = (folder or cache_folder()) / "payments" / self._owner
 
     def find(self, months: MonthsAnswer, month: MonthAnswer) -> KeptMonth | None:
-        """What is kept of a month; None when there is nothing, or of another history or zone."""
+        """The kept file of a month; None when there is none of this history and time zone."""
         path = self._path(month)
         try:
             found = parquet.read_schema(path).metadata or {}
             kept = KeptMonth(
                 path,
-                int(_said(found, "seq")),
-                Counts(*(int(_said(found, name)) for name in _COUNTED)),
+                int(_text_of(found, "seq")),
+                Counts(*(int(_text_of(found, name)) for name in _COUNTED)),
             )
         except (OSError, ValueError, pa.ArrowException):
             return None
@@ -97,21 +97,23 @@ class MonthCache:
         return kept
 
     def keep(self, months: MonthsAnswer, month: MonthAnswer, table: pa.Table) -> None:
-        """Keep a month as it was at ``months.seq``. Where nothing can be written, nothing is."""
+        """Keep a month as it was at ``months.seq``, if the folder can be written."""
         counts = counts_of(table, months)
-        said = {
+        metadata = {
             **self._identity(months, month),
             b"seq": str(months.seq).encode(),
             **{name.encode(): str(getattr(counts, name)).encode() for name in _COUNTED},
         }
-        # A cache that cannot be written makes the next load slower and nothing else.
+        # A cache that cannot be written only makes the next load slower.
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._folder, suffix=".new")  # readable by us alone
+            handle, name = tempfile.mkstemp(
+                dir=self._folder, suffix=".new"
+            )  # only this user can read it
             try:
                 with os.fdopen(handle, "wb") as file:
                     parquet.write_table(
-                        table.replace_schema_metadata(said),
+                        table.replace_schema_metadata(metadata),
                         file,
                         compression="lz4",
                         use_dictionary=_FEW_VALUES,
@@ -136,16 +138,16 @@ class MonthCache:
 
 
 def cache_folder() -> Path:
-    """Where months are kept."""
+    """The folder of the cache."""
     if named := os.environ.get("FINANCEOPS_CACHE_DIR"):
         return Path(named).expanduser()
-    from platformdirs import user_cache_path  # noqa: PLC0415 - only who names no folder
+    from platformdirs import user_cache_path  # noqa: PLC0415 - slow to import
 
     return user_cache_path("financeops")
 
 
 def counts_of(table: pa.Table, months: MonthsAnswer) -> Counts:
-    """How many payments, and refunded ones, a table holds as of an answer."""
+    """Counts of a table that is as of an answer."""
     back = pc.sum(pc.equal(table["status"], Status.REFUNDED.value)).as_py()
     return Counts(table.num_rows, back or 0, months.taken_back)
 
@@ -155,5 +157,5 @@ def empty_month() -> pa.Table:
     return SCHEMA.empty_table()
 
 
-def _said(metadata: dict[bytes, Any], name: str) -> str:
+def _text_of(metadata: dict[bytes, Any], name: str) -> str:
     return bytes(metadata.get(name.encode(), b"")).decode()

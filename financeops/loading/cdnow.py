@@ -1,4 +1,4 @@
-"""Real purchases: the CDs that 23,570 customers bought at CDNOW."""
+"""Real purchases: CDs bought by 23,570 customers at CDNOW."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def cdnow(*, frame: Literal["pyarrow"]) -> pa.Table: ...
 @overload
 def cdnow(*, frame: str | None = None) -> Any: ...
 def cdnow(*, frame: str | None = None) -> Any:
-    """Purchases at CDNOW until the end of June 1998 by all who first bought there in early 1997.
+    """Purchases at CDNOW until June 1998 by all customers whose first one was in early 1997.
 
-    They are 69,659 by 23,570 customers. A line of the file is a day, a customer and what was paid
-    in one purchase.
+    There are 69,659 purchases by 23,570 customers. Each line of the file is one purchase: its day,
+    customer and amount.
 
     Parameters
     ----------
     frame : {"polars", "pandas", "pyarrow"}, optional
-        Which library's data frame; by default Polars, else pandas, else PyArrow.
+        Library of the data frame; by default Polars, else pandas, else PyArrow.
 
     Returns
     -------
@@ -48,13 +48,13 @@ def cdnow(*, frame: str | None = None) -> Any:
     Raises
     ------
     InvalidValue
-        `frame` is none of the three.
+        `frame` is not one of the three.
     Misconfigured
         The package that ships the file is not installed.
 
     Notes
     -----
-    Fader and Hardie made the data known: *Forecasting Repeat Sales at CDNOW*, Interfaces 31 (2001).
+    Fader and Hardie published the data: *Forecasting Repeat Sales at CDNOW*, Interfaces 31 (2001).
     The package lifetimes (MIT) ships them; it is not imported.
 
     Examples
@@ -72,7 +72,7 @@ def cdnow(*, frame: str | None = None) -> Any:
     columns = {
         "customer_id": [row[0] for row in rows],
         "created_at": [midnights[row[1]] for row in rows],
-        # Two decimals in every line: without the point it is cents.
+        # Every line has two decimals: without the point, the number is cents.
         "amount": [int(row[3].replace(".", "")) for row in rows],
         "currency": ["USD"] * len(rows),
         "status": [Status.SUCCESS.value] * len(rows),

@@ -1,4 +1,4 @@
-"""A connection to a server for those who work with data frames."""
+"""Connect to a server and load payments and figures as data frames."""
 
 from __future__ import annotations
 
@@ -45,23 +45,23 @@ def connect(
     url : str, optional
         Default: ``FINANCEOPS_URL``, else ``http://localhost:3001``.
     tenant : str, optional
-        Whose payments; default ``tenant_1``.
+        Default: ``tenant_1``.
     token : str, optional
         Sent as ``Authorization: Bearer …`` with every request, for a proxy in front of the server
-        that asks for one. The server itself has no log-in yet.
+        that requires one. The server itself has no authentication yet.
     progress : bool
         Whether a load that takes longer than a second shows a progress bar.
 
     Returns
     -------
     Connection
-        Its methods are synchronous and work in a plain program as in a notebook, whose event loop
-        already runs. Close it, or use it in a ``with`` statement.
+        Its methods are synchronous and work in programs and in notebooks, whose event loop is
+        already running. Close it, or use it in a ``with`` statement.
 
     Raises
     ------
     Unavailable
-        No server answers there; `financeops up` starts one.
+        No server answers at that address; `financeops up` starts one.
 
     Examples
     --------
@@ -126,11 +126,11 @@ class Connection:
         return f"<financeops connection to {self.url}, tenant {self.tenant}>"
 
     def close(self) -> None:
-        """Close the connections. Again does nothing."""
+        """Close the connections. Closing again does nothing."""
         self._finalizer()
 
     def check(self) -> None:
-        """Return when the server and its database answer, else raise `Unavailable`."""
+        """Raise `Unavailable` unless the server and its database answer."""
         self._remote.run(self._remote.client.ready())
 
     @overload
@@ -188,33 +188,33 @@ class Connection:
         since, until : datetime, date or str, optional
             Only payments created at or after `since` and before `until`: an aware datetime, a
             date (its first moment in the tenant's time zone) or either as ISO 8601 text. A time
-            without a zone is refused.
+            without a zone is an error.
         status : {"success", "failed", "refunded"}, optional
         method, currency : str, optional
             Only these payments.
         columns : iterable of str, optional
             Which columns, in this order; all by default.
         frame : {"polars", "pandas", "pyarrow"}, optional
-            Which library's data frame; by default Polars, else pandas, else PyArrow.
+            Library of the data frame; by default Polars, else pandas, else PyArrow.
         cache : bool
-            Keep the payments on this computer, month by month, and load only what is not there
-            yet: ``FINANCEOPS_CACHE_DIR``, else the user's folder for caches, in files that only
-            this user can read. It is asked of the server each time whether they are still right.
-            The months that the window touches are loaded as a whole. False loads just what is
-            asked for and keeps nothing.
+            Keep the payments on this computer, month by month, and load only what is missing. They
+            are kept in ``FINANCEOPS_CACHE_DIR``, else the user's folder for caches, in files that
+            only this user can read. Each time, the server is asked whether they are still right.
+            All months that overlap the window are loaded completely. False loads only the
+            selection and keeps nothing.
 
         Returns
         -------
         polars.DataFrame, pandas.DataFrame or pyarrow.Table
             One row per payment, oldest first, equal times by id, in the canonical columns
             (`financeops.arrow.tables`): amounts are Int64 minor units, times UTC with milliseconds.
-            Without payments it has no rows and the same columns. With the cache, all of one
-            moment; in any case at least as new as when it was asked for.
+            Without payments it has the same columns and no rows. With the cache, all rows are
+            of one moment; in any case they are at least as new as the call.
 
         Raises
         ------
         InvalidValue
-            A parameter; named.
+            A parameter is wrong; the error names it.
         NotFound
             The tenant does not exist.
         Unavailable
@@ -251,12 +251,12 @@ class Connection:
         Parameters
         ----------
         compare : bool
-            Whether its ``previous`` holds the figures of the period before.
+            Whether to add the figures of the period before, as ``previous``.
         **params
             ``period`` (``"day"``, ``"week"``, ``"month"``, ``"year"``), or ``since`` and
-            ``until`` as of `payments`; ``currency``, by default the tenant's; ``method``;
-            ``timezone``, in which hours and days are cut: another than the tenant's only for
-            windows of at most 7 days.
+            ``until`` as in `payments`; ``currency``, by default the tenant's; ``method``;
+            ``timezone``, in which hours and days begin: other than the tenant's only for windows of
+            at most 7 days.
 
         Returns
         -------
@@ -296,14 +296,14 @@ class Connection:
         ----------
         frame : {"polars", "pandas", "pyarrow"}, optional
         **params
-            As of `metrics`; by default the last day.
+            As in `metrics`; by default the last day.
 
         Returns
         -------
         data frame
             ``currency``; ``start`` of the bucket, UTC; ``amount``, its total volume,
-            Int64 minor units; ``count``, attempts; ``success_rate``, percent, null without any.
-            Empty buckets are there too.
+            Int64 minor units; ``count``, attempts; ``success_rate``, percent, null without
+            attempts. Empty buckets are included.
 
         Raises
         ------
@@ -330,7 +330,7 @@ class Connection:
         ----------
         frame : {"polars", "pandas", "pyarrow"}, optional
         **params
-            As of `metrics`.
+            As in `metrics`.
 
         Returns
         -------
@@ -359,19 +359,19 @@ class Connection:
     @overload
     def declines(self, *, frame: str | None = None, **params: Unpack[FigureParams]) -> Any: ...
     def declines(self, *, frame: str | None = None, **params: Unpack[FigureParams]) -> Any:
-        """Why payments failed, as a data frame, the most frequent reason first.
+        """Reasons why payments failed, as a data frame, the most frequent first.
 
         Parameters
         ----------
         frame : {"polars", "pandas", "pyarrow"}, optional
         **params
-            As of `metrics`.
+            As in `metrics`.
 
         Returns
         -------
         data frame
-            ``currency``, ``decline_code``; ``count``, failures; ``volume``, what was asked for,
-            Int64 minor units; ``share``, percent of all failures.
+            ``currency``, ``decline_code``; ``count``, failures; ``volume`` of the failed
+            attempts, Int64 minor units; ``share``, percent of all failures.
 
         Raises
         ------
@@ -385,13 +385,13 @@ class Connection:
         Parameters
         ----------
         **params
-            As of `metrics`; by default the last day.
+            As in `metrics`; by default the last day.
 
         Returns
         -------
         Snapshot
             ``metrics``, ``previous``, ``trends``, ``methods``, ``declines``, ``payments``,
-            ``as_of`` and ``seq``, the last change counted in: ``live(seq=…)`` goes on after it.
+            ``as_of`` and ``seq``, the last change included: ``live(seq=…)`` continues after it.
 
         Raises
         ------
@@ -401,16 +401,15 @@ class Connection:
         return self._remote.run(self._remote.client.snapshot(self.tenant, **question))
 
     def live(self, *, seq: int | None = None) -> AsyncGenerator[Change, None]:
-        """Changes as they happen, in order, none left out and none twice.
+        """Yield changes as they happen, in order, each exactly once.
 
-        It runs in the event loop that awaits it, so in a notebook's cell. After a lost connection
-        it goes on where it was.
+        It runs in the event loop that awaits it, for example a notebook's. After a lost connection
+        it continues where it was.
 
         Parameters
         ----------
         seq : int, optional
-            The last change that is already known, for example a snapshot's; by default the last
-            one that there is now.
+            The last change already known, for example a snapshot's; by default the latest change.
 
         Yields
         ------
@@ -420,7 +419,7 @@ class Connection:
         Raises
         ------
         FinanceOpsError
-            The server no longer has what followed: load anew.
+            The server no longer has the changes after `seq`: load the payments again.
         NotFound, Unavailable
 
         Examples

@@ -1,4 +1,4 @@
-"""A made-up shop to try things on: the same payments for everybody, and the truth about them."""
+"""A simulated shop to try things on: the same payments for everybody, and their incidents."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DAYS = Window(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC)
 
 
 def _shop() -> SimulationConfig:
-    """Most customers pay by card, and nine attempts in ten succeed: what breaks can be seen."""
+    """Most customers pay by card, and nine attempts in ten succeed, so incidents are visible."""
     shares = {"card": 0.85, "paypal": 0.07, "bank_transfer": 0.05, "crypto": 0.03}
     methods = tuple(replace(each, weight=shares[each.name]) for each in profiles(shares))
     return SimulationConfig(
@@ -45,19 +45,19 @@ SHOP = _shop()
 
 
 def demo(url: str | None = None, *, token: str | None = None, progress: bool = True) -> str:
-    """Record a made-up shop's payments of eight days on the server, for a tenant of their own.
+    """Record eight days of payments of a simulated shop on the server, for their own tenant.
 
-    They are the same for everybody, and in them is an incident that can be found. Recorded
-    once, they are there: called again it only asks whether they are.
+    They are the same for everybody, and contain incidents to find. When they are already recorded,
+    it records nothing.
 
     Parameters
     ----------
     url : str, optional
         Default: ``FINANCEOPS_URL``, else ``http://localhost:3001``.
     token : str, optional
-        For a proxy in front of the server that asks for one.
+        For a proxy in front of the server that requires one.
     progress : bool
-        Whether a bar is shown while they are recorded: about ten seconds.
+        Whether to show a progress bar while they are recorded, for about ten seconds.
 
     Returns
     -------
@@ -84,13 +84,13 @@ def demo(url: str | None = None, *, token: str | None = None, progress: bool = T
 
 
 def demo_incidents() -> list[Incident]:
-    """What went wrong in the shop of `demo`: country and window of each incident, oldest first.
+    """The incidents in the payments of `demo`, oldest first.
 
     Returns
     -------
     list of Incident
-        In its window nine in ten card payments from its `country` failed with
-        ``issuer_unavailable``.
+        Country and window: in the `window`, nine in ten card payments from the `country` failed
+        with ``issuer_unavailable``.
 
     Examples
     --------
@@ -151,22 +151,22 @@ def simulated(
     count : int
         How many payments.
     since, until : datetime
-        Aware: the payments lie between them, in the rhythm of days and weeks.
+        Aware: the payments lie between them and vary by hour and weekday.
     business : SimulationConfig
-        Whose payments; its `seed` decides everything. Default: the shop of `demo`.
+        The simulated business; its `seed` determines the payments. Default: the shop of `demo`.
     frame : {"polars", "pandas", "pyarrow"}, optional
-        Which library's data frame; by default Polars, else pandas, else PyArrow.
+        Library of the data frame; by default Polars, else pandas, else PyArrow.
 
     Returns
     -------
     polars.DataFrame, pandas.DataFrame or pyarrow.Table
-        Canonical columns (`financeops.arrow.tables`), oldest first. A payment is refunded only where
+        Canonical columns (`financeops.arrow.tables`), oldest first. A payment is refunded only if
         its refund lies before `until`.
 
     Raises
     ------
     InvalidValue
-        `frame` is none of the three.
+        `frame` is not one of the three.
     ValueError
         `since` is not before `until`.
 
@@ -197,20 +197,20 @@ def simulated(
 def simulated_incidents(
     *, since: datetime, until: datetime, business: SimulationConfig = SHOP
 ) -> list[Incident]:
-    """What went wrong in the payments of `simulated`, oldest first.
+    """The incidents in the payments of `simulated`, oldest first.
 
     Parameters
     ----------
     since, until : datetime
-        Aware: incidents that begin between them.
+        Aware: the incidents begin between them.
     business : SimulationConfig
-        Whose payments. Default: the shop of `demo`.
+        The simulated business. Default: the shop of `demo`.
 
     Returns
     -------
     list of Incident
-        In its window nine in ten card payments from its `country` failed with
-        ``issuer_unavailable``.
+        Country and window: in the `window`, nine in ten card payments from the `country` failed
+        with ``issuer_unavailable``.
 
     Examples
     --------
@@ -231,7 +231,7 @@ async def _record(url: str | None, *, token: str | None, progress: bool) -> None
         already = await _recorded(client)
         if already == PAYMENTS:
             return
-        if already > PAYMENTS or (already and not await _only_ours(client)):
+        if already > PAYMENTS or (already and not await _only_the_shops(client)):
             raise _others()
         rng = np.random.default_rng(SHOP.seed)
         drafts = simulate(SHOP, rng, DAYS.end, count=PAYMENTS, since=DAYS.start)
@@ -250,15 +250,15 @@ def _others() -> FinanceOpsError:
 
 
 async def _recorded(client: Client) -> int:
-    """How many payments the tenant has; 0 also where there is no such tenant yet."""
+    """Number of payments of the tenant; 0 also when it does not exist yet."""
     try:
         return (await client.metrics(SHOP.tenant_id)).total_payments
     except NotFound:
         return 0
 
 
-async def _only_ours(client: Client) -> bool:
-    """Whether nothing but what was recorded here before is in the tenant: nothing is put beside it."""
+async def _only_the_shops(client: Client) -> bool:
+    """Whether all payments of the tenant are the shop's: none are recorded beside others."""
     async for payment in client.payments(SHOP.tenant_id):
         if not (payment.reference or "").startswith(f"{SHOP.tenant_id}-"):
             return False
@@ -273,7 +273,7 @@ async def _send(client: Client, part: list[dict[str, Any]]) -> None:
 
 
 def _document(draft: Draft, place: int) -> dict[str, Any]:
-    """What the server is sent; by its reference a payment counts once, however often it is."""
+    """JSON of a payment; its reference makes sending it again harmless."""
     document = {
         "tenantId": draft.tenant_id,
         "amount": to_major(draft.amount, draft.currency),

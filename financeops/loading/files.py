@@ -1,4 +1,4 @@
-"""Exported files as data frames."""
+"""Read exported files as data frames."""
 
 from __future__ import annotations
 
@@ -63,29 +63,29 @@ def read(
     Parameters
     ----------
     path : path
-        A file of ``financeops export`` or ``GET /payments/export``; its name says the format:
-        ``.csv``, ``.parquet``, ``.arrow``, ``.ndjson``. Files with the canonical column names, as
-        a data frame of payments is saved, are read too: their ``amount`` is in minor units.
+        A file of ``financeops export`` or ``GET /payments/export``; its name gives the format:
+        ``.csv``, ``.parquet``, ``.arrow``, ``.ndjson``. Saved data frames
+        with the canonical column names are read, too: their ``amount`` is in minor units.
     columns : iterable of str, optional
         Which columns, in this order; all by default.
     frame : {"polars", "pandas", "pyarrow"}, optional
-        Which library's data frame; by default Polars, else pandas, else PyArrow.
+        Library of the data frame; by default Polars, else pandas, else PyArrow.
 
     Returns
     -------
     polars.DataFrame, pandas.DataFrame or pyarrow.Table
         One row per payment, in the order of the file, in the canonical columns
-        (`financeops.arrow.tables`). Amounts are exact: decimal text becomes Int64 minor units by its
-        currency's number of decimals, through no float. The ``'`` that keeps spreadsheets from taking a CSV's text for a formula is taken off
-        again (``core/csv_guard.py``). Times are floored to the millisecond.
+        (`financeops.arrow.tables`). Amounts are exact: decimal text becomes Int64 minor units by the
+        currency's number of decimals, without floats. The ``'`` that keeps spreadsheets from taking
+        text in a CSV for a formula is removed (``core/csv_guard.py``). Times are floored to the millisecond.
 
     Raises
     ------
     InvalidValue
-        Names the column, and the row (0 is the first), that no payment can have; a column that
-        is there twice, or of which nobody can say in which unit it is.
+        A value that no payment can have, a column that exists twice, or one whose unit is unclear;
+        the error names the column, and the row (0 is the first).
     NotFound
-        There is no such file.
+        The file does not exist.
 
     Examples
     --------
@@ -121,14 +121,14 @@ def _read_csv(path: Path) -> pa.Table:
         path,
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(
-            # As text: no number passes through a float, no time through a guess.
+            # As text: no number becomes a float, and no time is guessed.
             column_types={name: pa.string() for pair in JSON_NAMES.items() for name in pair},
             null_values=[""],
             strings_can_be_null=True,
         ),
     )
     if form_of(table.column_names) is Form.FRAME:
-        return table  # a data frame writes its texts as they are
+        return table  # data frames save text unchanged
     for at, field in enumerate(table.schema):
         if field.type == pa.string():
             plain = pc.replace_substring_regex(table.column(at), GUARDED, r"\1")
@@ -137,7 +137,7 @@ def _read_csv(path: Path) -> pa.Table:
 
 
 def _read_ndjson(path: Path) -> pa.Table:
-    if path.stat().st_size == 0:  # no payments: not even names of columns
+    if path.stat().st_size == 0:  # without payments there are no column names either
         return SCHEMA.empty_table()
     own = form_of(_first_names(path)) is Form.FRAME
     fields = [
@@ -146,25 +146,25 @@ def _read_ndjson(path: Path) -> pa.Table:
     # Amounts are parsed as decimals; a time with its zone is one in UTC.
     amount = SCHEMA.names.index("amount")
     fields[amount] = pa.field("amount", pa.decimal128(38, 4))
-    texts = [
+    parsed = [
         field if field.type != UTC_TIME else pa.field(field.name, pa.string()) for field in fields
     ]
     return pyarrow.json.read_json(
         path,
         parse_options=pyarrow.json.ParseOptions(
-            explicit_schema=pa.schema(texts), unexpected_field_behavior="ignore"
+            explicit_schema=pa.schema(parsed), unexpected_field_behavior="ignore"
         ),
     )
 
 
 def _first_names(path: Path) -> list[str]:
-    """The keys of a file's first object, as far as there is one."""
+    """The keys of the first object in a file, if there is one."""
     with path.open("rb") as file:
         first = next((line for line in file if line.strip()), b"")
     try:
         found = wire.decode(first)
     except (msgspec.DecodeError, UnicodeError):
-        return []  # whoever reads the whole file says what is wrong
+        return []  # reading the whole file will tell what is wrong
     return list(found) if isinstance(found, dict) else []
 
 
@@ -177,7 +177,7 @@ def _read_arrow(path: Path) -> pa.Table:
 
 
 def _read_parquet(path: Path) -> pa.Table:
-    with parquet.ParquetFile(path) as file:  # `read_table` stumbles over names that are there twice
+    with parquet.ParquetFile(path) as file:  # `read_table` fails on duplicate names
         return file.read()
 
 

@@ -1,4 +1,4 @@
-"""A tenant's changes as they happen, none left out and none twice."""
+"""A tenant's changes as they happen, each exactly once."""
 
 from __future__ import annotations
 
@@ -16,22 +16,27 @@ _PAGE = 5000
 async def live_changes(
     url: str, tenant_id: str, *, seq: int | None = None, token: str | None = None
 ) -> AsyncGenerator[Change, None]:
-    """Yield changes in `seq` order, each once, for as long as they are asked for.
+    """Yield changes in `seq` order, each exactly once, until the iterator is closed.
 
-    What the stream missed is read from the server's change log.
+    Changes that the stream missed are read from the server's change log.
 
     Parameters
     ----------
+    url : str
+        Address of the server.
+    tenant_id : str
     seq : int, optional
-        The last change that is already known; by default the last one there is now.
+        The last change already known; by default the latest change.
+    token : str, optional
+        Sent with every request and to the stream.
 
     Raises
     ------
     FinanceOpsError
-        The server no longer has what followed: its log was too short, or its database is another
-        one. Whoever counted changes must begin anew.
+        The server no longer has the changes after `seq`: its log is too short, or its database is
+        another one. Figures kept from changes must be computed again.
     NotFound, Unavailable
-        At the beginning. Later it connects again by itself.
+        At the beginning. Later it reconnects by itself.
     """
     async with Client(url, token=token) as client:
         last = (await client.months(tenant_id)).seq if seq is None else seq
@@ -41,7 +46,7 @@ async def live_changes(
                     last = event.seq
                     yield event
                 elif isinstance(event, Reload) and stream.seq is None:
-                    # The stream holds what arrives until it is told where to go on.
+                    # The stream buffers events until it is told where to continue.
                     async for change in changes_between(client, tenant_id, last, None):
                         last = change.seq
                         yield change
@@ -51,12 +56,12 @@ async def live_changes(
 async def changes_between(
     client: Client, tenant_id: str, after: int, up_to: int | None
 ) -> AsyncGenerator[Change, None]:
-    """Yield changes from the server's log: after a number, up to one or to the last there is.
+    """Yield changes from the server's log after one `seq`, up to another or to the latest.
 
     Raises
     ------
     FinanceOpsError
-        The log no longer holds all of them.
+        The log no longer has all of them.
     """
     while up_to is None or after < up_to:
         try:

@@ -1,4 +1,4 @@
-"""Payments as a data frame, straight from MongoDB."""
+"""Read payments as a data frame directly from MongoDB."""
 
 from __future__ import annotations
 
@@ -65,19 +65,18 @@ def from_mongo(
     columns: Iterable[str] | None = None,
     frame: str | None = None,
 ) -> Any:
-    """Payments of a tenant as a data frame, read from MongoDB itself.
+    """Payments of a tenant as a data frame, read directly from MongoDB.
 
-    For those who have access to the database; others use `connect`. It only reads: a user with
-    the role ``read`` will do. BSON becomes Arrow directly (pymongoarrow), a part of time after
-    the other, and none of the queries is unbounded.
+    It needs access to the database; without it, use `connect`. It only reads, so the role ``read``
+    suffices. BSON is converted directly to Arrow (pymongoarrow), one part of the time after
+    another, and no query is unbounded.
 
     Parameters
     ----------
     uri : str
-        ``mongodb://`` or ``mongodb+srv://``; its path names the database, ``financeops`` without
-        one.
+        ``mongodb://`` or ``mongodb+srv://``; its path names the database, by default
+        ``financeops``.
     tenant : str
-        Whose payments.
     since, until : datetime, date or str, optional
         Only payments created at or after `since` and before `until`: an aware datetime, a date
         (its first moment in the tenant's time zone) or either as ISO 8601 text.
@@ -87,23 +86,23 @@ def from_mongo(
     columns : iterable of str, optional
         Which columns, in this order; all by default.
     frame : {"polars", "pandas", "pyarrow"}, optional
-        Which library's data frame; by default Polars, else pandas, else PyArrow.
+        Library of the data frame; by default Polars, else pandas, else PyArrow.
 
     Returns
     -------
     polars.DataFrame, pandas.DataFrame or pyarrow.Table
         One row per payment, oldest first, equal times by id, in the canonical columns
         (`financeops.arrow.tables`): amounts are Int64 minor units, times UTC with milliseconds.
-        Without payments it has no rows and the same columns.
+        Without payments it has the same columns and no rows.
 
     Raises
     ------
     InvalidValue
-        A parameter, or a stored value that no payment can have; named.
+        A parameter is wrong, or a stored value is one that no payment can have; the error names it.
     NotFound
         The tenant does not exist.
     Misconfigured, Unavailable
-        The database is not what is needed, or cannot be reached now.
+        The database is not configured as needed, or cannot be reached now.
 
     Examples
     --------
@@ -117,7 +116,7 @@ def from_mongo(
         method=method,
         currency=currency,
     )
-    # In a thread of its own: a notebook's event loop already runs in this one.
+    # In its own thread, because a notebook's event loop already runs in this one.
     with ThreadPoolExecutor(1, thread_name_prefix="financeops-mongo") as thread:
         work = _read(uri, tenant, chosen, (since, until), names)
         return framed(thread.submit(asyncio.run, work).result(), kind)

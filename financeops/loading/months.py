@@ -1,10 +1,10 @@
-"""Payments by way of the cache, never stale.
+"""Load payments through the cache, never stale.
 
-The server tells how many payments, and refunded ones, each month holds at one `seq`, and how many
-of both were taken back with an import. A kept month with the same counts, of the same history,
-holds the same payments. One that is behind is completed from the change log; one that
-cannot be is loaded whole. What changes while whole months are loaded is in the change log too and
-is put in afterwards, so that all months together are true at one `seq`, whoever writes meanwhile.
+The server counts the payments and the refunded payments of each month at one `seq`, and those of
+both that were taken back with an import. A kept month with the same counts, of the same history,
+contains the same payments. One that is behind is completed from the change log, or loaded whole
+where the log is too short. Changes made while whole months are loaded are in the change log, too,
+and are applied afterwards: so all months together are true at one `seq`, despite concurrent writes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MOST_CHANGES = 50_000
 
 
 class CachedPayments:
-    """All payments of a tenant's months, from the cache as far as that is right.
+    """All payments of a tenant's months, from the cache where it is right.
 
     Parameters
     ----------
@@ -43,19 +43,19 @@ class CachedPayments:
         self._cache = cache
 
     def tables(self, now: MonthsAnswer, window: Window, columns: list[str]) -> list[pa.Table]:
-        """Payments of each month that reaches into a window, oldest first: whole months.
+        """Payments of each month that overlaps a window, oldest first: whole months.
 
         Parameters
         ----------
         now : MonthsAnswer
             The tenant's months a moment ago: the payments are those of that moment, or newer.
         columns : list of str
-            Which columns are needed.
+            Columns needed.
 
         Raises
         ------
         Unavailable
-            The tenant's history was rewritten again and again meanwhile.
+            The tenant's history was rewritten repeatedly meanwhile.
         """
         for _ in range(_TRIES):
             loaded = self._complete(now, window, columns)
@@ -67,7 +67,7 @@ class CachedPayments:
     def _complete(
         self, now: MonthsAnswer, window: Window, columns: list[str]
     ) -> list[pa.Table] | None:
-        """The months' payments; None when history or zone were changed meanwhile."""
+        """Payments of the months; None when the history or the time zone changed meanwhile."""
         wanted = _within(now, window)
         found = {month.month: self._kept(now, month) for month in wanted}
         tables = self._fresh(now, wanted, found, columns)
@@ -99,11 +99,13 @@ class CachedPayments:
                 if changes is not None and counts_of(table, later) == _counts(later, month):
                     self._cache.keep(later, month, table)
                 tables[month.month] = table
-        there = {month.month for month in later.months}  # one may have been taken back as a whole
+        there = {
+            month.month for month in later.months
+        }  # all payments of one may have been taken back
         return [tables[name].select(columns) for name in sorted(tables.keys() & there)]
 
     def _kept(self, answer: MonthsAnswer, month: MonthAnswer) -> KeptMonth | None:
-        """A month on disk that is not newer than an answer: older changes cannot be put into it."""
+        """A month on disk that is not newer than an answer: older changes cannot be applied to it."""
         kept = self._cache.find(answer, month)
         return kept if kept and kept.seq <= answer.seq else None
 
@@ -114,7 +116,7 @@ class CachedPayments:
         found: dict[str, KeptMonth | None],
         columns: list[str],
     ) -> dict[str, pa.Table]:
-        """Months that are kept as they are now."""
+        """Kept months that are up to date."""
         tables = {}
         for month in wanted:
             kept = found[month.month]
@@ -131,7 +133,7 @@ class CachedPayments:
         found: dict[str, KeptMonth | None],
         fresh: dict[str, pa.Table],
     ) -> dict[str, pa.Table]:
-        """Months that are kept as they once were and can be completed from the change log."""
+        """Kept months that are behind, completed from the change log where possible."""
         behind = [
             (month, kept)
             for month in wanted
@@ -149,7 +151,7 @@ class CachedPayments:
             table = kept.table(SCHEMA.names)
             if table is None:
                 continue
-            # Those before it was kept are in it already; the latest of each payment counts.
+            # Changes before it was kept are already in it; the latest of each payment counts.
             table = with_changes(table, _changed(changes, month))
             if counts_of(table, now) == _counts(now, month):
                 self._cache.keep(now, month, table)
@@ -158,7 +160,7 @@ class CachedPayments:
 
 
 def with_changes(table: pa.Table, changes: Iterable[Change]) -> pa.Table:
-    """A canonical table after changes, by time and then by id."""
+    """A canonical table with changes applied, sorted by time and id."""
     latest = {change.payment.id: change for change in changes}
     if not latest:
         return table
@@ -182,7 +184,7 @@ def _within(answer: MonthsAnswer, window: Window) -> list[MonthAnswer]:
 
 
 def _runs(wanted: list[MonthAnswer], have: Iterable[str]) -> list[list[MonthAnswer]]:
-    """Months that are missing, those that follow one another together."""
+    """Runs of consecutive months that are missing."""
     known = set(have)
     runs: list[list[MonthAnswer]] = [[]]
     for month in wanted:

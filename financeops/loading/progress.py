@@ -1,4 +1,4 @@
-"""A bar for loads that take longer than a moment."""
+"""A progress bar for loads that take longer than a moment."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ PATIENCE = 1.0
 
 @contextmanager
 def progress_bar(total: int | None, *, shown: bool) -> Iterator[Callable[[int], object]]:
-    """A function that is told how many more payments have arrived.
+    """A function to call with the number of payments that have arrived since the last call.
 
     Parameters
     ----------
     total : int or None
-        How many are expected, None when that is not known.
+        Expected number of payments; None when unknown.
     shown : bool
-        Whether to show a bar at all.
+        Whether to show a bar.
     """
     if not shown:
         yield lambda _count: None
         return
-    from tqdm.auto import tqdm  # noqa: PLC0415 - looks for a notebook when it is imported
+    from tqdm.auto import tqdm  # noqa: PLC0415 - checks for a notebook at import
 
     with tqdm(
         total=total, desc="payments", unit="", unit_scale=True, delay=PATIENCE, leave=False

@@ -1,4 +1,4 @@
-"""Which payments are wanted, and what of them."""
+"""A selection of payments and their columns."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     @property
     def needed(self) -> list[str]:
-        """Columns that are looked at, whether or not they are wanted."""
-        looked = {"created_at": True, "status": self.status, "method": self.method}
-        looked["currency"] = self.currency
-        return list(dict.fromkeys([*self.columns, *(name for name in looked if looked[name])]))
+        """The wanted columns, and those that the selection is made by."""
+        values = {"status": self.status, "method": self.method, "currency": self.currency}
+        selecting = (name for name, value in values.items() if value)
+        return list(dict.fromkeys([*self.columns, "created_at", *selecting]))
 
     def of(self, table: pa.Table) -> pa.Table:
-        """The wanted payments and columns of a table that is in the order of time."""
+        """The wanted payments and columns of a table that is sorted by time."""
         wanted = [
             pc.field(name) == value
             for name in ("status", "method", "currency")
@@ -41,12 +41,12 @@ class Wanted(Struct, frozen=True, kw_only=True):
             wanted.append(at >= pa.scalar(self.window.start, UTC_TIME))
         if rows and table["created_at"][rows - 1].as_py() >= self.window.end:
             wanted.append(at < pa.scalar(self.window.end, UTC_TIME))
-        # To look at a million rows for nothing takes a quarter of a second.
+        # Filtering a million rows without need takes a quarter of a second.
         return (table.filter(reduce(and_, wanted)) if wanted else table).select(self.columns)
 
 
 def all_in(window: Window) -> Wanted:
-    """All payments in a window, whole."""
+    """All payments in a window, with all columns."""
     return Wanted(
         window=window, status=None, method=None, currency=None, columns=list(SCHEMA.names)
     )

@@ -1,7 +1,7 @@
 """Charts for notebooks, from plain columns: readable on a light and a dark page.
 
-They are bqplot figures: axes and words have the colours of the page, and what is drawn may be
-changed later, so that a chart can live.
+They are bqplot figures: axes and texts have the colours of the page. Change the data of a mark later
+to update the chart.
 """
 
 from financeops.plots.charts import bars, heat, lines

@@ -1,4 +1,4 @@
-"""Lines over time, bars by name, a table of shades."""
+"""Line charts, bar charts and heat maps."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _ROW = 30
 _INK = "var(--jp-ui-font-color1)"
 _MARGIN = {"top": 36, "bottom": 50, "left": 80, "right": 24}
 _ROOM = 0.16
-"""Of the height, for one name."""
+"""Share of the height for one name."""
 _LETTER = 7
-"""Width of a letter in pixels, about."""
+"""Approximate width of a letter in pixels."""
 
 
 def lines(
@@ -55,19 +55,19 @@ def lines(
     series : mapping of str to iterable of float
         Values of each line; None and NaN leave a gap.
     title : str
-        What it shows: said as text, too, for those who do not see it.
+        What the chart shows.
     unit : str
         Of the values.
     band : (low, high), optional
-        Shaded between the two, behind the lines.
+        Limits of a shaded area behind the lines.
     marked : iterable of (x, y)
-        Points to look at.
+        Points to mark.
 
     Returns
     -------
     bqplot.Figure
-        Its `marks` are the band if there is one, a mark for each line, and the marked points if
-        there are any. Give a mark other `x` and `y`, and the axes follow.
+        Its `marks` are the band (if given), a mark for each line, and the marked points (if any).
+        Set `x` and `y` of a mark to change it: the axes adapt.
     """
     places = _places(x)
     dated = places.dtype.kind == "M"
@@ -88,8 +88,8 @@ def lines(
             )
         )
     for colour, (name, values) in zip(cycle(SERIES), drawn.items(), strict=False):
-        # A line ends with its last value: bqplot looks there for a place for its name. One of no
-        # values at all has no places either, else bqplot draws a path that is "null".
+        # End a line with its last value: bqplot writes its name there. Without values it must have no
+        # places either, else bqplot draws a path that is "null".
         known = np.flatnonzero(~np.isnan(values))
         until = known[-1] + 1 if len(known) else 0
         marks.append(
@@ -117,7 +117,7 @@ def lines(
         _axis(scales["x"], label="UTC" if dated else ""),
         _axis(scales["y"], label=unit, side="left", grid_lines="solid"),
     ]
-    # The names of several lines are written at the top.
+    # Leave room for the names of several lines at the top.
     Fitted(marks, *axes, places=places, room=_ROOM * len(drawn) if len(drawn) > 1 else 0.0)
     return _figure(marks, axes, title=title, legend_location="top-left")
 
@@ -131,30 +131,30 @@ def bars(
     colour: str = PLAIN,
     negative: str | None = None,
 ) -> Figure:
-    """Bars that lie, the first name on top.
+    """Horizontal bars, the first name on top.
 
     Parameters
     ----------
     names : iterable of str
     values : iterable of float
-        None is no bar.
+        None draws no bar.
     title, unit : str
     colour : str
-        Of the bars.
+        Colour of the bars.
     negative : str, optional
-        Of those below zero.
+        Colour of bars below zero.
 
     Returns
     -------
     bqplot.Figure
-        Its one mark holds the bars.
+        Its only mark is the bars.
     """
     # The first bar is at the bottom of the scale.
-    said = list(names)[::-1]
+    labels = list(names)[::-1]
     lengths = _floats(values)[::-1]
-    scales = {"x": OrdinalScale(domain=said), "y": LinearScale()}
+    scales = {"x": OrdinalScale(domain=labels), "y": LinearScale()}
     mark = Bars(
-        x=said,
+        x=labels,
         y=np.nan_to_num(lengths),
         scales=scales,
         orientation="horizontal",
@@ -167,8 +167,8 @@ def bars(
         _axis(scales["y"], label=unit, grid_lines="solid"),
     ]
     Fitted([mark], None, axes[1], zero=True)
-    margin = {**_MARGIN, "left": 24 + _LETTER * max(map(len, said), default=0)}
-    height = 100 + _ROW * len(said)
+    margin = {**_MARGIN, "left": 24 + _LETTER * max(map(len, labels), default=0)}
+    height = 100 + _ROW * len(labels)
     return _figure([mark], axes, title=title, fig_margin=margin, height=height)
 
 
@@ -180,7 +180,7 @@ def heat(
     title: str,
     unit: str = "",
 ) -> Figure:
-    """A table of shades with the figures written into them.
+    """A heat map with the value written in each cell.
 
     Parameters
     ----------
@@ -193,13 +193,13 @@ def heat(
     Returns
     -------
     bqplot.Figure
-        Its marks are the cells, then the figures in them.
+        Its marks are the cells, then their values.
 
     Raises
     ------
     InvalidValue
-        When there is but one row or column: bqplot would take the table for a list. When a value is
-        missing: its cell would be black.
+        When there is only one row or column, which bqplot would take for a list; or when a value is
+        missing, because its cell would be black.
     """
     cells = np.array(values, dtype=np.float64)
     if min(len(rows), len(columns)) < 2:
@@ -240,7 +240,7 @@ def _axis(scale: Any, *, label: str = "", **traits: Any) -> Axis:
             "scale": scale,
             "label": label,
             "label_offset": "60px" if upright else "32px",
-            # Left to itself it is orange on a dark page.
+            # By default it is orange on a dark page.
             "label_color": _INK,
             "grid_lines": "none",
             **traits,
@@ -258,7 +258,7 @@ def _figure(
             "title": title,
             "title_style": {"font-size": "14px", "fill": _INK},
             "fig_margin": _MARGIN,
-            # The page shows through: it is light or dark.
+            # Transparent, because the page is light or dark.
             "background_style": {"fill": "transparent"},
             "legend_style": {"fill": "transparent"},
             "min_aspect_ratio": 0.3,
@@ -271,7 +271,7 @@ def _figure(
 
 
 def _places(x: Iterable[Any]) -> NDArray[Any]:
-    """Times as numpy's, which have no zone, in UTC; numbers as they are."""
+    """Times as NumPy's, in UTC without a zone; numbers unchanged."""
     found = list(x)
     if found and isinstance(found[0], datetime):
         return np.array(

@@ -1,4 +1,4 @@
-"""Colours that stand out from white and from black alike: at least 3 to 1 from either."""
+"""Colours with a contrast of at least 3 to 1 on white and on black."""
 
 PLAIN = "#4f7df9"
 GOOD = "#12996b"
@@ -9,4 +9,4 @@ SERIES = (PLAIN, GOOD, "#c2700c", "#9b5de5", "#0e93a8", "#d6418f", QUIET)
 """One for each line of a chart, in this order."""
 
 SHADES = ("#dfe7ff", "#4f7df9", "#1c3a94")
-"""From little to much; figures are written beside them, so colour alone says nothing."""
+"""From low to high; values are also written as text, so nothing depends on colour alone."""

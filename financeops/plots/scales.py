@@ -1,7 +1,7 @@
-"""Bounds, ticks and their format, said outright: also while there is nothing to show, or one value.
+"""Bounds, ticks and tick formats of axes, set explicitly for any data.
 
-Left to itself bqplot takes them from the data, and one that has no two values to take them from draws
-nothing and says so in the browser's console only.
+By default bqplot takes them from the data. With fewer than two values it draws nothing and reports
+that in the browser's console only.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 _MOST = 7
-"""So many steps at most."""
+"""Largest number of steps on an axis."""
 _LARGE = 1_000_000
-"""From here on numbers are written as 1.5M."""
+"""From this value on, numbers are written as 1.5M."""
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "D": 86_400, "M": 2_629_746, "Y": 31_556_952}
 _TIMES = (
@@ -29,11 +29,11 @@ _TIMES = (
     *(("M", n, "%b %Y") for n in (1, 3, 6)),
     *(("Y", n, "%Y") for n in (1, 2, 5, 10, 50)),
 )
-"""Steps between two times, from the shortest, and how times that far apart are written."""
+"""Steps between times, shortest first: unit, number of units, and format of the times."""
 
 
 class Ticks(Struct, frozen=True):
-    """Where an axis begins and ends, the values that are written at it, and how (d3-format)."""
+    """Bounds of an axis, the values of its ticks, and their format (d3-format)."""
 
     low: Any
     high: Any
@@ -47,12 +47,11 @@ def number_ticks(known: NDArray[np.float64], *, room: float = 0.0, around: bool 
     Parameters
     ----------
     known : array of float
-        What is shown, without NaN. Nothing gives 0 to 1; one value is seen from zero.
+        The values shown, without NaN. No values give 0 to 1; a single one gives a range from zero.
     room : float
-        Share of the height to leave free above.
+        Share of the height to leave free at the top.
     around : bool
-        Whether the axis goes on to the next tick at both ends. It also begins at zero then, where
-        that is not far.
+        Whether to extend the axis to the next tick at both ends, and to zero where that is near.
     """
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     if low == high:
@@ -61,7 +60,7 @@ def number_ticks(known: NDArray[np.float64], *, room: float = 0.0, around: bool 
         low = 0.0
     step = _step((high - low) / _MOST)
     if (known % 1 == 0).all():
-        step = max(step, 1.0)  # between whole numbers lies nothing
+        step = max(step, 1.0)  # no ticks between whole numbers
     if around:
         first, last = floor(low / step), ceil(high / step)
         low, high = first * step, last * step
@@ -77,7 +76,7 @@ def number_ticks(known: NDArray[np.float64], *, room: float = 0.0, around: bool 
 
 
 def time_ticks(times: NDArray[np.datetime64]) -> Ticks:
-    """Ticks of times (datetime64), at round ones; a single time is seen with the hour after it."""
+    """Ticks of times (datetime64), at round times; a single time gives the hour after it."""
     low, high = times.min(), times.max()
     if low == high:
         high = low + np.timedelta64(1, "h")
@@ -86,7 +85,7 @@ def time_ticks(times: NDArray[np.datetime64]) -> Ticks:
     unit, count, written = next(
         (each for each in _TIMES if seconds <= _MOST * each[1] * _SECONDS[each[0]]), longest
     )
-    # In units of the calendar: months begin where it says, twelve hours at noon and midnight.
+    # In calendar units: months start on the first, twelve hours at noon and midnight.
     places = np.arange(low.astype(f"M8[{unit}]"), high.astype(f"M8[{unit}]") + 1)
     begin = 0 if unit == "D" else -int(places[0].astype(np.int64)) % count
     values = places[begin::count]
@@ -94,7 +93,7 @@ def time_ticks(times: NDArray[np.datetime64]) -> Ticks:
 
 
 class Fitted:
-    """Two axes that stay true to marks, whatever these are changed to.
+    """Fits two axes to marks, and again whenever the marks change.
 
     Parameters
     ----------
@@ -105,11 +104,11 @@ class Fitted:
     up : Axis
         Of their `y`.
     places : array
-        Shown at `across` while the marks have nothing.
+        Shown on `across` while the marks have no data.
     room : float
-        Share of the height to leave free above.
+        Share of the height to leave free at the top.
     zero : bool
-        Whether zero is always in sight.
+        Whether to always include zero.
     """
 
     def __init__(
@@ -157,6 +156,6 @@ def _set(axis: Axis, ticks: Ticks) -> None:
 
 
 def _step(least: float) -> float:
-    """The first of 1, 2, 5, 10, 20 … that is not below."""
+    """The first of 1, 2, 5, 10, 20, … that is at least that large."""
     power = 10.0 ** floor(log10(least))
     return next(power * n for n in (1, 2, 5, 10) if power * n >= least)

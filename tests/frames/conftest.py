@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-# Nothing is skipped where Spark is asked for: without it or Java the tests fail.
+# When Spark is requested nothing is skipped: without Spark or Java the tests fail.
 HAS_SPARK = os.environ.get("FINANCEOPS_TEST_SPARK") == "1"
 NO_SPARK = "Spark takes long to start: make test-spark"
 
@@ -56,7 +56,7 @@ def spark():
 
     session = (
         SparkSession.builder.master("local[1]")
-        # Most of the time goes into compiling: the second compiler pays off after minutes only.
+        # Compiling takes most of the time: the second compiler pays off only after minutes.
         .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
         .config("spark.ui.enabled", "false")
         .config("spark.driver.host", "127.0.0.1")

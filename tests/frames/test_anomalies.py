@@ -29,7 +29,7 @@ from tests.strategies import payments as any_payments
 WEEK = timedelta(days=7)
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 ORDINARY = SimulationConfig(tenant_id="tenant_1")
-# Incidents befall payments by card; here nobody has one.
+# Incidents affect payments by card; nobody has a card here.
 CALM = replace(
     ORDINARY,
     methods=tuple(
@@ -41,7 +41,7 @@ FIGURES = ("payments", "success_rate", "volume")
 
 
 def simulated(config, *, seed, an_hour, weeks):
-    """A Polars frame of so many weeks until `NOW`."""
+    """A Polars frame of a number of weeks until `NOW`."""
     drafts = simulate(
         config,
         np.random.default_rng(seed),
@@ -55,7 +55,7 @@ def simulated(config, *, seed, an_hour, weeks):
 
 @cache
 def weekly(*, weeks=5, an_hour=20, until=NOW):
-    """The same payments every hour: each fifth fails, each is of 10.00 USD."""
+    """The same payments every hour, of 10.00 USD each: every fifth fails."""
     hours = weeks * 7 * 24
     return tuple(
         payment(
@@ -69,7 +69,7 @@ def weekly(*, weeks=5, an_hour=20, until=NOW):
     )
 
 
-def test_an_hour_is_held_against_the_same_hour_of_the_weeks_before(kind, frame_of):
+def test_an_hour_is_compared_with_the_same_hour_of_the_weeks_before(kind, frame_of):
     start = NOW - 3 * HOUR
     given = [
         *(
@@ -99,11 +99,11 @@ def test_an_hour_is_held_against_the_same_hour_of_the_weeks_before(kind, frame_o
     assert failing["payments_anomaly"] is None
     assert (silent["payments_anomaly"], silent["volume_anomaly"]) == ("low", "low")
     assert (silent["success_rate_p_value"], silent["success_rate_anomaly"]) == (None, None)
-    # One payment, however large, may fall into any hour: that alone surprises nobody.
+    # One payment, however large, may fall into any hour: that alone is not surprising.
     assert rich["volume_p_value"] > 0.1
 
 
-def test_groups_are_looked_at_each_by_itself(kind, frame_of):
+def test_groups_are_tested_separately(kind, frame_of):
     start = NOW - HOUR
     given = [
         *weekly(weeks=2),
@@ -148,7 +148,7 @@ def test_without_payments_there_are_no_rows(kind, frame_of):
         ({"window": (NOW, NOW - HOUR)}, "window: must not end before it starts"),
     ],
 )
-def test_what_makes_no_sense_is_refused(frame_of, options, message):
+def test_invalid_parameters_are_refused(frame_of, options, message):
     with pytest.raises(InvalidValue, match=message):
         anomalies(frame_of("polars", weekly(weeks=1, an_hour=1)), **options)
 
@@ -172,7 +172,7 @@ def test_incidents_of_known_size_are_found():
     rng = np.random.default_rng(7)
     payments = simulated(CALM, seed=7, an_hour=150, weeks=5)
     starts = [NOW - n * 11 * HOUR for n in range(1, 12)]
-    # In these hours half of what would have succeeded fails.
+    # In these hours, half of the payments that would have succeeded fail.
     hit = pl.any_horizontal(
         (pl.col("created_at") >= start) & (pl.col("created_at") < start + HOUR) for start in starts
     )
@@ -201,7 +201,7 @@ def test_the_simulator_s_incidents_are_found_where_there_is_enough_to_see():
     low = set(found.filter(pl.col("success_rate_anomaly") == "low")["hour"])
 
     def most_hit(incident):
-        """The hour that holds most of it."""
+        """The hour that contains most of it."""
         middle = incident.window.start + (incident.window.end - incident.window.start) / 2
         return middle.replace(minute=0, second=0, microsecond=0)
 
@@ -243,7 +243,7 @@ def test_hours_add_up_to_the_figures_of_the_window(given, zone):
             assert all(p is None or 0 <= p <= 1 for p in told)
 
 
-def test_the_hour_is_the_same_on_the_clock_when_the_clock_was_moved():
+def test_the_same_hour_is_that_of_the_clock_across_clock_changes():
     zone = ZoneInfo("Europe/Berlin")  # moves its clock on 29 March 2026
     hours = hours_between(at("2026-03-20T00:00:00Z"), at("2026-04-03T00:00:00Z"), zone)
     noon = hours.index(at("2026-03-31T10:00:00Z"))
@@ -253,11 +253,11 @@ def test_the_hour_is_the_same_on_the_clock_when_the_clock_was_moved():
 
 
 @given(instants(), zones)
-def test_hours_follow_each_other_and_begin_on_the_full_hour_of_the_clock(start, zone):
+def test_hours_are_consecutive_and_begin_on_the_hour(start, zone):
     hours = hours_between(start, start + timedelta(days=2), zone)
     assert hours[0] <= start < hours[0] + HOUR
     assert all(timedelta(0) < later - hour <= HOUR for hour, later in pairwise(hours))
-    # Where a clock moves by half an hour an hour begins between two.
+    # Where a clock changes by half an hour, an hour begins between two others.
     assert sum(hour.astimezone(zone).minute != 0 for hour in hours) <= 1
 
 

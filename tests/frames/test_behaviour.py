@@ -54,7 +54,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def answers(table):
-    """What each function says of the Polars frame."""
+    """The result of each function on the Polars frame."""
     return {name: rows(function(native("polars", table))) for name, function in FUNCTIONS.items()}
 
 

@@ -1,4 +1,4 @@
-"""Local time by arithmetic is what zoneinfo says, in every library."""
+"""Local time by integer arithmetic equals that of zoneinfo, in every library."""
 
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ def created(moments):
 
 
 def around(change):
-    """Instants about a change of the clock, to the microsecond."""
+    """Instants around a clock change, to the microsecond."""
     return [change + n * timedelta(microseconds=1) for n in (-1, 0, 1)] + [
         change + timedelta(minutes=n) for n in (-90, -30, 30, 90)
     ]

@@ -53,13 +53,13 @@ def test_a_cohort_is_followed_month_by_month_on_every_kind_of_frame(kind, frame_
     assert [row["cumulative_value"] for row in table if row["currency"] == "JPY"] == [7.0]
 
 
-def test_months_begin_where_the_zone_says(kind, frame_of):
+def test_months_begin_in_the_time_zone(kind, frame_of):
     table = rows(cohorts(frame_of(kind, EXAMPLE), timezone="Europe/Berlin"))
     # Half past eleven at night in London is February in Berlin.
     assert {row["cohort"] for row in table if row["currency"] == "USD"} == {"2026-02"}
 
 
-def test_what_came_later_is_left_out(kind, frame_of):
+def test_later_payments_are_ignored(kind, frame_of):
     table = rows(cohorts(frame_of(kind, EXAMPLE), as_of=at("2026-02-28T23:59:59.999999Z")))
     assert [(row["cohort"], row["month"], row["complete"]) for row in table] == [
         ("2026-01", 0, True),

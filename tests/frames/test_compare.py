@@ -1,4 +1,4 @@
-"""Two windows held against each other on every kind of frame."""
+"""Two windows are compared on every kind of frame."""
 
 from datetime import timedelta
 
@@ -130,7 +130,7 @@ def test_many_amounts_are_drawn_in_classes_with_the_same_spread():
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("params", "message"),
     [
         ({"against": (NOON - DAY, NOON + timedelta(milliseconds=1))}, "against: must not overlap"),
         ({"against": (NOON, NOON - DAY)}, "against: must not end before it starts"),
@@ -138,9 +138,9 @@ def test_many_amounts_are_drawn_in_classes_with_the_same_spread():
         ({"by": "nowhere"}, "nowhere: is missing"),
     ],
 )
-def test_what_makes_no_sense_is_named(asked, says):
-    with pytest.raises(InvalidValue, match=says):
-        compare(pl.from_arrow(table_of(BOTH)), **{"window": TODAY, "against": YESTERDAY} | asked)
+def test_invalid_parameters_are_named(params, message):
+    with pytest.raises(InvalidValue, match=message):
+        compare(pl.from_arrow(table_of(BOTH)), **{"window": TODAY, "against": YESTERDAY} | params)
 
 
 def test_nothing_in_both_windows_is_no_rows(kind, frame_of):

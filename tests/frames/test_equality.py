@@ -27,7 +27,7 @@ PAYMENTS = st.lists(
 
 
 def rows_of(figures, **also):
-    """Figures of `core` as rows of a frame: rates and averages as the nearest float."""
+    """Figures of `core` as rows of a frame, with rates and averages as the nearest floats."""
     return [
         also
         | {
@@ -47,17 +47,17 @@ def by_currency(payments, zone):
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=10)
-@given(payments=PAYMENTS, zone=strategies.zones, asked=st.tuples(st.sampled_from(Period), AS_OF))
-def test_figures_equal_those_of_rollups(kind, payments, zone, asked):
-    check(native(kind, table_of(payments)), payments, zone, *asked)
+@given(payments=PAYMENTS, zone=strategies.zones, params=st.tuples(st.sampled_from(Period), AS_OF))
+def test_figures_equal_those_of_rollups(kind, payments, zone, params):
+    check(native(kind, table_of(payments)), payments, zone, *params)
 
 
 @pytest.mark.spark
 @pytest.mark.skipif(not HAS_SPARK, reason=NO_SPARK)
 @settings(max_examples=2)  # a second for each
-@given(payments=PAYMENTS, zone=strategies.zones, asked=st.tuples(st.sampled_from(Period), AS_OF))
-def test_figures_of_spark_equal_those_of_rollups(spark, payments, zone, asked):
-    check(spark.createDataFrame(table_of(payments)), payments, zone, *asked)
+@given(payments=PAYMENTS, zone=strategies.zones, params=st.tuples(st.sampled_from(Period), AS_OF))
+def test_figures_of_spark_equal_those_of_rollups(spark, payments, zone, params):
+    check(spark.createDataFrame(table_of(payments)), payments, zone, *params)
 
 
 def check(frame, payments, zone, period, as_of):

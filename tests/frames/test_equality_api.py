@@ -1,4 +1,4 @@
-"""The same figure over HTTP and from a frame of the payments that the server gives back."""
+"""Figures over HTTP equal those of a frame of the payments that the server returns."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -73,7 +73,7 @@ PAYMENTS = st.lists(
 
 
 def record(http, tenant_id, payments):
-    """Send payments; everything that the server has of this tenant."""
+    """Send payments; return all payments of the tenant on the server."""
     documents = [
         {"tenantId": tenant_id}
         | {
@@ -119,7 +119,7 @@ def test_figures_over_http_equal_those_of_a_frame(http, unused, payments, kind, 
         chosen = {"timezone": zone.key}
         if query:
             window = Window(wire.instant_of(answer["from"]), wire.instant_of(answer["to"]))
-            # The last moment of the running bucket: a new hour may begin while we look.
+            # The last moment of the current bucket: a new hour may begin during the test.
             chosen |= {"period": period, "as_of": window.end - MILLISECOND}
         found = mine(metrics, **chosen)
         figures = (

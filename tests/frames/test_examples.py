@@ -1,4 +1,4 @@
-"""The examples in the docstrings do what they say."""
+"""The examples in the docstrings give the results shown."""
 
 import doctest
 from importlib import import_module
@@ -13,7 +13,7 @@ MODULES = [module.name for module in iter_modules(frames.__path__)]
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_a_module_run(name):
-    # By name from the package's modules: functions of the same name hide them in the package.
+    # Import modules by name: in the package, functions of the same name hide them.
     module = import_module(f"financeops.frames.{name}")
     assert doctest.testmod(module).failed == 0
 

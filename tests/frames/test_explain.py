@@ -23,7 +23,7 @@ PAYMENTS = st.lists(
     strategies.payments(
         currencies=st.sampled_from(["USD", "JPY"]),
         created=strategies.instants(NOON - DAY, NOON + DAY - timedelta(milliseconds=1)),
-        # Averages are floats, which hold six decimals of numbers with nine digits before them.
+        # Averages are floats: they represent six decimals of numbers with nine digits before the point.
         amounts=st.integers(0, 10**9),
     ),
     max_size=25,
@@ -42,7 +42,7 @@ def batch(when, method, n, failed, amount=1000):
     ]
 
 
-# Crypto fails more often than cards; today there is more of it, and cards fail more often, too.
+# Crypto fails more often than cards. Today its share is larger, and cards fail more often, too.
 MOVED = [
     *batch(NOON - DAY, "card", 8, 0),
     *batch(NOON - DAY, "crypto", 2, 1),
@@ -184,15 +184,15 @@ def test_without_data_in_a_window_there_is_no_change_to_explain(kind, frame_of):
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("params", "message"),
     [
         ({"of": "luck"}, "of: must be one of 'success_rate'"),
         ({"by": []}, "by: must name the columns"),
         ({"against": TODAY}, "against: must not overlap"),
     ],
 )
-def test_what_makes_no_sense_is_named(asked, says):
+def test_invalid_parameters_are_named(params, message):
     frame = pl.from_arrow(table_of(MOVED))
     usual = {"window": TODAY, "against": YESTERDAY, "by": "method"}
-    with pytest.raises(InvalidValue, match=says):
-        explain_change(frame, **usual | asked)
+    with pytest.raises(InvalidValue, match=message):
+        explain_change(frame, **usual | params)

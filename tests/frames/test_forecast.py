@@ -64,15 +64,15 @@ def test_less_confidence_is_a_narrower_interval(frame_of):
     )
 
 
-def test_the_day_that_runs_is_the_first_to_be_forecast(frame_of):
+def test_the_current_day_is_the_first_to_be_forecast(frame_of):
     given = [*daily_payments(WEEKLY), payment(id="now", amount=1, created_at=NOW)]
     table = rows(forecast(frame_of("polars", given), days=1))
     assert [row["day"] for row in table] == ["2026-03-02"]
-    # What has come in of it so far is no whole day.
+    # The payments of that day so far are not a whole day.
     assert table[0]["volume"] > 900
 
 
-def test_days_begin_where_the_zone_says(kind, frame_of):
+def test_days_begin_in_the_time_zone(kind, frame_of):
     late = [payment(id="late", amount=1, created_at=NOW - timedelta(hours=1))]
     table = rows(
         forecast(frame_of(kind, daily_payments(WEEKLY) + late), days=1, timezone="Asia/Kolkata")
@@ -81,11 +81,11 @@ def test_days_begin_where_the_zone_says(kind, frame_of):
     assert table[0]["start"] == at("2026-03-01T18:30:00Z")
 
 
-def test_a_short_history_is_refused_with_what_is_needed(frame_of):
+def test_a_short_history_is_refused_naming_the_days_needed(frame_of):
     given = daily_payments(WEEKLY) + daily_payments(WEEKLY[:20], currency="EUR")
     with pytest.raises(InvalidValue, match="28 whole days of each currency, but EUR has 19"):
         forecast(frame_of("polars", given), as_of=NOW)
-    # The first day does not count, for it may be cut off.
+    # The first day does not count, because it may be cut off.
     assert len(rows(forecast(frame_of("polars", daily_payments(WEEKLY[:29])), as_of=NOW))) == 14
     with pytest.raises(InvalidValue, match="but USD has 27"):
         forecast(frame_of("polars", daily_payments(WEEKLY[:28])), as_of=NOW)
@@ -98,7 +98,7 @@ def test_a_short_history_is_refused_with_what_is_needed(frame_of):
         ({"confidence": 1}, "confidence: must lie between 0 and 1, not 1"),
     ],
 )
-def test_what_makes_no_sense_is_refused(frame_of, options, message):
+def test_invalid_parameters_are_refused(frame_of, options, message):
     with pytest.raises(InvalidValue, match=message):
         forecast(frame_of("polars", daily_payments(WEEKLY)), **options)
 
@@ -107,7 +107,7 @@ def test_without_payments_there_are_no_rows(kind, frame_of):
     assert rows(forecast(frame_of(kind, []))) == []
 
 
-def test_a_day_without_payments_counts_as_nothing_not_as_missing(frame_of):
+def test_a_day_without_payments_counts_as_zero_not_as_missing(frame_of):
     weekdays = [0 if day % 7 == 3 else 1000 + day % 5 for day in range(60)]
     given = [one for one in daily_payments(weekdays) if one.amount]
     table = rows(forecast(frame_of("polars", given), days=7, as_of=NOW))
@@ -124,7 +124,7 @@ def test_what_never_changes_needs_no_model(level, suffix):
         assert values == pytest.approx(np.full(9, level))
 
 
-def test_a_wild_history_has_bounds_that_are_numbers_all_the_same():
+def test_an_erratic_history_still_has_finite_bounds():
     history = np.exp(np.random.default_rng(1).normal(20, 8, 28))
     expected = outlook(history, days=30, confidence=0.999)
     assert (expected.low <= expected.middle).all()
@@ -132,7 +132,7 @@ def test_a_wild_history_has_bounds_that_are_numbers_all_the_same():
     assert expected.high.max() <= 2**62 * 1.000001
 
 
-def test_last_week_again_grows_less_certain_each_week():
+def test_the_seasonal_naive_forecast_is_less_certain_each_week():
     history = np.array([1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 7, 8, 9, 10], dtype=float)
     middle, deviation = last_week_again(history, 9)
     assert middle.tolist() == [4, 5, 6, 7, 8, 9, 10, 4, 5]
@@ -140,7 +140,7 @@ def test_last_week_again_grows_less_certain_each_week():
 
 
 @pytest.mark.parametrize("trend", [False, True])
-def test_the_error_grows_as_statsmodels_says(trend):
+def test_the_error_grows_as_in_statsmodels(trend):
     rng = np.random.default_rng(4)
     days = np.arange(90)
     values = 5 + 0.01 * days + 0.3 * (days % 7 == 4) + np.cumsum(rng.normal(0, 0.05, 90))

@@ -1,4 +1,4 @@
-"""Intervals are those of the literature, and hold as often as they say."""
+"""Intervals are those of the literature, and have the stated coverage."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_newcombe_as_in_his_table_of_differences(one, other, low, high):
 
 
 @given(trials=TRIALS, confidence=LEVELS)
-def test_wilson_as_statsmodels_has_it(trials, confidence):
+def test_wilson_as_in_statsmodels(trials, confidence):
     low, high = wilson(*trials, confidence=confidence)
     theirs = proportion_confint(*trials, alpha=1 - confidence, method="wilson")
     assert (low, high) == pytest.approx((100 * theirs[0], 100 * theirs[1]), abs=1e-9)
@@ -48,7 +48,7 @@ def test_wilson_as_statsmodels_has_it(trials, confidence):
 
 
 @given(one=TRIALS, other=TRIALS, confidence=LEVELS)
-def test_newcombe_as_statsmodels_has_it(one, other, confidence):
+def test_newcombe_as_in_statsmodels(one, other, confidence):
     theirs = confint_proportions_2indep(
         *one, *other, method="newcomb", compare="diff", alpha=1 - confidence
     )

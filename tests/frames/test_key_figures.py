@@ -131,7 +131,7 @@ def test_segments_have_the_figures_of_their_payments(kind, frame_of):
         (pa.nulls(4), [None]),
     ],
 )
-def test_columns_of_ones_own_are_segments_too(kind, native_of, values, groups):
+def test_columns_added_by_the_user_are_segments_too(kind, native_of, values, groups):
     if kind in {"pandas", "duckdb", "spark"} and values.type == pa.null():
         pytest.skip("a column of nulls has another type there")
     if kind == "pandas" and values.type in {pa.int32(), pa.bool_(), pa.date32()}:
@@ -145,7 +145,7 @@ def test_columns_of_ones_own_are_segments_too(kind, native_of, values, groups):
 
 
 @pytest.mark.parametrize(
-    ("by", "says"),
+    ("by", "message"),
     [
         (["nowhere"], "nowhere: is missing"),
         (["country", "country"], "by: must not name country more than once$"),
@@ -153,8 +153,8 @@ def test_columns_of_ones_own_are_segments_too(kind, native_of, values, groups):
         ("created_at", "created_at: must be text, integers, booleans or dates"),
     ],
 )
-def test_what_cannot_be_grouped_by_is_named(by, says):
-    with pytest.raises(InvalidValue, match=says):
+def test_what_cannot_be_grouped_by_is_named(by, message):
+    with pytest.raises(InvalidValue, match=message):
         segments(pl.from_arrow(table_of(SOME)), by=by)
 
 
@@ -165,7 +165,7 @@ def test_a_column_called_like_a_figure_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "says"),
+    ("column", "value", "message"),
     [
         ("amount", pa.array([None, 1], pa.int64()), "amount: must (not be null|be Int64)"),
         ("amount", pa.array([-1, 1], pa.int64()), "amount: must not be negative"),
@@ -176,14 +176,14 @@ def test_a_column_called_like_a_figure_is_refused():
         ("created_at", pa.array([None, NOON]), "created_at: must not be null"),
     ],
 )
-def test_wrong_values_are_seen_in_the_fold(kind, native_of, column, value, says):
+def test_wrong_values_are_found_in_the_fold(kind, native_of, column, value, message):
     table = table_of([payment(), payment()])
     field = table.schema.field(column)
     place = table.schema.get_field_index(column)
     frame = native_of(kind, table.set_column(place, field, value.cast(field.type)))
-    with pytest.raises(InvalidValue, match=says):
+    with pytest.raises(InvalidValue, match=message):
         metrics(frame, timezone="Europe/Berlin")
-    with pytest.raises(InvalidValue, match=says):
+    with pytest.raises(InvalidValue, match=message):
         metrics(frame, window=(NOON - timedelta(days=1), NOON + timedelta(days=1)))
 
 
@@ -221,7 +221,7 @@ def test_many_of_the_largest_amounts(frame_of):
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("params", "message"),
     [
         ({"period": "decade"}, "period: must be one of 'day'"),
         ({"period": "day", "window": (NOON, NOON)}, "period: must not be given together"),
@@ -231,11 +231,11 @@ def test_many_of_the_largest_amounts(frame_of):
         ({"timezone": "Mars/Olympus"}, "timezone: must be an IANA"),
     ],
 )
-def test_parameters_that_make_no_sense_are_named(asked, says):
+def test_invalid_parameters_are_named(params, message):
     frame = pl.from_arrow(table_of(SOME))
     for function in (metrics, methods, declines):
-        with pytest.raises(InvalidValue, match=says):
-            function(frame, **asked)
+        with pytest.raises(InvalidValue, match=message):
+            function(frame, **params)
 
 
 def test_categories_are_text(frame_of):

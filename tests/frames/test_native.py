@@ -1,4 +1,4 @@
-"""Types, names and nulls as each library has them: the figures are the same, or the column is named."""
+"""Types, names and nulls of each library: the figures are the same, or the error names the column."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -54,7 +54,7 @@ NEEDS = {
     "reference": {"anomalies"},
     "id": {"retries"},
 }
-"""Which function looks at which column."""
+"""Functions and the columns that they need."""
 
 TEXTS = ["id", "currency", "method", "status", "reference", "customer_id", "country"]
 TEXTS += ["decline_code", "decline_group"]
@@ -62,7 +62,7 @@ TEXTS += ["decline_code", "decline_group"]
 
 @cache
 def six_weeks():
-    """Six weeks, times in whole seconds so that every unit holds them."""
+    """Six weeks, times in whole seconds, which every unit can represent."""
     config = SimulationConfig(tenant_id="tenant_1", currency="USD", refund_rate=0.2)
     drafts = simulate(
         config, np.random.default_rng(1), NOW, count=300, since=NOW - timedelta(days=45)
@@ -93,7 +93,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def answers():
-    """What each function says of the Polars frame."""
+    """The result of each function on the Polars frame."""
     return {
         name: rows(function(native("polars", six_weeks()))) for name, function in FUNCTIONS.items()
     }
@@ -159,20 +159,20 @@ def test_texts_of_the_arrow_type_string_view_are_texts(table, answers, name, kin
 
 @pytest.mark.parametrize("kind", ["pandas-pyarrow", "pyarrow"])
 @pytest.mark.parametrize("name", ["metrics", "segments", "retries"])
-def test_so_are_dictionaries_of_them(table, answers, name, kind):
+def test_dictionaries_of_string_views_are_texts(table, answers, name, kind):
     for column in TEXTS:
         table = replaced(table, column, as_dictionary_of_views(table[column]))
     assert rows(FUNCTIONS[name](native(kind, table))) == answers[name]
 
 
-def test_a_polars_frame_taken_over_by_arrow_is_what_it_was(table, answers):
+def test_a_polars_frame_converted_to_arrow_gives_the_same(table, answers):
     taken = pa.table(native("polars", table))
     assert str(taken.schema.field("currency").type) == "string_view"
     assert rows(fo.metrics(taken, timezone=NEW_YORK)) == answers["metrics"]
 
 
 def doubled(kind, table, column, *, second=None):
-    """A frame that has the column twice, the second time one row ahead."""
+    """A frame with the column twice, the second shifted by one row."""
     other = pa.chunked_array([*table[column].slice(1).chunks, *table[column].slice(0, 1).chunks])
     if kind == "duckdb":
         relation = native("duckdb", table.append_column("other", other))
@@ -192,7 +192,7 @@ def native_with_names(kind, table, names):
 
 @pytest.mark.parametrize("kind", ["pandas", "pandas-pyarrow", "pyarrow", "duckdb"])
 @pytest.mark.parametrize("column", NEEDS)
-def test_a_column_that_is_there_twice_is_refused_where_it_is_needed(table, answers, kind, column):
+def test_a_duplicate_column_is_refused_where_it_is_needed(table, answers, kind, column):
     frame = doubled(kind, table, column)
     for name, function in FUNCTIONS.items():
         if name in NEEDS[column]:
@@ -202,13 +202,13 @@ def test_a_column_that_is_there_twice_is_refused_where_it_is_needed(table, answe
             assert rows(function(frame)) == answers[name]
 
 
-def test_sql_takes_capitals_for_the_same_name(table):
+def test_names_in_sql_ignore_case(table):
     with pytest.raises(InvalidValue, match=r"^amount: is the name of two"):
         fo.methods(doubled("duckdb", table, "amount", second="Amount"))
 
 
 def nothing(kind, table, column, null):
-    """A frame whose column holds nothing but nulls of some type."""
+    """A frame whose column contains nothing but nulls of some type."""
     if kind == "pandas":
         return native("pandas", table).assign(**{column: null})
     values = pa.nulls(table.num_rows, null)
@@ -230,7 +230,7 @@ OF_NULLS = {**FUNCTIONS, "segments": lambda frame: fo.segments(frame, by="countr
 
 @cache
 def answer_of_nulls(column, name):
-    """What a function says when a column holds nothing but nulls of its own type."""
+    """The result of a function when a column contains nothing but nulls of its own type."""
     text = pa.timestamp("ms", tz="UTC") if column == "refunded_at" else pa.string()
     plain = replaced(six_weeks(), column, pa.nulls(six_weeks().num_rows, text))
     return rows(OF_NULLS[name](native("polars", plain)))
@@ -273,7 +273,7 @@ ASKS_WHEN = set(FUNCTIONS) - {"methods", "declines", "segments", "compare", "exp
 @pytest.mark.parametrize("kind", ["polars", "pyarrow", "pandas-pyarrow", "duckdb"])
 @pytest.mark.parametrize("far", [FAR, datetime(2100, 1, 1, tzinfo=UTC)])
 def test_a_time_that_no_payment_can_have_is_refused_by_its_name(table, kind, far):
-    """A day's bucket each would take half a minute and a million rows."""
+    """With a bucket for each day, this would take half a minute and a million rows."""
     times = [*table["created_at"].to_pylist()[1:], far]
     far_table = replaced(table, "created_at", pa.array(times, pa.timestamp("us", tz="UTC")))
     for name in ASKS_WHEN:
@@ -293,7 +293,7 @@ def test_a_refund_that_no_payment_can_have_is_refused_by_its_name(table):
 
 
 @pytest.mark.parametrize("as_of", [FAR, datetime(1, 1, 1, tzinfo=UTC)])
-def test_nobody_knows_payments_as_of_a_time_that_none_can_have(table, as_of):
+def test_as_of_must_be_a_time_that_payments_can_have(table, as_of):
     frame = native("polars", table)
     for function in (fo.rfm, fo.cohorts, fo.refund_curve, fo.forecast, fo.retries):
         with pytest.raises(InvalidValue, match=r"^as_of: must not lie"):
@@ -310,14 +310,14 @@ def test_a_withdrawn_currency_has_its_row(kind, native_of, table, currency):
     assert len(rows(fo.cohorts(frame))) > 0
 
 
-def test_a_code_that_never_was_a_currency_is_refused(kind, native_of, table):
+def test_a_code_that_was_never_a_currency_is_refused(kind, native_of, table):
     frame = native_of(kind, replaced(table, "currency", pa.array(["ZZZ"] * table.num_rows)))
     for name in ("metrics", "segments", "compare", "cohorts"):
         with pytest.raises(InvalidValue, match=r"^currency: must be an ISO 4217 code"):
             FUNCTIONS[name](frame)
 
 
-def test_a_frame_in_narwhals_own_clothes_is_taken_too(table, answers):
+def test_a_narwhals_frame_is_accepted(table, answers):
     wrapped = nw.from_native(native("polars", table))
     assert rows(fo.methods(wrapped)) == answers["methods"]
     assert isinstance(fo.methods(wrapped), pl.DataFrame)

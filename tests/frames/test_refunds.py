@@ -23,7 +23,7 @@ AS_OF = at("2026-03-11T00:00:00Z")
 
 
 def paid(days_ago, refunded_after=None, **fields):
-    """A payment so many days before `AS_OF`, refunded after so many days."""
+    """A payment a number of days before `AS_OF`, refunded after a number of days."""
     created = AS_OF - timedelta(days=days_ago)
     if refunded_after is None:
         return payment(created_at=created, **fields)
@@ -51,7 +51,7 @@ EXAMPLE = [
 ]
 
 
-def test_each_payment_counts_as_long_as_it_was_watched(kind, frame_of):
+def test_each_payment_counts_as_long_as_it_was_observed(kind, frame_of):
     table = rows(refund_curve(frame_of(kind, EXAMPLE), as_of=AS_OF))
     usd = [row for row in table if row["currency"] == "USD"]
     assert [(row["age"], row["at_risk"], row["refunded"]) for row in usd] == [
@@ -104,7 +104,7 @@ def test_without_succeeded_payments_there_is_no_curve(kind, frame_of):
         ({"by": "created_at"}, "created_at: must be text, integers, booleans or dates"),
     ],
 )
-def test_what_makes_no_sense_is_refused(frame_of, options, message):
+def test_invalid_parameters_are_refused(frame_of, options, message):
     with pytest.raises(InvalidValue, match=message):
         refund_curve(frame_of("polars", EXAMPLE), **options)
 
@@ -118,7 +118,7 @@ START = datetime(2020, 1, 1, tzinfo=UTC)
         any_payments(currencies=st.just("USD"), created=st.just(START)), min_size=1, max_size=20
     )
 )
-def test_when_all_were_watched_long_enough_it_is_the_plain_share(history):
+def test_when_all_were_observed_long_enough_it_is_the_plain_share(history):
     curve = rows(
         refund_curve(native("polars", table_of(history)), as_of=START + timedelta(days=100))
     )
@@ -133,7 +133,7 @@ def test_when_all_were_watched_long_enough_it_is_the_plain_share(history):
     for row in curve:
         limit = START + timedelta(days=row["age"])
         gone = sum(bool(one.refunded_at) and one.refunded_at <= limit for one in dated)
-        # Age 0 is before anything: what is refunded at once belongs to age 1.
+        # Nothing happens at age 0: an immediate refund belongs to age 1.
         share = round(float(100 * Fraction(gone, len(dated))), 6) if row["age"] else 0
         assert row["refunded_share"] == pytest.approx(share, abs=1e-6)
         assert 0 <= row["low"] <= row["refunded_share"] <= row["high"] <= 100
@@ -167,7 +167,7 @@ def test_an_age_without_events_leaves_share_and_bounds_as_they_were():
     assert four.low > three.low
 
 
-def test_bounds_hold_where_the_formula_has_none():
+def test_bounds_are_given_where_the_formula_is_undefined():
     nothing = kaplan_meier({}, {3: 50}, confidence=0.95)
     assert nothing[3].low == 0
     assert nothing[3].high == pytest.approx(1 - 0.025 ** (1 / 50))
@@ -192,7 +192,7 @@ def test_young_payments_do_not_make_refunds_look_rare(frame_of):
         for number, draft in enumerate(drafts)
     ]
     curve = rows(refund_curve(frame_of("polars", made), as_of=now, confidence=0.99))
-    # The simulator refunds 30 % sooner or later, half of these within three days.
+    # The simulator refunds 30 % in the end, half of these within three days.
     inside = [
         row["low"] <= 30 * norm.cdf(log(row["age"] / 3)) <= row["high"]
         for row in curve

@@ -1,4 +1,4 @@
-"""Results are frames of the kind that was given, with types that hold for no rows, too."""
+"""Results are frames of the given kind, with the same types when there are no rows."""
 
 from datetime import UTC, datetime
 

@@ -39,22 +39,22 @@ def tries(*steps, customer="ada", day=10, **fields):
 
 
 EXAMPLE = [
-    # Fails twice, pays less at last: 600 of 900 recovered after 30 minutes.
+    # Fails twice, finally pays less: 600 of 900 recovered after 30 minutes.
     *tries((0, "failed", 900), (10, "failed", 900), (30, "success", 600)),
-    # Pays more than what failed: no more than 500 was to be recovered; refunded later, but paid.
+    # Pays more than the failed amount: only 500 could be recovered; refunded later, but paid.
     *tries((0, "failed", 500), (15, "refunded", 800), (20, "success", 50), customer="bob"),
-    # Comes back, in vain.
+    # Retries without success.
     *tries((0, "failed", 100), (60, "failed", 100), customer="cyd", decline_code="expired_card"),
-    # Comes back too late.
+    # Retries too late.
     *tries((0, "failed", 70), (61, "success", 70), customer="dan"),
     # Never fails.
     *tries((0, "success", 7), (1, "success", 7), customer="eve"),
     # Pays in another currency.
     *tries((0, "failed", 30), customer="fay"),
     *tries((1, "success", 30), customer="fay", currency="EUR", day=11),
-    # Nobody knows whose.
+    # Without a customer.
     *tries((0, "failed", 40), (1, "success", 40), customer=None),
-    # Fails when the hour is not over yet.
+    # Fails less than an hour before the end.
     *tries((719, "failed", 20), (720, "success", 20), customer="gil", day=19),
 ]
 
@@ -85,7 +85,7 @@ def test_with_the_same_amount_only_equal_attempts_belong_together(kind, frame_of
     assert row["recovered_volume"] == 70
 
 
-def test_failures_are_told_apart_by_the_first_decline_code(kind, frame_of):
+def test_failures_are_grouped_by_the_first_decline_code(kind, frame_of):
     given = [
         *EXAMPLE,
         *tries((0, "failed", 1), customer="hal", decline_code=None),
@@ -112,7 +112,7 @@ def test_nulls_in_other_columns_are_a_group_of_their_own(kind, frame_of):
     ] == [("DE", "card", 1, 0), (None, "card", 1, 1)]
 
 
-def test_failures_are_told_apart_by_columns_of_one_s_own(kind, native_of):
+def test_failures_are_grouped_by_columns_added_by_the_user(kind, native_of):
     given = [
         *tries((0, "failed", 1), (1, "success", 1)),
         *tries((0, "failed", 2), customer="bob"),
@@ -148,7 +148,7 @@ def test_what_is_not_over_has_no_rate(frame_of):
         ({"by": "colour"}, "colour: is missing"),
     ],
 )
-def test_what_makes_no_sense_is_refused(frame_of, options, message):
+def test_invalid_parameters_are_refused(frame_of, options, message):
     with pytest.raises(InvalidValue, match=message):
         retries(frame_of("polars", EXAMPLE), **options)
 
@@ -182,7 +182,7 @@ def histories(draw):
 
 @settings(max_examples=30)
 @given(histories(), st.integers(1, 20), st.booleans())
-def test_it_is_what_going_through_the_attempts_one_by_one_gives(history, minutes, same_amount):
+def test_it_equals_a_walk_through_the_attempts(history, minutes, same_amount):
     within = timedelta(minutes=minutes)
     for kind in ("polars", "pyarrow"):
         table = rows(
@@ -200,7 +200,7 @@ def test_it_is_what_going_through_the_attempts_one_by_one_gives(history, minutes
 
 
 def by_hand(history, within, same_amount):
-    """Counts by currency, the slow way."""
+    """Counts by currency, computed attempt by attempt."""
     as_of = max((one.created_at for one in history), default=None)
     chains = {}
     for one in sorted(history, key=lambda one: (one.created_at, one.id)):

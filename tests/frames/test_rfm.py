@@ -77,7 +77,7 @@ def test_scores_are_one_to_five_follow_the_order_and_ties_are_equal(values):
 def test_days_ago_is_a_difference_of_dates(as_of, seconds, zone):
     moments = [as_of - timedelta(seconds=n) for n in seconds]
     expected = [(day_of(as_of, zone) - day_of(moment, zone)).days for moment in moments]
-    # A zone may have left a calendar day out: then days that were are counted, not numbers.
+    # A zone may have skipped a calendar day: count the days that existed.
     found = days_until(np.array([micros(m) for m in moments]), as_of, zone).tolist()
     left_out = zone.key == "Pacific/Apia"
     assert all(

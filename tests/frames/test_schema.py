@@ -1,4 +1,4 @@
-"""What is refused, and how the error names the column."""
+"""Frames that are refused: the error names the column."""
 
 from datetime import UTC, datetime
 
@@ -47,13 +47,13 @@ def test_every_column_passes_and_times_become_microseconds(kind, frame_of):
     assert found["decline_code"] == [None, "insufficient_funds", None]
 
 
-def test_only_what_is_asked_for_is_looked_at(kind, native_of):
+def test_only_the_columns_needed_are_checked(kind, native_of):
     table = replaced("amount", pa.array([0.5, 1.0, 2.0]))
     assert checked(payments_of(native_of(kind, table), "method")).collect().columns == ["method"]
 
 
 @pytest.mark.parametrize(
-    ("column", "values", "says"),
+    ("column", "values", "message"),
     [
         ("amount", ints(1, 2, 3).cast("float64"), "amount: must be Int64 minor units"),
         ("amount", ints(1, None, 3), "amount: must (not be null|be Int64)"),  # pandas: a float
@@ -69,11 +69,11 @@ def test_only_what_is_asked_for_is_looked_at(kind, native_of):
         ("created_at", ints(1, None, 3).cast(INSTANT), "created_at: must not be null"),
     ],
 )
-def test_a_wrong_column_is_named(kind, native_of, column, values, says):
+def test_a_wrong_column_is_named(kind, native_of, column, values, message):
     if kind == "spark" and values.type == NAIVE:
         pytest.skip("takes naive times in the session's zone before anyone can ask")
     frame = native_of(kind, replaced(column, values))
-    with pytest.raises(InvalidValue, match=says):
+    with pytest.raises(InvalidValue, match=message):
         checked(payments_of(frame, column))
 
 
@@ -88,7 +88,7 @@ def test_an_exports_names_are_recognised(kind, native_of):
         checked(payments_of(native_of(kind, table), "created_at"))
 
 
-def test_what_is_no_frame_is_refused():
+def test_anything_but_a_frame_is_refused():
     with pytest.raises(InvalidValue, match=r"payments: must be a data frame .* not list"):
         checked(payments_of([1, 2], "amount"))
 

@@ -21,7 +21,7 @@ POISSON = np.full(HOURS, np.inf)
 
 
 def assert_honest(p_values):
-    """No more alarms at any threshold than luck allows (once in 10,000 such tests)."""
+    """No more alarms at any threshold than chance allows (exceeded once in 10,000 such tests)."""
     for threshold in (0.05, 0.01, 0.001):
         alarms = int((p_values <= threshold).sum())
         assert alarms <= binom.ppf(0.9999, len(p_values), threshold)
@@ -32,7 +32,7 @@ def poisson(rng, level):
 
 
 def clusters(rng, level):
-    """Three payments in ten are tried again."""
+    """Three payments in ten are retried."""
     first = rng.poisson(level / 1.3)
     return first + rng.binomial(first, 0.3)
 
@@ -47,13 +47,13 @@ def test_numbers_of_calm_hours_raise_no_more_alarms_than_stated(draw):
     counts = draw(rng, np.repeat(LEVELS[:, None], WEEKS + 1, axis=1))
     hour, base = counts[:, 0], counts[:, 1:]
     means = counts.sum(axis=1) / (WEEKS + 1)
-    # As `anomalies` does: what varies is learnt from one week's hours at a time.
+    # As in `anomalies`: variation is estimated from one week's hours at a time.
     shapes = np.concatenate(
         [shapes_of(base[at : at + 168], means[at : at + 168]) for at in range(0, HOURS, 168)]
     )
     assert_honest(surprise_of_counts(hour, base.sum(axis=1), FOUR, shapes))
     if draw is not poisson:
-        # It matters: taken for Poisson, these hours would raise too many.
+        # It matters: assuming Poisson, these hours would raise too many alarms.
         naive = surprise_of_counts(hour, base.sum(axis=1), FOUR, POISSON)
         assert (naive <= 0.001).mean() > 0.003
 
@@ -89,7 +89,7 @@ def test_sums_of_calm_hours_raise_no_more_alarms_than_stated(shape):
     sums, numbers, sizes = [], [], []
     for hour in range(hours):
         counts = rng.poisson(LEVELS[hour] * levels[hour])
-        # One payment in ten is a hundred times as large: sums are as lopsided as they get.
+        # One payment in ten is a hundred times as large: sums are extremely skewed.
         amounts = rng.lognormal(8, 1.2, counts.sum()) * rng.choice(
             [1, 100], counts.sum(), p=[0.9, 0.1]
         )
@@ -107,7 +107,7 @@ def test_sums_of_calm_hours_raise_no_more_alarms_than_stated(shape):
         np.full(hours, shape),
     )
     assert_honest(p_values)
-    # A bound, but not an idle one.
+    # The bound is close to the probability.
     assert (p_values <= 0.1).mean() > 0.002
 
 
@@ -144,7 +144,7 @@ def test_the_chernoff_bound_is_above_the_probability_and_not_far():
     assert (bounds[seen >= 30] <= 12 * exact[seen >= 30]).all()
 
 
-def test_nothing_surprises_where_there_is_nothing():
+def test_hours_without_data_are_not_surprising():
     none, one = np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64)
     assert surprise_of_counts(none, none, one, np.array([np.inf])) == [1]
     assert surprise_of_rates(none, none, one, one, weeks=one) == [1]
@@ -158,7 +158,7 @@ def test_nothing_surprises_where_there_is_nothing():
 @pytest.mark.parametrize(
     ("attempts", "rate", "found"), [(30, 0.5, 0.38), (60, 0.5, 0.85), (100, 0.5, 0.99)]
 )
-def test_a_fall_of_the_success_rate_is_found_as_often_as_is_said(attempts, rate, found):
+def test_a_fall_of_the_success_rate_is_found_as_often_as_stated(attempts, rate, found):
     rng = np.random.default_rng(4)
     base = rng.poisson(WEEKS * attempts, 4000)
     good = rng.binomial(base, 0.8)
@@ -170,7 +170,7 @@ def test_a_fall_of_the_success_rate_is_found_as_often_as_is_said(attempts, rate,
 
 
 @pytest.mark.parametrize(("usual", "found"), [(30, 0.25), (60, 0.71), (100, 0.96)])
-def test_payments_that_stay_away_are_noticed_as_often_as_is_said(usual, found):
+def test_missing_payments_are_found_as_often_as_stated(usual, found):
     rng = np.random.default_rng(5)
     base = rng.poisson(WEEKS * usual, 4000)
     p_values = surprise_of_counts(

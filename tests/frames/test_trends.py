@@ -84,7 +84,7 @@ def test_no_payments_no_rows(kind, frame_of):
 
 @given(window=strategies.windows(), zone=strategies.zones)
 @settings(max_examples=50)
-def test_the_length_is_chosen_as_the_api_does_it(window, zone):
+def test_the_length_is_chosen_as_in_the_api(window, zone):
     wanted = window_buckets(window, zone)
     frame = pl.from_arrow(table_of([payment(created_at=window.start)]))
     found = rows(trends(frame, window=window, timezone=zone.key))
@@ -96,7 +96,7 @@ def test_the_length_is_chosen_as_the_api_does_it(window, zone):
 
 @given(window=strategies.windows(), every=st.sampled_from(Every), zone=strategies.zones)
 @settings(max_examples=50)
-def test_stretches_follow_each_other_and_begin_where_the_zone_says(window, every, zone):
+def test_stretches_are_consecutive_and_begin_in_the_time_zone(window, every, zone):
     if every is Every.HOUR:
         window = type(window)(window.start, min(window.end, window.start + timedelta(days=40)))
     cut = stretches(window, every, zone)
@@ -111,13 +111,13 @@ def test_stretches_follow_each_other_and_begin_where_the_zone_says(window, every
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("params", "message"),
     [
         ({"period": "day", "every": "hour"}, "period: must not be given together"),
         ({"every": "minute"}, "every: must be one of 'hour'"),
         ({"as_of": NOON}, "as_of: needs a period"),
     ],
 )
-def test_parameters_that_contradict_are_named(asked, says):
-    with pytest.raises(InvalidValue, match=says):
-        trends(pl.from_arrow(table_of([payment()])), **asked)
+def test_contradicting_parameters_are_named(params, message):
+    with pytest.raises(InvalidValue, match=message):
+        trends(pl.from_arrow(table_of([payment()])), **params)

@@ -1,4 +1,4 @@
-"""A running server, and connections to it with a cache of the test's own."""
+"""A running server, and connections to it with the test's own cache."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def server_uri(lasting_mongodb_uri):
 
 @pytest.fixture(scope="session")
 def server(server_uri):
-    """One server for the tests that can do with a tenant of their own."""
+    """One server for all tests that only need their own tenant."""
     process = start_server(server_uri, heartbeat_seconds=0.3)
     yield process
     assert process.stop() == 0, process.said
@@ -40,7 +40,7 @@ def tenant_id():
 
 @pytest.fixture
 def cache_folder(tmp_path, monkeypatch):
-    """Where the test's connections keep their months."""
+    """The folder of the cache of the test's connections."""
     monkeypatch.setenv("FINANCEOPS_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -76,7 +76,7 @@ class _Passing(BaseHTTPRequestHandler):
 
 
 class _Door(ThreadingHTTPServer):
-    """Stands before a server: knows which payments were exported, and what to do meanwhile."""
+    """A proxy that notes exports and calls functions before and after each."""
 
     def __init__(self, upstream):
         super().__init__(("127.0.0.1", 0), _Passing)
@@ -92,7 +92,7 @@ class _Door(ThreadingHTTPServer):
 
 @pytest.fixture
 def door(server):
-    """A proxy before the server: ``exports`` are (from, to, number of payments)."""
+    """A proxy in front of the server: ``exports`` are (from, to, number of payments)."""
     with _Door(server.url) as door:
         thread = Thread(target=door.serve_forever)
         thread.start()
@@ -103,14 +103,14 @@ def door(server):
 
 @pytest.fixture
 def through_door(door, tenant_id, cache_folder):
-    """A connection whose requests go through the door."""
+    """A connection through the proxy."""
     with connect(door.url, tenant_id) as connection:
         yield connection
 
 
 @pytest.fixture
 def http(server):
-    """For what a test sends to the server."""
+    """An HTTP client of the server."""
     with httpx.Client(base_url=server.url, timeout=30) as client:
         yield client
 
@@ -167,7 +167,7 @@ def start_on(mongodb_uri):
 
 
 class _Servers:
-    """Servers of the test's own: ``start(uri, …)``; they end with the test."""
+    """The test's own servers: ``start(uri, …)``; they end with the test."""
 
     def __init__(self):
         self.started = []
@@ -178,7 +178,7 @@ class _Servers:
         return server
 
     def record(self, server, count):
-        """Record so many payments of the default tenant."""
+        """Record a number of payments of the default tenant."""
         item = {"amount": 1, "method": "card", "status": "success"}
         answer = httpx.post(f"{server.url}/payments/batch", json=[item] * count, timeout=30)
         assert answer.json()["created"] == count, answer.text

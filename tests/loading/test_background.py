@@ -1,4 +1,4 @@
-"""Async work for those who cannot await."""
+"""Async work for synchronous callers."""
 
 import asyncio
 import os
@@ -43,13 +43,13 @@ def test_items_come_one_by_one(background):
 
 @pytest.fixture
 def interruptible():
-    """SIGINT as Python has it by default: a shell that starts us in the background ignores it."""
+    """Python's default handler of SIGINT: a shell that starts the tests in the background ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-def test_who_is_interrupted_cancels_the_work(background, interruptible):
+def test_an_interrupt_cancels_the_work(background, interruptible):
     begun, ended = Event(), Event()
     caller = get_ident()
 
@@ -62,7 +62,7 @@ def test_who_is_interrupted_cancels_the_work(background, interruptible):
 
     def interrupt():
         begun.wait()
-        # It may have begun before its caller waits for it.
+        # The work may begin before its caller waits for it.
         while sys._current_frames()[caller].f_code.co_name != "wait":
             pass
         os.kill(os.getpid(), signal.SIGINT)  # Ctrl-C, or a notebook's stop button

@@ -1,4 +1,4 @@
-"""The cache: whatever happens between two loads, it gives what the server has."""
+"""Whatever happens between two loads, the cache gives the payments of the server."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -18,13 +18,13 @@ from tests.builders import payment
 MONTHS = [f"2024-{month:02}" for month in range(1, 13)]
 
 
-def exactly(connection, *window, **asked):
-    """What the server has, without the cache."""
-    return connection.payments(*window, frame="pyarrow", cache=False, **asked).to_pylist()
+def exactly(connection, *window, **params):
+    """The payments of the server, without the cache."""
+    return connection.payments(*window, frame="pyarrow", cache=False, **params).to_pylist()
 
 
-def cached(connection, *window, **asked):
-    return connection.payments(*window, frame="pyarrow", **asked).to_pylist()
+def cached(connection, *window, **params):
+    return connection.payments(*window, frame="pyarrow", **params).to_pylist()
 
 
 def files(folder):
@@ -32,7 +32,7 @@ def files(folder):
 
 
 def forget(http, tenant_id, server_uri):
-    """Make the server's log end: as if a day had passed."""
+    """Delete the server's log, as after a day."""
     with MongoClient(server_uri) as client:
         client.get_default_database().changes.delete_many({"tenantId": tenant_id})
 
@@ -65,7 +65,7 @@ STEPS = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=STEPS)
-def test_whatever_happened_it_is_what_the_server_has(
+def test_the_cache_equals_the_server_whatever_happened(
     *, connection, record, refund, http, tenant_id, server_uri, year, steps
 ):
     for step, first, second in steps:
@@ -109,7 +109,7 @@ def test_only_months_that_changed_are_written(
     assert changed == ["2024-03", "2024-07"]
 
 
-def test_a_month_that_the_log_does_not_tell_about_is_loaded_whole(
+def test_a_month_missing_from_the_log_is_loaded_whole(
     *, connection, door, through_door, year, refund, http, tenant_id, server_uri
 ):
     cached(through_door)
@@ -121,7 +121,7 @@ def test_a_month_that_the_log_does_not_tell_about_is_loaded_whole(
     assert door.exports == [july]
 
 
-def test_what_is_recorded_during_a_load_is_there_too(
+def test_payments_recorded_during_a_load_are_included(
     *, connection, door, through_door, year, record, refund
 ):
     """Between the counts and the months, and between the months and the counts after them."""
@@ -199,7 +199,7 @@ def test_another_time_zone_cuts_other_months(connection, year, record, http, ten
 
 
 def test_a_database_that_began_anew_is_not_taken_for_the_old_one(start_on, cache_folder):
-    """The same number of payments in the same months, other payments: as after a wipe and a seed."""
+    """Other payments, as many in the same months: as after deleting all and seeding."""
     for amount in (1, 2):
         server = start_on(port=start_on.port)
         with connect(server.url) as connection:
@@ -227,7 +227,7 @@ def test_only_this_user_may_read_what_is_kept(connection, year, cache_folder):
     assert {path.stat().st_mode & 0o077 for path in files(cache_folder)} == {0}
 
 
-def test_several_at_once_are_all_right(*, server, tenant_id, year, record, refund, cache_folder):
+def test_concurrent_loads_are_right(*, server, tenant_id, year, record, refund, cache_folder):
     def load(_):
         with connect(server.url, tenant_id, progress=False) as connection:
             return connection.payments(frame="pyarrow").num_rows
@@ -243,7 +243,7 @@ def test_several_at_once_are_all_right(*, server, tenant_id, year, record, refun
     assert not list(cache_folder.rglob("*.new"))
 
 
-def test_kept_columns_are_those_asked_for(connection, year):
+def test_columns_from_the_cache_are_those_requested(connection, year):
     for columns in (["amount"], ["status", "id"], None):
         table = connection.payments(columns=columns, frame="pyarrow")
         assert table.column_names == (columns or SCHEMA.names)
@@ -251,12 +251,12 @@ def test_kept_columns_are_those_asked_for(connection, year):
     assert (found.num_rows, found.column_names) == (0, ["amount"])
 
 
-def test_what_was_taken_back_is_gone_though_as_many_came_after_it(
+def test_payments_taken_back_are_gone_although_as_many_came_after(
     connection, record, http, tenant_id, cache_folder
 ):
     record(amount=1, createdAt="2024-03-01T00:00:00Z")
-    asked = {"tenantId": tenant_id, "file": "wrong.csv"}
-    import_id = http.post("/api/imports", json=asked).json()["_id"]
+    beginning = {"tenantId": tenant_id, "file": "wrong.csv"}
+    import_id = http.post("/api/imports", json=beginning).json()["_id"]
     row = {
         "tenantId": tenant_id,
         "amount": 5,

@@ -1,4 +1,4 @@
-"""Payments and figures of a running server, for those who cannot await."""
+"""Payments and figures of a running server, loaded synchronously."""
 
 import asyncio
 import gc
@@ -81,15 +81,15 @@ def test_every_payment_arrives_once_oldest_first(connection, record):
 
 
 @pytest.mark.parametrize("cache", [True, False])
-def test_only_what_is_asked_for(connection, record, cache):
+def test_only_the_selection_is_loaded(connection, record, cache):
     record(
         {"amount": 1, "status": "failed", "createdAt": "2024-11-30T23:59:59.999Z"},
         {"amount": 2, "method": "paypal", "createdAt": "2024-12-01T00:00:00Z"},
         {"amount": 3, "currency": "EUR", "createdAt": "2024-12-11T14:00:00Z"},
     )
 
-    def amounts(*window, **asked):
-        found = connection.payments(*window, columns=["amount"], cache=cache, **asked)
+    def amounts(*window, **params):
+        found = connection.payments(*window, columns=["amount"], cache=cache, **params)
         assert found.columns == ["amount"]
         return [amount // 100 for amount in found["amount"]]
 
@@ -117,7 +117,7 @@ def test_a_date_is_a_day_of_the_tenant(connection, record, http, tenant_id):
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("params", "field"),
     [
         ({"since": datetime(2024, 12, 1)}, "since"),  # noqa: DTZ001
         ({"since": "2024-12-01T00:00:00"}, "since"),
@@ -132,14 +132,14 @@ def test_a_date_is_a_day_of_the_tenant(connection, record, http, tenant_id):
         ({"frame": "spark"}, "frame"),
     ],
 )
-def test_what_is_wrong_is_named(connection, record, asked, field):
+def test_wrong_parameters_are_named(connection, record, params, field):
     record(ONE)
     with pytest.raises(InvalidValue, match=f"^{field}: ") as refused:
-        connection.payments(**asked)
+        connection.payments(**params)
     assert "\n" not in str(refused.value)
 
 
-def test_no_payments_have_columns_all_the_same(connection, record):
+def test_no_payments_still_have_columns(connection, record):
     record(ONE)
     for cache in (True, False):
         table = connection.payments(since="2025-01-01", frame="pyarrow", cache=cache)
@@ -211,7 +211,7 @@ async def test_it_works_where_an_event_loop_runs(connection, record):
     assert connection.metrics().total_payments == 1
 
 
-def test_a_server_that_is_not_there_is_named():
+def test_an_unreachable_server_is_named():
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(Unavailable, match=f"{url}.*financeops up"):
         connect(url)
@@ -231,7 +231,7 @@ def test_a_closed_connection_says_so(server):
 
 
 def test_a_forgotten_connection_leaves_nothing_open(server):
-    """Unclosed sockets and loops warn when they are collected, and warnings are errors here."""
+    """Unclosed sockets and loops warn when they are garbage-collected, and warnings are errors here."""
     connection = connect(server.url)
     connection.metrics()
     del connection

@@ -1,4 +1,4 @@
-"""Payments to try things on come through one door."""
+"""The data sets of `fo.datasets`."""
 
 import pytest
 

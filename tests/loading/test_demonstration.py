@@ -1,4 +1,4 @@
-"""The made-up shop: recorded once, the same for everybody, and its incidents are in its payments."""
+"""The simulated shop is recorded once, is the same for everybody, and has incidents."""
 
 from datetime import UTC, datetime
 

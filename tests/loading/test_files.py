@@ -1,4 +1,4 @@
-"""Exported files, read back."""
+"""Exported files are read back."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -64,7 +64,7 @@ def test_an_export_is_what_the_server_gives(connection, record, refund, exported
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_an_export_without_payments_has_the_columns(record, exported, form):
-    """NDJSON says nothing at all then."""
+    """An NDJSON file is empty then."""
     record(amount=1)
     path = exported(form)
     if form == "csv":
@@ -97,14 +97,14 @@ TEXTS = [
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_texts_that_look_like_formulas_or_their_guard_come_back(record, exported, form):
-    """The apostrophe that an export puts before them is told from the sender's own."""
+    """The apostrophe that an export adds is distinguished from the sender's own."""
     record(*({"customerId": text, "reference": text} for text in TEXTS))
     table = read(exported(form), frame="pyarrow")
     assert sorted(table["customer_id"].to_pylist()) == sorted(TEXTS)
     assert table["customer_id"].to_pylist() == table["reference"].to_pylist()
 
 
-def test_columns_and_library_are_as_asked(csv):
+def test_columns_and_library_are_those_requested(csv):
     frame = read(csv(ROW), columns=["currency", "amount"])
     assert isinstance(frame, pl.DataFrame)
     assert frame.rows() == [("USD", 1850)]
@@ -120,7 +120,7 @@ def test_a_canonical_frame_that_was_saved_is_read(connection, record, tmp_path):
 
 
 def changed(**columns):
-    """The row with other values: ``changed(amount="x")``."""
+    """The row with changed values: ``changed(amount="x")``."""
     values = dict(zip(HEAD.split(","), ROW.split(","), strict=True))
     return ",".join({**values, **columns}.values())
 
@@ -145,7 +145,7 @@ def changed(**columns):
         ("_id", "", "empty"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_row(csv, column, value, said):
+def test_a_wrong_value_is_named_with_its_row(csv, column, value, said):
     with pytest.raises(InvalidValue, match=rf"^{column}: .*{said}.*\(row 2\)$") as refused:
         read(csv(ROW, ROW, changed(**{column: value}), ROW))
     assert "\n" not in str(refused.value)
@@ -171,7 +171,7 @@ def test_times_without_a_zone_are_refused(connection, record, tmp_path):
         read(tmp_path / "x.parquet")
 
 
-def test_what_is_no_such_file_is_said(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(NotFound, match=r"no file .*payments\.csv"):
         read(tmp_path / "payments.csv")
     with pytest.raises(InvalidValue, match=r"path: must end in \.csv, "):
@@ -234,13 +234,13 @@ WRITERS = {
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_frame_of_payments_is_known_in_every_file(tmp_path, name):
-    """Its amounts are minor units, of any currency; its texts have no guard."""
+    """Its amounts are minor units of any currency; its texts have no guard."""
     path = tmp_path / name
     WRITERS[name](payments(), path)
     assert read(path, frame="pyarrow").to_pylist() == payments().to_pylist()
 
 
-def test_a_frame_that_says_the_time_in_numbers_is_refused_by_its_column(tmp_path):
+def test_times_as_numbers_are_refused_naming_the_column(tmp_path):
     path = tmp_path / "frame.ndjson"
     as_json_lines(path, payments(), times=lambda moment: int(moment.timestamp() * 1000))
     with pytest.raises(InvalidValue, match="created_at"):
@@ -256,8 +256,8 @@ def test_major_units_under_the_names_of_a_frame_are_refused(tmp_path, amount):
         read(path)
 
 
-def test_an_amount_says_in_arrow_that_it_is_in_minor_units(tmp_path):
-    """A part of a frame, too, is told from somebody else's file."""
+def test_amounts_in_arrow_are_marked_as_minor_units(tmp_path):
+    """Some columns of a frame, too, are distinguished from other files."""
     parquet.write_table(payments().select(["amount", "currency"]), tmp_path / "part.parquet")
     schema = parquet.read_schema(tmp_path / "part.parquet")
     assert form_of(schema.names, schema.field("amount").metadata) is Form.FRAME
@@ -266,7 +266,7 @@ def test_an_amount_says_in_arrow_that_it_is_in_minor_units(tmp_path):
 
 
 @pytest.mark.parametrize("column", ["amount", "createdAt", "status", "currency", "customerId"])
-def test_a_column_that_is_there_twice_is_refused(csv, tmp_path, column):
+def test_a_duplicate_column_is_refused(csv, tmp_path, column):
     value = dict(zip(HEAD.split(","), ROW.split(","), strict=True))[column]
     with pytest.raises(InvalidValue, match=rf"^{column}: is the name of two columns"):
         read(csv(f"{ROW},{value}", head=f"{HEAD},{column}"))
@@ -281,7 +281,7 @@ def test_columns_without_a_name_fill_no_field(csv):
 
 
 @pytest.mark.parametrize("key", ["amount", r"am\u006funt"])
-def test_a_key_that_is_there_twice_is_refused(tmp_path, key):
+def test_a_duplicate_key_is_refused(tmp_path, key):
     path = tmp_path / "twice.ndjson"
     path.write_text(f'{{"_id": "a", "tenantId": "t", "amount": 18.5, "{key}": 19.5}}\n')
     with pytest.raises(InvalidValue, match="amount"):
@@ -323,7 +323,7 @@ def test_a_time_that_no_payment_can_have_is_refused(csv, column, text):
 
 
 def test_history_in_a_withdrawn_currency_is_read(csv):
-    """On any day: what was recorded is history."""
+    """Whatever today is: recorded payments are history."""
     rows = [changed(currency=code) for code in ("HRK", "BGN", "ITL")]
     with pytest.raises(InvalidValue, match="0 decimals of ITL"):
         read(csv(*rows))
@@ -332,7 +332,7 @@ def test_history_in_a_withdrawn_currency_is_read(csv):
 
 
 @pytest.mark.parametrize("code", ["ZZZ", "XAU"])
-def test_a_code_that_never_was_a_currency_is_refused_in_every_file(csv, tmp_path, code):
+def test_a_code_that_was_never_a_currency_is_refused_in_every_file(csv, tmp_path, code):
     with pytest.raises(InvalidValue, match=r"^currency: must be an ISO 4217"):
         read(csv(changed(currency=code)))
     table = payments()

@@ -1,4 +1,4 @@
-"""Changes as they happen, each once, whatever becomes of the connection."""
+"""Changes as they happen, each exactly once, whatever happens to the connection."""
 
 import asyncio
 from contextlib import aclosing
@@ -14,15 +14,15 @@ from tests.client.test_stream import open_sessions
 
 
 async def following(changes, count):
-    """The next so many changes."""
+    """The next changes."""
     return [await asyncio.wait_for(anext(changes), 20) for _ in range(count)]
 
 
-async def test_what_happens_is_heard_in_order(connection, record, refund):
+async def test_changes_arrive_in_order(connection, record, refund):
     first, _ = await asyncio.to_thread(record, {"amount": 1}, {"amount": 2})
     async with aclosing(connection.live()) as changes:
         begun = asyncio.create_task(following(changes, 3))
-        # It begins at what there is when it is first asked; a snapshot's seq leaves no doubt.
+        # It begins at the latest change when first awaited; passing the seq of a snapshot is exact.
         seq = connection.snapshot().seq
         async with aclosing(connection.live(seq=seq)) as others:
             await asyncio.to_thread(record, {"amount": 3})
@@ -35,13 +35,13 @@ async def test_what_happens_is_heard_in_order(connection, record, refund):
     assert found[0].payment.amount == 300
 
 
-async def test_what_was_before_is_told_first(connection, record):
+async def test_earlier_changes_come_first(connection, record):
     await asyncio.to_thread(record, *({"amount": n} for n in range(1, 6)))
     async with aclosing(connection.live(seq=2)) as changes:
         assert [change.seq for change in await following(changes, 3)] == [3, 4, 5]
 
 
-def test_a_program_that_breaks_off_and_ends_leaves_nothing_open(connection, record):
+def test_a_program_that_stops_early_leaves_nothing_open(connection, record):
     record({"amount": 1})
     before = open_sessions()
 
@@ -54,8 +54,8 @@ def test_a_program_that_breaks_off_and_ends_leaves_nothing_open(connection, reco
     assert open_sessions() == before
 
 
-async def test_more_than_the_stream_makes_up_for_is_read_from_the_log(start, database_uri):
-    """The server says reload after 5 missed changes; nothing is missing all the same."""
+async def test_changes_missed_by_the_stream_are_read_from_the_log(start, database_uri):
+    """The server asks to reload after 5 missed changes; nothing is missing even so."""
     server = start(database_uri, max_missed_events=5)
     with connect(server.url) as connection:
         await asyncio.to_thread(start.record, server, 40)
@@ -66,7 +66,7 @@ async def test_more_than_the_stream_makes_up_for_is_read_from_the_log(start, dat
     assert [change.seq for change in found] == list(range(1, 44))
 
 
-async def test_a_server_that_was_away_is_caught_up_with(start, database_uri):
+async def test_changes_during_an_outage_are_caught_up(start, database_uri):
     port = free_port()
     server = await asyncio.to_thread(start, database_uri, port=port)
     with connect(server.url) as connection:
@@ -74,7 +74,7 @@ async def test_a_server_that_was_away_is_caught_up_with(start, database_uri):
             await asyncio.to_thread(start.record, server, 1)
             found = await following(changes, 1)
             await asyncio.to_thread(server.kill)
-            # Another process on the same database goes on meanwhile.
+            # Another process on the same database continues meanwhile.
             other = await asyncio.to_thread(start, database_uri)
             await asyncio.to_thread(start.record, other, 20)
             await asyncio.to_thread(start, database_uri, port=port)
@@ -82,7 +82,7 @@ async def test_a_server_that_was_away_is_caught_up_with(start, database_uri):
     assert [change.seq for change in found] == list(range(1, 22))
 
 
-async def test_a_log_that_is_too_short_is_said(connection, record, tenant_id, server_uri):
+async def test_a_log_that_is_too_short_is_an_error(connection, record, tenant_id, server_uri):
     await asyncio.to_thread(record, *({"amount": n} for n in range(1, 60)))
     with MongoClient(server_uri) as client:
         client.get_default_database().changes.delete_many({"tenantId": tenant_id})

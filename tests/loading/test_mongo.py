@@ -1,4 +1,4 @@
-"""Payments straight from MongoDB."""
+"""Payments read directly from MongoDB."""
 
 import asyncio
 
@@ -15,10 +15,10 @@ from financeops.loading.mongo import from_mongo
 @pytest.fixture
 def load(server_uri, tenant_id):
     """``load(status="failed")``: payments of the test's tenant."""
-    return lambda *uri, **asked: from_mongo(*uri or [server_uri], tenant=tenant_id, **asked)
+    return lambda *uri, **params: from_mongo(*uri or [server_uri], tenant=tenant_id, **params)
 
 
-def test_they_are_those_that_the_server_gives(connection, record, refund, load):
+def test_payments_equal_those_of_the_server(connection, record, refund, load):
     first, *_ = record(
         *(
             {"amount": n, "createdAt": f"2024-{n % 12 + 1:02}-01T00:00:00Z", "country": "DE"}
@@ -31,7 +31,7 @@ def test_they_are_those_that_the_server_gives(connection, record, refund, load):
     table = load(frame="pyarrow")
     assert table.schema == SCHEMA
     assert table.to_pylist() == connection.payments(frame="pyarrow", cache=False).to_pylist()
-    for asked in (
+    for params in (
         {"status": "refunded"},
         {"method": "paypal", "columns": ["id", "status"]},
         {"currency": "KWD", "columns": ["amount"]},
@@ -39,10 +39,10 @@ def test_they_are_those_that_the_server_gives(connection, record, refund, load):
         {"since": "2030-01-01"},
         {"columns": ["created_at", "method"]},
     ):
-        expected = connection.payments(frame="pyarrow", cache=False, **asked)
-        found = load(frame="pyarrow", **asked)
-        assert found.schema == expected.schema, asked
-        assert found.to_pylist() == expected.to_pylist(), asked
+        expected = connection.payments(frame="pyarrow", cache=False, **params)
+        found = load(frame="pyarrow", **params)
+        assert found.schema == expected.schema, params
+        assert found.to_pylist() == expected.to_pylist(), params
 
 
 async def test_it_works_where_an_event_loop_runs(record, load):
@@ -50,28 +50,28 @@ async def test_it_works_where_an_event_loop_runs(record, load):
     assert len(load()) == 1
 
 
-def test_what_is_wrong_is_named(record, load, server_uri):
+def test_wrong_parameters_are_named(record, load, server_uri):
     record(amount=1)
-    for asked, field in [
+    for params, field in [
         ({"status": "paid"}, "status"),
         ({"since": "2024-01-01T00:00:00"}, "since"),
         ({"columns": ["_id"]}, "columns"),
         ({"frame": "spark"}, "frame"),
     ]:
         with pytest.raises(InvalidValue, match=f"^{field}: "):
-            load(**asked)
+            load(**params)
     with pytest.raises(NotFound, match="nobody"):
         from_mongo(server_uri, tenant="nobody")
     with pytest.raises(Misconfigured, match="MongoDB URI"):
         load("http://localhost")
 
 
-def test_a_database_that_is_away_is_said(load):
+def test_an_unreachable_database_is_an_error(load):
     with pytest.raises(Unavailable):
         load(f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=500")
 
 
-def test_a_stored_value_that_is_none_is_named(record, load, server_uri):
+def test_an_invalid_stored_value_is_named(record, load, server_uri):
     (payment_id,) = record(amount=1)
     with MongoClient(server_uri) as client:
         payments = client.get_default_database().payments

@@ -1,4 +1,4 @@
-"""A token, for a proxy in front of the server; and how a load shows its progress."""
+"""Tokens for a proxy in front of the server, and the progress bar."""
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -10,7 +10,7 @@ from financeops.loading import connect, progress
 
 
 class Guard(BaseHTTPRequestHandler):
-    """Lets nobody through without the token."""
+    """Requires a token."""
 
     def do_GET(self):
         self.send_response(200 if self.headers["Authorization"] == "Bearer s3cret" else 401)
@@ -39,7 +39,7 @@ def test_a_token_is_sent(guarded_url):
 
 
 @pytest.mark.parametrize("cache", [True, False])
-def test_a_long_load_shows_how_far_it_is(connection, record, capfd, monkeypatch, cache):
+def test_a_long_load_shows_its_progress(connection, record, capfd, monkeypatch, cache):
     record(*({"amount": n} for n in range(1, 4)))
     monkeypatch.setattr(progress, "PATIENCE", 3600)
     connection.payments(cache=cache)
@@ -50,7 +50,7 @@ def test_a_long_load_shows_how_far_it_is(connection, record, capfd, monkeypatch,
     assert ("0.00/1.00" if cache else "0.00/4.00") in capfd.readouterr().err
 
 
-def test_progress_may_be_left_out(server, tenant_id, record, capfd, monkeypatch):
+def test_progress_can_be_turned_off(server, tenant_id, record, capfd, monkeypatch):
     monkeypatch.setattr(progress, "PATIENCE", 0)
     record(amount=1)
     with connect(server.url, tenant_id, progress=False) as connection:

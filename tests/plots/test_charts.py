@@ -1,4 +1,4 @@
-"""Charts hold what they were given, leave gaps where there is no data, and fit light and dark."""
+"""Charts show the values given, leave gaps without data, and suit light and dark pages."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -65,7 +65,7 @@ def test_the_first_bar_is_on_top_and_losses_have_their_colour():
     assert bars.colors == [plots.BAD, plots.PLAIN]
 
 
-def test_figures_are_written_into_the_shades():
+def test_values_are_written_into_the_cells():
     values = [[14.7, 12.3], [15.4, 11.5]]
     figure = plots.heat(["1997-01", "1997-02"], ["1", "2"], values, title="Retention")
     shades, figures = figure.marks
@@ -91,7 +91,7 @@ def test_colours_stand_out_from_light_and_dark_pages(colour, page):
 
 
 def said_outright(axis):
-    """Bounds and ticks of an axis, which must be there before a browser looks for them."""
+    """Bounds and ticks of an axis, which must be set before a browser draws it."""
     low, high, ticks = axis.scale.min, axis.scale.max, axis.tick_values
     assert low is not None
     assert low < high
@@ -101,7 +101,7 @@ def said_outright(axis):
 
 
 @pytest.mark.parametrize("values", [[], [None], [7], [7, 7], [-3], [None, 2, None]])
-def test_a_chart_has_bounds_and_ticks_however_little_there_is_to_show(values):
+def test_a_chart_has_bounds_and_ticks_even_without_data(values):
     for places in (range(len(values)), HOURS[: len(values)]):
         figure = plots.lines(places, {"amount": values}, title="Amount")
         across, up = figure.axes
@@ -110,16 +110,16 @@ def test_a_chart_has_bounds_and_ticks_however_little_there_is_to_show(values):
             said_outright(across)
 
 
-def test_a_line_of_nothing_has_no_place_either():
+def test_a_line_without_values_has_no_places():
     (line,) = plots.lines([0, 1], {"amount": [None, None]}, title="Amount").marks
     assert (len(line.x), len(line.y)) == (0, 0)
 
 
-def test_bars_of_nothing_have_bounds():
+def test_bars_without_values_have_bounds():
     assert said_outright(plots.bars([], [], title="Nothing").axes[1]) == (0, 1)
 
 
-def test_axes_follow_what_a_live_chart_is_changed_to():
+def test_axes_follow_the_changes_of_a_live_chart():
     figure = plots.lines([], {"amount": []}, title="Amount")
     line, (across, up) = figure.marks[0], figure.axes
     line.x, line.y = [3], [40.0]
@@ -132,7 +132,7 @@ def test_axes_follow_what_a_live_chart_is_changed_to():
     assert high >= 3900
 
 
-def test_an_axis_has_zero_where_that_is_near():
+def test_an_axis_includes_zero_where_that_is_near():
     assert number_ticks(np.array([20.0, 100.0]), around=True).low == 0
     assert number_ticks(np.array([90.0, 100.0]), around=True).low == 90
 

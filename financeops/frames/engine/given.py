@@ -29,26 +29,14 @@ from financeops.frames.engine.schema import (
 class Payments(NamedTuple, Generic[IntoFrameT]):
     """The columns of a frame that a function needs, their names and types checked.
 
-    Attributes
-    ----------
-    native : frame
-        What the caller passed.
-    whole : narwhals.DataFrame or narwhals.LazyFrame
-        The same, wrapped.
-    frame : narwhals.LazyFrame
-        The columns needed and no others: amounts as Int64 minor units, and **instants as Int64
-        microseconds since 1970-01-01 UTC**, because arithmetic on integers is the same in every
-        library and arithmetic on times is not (`financeops.frames.engine.clock`). The columns to
-        group by are called ``by_0``, ``by_1``, …, so that no name is taken twice.
-    columns : tuple of str
-        Names of the columns needed.
-    by : tuple of str
-        The caller's names of the columns to group by.
-    groups : mapping of str to narwhals dtype
-        Types of the currency and of the columns `by` in a result.
+    `whole` is what the caller passed, wrapped. `frame` has the `columns` needed and no others:
+    amounts as Int64 minor units, and **instants as Int64 microseconds since 1970-01-01 UTC**,
+    because arithmetic on integers is the same in every library and arithmetic on times is not
+    (`financeops.frames.engine.clock`). Columns to group by are called ``by_0``, ``by_1``, … in it,
+    so that no name is taken twice; `by` has the caller's names of them, and `groups` the types of
+    the currency and of them in a result.
     """
 
-    native: IntoFrameT
     whole: nw.DataFrame[Any] | nw.LazyFrame[Any]
     frame: nw.LazyFrame[Any]
     columns: Names
@@ -82,7 +70,7 @@ def payments_of(
         pandas, Polars (eager or lazy), PyArrow table, DuckDB relation, PySpark, or any other frame
         that narwhals knows.
     *columns : str
-        Columns needed, names in `financeops.core.columns.PAYMENTS`.
+        Columns needed: fields of `financeops.core.payments.Payment`.
     by : str or iterable of str
         Columns to group by: any columns of the frame.
     optional : tuple of str
@@ -120,7 +108,7 @@ def payments_of(
         *(nw.col(key).cast(types[name]) for key, name in zip(_keys(names), names, strict=True)),
     )
     in_result = {name: TEXT if name in nothing else types[name] for name in names}
-    return Payments(payments, whole, frame, columns, names, {"currency": TEXT, **in_result})
+    return Payments(whole, frame, columns, names, {"currency": TEXT, **in_result})
 
 
 def checked(given: Payments[Any]) -> nw.LazyFrame[Any]:

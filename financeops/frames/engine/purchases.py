@@ -35,7 +35,7 @@ def failed_purchases(
     Returns
     -------
     narwhals.LazyFrame
-        ``currency``, `by`, ``began`` (the first failure), ``asked`` (its amount), ``again``
+        ``currency``, `by`, ``began`` (the first failure), ``owed`` (its amount), ``again``
         (number of further attempts), ``pays`` (1 when one of them succeeds, else 0), ``paid`` (its
         amount) and ``waited`` (microseconds until then), all within `within` of the first failure.
     """
@@ -51,7 +51,7 @@ def failed_purchases(
     return (
         runs.with_columns(
             when(opens, nw.lit(1)).alias("fails"),
-            when(opens, nw.col("amount")).alias("asked"),
+            when(opens, nw.col("amount")).alias("owed"),
             when(in_time, nw.lit(1)).alias("again"),
             when(pays, nw.col("amount")).alias("paid"),
             when(pays, nw.lit(1)).alias("pays"),
@@ -60,7 +60,7 @@ def failed_purchases(
         )
         .group_by(*run, "began")
         .agg(
-            nw.col("fails", "asked", "again", "pays", "paid", "waited").sum(),
+            nw.col("fails", "owed", "again", "pays", "paid", "waited").sum(),
             *(nw.col(name).max() for name in by),
         )
         .filter(nw.col("fails") == 1)

@@ -1,1 +1,1 @@
-"""Statistics on plain numbers; no frame is known here."""
+"""Statistics on plain numbers, independent of data frames."""
