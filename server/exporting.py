@@ -1,6 +1,6 @@
-"""Payments as files: each format takes chunks of payments and gives bytes, in constant memory.
+"""Exports: each format turns chunks of payments into bytes, in constant memory.
 
-Text is made of payments one by one, columns of tables as the database gave them.
+Text formats are written payment by payment, columnar ones from Arrow tables.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _AMOUNT_DECIMALS = 4
 
 
 def _fields(field: pa.Field) -> list[pa.Field]:
-    """A canonical column as exports have it: amounts also in major units."""
+    """Return the columns of an export for a canonical column: amounts also in major units."""
     if field.name != "amount":
         return [field.with_name(JSON_NAMES[field.name])]
     major = pa.field("amount", pa.decimal128(24, _AMOUNT_DECIMALS), nullable=False)
@@ -49,13 +49,13 @@ Taken_contra = TypeVar("Taken_contra", contravariant=True)
 
 
 class Writer(Protocol[Taken_contra]):
-    """Writes one file, piece by piece."""
+    """Writes a file in pieces."""
 
     def write(self, chunk: Taken_contra) -> bytes:
-        """Bytes that some more payments add."""
+        """Return the bytes of more payments."""
 
     def finish(self) -> bytes:
-        """Bytes that end the file."""
+        """Return the bytes that end the file."""
 
 
 class _Csv:
@@ -103,7 +103,7 @@ class _Columnar:
 
 
 class _Sink(io.RawIOBase):
-    """A file that keeps what was written until it is taken away."""
+    """A file that keeps what is written until it is drained."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -117,14 +117,14 @@ class _Sink(io.RawIOBase):
         return len(part)
 
     def drained(self) -> bytes:
-        """What was written since the last time."""
+        """Return what was written since the last call."""
         data = b"".join(self._parts)
         self._parts.clear()
         return data
 
 
 class Format(Struct, Generic[Chunk], frozen=True, kw_only=True):
-    """A file format: what it is called in `Content-Type`, what it is made of, and how."""
+    """A file format: its media type, its source of data and its writer."""
 
     media_type: str
     is_text: bool
@@ -168,7 +168,7 @@ FORMATS: dict[str, Format[Any]] = {
 
 
 def _exported(payments: pa.Table) -> pa.Table:
-    """Columns of the export, of a canonical table."""
+    """Convert a canonical table to the columns of the export."""
     minor = payments["amount"]
     kept = [payments[name] for name in PAYMENTS.names]
     at = PAYMENTS.names.index("amount")
@@ -176,7 +176,7 @@ def _exported(payments: pa.Table) -> pa.Table:
 
 
 def _major(minor: pa.ChunkedArray, currency: pa.ChunkedArray) -> pa.Array:
-    """Exact amounts in major units: integers of the fourth decimal, taken as decimals."""
+    """Convert amounts to major units, exactly: as integers of the fourth decimal."""
     codes = currency.combine_chunks().dictionary_encode()
     factors = [
         10 ** (_AMOUNT_DECIMALS - decimals_of(code)) for code in codes.dictionary.to_pylist()

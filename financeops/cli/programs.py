@@ -12,12 +12,13 @@ import typer
 from financeops.core.errors import Misconfigured
 
 _Host = Annotated[
-    str, typer.Option(envvar="FINANCEOPS_HOST", help="Address to listen on; 0.0.0.0 for all.")
+    str,
+    typer.Option(envvar="FINANCEOPS_HOST", help="Address to listen on; 0.0.0.0 for all addresses."),
 ]
 _Port = Annotated[
     int, typer.Option(envvar="FINANCEOPS_PORT", min=1, max=65535, help="Port of the server.")
 ]
-_NoSimulate = Annotated[bool, typer.Option("--no-simulate", help="Make no payments up.")]
+_NoSimulate = Annotated[bool, typer.Option("--no-simulate", help="Do not simulate payments.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -30,13 +31,17 @@ def up(
     *,
     host: _Host = "127.0.0.1",
     port: _Port = 3001,
-    dashboard_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Voilà.")] = 8866,
+    dashboard_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of the dashboard (Voilà).")
+    ] = 8866,
     lab_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of JupyterLab.")] = 8888,
     data_dir: Annotated[
-        Path, typer.Option(file_okay=False, help="Folder for the embedded database and logs.")
+        Path, typer.Option(file_okay=False, help="Folder for the database and the logs.")
     ] = Path(".financeops"),
-    no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Without Voilà.")] = False,
-    no_lab: Annotated[bool, typer.Option("--no-lab", help="Without JupyterLab.")] = False,
+    no_dashboard: Annotated[
+        bool, typer.Option("--no-dashboard", help="Do not start the dashboard.")
+    ] = False,
+    no_lab: Annotated[bool, typer.Option("--no-lab", help="Do not start JupyterLab.")] = False,
     no_simulate: _NoSimulate = False,
     no_seed: Annotated[
         bool, typer.Option("--no-seed", help="Leave an empty database empty.")
@@ -47,7 +52,7 @@ def up(
 ) -> None:
     """Run everything: database, server, dashboard, JupyterLab. Ctrl-C stops it.
 
-    With FINANCEOPS_MONGODB_URI set, that database is used and none is started.
+    If FINANCEOPS_MONGODB_URI is set, that database is used and none is started.
     """
     from financeops.cli.running.screen import Screen  # noqa: PLC0415 - `--help` needs none of this
     from financeops.cli.running.up import Choices, up  # noqa: PLC0415
@@ -70,9 +75,9 @@ def up(
 def serve(
     *, host: _Host = "127.0.0.1", port: _Port = 3001, no_simulate: _NoSimulate = False
 ) -> None:
-    """Run the server alone, on your own database.
+    """Run only the server, on your own database.
 
-    It is the one that FINANCEOPS_MONGODB_URI names.
+    FINANCEOPS_MONGODB_URI names the database.
     """
     if not os.environ.get("FINANCEOPS_MONGODB_URI"):
         raise Misconfigured(
@@ -82,5 +87,5 @@ def serve(
     environment = {**os.environ, "FINANCEOPS_HOST": host, "FINANCEOPS_PORT": str(port)}
     if no_simulate:
         environment["FINANCEOPS_SIMULATE"] = "false"
-    # The server takes this process over: signals and the exit code are its own.
+    # The server replaces this process, so signals and the exit code are its own.
     os.execve(sys.executable, [sys.executable, "-m", "server"], environment)  # noqa: S606

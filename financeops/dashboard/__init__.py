@@ -1,6 +1,7 @@
 """The live dashboard: ipywidgets and bqplot over a model that follows the stream.
 
-The public names are imported when they are first used: who only serves dashboards has no widgets.
+The public names are imported on first use, so that a process that only serves dashboards loads no
+widgets.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The first history of `financeops up`: begun, gone on with, and how far it is."""
+"""The first history of `financeops up`: start or resume it, and ask for its progress."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/payments", tags=["payments"], default_response_class
     "/history", responses=answers(FirstHistoryAnswer, 503), dependencies=[Depends(refuse_body)]
 )
 async def record(services: Here, params: Annotated[FirstHistoryParameters, Query()]) -> Json:
-    """Record two years of a made-up business in the background, if nobody else's payments are there.
+    """Record two years of a simulated business in the background, unless there are other payments.
 
     It is recorded once, the newest payments first; asked again it goes on where it was.
     """
@@ -31,7 +31,7 @@ async def record(services: Here, params: Annotated[FirstHistoryParameters, Query
 
 @router.get("/history", responses=answers(FirstHistoryAnswer))
 async def progress(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
-    """How many payments of that history are recorded, and of how many; 0 of 0 without one.
+    """How many payments of that history are recorded, and how many it has; 0 of 0 without one.
 
     Other tenants than the default one have none.
     """
