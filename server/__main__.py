@@ -23,11 +23,11 @@ from server.lifespan import running
 from server.settings import PREFIX, Settings, read_settings
 
 _GRACE = 3
-"""Seconds that connections have to end by themselves."""
+"""Seconds in which connections may end by themselves."""
 
 
 class _Server(uvicorn.Server):
-    """Ends in order: what was taken is committed and told before connections are closed."""
+    """Stops in order: commits and publishes what was accepted before it closes connections."""
 
     def __init__(
         self, config: uvicorn.Config, settle: Callable[[], Awaitable[None]], *, address: str
@@ -41,7 +41,7 @@ class _Server(uvicorn.Server):
         """As the base class, but a graceful stop is a success: no signal is raised after it."""
         handled = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, self.handle_exit) for number in handled}
-        # Not before: who reads it may ask it to stop.
+        # Not before: whoever reads it may stop the server.
         sys.stderr.write(f"FinanceOps server on {self._address}\n")
         try:
             yield
@@ -50,13 +50,13 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop; asked a second time, at once."""
+        """Stop; at the second signal immediately."""
         self.force_exit = self.should_exit
         self.should_exit = True
         del sig, frame
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop taking, settle, close."""
+        """Accept nothing new, settle, close."""
         for server in self.servers:
             server.close()
         await self._settle()
@@ -98,18 +98,18 @@ async def _serve(settings: Settings, *, now: Callable[[], datetime]) -> None:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """The listening socket; raises `Misconfigured` when it cannot be had."""
+    """Open the listening socket; raises `Misconfigured` if this fails."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except OSError as error:
-        raise Misconfigured(f"{PREFIX}HOST: {settings.host!r} is no address: {error}") from None
+        raise Misconfigured(f"{PREFIX}HOST: {settings.host!r} is not an address: {error}") from None
     listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Every connection has it from here: the kernel, where it can (Linux), ends one whose peer accepts
-        # nothing, or is silent about what it got.
+        # Connections inherit this: Linux ends one whose peer accepts no data or does not
+        # acknowledge them.
         if (option := getattr(socket, "TCP_USER_TIMEOUT", None)) is not None:
             milliseconds = round(1000 * settings.receive_timeout)
             listening.setsockopt(socket.IPPROTO_TCP, option, milliseconds)
@@ -134,7 +134,7 @@ def _event_loop_runner() -> Callable[[Awaitable[None]], None]:
 
 
 def _calm_garbage_collector() -> None:
-    """What lives since the start stays: collections look at what is young, and less often."""
+    """Keep the garbage collector from objects of the start, and let it run less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

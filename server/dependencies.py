@@ -1,4 +1,4 @@
-"""What routes depend on: the services of the running server, as a parameter."""
+"""The services of the running server, as a parameter of routes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Services:
-    """What routes work with."""
+    """The parts of the running server that routes use."""
 
     settings: Settings
     db: Database
@@ -49,7 +49,7 @@ class Services:
     seeding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def settle(self) -> None:
-        """Before the end: commit what was taken, and let every listener hear of it."""
+        """Before the end: commit what was accepted, and publish it to every listener."""
         await self.verifications.close()
         await self.intake.drain()
         await self.publisher.catch_up_all()

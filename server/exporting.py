@@ -27,7 +27,7 @@ Chunk = TypeVar("Chunk")
 
 
 class Format(Struct, Generic[Chunk], frozen=True, kw_only=True):
-    """A file format: what it is called in `Content-Type`, what it is made of, and how."""
+    """A file format: its media type, its source of data and its writer."""
 
     media_type: str
     is_text: bool

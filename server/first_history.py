@@ -1,4 +1,4 @@
-"""The first history of `financeops up`, recorded while everything else already works."""
+"""The first history of `financeops up`, recorded in the background."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from server.tenants import Tenants
 logger = logging.getLogger(__name__)
 
 _BREATH = 0.1
-"""Pause after a batch, as a share of the time that it took: who waits for the database is next."""
+"""Pause after a batch, as a share of its duration, in which others get the database."""
 _RETRY = 1.0
 
 
 class Progress(Struct, frozen=True):
-    """So many payments of a first history are recorded; `count` is 0 where there is none."""
+    """How many payments of a first history are recorded; `count` is 0 if there is no history."""
 
     recorded: int
     count: int
 
 
 class FirstHistory:
-    """Records the history of a made-up business, the newest payments first.
+    """Records the history of a simulated business, newest payments first.
 
     What it began it finishes, after a kill too: each payment has a place, which is filled once.
     """
@@ -71,23 +71,23 @@ class FirstHistory:
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """The progress of the recording."""
         return Progress(self._recorded, self._count)
 
     def current_pace(self) -> timedelta | None:
-        """The mean time between two payments with which it goes on; None where there is none."""
+        """Mean time between two payments after the history; None without a history."""
         if self._beginning is None:
             return None
         return self._chosen_pace or self._beginning.pace
 
     async def resume(self) -> None:
-        """Go on with what an earlier process began."""
+        """Resume a history that an earlier process began."""
         self._beginning = await find_beginning(self._db)
         if self._beginning is not None and not self._beginning.finished:
             self._resuming = asyncio.create_task(self._begin_again())
 
     async def record(self, *, newest: int | None = None) -> Progress:
-        """Begin or go on, in a database without payments of others.
+        """Start or resume, in a database without other payments.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class FirstHistory:
         return self.progress
 
     async def stop(self) -> None:
-        """Leave the rest for the next start."""
+        """Stop; the next start resumes."""
         for task in (self._resuming, self._work):
             if task is not None:
                 await end([task])
@@ -120,7 +120,7 @@ class FirstHistory:
                 return
 
     async def _prepare(self) -> bool:
-        """Plan the batches that are still to be recorded; whether there are any."""
+        """Plan the batches that are not yet recorded; return whether there are any."""
         if self._batches:
             return True
         beginning = await find_beginning(self._db)
@@ -135,7 +135,7 @@ class FirstHistory:
         drafts = await asyncio.to_thread(self._drafts, beginning)
         batches = _batches(drafts)
         ids = [_payment_id(batch) for batch in batches]
-        # A batch is one transaction: where its first payment is, all of it is.
+        # A batch is one transaction: if its first payment is there, all of it is.
         there = await recorded(self._db, DEFAULT_TENANT, ids)
         self._batches = [
             batch for batch, each in zip(batches, ids, strict=True) if each not in there
@@ -184,7 +184,7 @@ class FirstHistory:
 
 
 def _batches(drafts: list[Draft]) -> list[list[Insert]]:
-    """The newest first; within a batch oldest first, so that it touches few rollups in order."""
+    """Newest batch first; within a batch oldest payment first, so that it touches few rollups."""
     inserts = [Insert(draft=draft, key=_key(place)) for place, draft in enumerate(drafts)]
     ends = range(len(inserts), 0, -MAX_OPERATIONS)
     return [inserts[max(0, last - MAX_OPERATIONS) : last] for last in ends]

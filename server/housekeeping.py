@@ -1,4 +1,4 @@
-"""Housekeeping: what is kept for a time only is deleted when that is over."""
+"""Housekeeping: deletes what has expired."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from financeops.store.database.expiry import delete_expired
 logger = logging.getLogger(__name__)
 
 PAUSE = 60.0
-"""Seconds between two looks, as mongod's own."""
+"""Seconds between two runs, the interval of mongod's own TTL monitor."""
 
 
 MANY_GONE = 100
@@ -37,12 +37,12 @@ async def collect_gone(gone: Callable[[], int], *, pause: float = PAUSE) -> None
 async def keep_house(
     db: Database, *, now: Callable[[], datetime], changes_ttl: timedelta, pause: float = PAUSE
 ) -> None:
-    """Delete what has expired, again and again, until cancelled."""
+    """Delete what has expired, repeatedly until cancelled."""
     while True:
         await asyncio.sleep(pause)
         try:
             await delete_expired(db, now=now(), changes_ttl=changes_ttl)
         except Unavailable:
-            continue  # it is still there the next time
+            continue  # the next run deletes it
         except Exception:  # payments go on without it
             logger.exception("cannot delete what has expired")

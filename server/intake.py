@@ -1,4 +1,4 @@
-"""Group commit: what arrives while a transaction runs goes into the next one, together."""
+"""Group commit: operations that arrive while a transaction runs share the next one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_OPERATIONS = MAX_BATCH
 """Operations of one transaction: a batch of one tenant is one."""
 
 PLACES = 8
-"""Transactions that run at once: more only wait for each other, until all of them have waited too long."""
+"""Transactions that run at once. More would only wait for each other until all of them time out."""
 
 Part = TypeVar("Part")
 
@@ -34,16 +34,16 @@ class _Submission:
     answer: asyncio.Future[list[Outcome]]
 
     def fail(self, error: Exception) -> None:
-        """Tell the caller, who may have gone away, why there is no answer."""
+        """Give the error to the caller, who may have gone away."""
         if not self.answer.done():
             self.answer.set_exception(error)
 
 
 class Intake:
-    """The only way into the ledger: few transactions at once, one per tenant, callers answered after it.
+    """The only way into the ledger: few transactions at once, one per tenant; answers follow the commit.
 
-    Tenants take turns: one that has more to commit than a transaction holds waits for its next one
-    behind all others.
+    Tenants take turns: one that has more to commit than fits in a transaction waits behind all
+    others for its next one.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Intake:
         self._meters = meters
         self._queues: dict[str, deque[_Submission]] = {}
         self._turns: deque[str] = deque()
-        # Not how many committers there are: a task is one for a moment after it ends.
+        # Not the number of `_committers`: a finished task is in it for a moment longer.
         self._taken = 0
         self._committers: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -81,7 +81,7 @@ class Intake:
         return await answer
 
     async def drain(self) -> None:
-        """Take nothing new, and return when all that was taken is committed."""
+        """Accept nothing new, and return when everything accepted is committed."""
         self._stopping = True
         while self._committers:
             await asyncio.wait(self._committers)
@@ -89,7 +89,7 @@ class Intake:
     def _enqueue(self, submission: _Submission) -> None:
         self.waiting += len(submission.operations)
         tenant_id = submission.tenant.id
-        if tenant_id in self._queues:  # it has its turn, or its transaction runs
+        if tenant_id in self._queues:  # it is waiting for its turn, or its transaction is running
             self._queues[tenant_id].append(submission)
             return
         self._queues[tenant_id] = deque([submission])
@@ -122,7 +122,7 @@ class Intake:
                 repeatable = all(map(counts_once, each.operations))
                 each.fail(Unsure(ids, repeatable=repeatable))
             self._committed(tenant_id)
-        except Exception as error:  # noqa: BLE001 - whatever it is, its callers are told
+        except Exception as error:  # noqa: BLE001 - any error is passed to the callers
             for each in group:
                 each.fail(error)
         else:
@@ -156,7 +156,7 @@ def _next_group(queue: deque[_Submission]) -> list[_Submission]:
 def _parts(
     group: Sequence[_Submission], results: Sequence[Part]
 ) -> Iterator[tuple[_Submission, Sequence[Part]]]:
-    """Each submission with the results of its operations."""
+    """Pair each submission with the results of its operations."""
     start = 0
     for each in group:
         end = start + len(each.operations)

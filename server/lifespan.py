@@ -1,4 +1,4 @@
-"""What lives as long as the server: database, intake, publisher, stream, simulation."""
+"""The parts that live as long as the server: database, intake, publisher, stream, simulation."""
 
 from __future__ import annotations
 

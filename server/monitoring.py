@@ -1,4 +1,4 @@
-"""What Prometheus reads, and the measuring of requests."""
+"""Metrics for Prometheus, and the measurement of requests."""
 
 from __future__ import annotations
 
@@ -62,22 +62,22 @@ class Meters:
         )
 
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
-        """Show a number that is kept elsewhere."""
+        """Export a number that is kept elsewhere."""
         Gauge(f"financeops_{name}", meaning, registry=self.registry).set_function(value)
 
     def watch_total(self, name: str, meaning: str, value: Callable[[], float]) -> None:
-        """Show a number that is kept elsewhere and only grows."""
+        """Export a number that is kept elsewhere and only grows."""
         self.registry.register(_Total(f"financeops_{name}", meaning, value))
 
 
 class _Total(Collector):
-    """A counter whose value is asked for when Prometheus reads it."""
+    """A counter whose value is computed when Prometheus reads it."""
 
     def __init__(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         self._name, self._meaning, self._value = name, meaning, value
 
     def collect(self) -> Iterator[Metric]:
-        """The counter as it is now."""
+        """Yield the present value of the counter."""
         yield CounterMetricFamily(self._name, self._meaning, value=self._value())
 
 
@@ -89,7 +89,7 @@ class MeasureRequests:
         self._meters = meters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and note how it went."""
+        """Pass the request on, and record its status and duration."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -105,7 +105,7 @@ class MeasureRequests:
         try:
             await self._app(scope, receive, watched)
         finally:
-            # The route's pattern, not the path: a label must not take a value per payment.
+            # The pattern of the route, not the path, so that labels do not have a value for each payment.
             route = getattr(scope.get("route"), "path_format", "(none)")
             method = scope["method"]
             self._meters.requests.labels(method, route, status).inc()

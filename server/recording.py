@@ -35,7 +35,7 @@ class Recording:
         self._source = source
         self._imported = imported
         self._idempotency_keys = idempotency_keys
-        # New tenants too, which the database would be asked for again and again.
+        # New tenants too, for which the database would be asked again with each payment.
         self._found: dict[str, Tenant] = {}
 
     async def operation_of(self, text: bytes) -> tuple[Tenant, Operation]:

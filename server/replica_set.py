@@ -15,7 +15,7 @@ from server.settings import PREFIX
 
 
 def main(uri: str) -> int:
-    """Do it; returns the exit code."""
+    """Set up the replica set; return the exit code."""
     try:
         asyncio.run(make(uri))
     except FinanceOpsError as error:

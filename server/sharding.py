@@ -13,7 +13,7 @@ from server.settings import Settings, read_settings
 
 
 def main() -> int:
-    """Do it and say so; returns the exit code."""
+    """Set up the shards and print the result; return the exit code."""
     try:
         name = asyncio.run(_shard(read_settings()))
     except FinanceOpsError as error:

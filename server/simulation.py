@@ -1,4 +1,4 @@
-"""Payments made up by the second, so that there is something to see."""
+"""Simulated payments, one every few seconds, so that there is something to see."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from server.settings import Settings
 logger = logging.getLogger(__name__)
 
 _REMEMBERED = 1000
-"""How many payments may still be refunded or tried again."""
+"""How many of the latest payments may still be refunded or tried again."""
 
 
 def simulation_config(settings: Settings) -> SimulationConfig:
-    """What the settings say about simulated payments."""
+    """Return the configuration of simulated payments from the settings."""
     tenant = settings.tenant(DEFAULT_TENANT)
     return SimulationConfig(
         tenant_id=tenant.id,
@@ -42,7 +42,7 @@ def simulation_config(settings: Settings) -> SimulationConfig:
 
 
 class Simulation:
-    """Sends made-up payments and refunds in through the intake, as real systems would."""
+    """Submits simulated payments and refunds to the intake, as real systems would."""
 
     def __init__(
         self,
@@ -63,9 +63,9 @@ class Simulation:
         self._refundable: deque[str] = deque(maxlen=_REMEMBERED)
 
     async def run(self) -> None:
-        """Send payments until cancelled; wait while the database is away.
+        """Submit payments until cancelled; wait while the database is unavailable.
 
-        One per interval; where there is a first history, at its pace on average and in its rhythm.
+        One per interval; after a first history at its average pace and in its rhythm.
         """
         away = False
         while True:
@@ -84,7 +84,7 @@ class Simulation:
         if pace is None:
             return self._interval
         mean = time_to_next(self._config, self._now(), pace=pace).total_seconds()
-        # People come when they come, not by the clock.
+        # Customers arrive at random, not at fixed intervals.
         return self._rng.exponential(mean)
 
     async def _step(self) -> None:
@@ -93,7 +93,7 @@ class Simulation:
         if draft is None:
             (draft,) = simulate(self._config, self._rng, now)
         else:
-            # Tried again once: of the payments that failed this one is out.
+            # A failed payment is tried again only once.
             self._failed = deque(
                 (each for each in self._failed if each.customer_id != draft.customer_id),
                 maxlen=_REMEMBERED,

@@ -1,4 +1,4 @@
-"""Tenants as the intake needs them: known ones from memory, new ones as configured."""
+"""Tenants as the intake needs them: existing ones cached, new ones as configured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def tenant_id_of(named: str | UnsetType) -> str:
 
 
 class Tenants:
-    """Remembers each tenant's currency and zone, which only `financeops tenant set-timezone` changes meanwhile."""
+    """Caches the currency and zone of each tenant; only `financeops tenant set-timezone` changes them."""
 
     def __init__(self, db: Database, settings: Settings) -> None:
         self._db = db
@@ -27,18 +27,18 @@ class Tenants:
         self._known: dict[str, Tenant] = {}
 
     async def existing(self, tenant_id: str) -> Tenant:
-        """The tenant; raises `NotFound`."""
+        """Return a tenant that exists; raises `NotFound`."""
         tenant = self._known.get(tenant_id)
         if tenant is None:
             tenant = self._known[tenant_id] = await find_tenant(self._db, tenant_id)
         return tenant
 
     def forget(self, tenant_id: str) -> None:
-        """Look again: it has another zone."""
+        """Drop a tenant from the cache, because its zone has changed."""
         self._known.pop(tenant_id, None)
 
     async def existing_or_new(self, tenant_id: str) -> Tenant:
-        """The tenant, or what its first payment will make it."""
+        """Return a tenant, or what its first payment will create."""
         try:
             return await self.existing(tenant_id)
         except NotFound:

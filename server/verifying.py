@@ -1,4 +1,4 @@
-"""Verifications: one at a time, for each reads all payments of a tenant; others wait for their turn.
+"""Verifications: one at a time, because each reads all payments of a tenant; others wait.
 
 What they found is kept in memory, for a time and a number of them. It ends with the process: what
 was repaired until then is right.
@@ -25,11 +25,11 @@ from financeops.tasks import end
 from server.http.problems import UNEXPECTED
 
 MOST_ASKED, MOST_ASKED_OF_TENANT = 8, 2
-"""How many run or wait at once."""
+"""How many may run or wait at the same time."""
 
 KEPT = timedelta(hours=1)
 MOST_KEPT, MOST_KEPT_OF_TENANT = 32, 4
-"""How long what was found is kept, and of how many."""
+"""How long results are kept, and how many."""
 
 _ENDS = "this server ends: try again"
 
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 class State(StrEnum):
-    """What became of a verification."""
+    """State of a verification."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -47,7 +47,7 @@ class State(StrEnum):
 
 
 class Verification:
-    """One that was asked for, and what became of it."""
+    """A verification that was requested, with its state and result."""
 
     def __init__(self, tenant_id: str, *, repair: bool) -> None:
         self.id = secrets.token_hex(12)
@@ -60,12 +60,12 @@ class Verification:
         self.ended_at: datetime | None = None
 
     def hear(self, progress: Progress) -> None:
-        """How far it is."""
+        """The progress of the verification."""
         self.progress = progress
 
 
 class Verifications:
-    """Carries verifications out, one at a time."""
+    """Runs verifications, one at a time."""
 
     def __init__(self, db: Database, reader: Reader, *, now: Callable[[], datetime]) -> None:
         self._db = db
@@ -84,7 +84,7 @@ class Verifications:
 
     @asynccontextmanager
     async def turn(self, tenant_id: str) -> AsyncIterator[None]:
-        """Wait until nothing else runs that reads so much; raises `Unavailable` where many wait."""
+        """Wait until no verification runs; raises `Unavailable` if too many wait."""
         self._admit(tenant_id)
         try:
             async with self._turn:
@@ -110,7 +110,7 @@ class Verifications:
         return started
 
     def find(self, tenant_id: str, verification_id: str) -> Verification:
-        """One of a tenant's; raises `NotFound`."""
+        """Return a verification of a tenant; raises `NotFound`."""
         self._forget()
         found = self._known.get(verification_id)
         if found is None or found.tenant_id != tenant_id:
@@ -121,14 +121,14 @@ class Verifications:
         return found
 
     async def stop(self, tenant_id: str, verification_id: str) -> Verification:
-        """End one that waits or runs, and return it; what it has repaired stays so."""
+        """Stop a verification and return it; what it has repaired stays repaired."""
         found = self.find(tenant_id, verification_id)
         if task := self._tasks.get(verification_id):
             await end([task])
         return found
 
     async def close(self) -> None:
-        """End all of them, and take no other."""
+        """Stop all verifications, and accept no more."""
         self._closed = True
         await end(list(self._tasks.values()))
 
@@ -170,7 +170,7 @@ class Verifications:
         self._forget()
 
     def _forget(self) -> None:
-        """Forget what was found too long ago, or before too many others."""
+        """Forget results that are too old or too many."""
         ended = [each for each in self._known.values() if each.ended_at is not None]
         kept: Counter[str] = Counter()
         for each in sorted(ended, key=_end_of)[::-1]:

@@ -17,22 +17,22 @@ PREFIX = "FINANCEOPS_"
 
 
 class _Commands(TyperGroup):
-    """The one place where errors become a line on standard error and exit code 1."""
+    """Turn errors into one line on standard error and exit code 1, here and nowhere else."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except FinanceOpsError as error:
-            # An error's words may come from a server or a library, with line breaks in them.
-            # Or from a file, with what would steer the terminal.
-            said = CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(str(error).split()))
-            typer.secho(f"financeops: {said}", err=True, fg="red")
+            # The text may come from a server or a library, with line breaks in it, or from a file,
+            # with characters that would control the terminal.
+            text = CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(str(error).split()))
+            typer.secho(f"financeops: {text}", err=True, fg="red")
             raise typer.Exit(1) from None
 
 
 app = typer.Typer(
     cls=_Commands,
-    help="Live payment analytics: one command runs it, the others work on its data.",
+    help="Run live payment analytics, and work with its payments.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -42,10 +42,10 @@ app = typer.Typer(
 
 @app.callback()
 def settings() -> None:
-    """Read ``.env``: its settings are the defaults of options, as they are the server's."""
+    """Read ``.env``: as for the server, its settings are the defaults."""
     if not Path(".env").exists():
         return
-    from dotenv import dotenv_values  # noqa: PLC0415 - not everybody has such a file
+    from dotenv import dotenv_values  # noqa: PLC0415 - few have such a file
 
     for name, value in dotenv_values(".env").items():
         if name.startswith(PREFIX) and value is not None:

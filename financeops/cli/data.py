@@ -13,11 +13,11 @@ from financeops.core.payments import Status
 
 _Url = Annotated[
     str,
-    typer.Option("--url", envvar="FINANCEOPS_URL", help="The server.", metavar="URL"),
+    typer.Option("--url", envvar="FINANCEOPS_URL", help="URL of the server.", metavar="URL"),
 ]
-_Tenant = Annotated[str, typer.Option("--tenant", help="Whose payments.", metavar="ID")]
+_Tenant = Annotated[str, typer.Option("--tenant", help="ID of the tenant.", metavar="ID")]
 _INTERRUPTED = 130
-"""What shells say of a program that Ctrl-C ended."""
+"""Exit code that shells expect of a program that Ctrl-C stopped."""
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(imports, name="imports")
     app.command()(export)
     app.command()(verify)
-    tenant = typer.Typer(help="Change a tenant.", no_args_is_help=True)
+    tenant = typer.Typer(help="Change the settings of a tenant.", no_args_is_help=True)
     tenant.command("set-timezone")(set_timezone)
     app.add_typer(tenant, name="tenant")
 
@@ -38,12 +38,14 @@ def register(app: typer.Typer) -> None:
 def seed(
     *,
     count: Annotated[int, typer.Option(min=1, help="Number of payments.")] = 1000,
-    days: Annotated[int, typer.Option(min=1, help="Days of the past they are spread over.")] = 30,
+    days: Annotated[
+        int, typer.Option(min=1, help="Spread them over this many days up to now.")
+    ] = 30,
     url: _Url = DEFAULT_URL,
 ) -> None:
     """Fill an empty database with realistic payments of the past.
 
-    A database that holds any other than simulated payments is left as it is; that is no failure.
+    A database that holds other payments than simulated ones is left unchanged; this is no error.
     """
     from financeops.cli.seeding import seed_with_progress  # noqa: PLC0415 - aiohttp takes long
 
@@ -56,55 +58,67 @@ def import_(
     tenant: _Tenant = DEFAULT_TENANT,
     currency: Annotated[
         str | None,
-        typer.Option(help="Of rows without one. Default: the tenant's, if no row has one."),
+        typer.Option(
+            help="Currency of rows that have none. Default: the tenant's, if no row has one."
+        ),
     ] = None,
     timezone: Annotated[
-        str | None, typer.Option(help="Of times without an offset. Default: the tenant's.")
+        str | None,
+        typer.Option(help="Time zone of times without an offset. Default: the tenant's."),
     ] = None,
     map_: Annotated[
         list[str] | None,
         typer.Option(
-            "--map", metavar="FIELD=COLUMN,...", help="Columns: createdAt=date,amount=dollars"
+            "--map",
+            metavar="FIELD=COLUMN,...",
+            help="Take a field from a column: createdAt=date,amount=dollars",
         ),
     ] = None,
     default: Annotated[
         list[str] | None,
-        typer.Option(metavar="FIELD=VALUE,...", help="Where a column is missing: method=card"),
+        typer.Option(
+            metavar="FIELD=VALUE,...",
+            help="Use a value where a column is missing or empty: method=card",
+        ),
     ] = None,
     file_format: Annotated[
-        str | None, typer.Option("--format", help="csv, ndjson or parquet. Default: by name.")
+        str | None, typer.Option("--format", help="csv, ndjson or parquet. Default: by file name.")
     ] = None,
     delimiter: Annotated[
-        str | None, typer.Option(help="Of CSV: a character, 'tab' or 'whitespace'.")
+        str | None,
+        typer.Option(help="CSV delimiter: a character, 'tab' or 'whitespace'. Default: detected."),
     ] = None,
     columns: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Columns of CSV without a header.")
+        str | None,
+        typer.Option(metavar="A,B,...", help="Name the columns of a CSV file without a header."),
     ] = None,
-    encoding: Annotated[str, typer.Option(help="Of text.")] = "utf-8",
+    encoding: Annotated[str, typer.Option(help="Text encoding.")] = "utf-8",
     date_format: Annotated[
-        str | None, typer.Option(help="Of times that are no ISO 8601: '%d.%m.%Y %H:%M'")
+        str | None, typer.Option(help="Format of times that are not ISO 8601: '%d.%m.%Y %H:%M'")
     ] = None,
     decimal_comma: Annotated[
-        bool, typer.Option("--decimal-comma", help="Amounts are written 1.850,50.")
+        bool, typer.Option("--decimal-comma", help="Read amounts that are written 1.850,50.")
     ] = False,
     minor_units: Annotated[
         bool | None,
         typer.Option(
             "--minor-units/--major-units",
-            help="Amounts are cents (1850 is 18.50 USD), or not even in a saved data frame.",
+            help="Read amounts as minor units (1850 is 18.50 USD), or as major units. "
+            "Default: minor units in a saved data frame, else major units.",
         ),
     ] = None,
     rejects: Annotated[
-        Path | None, typer.Option(help="Where refused rows go. Default: FILE.rejects.csv")
+        Path | None, typer.Option(help="Write refused rows to this file. Default: FILE.rejects.csv")
     ] = None,
     url: _Url = DEFAULT_URL,
 ) -> None:
     """Record the rows of a file as payments, each exactly once.
 
-    Run again, also under another name or with other options, it adds nothing: a row is known by its
-    reference, or by its content and how often that came before in the file. That a payment was
-    refunded since is brought over; what else differs from what is recorded is refused. Exit code 2:
-    some rows were refused. `financeops imports` lists imports and takes them back.
+    Importing a file again adds nothing, even under another name or with other options: a row is
+    recognised by its reference, or by its content and how often that came before in the file. If a
+    payment has been refunded since, the refund is recorded; a row that differs in any other way
+    from what is recorded is refused. Exit code 2: some rows were refused. `financeops imports`
+    lists imports and takes them back.
     """
     from financeops.cli.importing.imports import Request, import_file  # noqa: PLC0415 - aiohttp
 
@@ -135,10 +149,10 @@ def list_imports(
     context: typer.Context,
     *,
     tenant: _Tenant = DEFAULT_TENANT,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     url: _Url = DEFAULT_URL,
 ) -> None:
-    """List a tenant's imports, the newest first, or take one back."""
+    """List a tenant's imports, newest first, or take one back."""
     if context.invoked_subcommand is not None:
         return
     from financeops.cli.importations import listed  # noqa: PLC0415 - aiohttp
@@ -149,13 +163,16 @@ def list_imports(
 
 def undo_import(
     *,
-    import_id: Annotated[str, typer.Argument(metavar="ID", help="As `imports` lists it.")],
+    import_id: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="ID of the import, as `financeops imports` lists it."),
+    ],
     url: _Url = DEFAULT_URL,
 ) -> None:
     """Take an import back, exactly.
 
-    The payments that it created are removed, what it said was refunded is so no more. It is refused
-    where later acts depend on it. Run again, it completes what was broken off.
+    This removes the payments that the import created and cancels the refunds that it recorded. It
+    is refused if later changes depend on the import. If it was interrupted, run it again.
     """
     from financeops.cli.importations import undone  # noqa: PLC0415 - aiohttp
 
@@ -165,24 +182,34 @@ def undo_import(
 def export(
     *,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="File to write; - is standard output.")
+        Path, typer.Option("--output", "-o", help="File to write; - for standard output.")
     ],
     file_format: Annotated[
-        ExportFormat, typer.Option("--format", help="Of the file.")
+        ExportFormat, typer.Option("--format", help="File format.")
     ] = ExportFormat.CSV,
     tenant: _Tenant = DEFAULT_TENANT,
     start: Annotated[
         str | None,
-        typer.Option("--from", metavar="TIME", help="From 2026-01-01 on, or 2026-01-01T08:00:00Z."),
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            help="Only payments created since: 2026-01-01 or 2026-01-01T08:00:00Z.",
+        ),
     ] = None,
     end: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="Before 2026-02-01, or such a time.")
+        str | None,
+        typer.Option(
+            "--to", metavar="TIME", help="Only payments created before this date or time."
+        ),
     ] = None,
-    status: Annotated[Status | None, typer.Option(help="Only these.")] = None,
-    method: Annotated[str | None, typer.Option(help="Only this one's.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only payments with this status.")] = None,
+    method: Annotated[str | None, typer.Option(help="Only payments made with this method.")] = None,
     url: _Url = DEFAULT_URL,
 ) -> None:
-    """Write payments to a file, oldest first. It appears when it is complete."""
+    """Write payments to a file, oldest first.
+
+    The file appears only when it is complete.
+    """
     from financeops.cli.exports import Request, export_file  # noqa: PLC0415 - aiohttp
 
     request = Request(
@@ -202,20 +229,20 @@ def export(
 def verify(
     *,
     tenant: _Tenant = DEFAULT_TENANT,
-    repair: Annotated[bool, typer.Option("--repair", help="Mend what differs.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what differs.")] = False,
     url: _Url = DEFAULT_URL,
 ) -> None:
-    """Compare the running totals, and what the server shows, with the payments.
+    """Check running totals and displayed figures against the payments.
 
-    The server verifies one tenant at a time, piece by piece; Ctrl-C ends that. Exit code 2: they
-    differ, and were not repaired.
+    The server verifies one tenant at a time, in small pieces; Ctrl-C stops it. Exit code 2:
+    something differs and was not repaired.
     """
     from financeops.cli.verification import verified  # noqa: PLC0415 - aiohttp
 
     try:
         lines, good = asyncio.run(verified(url, tenant_id=tenant, repair=repair))
     except KeyboardInterrupt:
-        kept = "; what it repaired until then stays repaired" if repair else ""
+        kept = "; what was repaired until then stays repaired" if repair else ""
         typer.echo(f"financeops: the verification was stopped{kept}", err=True)
         raise typer.Exit(_INTERRUPTED) from None
     for line in lines:
@@ -226,13 +253,14 @@ def verify(
 
 def set_timezone(
     *,
-    tenant: Annotated[str, typer.Argument(metavar="TENANT", help="Whose time zone.")],
-    zone: Annotated[str, typer.Argument(metavar="ZONE", help="IANA name: Europe/Berlin.")],
+    tenant: Annotated[str, typer.Argument(metavar="TENANT", help="ID of the tenant.")],
+    zone: Annotated[str, typer.Argument(metavar="ZONE", help="IANA name, such as Europe/Berlin.")],
     url: _Url = DEFAULT_URL,
 ) -> None:
-    """Cut a tenant's days, months and hours anew in another time zone.
+    """Change a tenant's time zone and recompute its totals.
 
-    The server has to run with the zone that the tenant has. Then change FINANCEOPS_TENANTS.
+    The server must be running with the tenant's present time zone. Change FINANCEOPS_TENANTS
+    afterwards.
     """
     from financeops.cli.verification import rezoned  # noqa: PLC0415 - aiohttp
 

@@ -22,7 +22,7 @@ STANDARD_OUTPUT = Path("-")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the command line said; see `financeops export --help`."""
+    """The options of the command line; see `financeops export --help`."""
 
     output: Path
     format: str
@@ -40,7 +40,7 @@ async def export_file(request: Request) -> int:
     Raises
     ------
     FinanceOpsError
-        When the server refuses or breaks off; then there is no file, or still the one before.
+        When the server refuses or breaks off; then an earlier file, if there is one, is kept.
     """
     async with Client(request.url) as client:
         start, end = await _bounds(request, client)
@@ -57,7 +57,7 @@ async def export_file(request: Request) -> int:
 
 
 async def _bounds(request: Request, client: Client) -> list[datetime | None]:
-    """From when and until when; a date begins in the tenant's zone, which the server knows."""
+    """Start and end; a date begins at midnight in the tenant's zone, which the server knows."""
     named = {"--from": request.start, "--to": request.end}
     if not any(named.values()):
         return [None, None]
@@ -67,7 +67,7 @@ async def _bounds(request: Request, client: Client) -> list[datetime | None]:
 
 @contextmanager
 def _written(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that is at its place only once it is complete."""
+    """Open a file that gets its name only when it is complete."""
     if path == STANDARD_OUTPUT:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

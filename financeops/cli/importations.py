@@ -1,4 +1,4 @@
-"""`financeops imports`: which there were, and taking one back."""
+"""`financeops imports`: list imports, or take one back."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from financeops.core.contract.texts import PAYMENT_ID_PATTERN
 from financeops.core.errors import NotFound
 
 _HEADINGS = ("ID", "STARTED", "STATE", "CREATED", "UPDATED", "FILE", "OPTIONS")
-_STATES = {"running": "unfinished"}  # or at work: who killed it knows
+_STATES = {"running": "unfinished"}  # or still running: only its user knows
 
 
 async def listed(url: str, *, tenant_id: str, as_json: bool) -> list[str]:
-    """Lines about a tenant's imports, the newest first."""
+    """Return lines that list a tenant's imports, newest first."""
     async with Client(url) as client:
         imports = await client.imports(tenant_id)
     if as_json:
@@ -34,7 +34,7 @@ async def listed(url: str, *, tenant_id: str, as_json: bool) -> list[str]:
 
 
 async def undone(url: str, import_id: str) -> str:
-    """Take an import back, and return what to say."""
+    """Take an import back, and return the line to print."""
     if not re.fullmatch(PAYMENT_ID_PATTERN, import_id):
         raise NotFound(f"there is no import {import_id}: `financeops imports` lists them")
     async with Client(url) as client:
@@ -42,8 +42,8 @@ async def undone(url: str, import_id: str) -> str:
         if found.state == "undone" and found.undone_at is not None:
             what = f"import {found.id} of {found.tenant_id}"
             when = wire.timestamp(found.undone_at)
-            return f"{found.file}: {what} was taken back already, {when}"
-        with Bar(total=None) as bar:  # how far it is only the server knows
+            return f"{found.file}: {what} was already taken back at {when}"
+        with Bar(total=None) as bar:  # only the server knows how far it is
             answer = await patiently(partial(client.undo_import, import_id), say=bar.say)
     counts = answer.counts
     return (

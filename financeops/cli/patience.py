@@ -1,4 +1,4 @@
-"""Asking a server that may be away for a while, for what may be asked again."""
+"""Repeat requests, as long as they may be repeated, while the server is unavailable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 from financeops.core.errors import Unavailable
 
 PATIENCE = 300.0
-"""Seconds that a server may be away before a command gives up."""
+"""Seconds that a server may be unavailable before a command gives up."""
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 10.0
@@ -19,12 +19,12 @@ Answer = TypeVar("Answer")
 
 
 async def patiently(ask: Callable[[], Awaitable[Answer]], *, say: Callable[[str], None]) -> Answer:
-    """Ask until there is an answer; `say` is told once that it is tried again.
+    """Ask until there is an answer; tell `say` once that it is tried again.
 
     Raises
     ------
     Unavailable
-        When the server is away for longer than `PATIENCE`.
+        When the server is unavailable for longer than `PATIENCE`.
     """
     deadline = time.monotonic() + PATIENCE
     pause = _FIRST_PAUSE

@@ -13,12 +13,13 @@ from financeops.core.contract.agreements import DEFAULT_PORT
 from financeops.core.errors import Misconfigured
 
 _Host = Annotated[
-    str, typer.Option(envvar="FINANCEOPS_HOST", help="Address to listen on; 0.0.0.0 for all.")
+    str,
+    typer.Option(envvar="FINANCEOPS_HOST", help="Address to listen on; 0.0.0.0 for all addresses."),
 ]
 _Port = Annotated[
     int, typer.Option(envvar="FINANCEOPS_PORT", min=1, max=65535, help="Port of the server.")
 ]
-_NoSimulate = Annotated[bool, typer.Option("--no-simulate", help="Make no payments up.")]
+_NoSimulate = Annotated[bool, typer.Option("--no-simulate", help="Do not simulate payments.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,13 +33,17 @@ def up(
     *,
     host: _Host = "127.0.0.1",
     port: _Port = DEFAULT_PORT,
-    dashboard_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Voilà.")] = 8866,
+    dashboard_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of the dashboard (Voilà).")
+    ] = 8866,
     lab_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of JupyterLab.")] = 8888,
     data_dir: Annotated[
-        Path, typer.Option(file_okay=False, help="Folder for the embedded database and logs.")
+        Path, typer.Option(file_okay=False, help="Folder for the database and the logs.")
     ] = Path(".financeops"),
-    no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Without Voilà.")] = False,
-    no_lab: Annotated[bool, typer.Option("--no-lab", help="Without JupyterLab.")] = False,
+    no_dashboard: Annotated[
+        bool, typer.Option("--no-dashboard", help="Do not start the dashboard.")
+    ] = False,
+    no_lab: Annotated[bool, typer.Option("--no-lab", help="Do not start JupyterLab.")] = False,
     no_simulate: _NoSimulate = False,
     no_seed: Annotated[
         bool, typer.Option("--no-seed", help="Leave an empty database empty.")
@@ -49,7 +54,7 @@ def up(
 ) -> None:
     """Run everything: database, server, dashboard, JupyterLab. Ctrl-C stops it.
 
-    With FINANCEOPS_MONGODB_URI set, that database is used and none is started.
+    If FINANCEOPS_MONGODB_URI is set, that database is used and none is started.
     """
     from financeops.cli.running.screen import Screen  # noqa: PLC0415 - `--help` needs none of this
     from financeops.cli.running.up import Choices, up  # noqa: PLC0415
@@ -72,9 +77,9 @@ def up(
 def serve(
     *, host: _Host = "127.0.0.1", port: _Port = DEFAULT_PORT, no_simulate: _NoSimulate = False
 ) -> None:
-    """Run the server alone, on your own database.
+    """Run only the server, on your own database.
 
-    It is the one that FINANCEOPS_MONGODB_URI names.
+    FINANCEOPS_MONGODB_URI names the database.
     """
     from financeops.cli.running import start  # noqa: PLC0415 - no other command needs it
 
@@ -86,7 +91,7 @@ def serve(
     environment = {**os.environ, "FINANCEOPS_HOST": host, "FINANCEOPS_PORT": str(port)}
     if no_simulate:
         environment["FINANCEOPS_SIMULATE"] = "false"
-    # The server takes this process over: signals and the exit code are its own.
+    # The server replaces this process, so signals and the exit code are its own.
     command = start.command("server")
     os.execve(command[0], command, environment)  # noqa: S606 - our own
 
@@ -94,18 +99,18 @@ def serve(
 def copy_notebooks(
     *,
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", file_okay=False, help="Where to.")
+        Path, typer.Argument(metavar="DIR", file_okay=False, help="Folder to copy them to.")
     ] = FOLDER,
     force: Annotated[
-        bool, typer.Option("--force", help="Write over notebooks that were changed.")
+        bool, typer.Option("--force", help="Overwrite notebooks that differ.")
     ] = False,
 ) -> None:
     """Copy the notebooks that come with FinanceOps, to read, run and change.
 
-    One that is there and differs is left as it is, and named.
+    A notebook that exists and differs is kept and named.
     """
     copied = copy_to(folder, force=force)
-    typer.echo(f"{folder}: {len(copied.written)} copied, {len(copied.same)} there already")
+    typer.echo(f"{folder}: {len(copied.written)} copied, {len(copied.same)} already there")
     if copied.kept:
         names = ", ".join(copied.kept)
-        typer.echo(f"left, for they differ: {names}; --force writes over them")
+        typer.echo(f"kept, because they differ: {names}; --force overwrites them")

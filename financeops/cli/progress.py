@@ -1,4 +1,4 @@
-"""Progress of data commands: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of data commands: a bar on a terminal, a line every 10 seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Bar:
     Parameters
     ----------
     total : int, optional
-        What `show` counts up to; None when that is not known.
+        The number that `show` counts up to; None when it is not known.
     """
 
     def __init__(self, *, total: int | None) -> None:
         self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self._total = total
-        self._said = time.monotonic()
+        self._printed_at = time.monotonic()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -49,10 +49,10 @@ class Bar:
         self._progress.stop()
 
     def show(self, done: int, text: str) -> None:
-        """Show how far it is, and what to say about it."""
+        """Show how much is done, with a text beside it."""
         self._progress.update(self._task, completed=done, description=text)
-        if self._progress.disable and time.monotonic() - self._said >= _LINE_EVERY:
-            self._said = time.monotonic()
+        if self._progress.disable and time.monotonic() - self._printed_at >= _LINE_EVERY:
+            self._printed_at = time.monotonic()
             share = f"{100 * done // self._total} %: " if self._total else ""
             self._console.print(f"{share}{text}")
 

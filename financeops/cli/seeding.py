@@ -1,4 +1,4 @@
-"""`financeops seed`: a history for an empty database."""
+"""`financeops seed`: fill an empty database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ASK_EVERY = 0.5
 
 
 async def seed_with_progress(url: str, *, count: int, days: int) -> str:
-    """Have payments made, show how far it is, and return what to say in the end."""
+    """Have the server make payments, show the progress, and return the line to print."""
     async with Client(url) as client:
         before = await _total(client)
         seeding = asyncio.create_task(client.seed(count=count, days=days))
@@ -27,7 +27,7 @@ async def seed_with_progress(url: str, *, count: int, days: int) -> str:
 
 
 async def _total(client: Client) -> int:
-    """Payments of the default tenant now; 0 when the server has no time to answer."""
+    """Count the payments of the default tenant; 0 when the server is too busy to answer."""
     try:
         return (await client.metrics()).total_payments
     except FinanceOpsError:

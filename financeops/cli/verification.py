@@ -1,4 +1,4 @@
-"""Totals and shown figures: whether they are what the payments add up to; in which time zone."""
+"""`financeops verify` and `financeops tenant set-timezone`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _SHOWN = 20
 _STEPS = {
     "payments": "counting payments",
     "totals": "comparing totals",
-    "differences": "looking at differences again",
-    "figures": "asking for figures",
+    "differences": "checking differences again",
+    "figures": "checking displayed figures",
 }
 
 
 async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str], bool]:
-    """Ask the server, and return what to say and whether all is well now."""
+    """Have the server verify; return the lines to print, and whether all is correct now."""
     async with Client(url) as client:
         with Bar(total=100) as bar:
             answer = await client.verify(
@@ -32,27 +32,27 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
     elif answer.repaired:
         outcome = f"{found:,} differed and were repaired"
     else:
-        outcome = f"{found:,} differ; `financeops verify --repair` mends them"
+        outcome = f"{found:,} differ; `financeops verify --repair` repairs them"
     lines = [*_some(answer.differences, of=found), f"{checked}, {outcome}"]
     good = not found or answer.repaired
     lasting = sum(not each.remembered for each in answer.shown)
     if not answer.shown:
         outcome = "no difference"
     elif lasting and good:
-        outcome = f"{lasting:,} are shown wrong though the totals are right: please report it"
+        outcome = f"{lasting:,} are displayed wrong although the totals are right: please report it"
     elif lasting:
-        outcome = f"{lasting:,} are shown wrong because totals differ"
+        outcome = f"{lasting:,} are displayed wrong because totals differ"
     elif answer.repaired:
-        outcome = f"{len(answer.shown):,} were remembered wrong and forgotten"
+        outcome = f"{len(answer.shown):,} were cached wrong and have been dropped"
     else:
         outcome = (
-            f"{len(answer.shown):,} are remembered wrong; "
-            "`financeops verify --repair` has servers forget them"
+            f"{len(answer.shown):,} are cached wrong; "
+            "`financeops verify --repair` drops them from the caches"
         )
     return (
         [
             *_some(answer.shown, of=len(answer.shown)),
-            f"{tenant_id}: {answer.asked:,} figures asked for, {outcome}",
+            f"{tenant_id}: {answer.asked:,} displayed figures checked, {outcome}",
             *lines,
         ],
         good and (not answer.shown or (not lasting and answer.repaired)),
@@ -60,10 +60,13 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
 
 
 def _how_far(verification: VerificationAnswer) -> tuple[int, str]:
-    """Percent of the step that it is at, and which one that is."""
+    """Return the percentage of the present step, and its description."""
     progress = verification.progress
     if progress is None:
-        return 0, "others are verified first" if verification.state == "waiting" else "begins"
+        return (
+            0,
+            "waiting for another verification" if verification.state == "waiting" else "starting",
+        )
     share = 100 * progress.done // max(1, progress.of)
     return (
         share,
@@ -72,17 +75,17 @@ def _how_far(verification: VerificationAnswer) -> tuple[int, str]:
 
 
 def _some(differences: Sequence[DifferenceAnswer | ShownAnswer], *, of: int) -> list[str]:
-    """The first of so many, one a line, and how many more there are."""
+    """Return the first differences, one per line, and how many more there are."""
     lines = [wire.encode(difference).decode() for difference in differences[:_SHOWN]]
     more = of - len(lines)
     return [*lines, f"... and {more:,} more"] if more > 0 else lines
 
 
 async def rezoned(url: str, *, tenant_id: str, timezone: str) -> str:
-    """Give a tenant another time zone, and return what to say."""
+    """Change a tenant's time zone, and return the line to print."""
     async with Client(url) as client:
         answer = await client.set_timezone(tenant_id, timezone)
     return (
-        f"{tenant_id}: {answer.differing:,} of {answer.checked:,} totals were cut anew in "
-        f"{timezone}; where FINANCEOPS_TENANTS names it, set this zone there too"
+        f"{tenant_id}: {answer.differing:,} of {answer.checked:,} totals were recomputed in "
+        f"{timezone}; if FINANCEOPS_TENANTS names the tenant, change its zone there too"
     )

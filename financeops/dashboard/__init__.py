@@ -1,7 +1,7 @@
 """The live dashboard: ipywidgets and bqplot over a model that follows the stream.
 
-The public names, which ``__init__.pyi`` lists, are imported when they are first used: who only serves dashboards has no
-widgets.
+The public names, which ``__init__.pyi`` lists, are imported on first use, so that a process that only
+serves dashboards loads no widgets.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""The dashboard: its parts, put together."""
+"""The dashboard: wires model, stream, screen and page together."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from financeops.tasks import end
 
 
 class Dashboard:
-    """Live payments of one tenant, in a notebook cell or as a page by Voilà.
+    """Live payments of one tenant, in a notebook cell or as a page served by Voilà.
 
-    It follows the server from when it is first displayed until nobody looks at it any more.
+    It follows the server from its first display until nobody is viewing it.
 
     Parameters
     ----------
     url : str, optional
-        Of the server. Default: ``FINANCEOPS_URL``, else ``http://localhost:3001``.
+        URL of the server. Default: ``FINANCEOPS_URL``, else ``http://localhost:3001``.
     tenant : str
     period : {"day", "week", "month", "year"}
     locale : {"ar", "de", "en"}, optional
-        Its language, with a country if you like: ``"de_AT"``. Default: the browser's.
+        Language, optionally with a country: ``"de_AT"``. Default: the browser's.
     theme : {"system", "light", "dark"}
     now : callable
         The clock.
@@ -52,11 +52,11 @@ class Dashboard:
     Attributes
     ----------
     model : DashboardModel
-        What is shown; its figures can be read at any time.
+        The data that are shown; its figures can be read at any time.
     preferences : Preferences
-        How it is shown.
+        Language and colours.
     screen : Screen
-        The parts that show it.
+        The widgets.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Dashboard:
         self._arrivals: dict[int, datetime] = {}
         self._was_seen = False
         self._lags: deque[float] = deque(maxlen=9)
-        # The page is dressed before its address says how.
+        # The page gets its look before its address can change it.
         self.preferences.observe(self._dress)
         self._address = Address(
             self.model,
@@ -112,19 +112,19 @@ class Dashboard:
         return self.screen.widget._repr_mimebundle_(**options)
 
     def start(self) -> None:
-        """Begin to follow the server; displaying it does this by itself."""
+        """Start to follow the server; displaying the dashboard does this by itself."""
         if not self._tasks:
             self.model.observe(self._painter.ask)
             self._spawn(self._painter.run())
             self._presence.beat()
 
     async def ready(self) -> None:
-        """Return when the first figures are there.
+        """Return when the first figures are loaded.
 
         Raises
         ------
         FinanceOpsError
-            When they cannot be loaded: the server is away, or the tenant does not exist.
+            When they cannot be loaded: the server is unavailable, or the tenant does not exist.
         """
         self.start()
         model = self.model
@@ -151,7 +151,7 @@ class Dashboard:
         await self._client.close()
 
     def paint(self) -> None:
-        """Show the model as it is now; while it is followed this happens by itself."""
+        """Show the present state of the model; while the server is followed this is automatic."""
         with together() as panels:
             self.screen.paint(self.model, self._live.server_now())
         arrived_at = self.model.take_arrival()
@@ -168,27 +168,27 @@ class Dashboard:
         await self._live.run()
 
     def _unfollow(self) -> None:
-        # At once: until the task has ended, and the next one begun, what is shown is not live.
+        # Immediately: until the next task has started, what is shown is not live.
         self.model.connection = Connection.CONNECTING
         if self._following is not None:
             self._following.cancel()
             self._stopping, self._following = self._following, None
 
     def _leave(self) -> None:
-        """Nobody looks any more: it stops until somebody comes back, or for good."""
+        """Nobody is viewing it any more: stop until somebody returns, or for good."""
         self._unfollow()
-        if self._was_seen:  # a kernel that Voilà keeps warm waits for its first page
+        if self._was_seen:  # a kernel that Voilà has pre-started has not had a page yet
             end_when_served()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        # Kept, for the event loop itself holds tasks only weakly.
+        # Keep a reference: the event loop has only weak ones.
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     def _open(self, parameters: dict[str, str], languages: list[str]) -> None:
-        """The page says what its address asks for, and what its browser speaks."""
+        """Handle the parameters of the page's address and the languages of its browser."""
         self.preferences.browser = languages
         self._dress()
         odd = self._address.open(parameters)
@@ -196,21 +196,21 @@ class Dashboard:
             names = ", ".join(odd)
             self.model.notice = self._formats.say(texts.NOT_OPENED, count=len(odd), names=names)
         self.paint()
-        # Once more all of it: what was sent before the page listened did not reach it.
+        # Send everything again: what was sent before the page listened did not reach it.
         with together() as panels:
             for panel in self.screen.panels():
                 panel.send_state("html")
         self._page.repaint(panels, whole=True)
 
     def _tell(self) -> None:
-        """Say all once more."""
+        """Send everything again."""
         self._page.send_state(["look", "address"])
         with together() as panels:
             self.screen.tell()
         self._page.repaint(panels, whole=True)
 
     def _dress(self, _change: object = None) -> None:
-        """Speak the language and have the colours that are wanted."""
+        """Apply the chosen language and theme."""
         self._formats.use(self.preferences.locale)
         self._page.look = {
             "theme": self.preferences.theme.value,
@@ -222,13 +222,13 @@ class Dashboard:
         self.screen.forget()
         self._painter.ask()
 
-    def _beat(self, visible: bool) -> None:  # noqa: FBT001 - what the page says
+    def _beat(self, visible: bool) -> None:  # noqa: FBT001 - as the page sends it
         self._was_seen = True
         self._presence.beat()
         self._painter.allow(visible)
 
     def _shown(self, number: int) -> None:
-        """A repaint is on the screen: measure from the event to now."""
+        """A repaint is on the screen: measure the time since its event."""
         arrived_at = self._arrivals.get(number)
         self._arrivals = {n: at for n, at in self._arrivals.items() if n > number}
         if arrived_at is not None:

@@ -8,10 +8,9 @@ from IPython import get_ipython
 
 
 def end_when_served() -> None:
-    """End this kernel if Voilà started it for one page; in JupyterLab it is its user's.
+    """End this kernel if Voilà started it for one page; in JupyterLab it belongs to the user.
 
-    For when nobody is there any more and no browser said good-bye: a phone that lost its network,
-    a browser that crashed.
+    For viewers who left without notice: a phone that lost its network, a browser that crashed.
     """
     shell = get_ipython()
     if shell is not None and "VOILA_BASE_URL" in os.environ:

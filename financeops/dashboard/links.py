@@ -1,6 +1,6 @@
-"""Links: what the address of a page says about the view, and what it should say.
+"""Links: the parameters in the address of a page, and the view that they describe.
 
-A parameter that is not there leaves the dashboard's own default.
+A parameter that is missing leaves the default of the dashboard.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from financeops.dashboard.state.model import DashboardModel
 
 
 class View(Struct, frozen=True, kw_only=True):
-    """What is looked at, and how. None is the default.
+    """What to show, and how. None is the default.
 
     The fields have the names of the parameters.
     """
@@ -40,14 +40,14 @@ def view_of(parameters: Mapping[str, str]) -> tuple[View, list[str]]:
     Parameters
     ----------
     parameters : mapping of str to str
-        Of its query; those that are not ours are left alone.
+        Parameters of its query; unknown ones are ignored.
 
     Returns
     -------
     View
-        What it asks for. Whether the tenant exists, only the server knows.
+        What it asks for. Only the server knows whether the tenant exists.
     list of str
-        Names of our parameters whose value means nothing.
+        Names of the known parameters whose value is invalid.
     """
     readers: dict[str, Callable[[str], Any]] = {
         "tenant": str,
@@ -71,18 +71,18 @@ def view_of(parameters: Mapping[str, str]) -> tuple[View, list[str]]:
 
 
 class Address:
-    """Keeps what is shown and the address of its page in step.
+    """Keeps the view and the address of its page in step.
 
-    What is shown when this is made is the default: it needs no parameter.
+    The view at the time of creation is the default, which needs no parameters.
 
     Parameters
     ----------
     model : DashboardModel
     preferences : Preferences
     choose_tenant : callable
-        Shows another tenant.
+        Called to show another tenant.
     write : callable
-        Takes the parameters of the address: None for one that is not needed.
+        Called with the parameters of the address: None for one to remove.
     """
 
     def __init__(
@@ -102,18 +102,18 @@ class Address:
         preferences.observe(self._follow, ["theme", "language"])
 
     def open(self, parameters: Mapping[str, str]) -> list[str]:
-        """Show what an address asks for; returns the names of the parameters that mean nothing."""
-        asked, odd = view_of(parameters)
+        """Show what an address asks for; return the names of invalid parameters."""
+        view, odd = view_of(parameters)
         default, model, preferences = self._default, self._model, self._preferences
-        tenant = asked.tenant or default.tenant
+        tenant = view.tenant or default.tenant
         if tenant is not None and tenant != model.tenant:
             self._choose_tenant(tenant)
-        model.period = asked.period or default.period
-        model.chosen_currency = asked.currency or default.currency
-        model.method = asked.method or default.method
-        model.status = asked.status or default.status
-        preferences.theme = asked.theme or default.theme
-        preferences.language = asked.lang or default.lang
+        model.period = view.period or default.period
+        model.chosen_currency = view.currency or default.currency
+        model.method = view.method or default.method
+        model.status = view.status or default.status
+        preferences.theme = view.theme or default.theme
+        preferences.language = view.lang or default.lang
         return odd
 
     def _shown(self) -> View:

@@ -13,11 +13,11 @@ import traitlets
 _HERE = Path(__file__).parent
 _FONT = "fonts/inter-latin-wght-normal.woff2"
 _FONTS = {"ar": ("fonts/noto-sans-arabic-arabic-wght-normal.woff2", "U+600-6FF, U+750-77F")}
-"""Of languages whose letters the first one lacks: what has them, and which they are."""
+"""Fonts of languages whose letters the first font lacks, with the range of these letters."""
 
 
 def _stylesheet() -> str:
-    """The theme as one text, its font within: a notebook cell has no place for files."""
+    """Return the theme with its font as one text: a notebook cell cannot load files."""
     theme = _HERE / "theme"
     font = base64.b64encode((theme / _FONT).read_bytes()).decode()
     css = "\n".join(
@@ -29,17 +29,17 @@ def _stylesheet() -> str:
 class Page(anywidget.AnyWidget):
     """The browser page that shows a dashboard.
 
-    It brings the theme, says every few seconds that somebody is there, whether the page is
-    visible, which repaints it has, what its address asks for, and when a repaint has reached the
-    screen; and it saves files.
+    It loads the theme and saves files. It reports every few seconds that the page is open, whether
+    it is visible, and which repaints it has received; the parameters of its address; and when a
+    repaint has reached the screen.
 
     Attributes
     ----------
     look : dict
         ``theme``, ``lang``, ``dir`` and ``title`` of the page.
     address : dict
-        What the parameters of the address should be, None for one that should not be there.
-        Under Voilà only: in JupyterLab the address is not the dashboard's.
+        Parameters that the address should have, None for one to remove. Only under Voilà: in
+        JupyterLab the address does not belong to the dashboard.
     """
 
     _esm = _HERE / "page.js"
@@ -67,27 +67,27 @@ class Page(anywidget.AnyWidget):
         self.on_msg(self._hear)
 
     def speak(self, language: str) -> None:
-        """Bring the font of a language that has its own: only who speaks it pays for it."""
-        # What is sent before the page listens does not reach it.
+        """Send the font of a language that needs its own, to pages in this language only."""
+        # Messages sent before the page listens are lost.
         if self._listens and language in _FONTS and language not in self._has:
             self._has.add(language)
             name, letters = _FONTS[language]
             self.send({"font": letters}, buffers=[(_HERE / "theme" / name).read_bytes()])
 
     def repaint(self, panels: Mapping[str, str], *, whole: bool = False) -> int:
-        """Show panels, given by their widgets' ids, anew; `whole` says that they are all.
+        """Repaint panels, given by the ids of their widgets; `whole` if these are all panels.
 
         Returns
         -------
         int
-            The number of this repaint: the page answers with it when it is on the screen.
+            The number of this repaint, which the page reports when it is on the screen.
         """
         self._sent += 1
         self.send({"panels": panels, "number": self._sent, "whole": whole})
         return self._sent
 
     def save(self, name: str, kind: str, chunk: bytes | None) -> None:
-        """Hand the browser the next piece of a file; None ends it, and it is saved as `name`."""
+        """Send the browser the next piece of a file; None ends the file, which is saved as `name`."""
         self.send(
             {"save": name, "type": kind, "done": chunk is None},
             buffers=None if chunk is None else [chunk],
@@ -97,7 +97,7 @@ class Page(anywidget.AnyWidget):
         match content:
             case {"beat": bool(visible), "has": int(number)}:
                 self._on_beat(visible)
-                # A connection that broke has lost what was on its way. What was sent since the last beat may still be.
+                # A broken connection has lost what was under way. What was sent since the last beat may still arrive.
                 if number < self._due:
                     self._on_missed()
                 self._due = self._sent

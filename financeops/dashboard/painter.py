@@ -1,4 +1,4 @@
-"""When the screen is repainted."""
+"""Limits how often the screen is repainted."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 INTERVAL = 0.125
-"""Seconds between two repaints at least: 8 a second. More would only keep the browser busy."""
+"""Minimum seconds between two repaints: 8 a second. More would only keep the browser busy."""
 
 
 class Painter:
-    """Calls `paint` soon after it was asked to, however often it is asked.
+    """Calls `paint` soon after it is requested, however often that is.
 
-    At once when the last repaint is long ago, else when the interval is over.
+    Immediately if the last repaint is long ago, else at the end of the interval.
 
     Parameters
     ----------
@@ -31,18 +31,18 @@ class Painter:
         self._allowed.set()
 
     def ask(self, _change: Any = None) -> None:
-        """Something on the screen is no longer true."""
+        """Request a repaint."""
         self._asked.set()
 
-    def allow(self, visible: bool) -> None:  # noqa: FBT001 - says what it is in its name
-        """While the page is hidden nothing is painted: its browser would only pile it up."""
+    def allow(self, visible: bool) -> None:  # noqa: FBT001 - as the page sends it
+        """Stop painting while the page is hidden: its browser would only queue the repaints."""
         if visible:
             self._allowed.set()
         else:
             self._allowed.clear()
 
     async def run(self) -> None:
-        """Repaint for ever."""
+        """Repaint until cancelled."""
         last = -self._interval
         while True:
             await self._asked.wait()

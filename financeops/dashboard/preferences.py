@@ -1,4 +1,4 @@
-"""How a viewer wants the dashboard to look and to speak: nothing of it changes a figure."""
+"""Language and theme that a viewer has chosen; neither changes a figure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from financeops.dashboard.language.words import LANGUAGES, SOURCE, locale_of
 
 
 class Theme(StrEnum):
-    """Colours: those of the system, or always the same."""
+    """Colour scheme: that of the system, or a fixed one."""
 
     SYSTEM = "system"
     LIGHT = "light"
@@ -25,7 +25,7 @@ class Theme(StrEnum):
 
 
 class Preferences(HasTraits):
-    """What a viewer chose.
+    """The choices of a viewer.
 
     Attributes
     ----------
@@ -40,10 +40,10 @@ class Preferences(HasTraits):
 
     @property
     def locale(self) -> Locale:
-        """Of the chosen language, else of the first of the browser's that there are words in.
+        """The chosen language, else the first of the browser's languages that is translated.
 
-        Where the browser names a country for the chosen language, dates and numbers are that
-        country's.
+        If the browser names a country for the chosen language, dates and numbers follow that
+        country.
         """
         known = [locale for locale in map(locale_of, self.browser) if locale is not None]
         chosen = None if self.language is None else locale_of(self.language)
@@ -62,7 +62,7 @@ def controls(preferences: Preferences, formats: Formats) -> Markup:
         "div.fo-preferences",
         choice(
             "language",
-            LANGUAGES,  # each in its own words: who reads only that one has to find it
+            LANGUAGES,  # each by its own name, for viewers who read no other
             formats.locale.language,
             label=say(texts.LANGUAGE),
             icon=icons.LANGUAGE,

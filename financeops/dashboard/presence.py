@@ -1,4 +1,4 @@
-"""Whether somebody looks at the dashboard."""
+"""Whether anybody is viewing the dashboard."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import Callable
 
 PATIENCE = 90.0
-"""Seconds without a sign of life after which nobody is there any more.
+"""Seconds without a heartbeat after which a page counts as gone.
 
-A browser lets the timers of a tab that is long hidden run once a minute: such a tab is still there.
-One that was closed is noticed sooner, by Voilà.
+Browsers run the timers of a tab that has been hidden for long only once a minute, and such a tab still
+counts. Voilà notices sooner when a tab is closed.
 """
 
 
 class Presence:
-    """Tells when somebody comes and when everybody has gone, by the page's heartbeat.
+    """Tells by the page's heartbeat when viewers arrive, and when all have left.
 
-    A live feed counts as activity of its kernel, so no server would ever cull it: it has to stop
-    by itself when the tab was closed.
+    A live feed counts as activity of its kernel, so servers never cull it: it has to stop by
+    itself after the tab is closed.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Presence:
         self._timer: asyncio.TimerHandle | None = None
 
     def beat(self) -> None:
-        """Somebody is there."""
+        """Note a heartbeat."""
         absent = self._timer is None
         self.stop()
         self._timer = asyncio.get_running_loop().call_later(self._patience, self._leave)
@@ -47,7 +47,7 @@ class Presence:
             self._arrived()
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

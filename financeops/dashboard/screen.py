@@ -1,4 +1,4 @@
-"""Every part of the dashboard, and how they are laid out."""
+"""All parts of the dashboard and their layout."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Screen:
     formats : Formats
     preferences : Preferences
     page : Widget
-        Comes first, for it brings the theme.
+        Comes first because it loads the theme.
     **actions : callable
-        What the controls do.
+        Called by the controls.
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class Screen:
         self.widget.add_class("fo-dashboard")
 
     def forget(self) -> None:
-        """Paint every part the next time: the language is another one."""
+        """Repaint every part next time, because the language has changed."""
         self._figures = None
 
     def paint(self, model: DashboardModel, now: datetime) -> None:
-        """Show the model; parts whose figures did not change cost nothing."""
+        """Show the model; skip parts whose figures have not changed."""
         self._safely(self.header.widget, partial(self.header.paint, model, now))
         self._safely(self.notice.widget, partial(self.notice.paint, model))
         self._safely(self.filters.widget, partial(self.filters.paint, model))
@@ -93,11 +93,11 @@ class Screen:
         self._safely(self.feed.widget, partial(self.feed.paint, model, now))
 
     def panels(self) -> Iterator[Panel]:
-        """Every panel, wherever it is."""
+        """Iterate over all panels."""
         return (widget for widget in self._widgets() if isinstance(widget, Panel))
 
     def tell(self) -> None:
-        """Say all that changes once more, to a page that did not hear of some of it."""
+        """Send all changing state again, to a page that has missed some of it."""
         for widget in self._widgets():
             match widget:
                 case Panel():
@@ -118,7 +118,7 @@ class Screen:
                 widgets += widget.scales.values()
 
     def _safely(self, panel: Panel, paint: Callable[[], None]) -> None:
-        """Run one part's painting: its fault must leave the others alive."""
+        """Paint one part so that an error in it does not affect the others."""
         try:
             paint()
         except Exception:

@@ -1,4 +1,4 @@
-"""Request bodies: of the right kind, read as bytes, never more than the limit."""
+"""Request bodies: check their kind and read them as bytes, up to the limit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _any = msgspec.json.Decoder(msgspec.Raw)
 
 
 def refuse_large_body(request: Request, services: Here) -> None:
-    """Refuse a body that says itself that it is too large, before any of it is read."""
+    """Refuse a body whose `Content-Length` exceeds the limit, before any of it is read."""
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > services.settings.max_body_bytes:
         raise TooLarge(services.settings.max_body_bytes)
@@ -51,7 +51,7 @@ async def read_elements(request: Request, services: Here) -> list[bytes]:
 
 
 async def refuse_body(request: Request, services: Here) -> None:
-    """Refuse a body on a route that takes none: what it asks for would not be done."""
+    """Refuse a body on a route that takes none, because it would be ignored."""
     body = await _read_body(request, limit=services.settings.max_body_bytes)
     if body.strip() not in _NOTHING:
         raise InvalidValue("body", "is not taken by this route: send none")
@@ -63,21 +63,20 @@ def _kind_of_body(request: Request, *, lines: bool = False) -> str | None:
     Raises
     ------
     WrongKind
-        It says another one, or that the body is compressed: such a body would be read as what its
-        sender does not mean.
+        When it names another kind, or a compressed body, which would be misread.
     """
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.strip().lower() != "identity":
         raise WrongKind(f"the body must be sent as it is, not encoded ({encoding[:50]})")
-    said = request.headers.getlist("content-type")
-    if not said:
+    kinds = request.headers.getlist("content-type")
+    if not kinds:
         return None
     wanted = f"{JSON} or {NDJSON}" if lines else JSON
-    refusal = f"the body must be {wanted} in UTF-8, not {', '.join(said)}: say so in Content-Type"
+    refusal = f"the body must be {wanted} in UTF-8, not {', '.join(kinds)}: say so in Content-Type"
     header = Message()
-    header["Content-Type"] = said[0]
+    header["Content-Type"] = kinds[0]
     kind = header.get_content_type()
-    if len(said) > 1 or str(header.get_param("charset", "utf-8")).lower() not in _UTF_8:
+    if len(kinds) > 1 or str(header.get_param("charset", "utf-8")).lower() not in _UTF_8:
         raise WrongKind(refusal)
     if lines and kind in _LINES:
         return NDJSON
@@ -87,7 +86,7 @@ def _kind_of_body(request: Request, *, lines: bool = False) -> str | None:
 
 
 async def _read_body(request: Request, *, limit: int) -> bytes:
-    """The body; raises `TooLarge` as soon as it is."""
+    """Read the body; raises `TooLarge` as soon as it exceeds the limit."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():

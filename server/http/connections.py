@@ -1,4 +1,4 @@
-"""What a connection may take: so many bytes of headers, so much time to send, so many of one address.
+"""Limits of connections: bytes of headers, time to send, number per address.
 
 uvicorn knows none of these limits where httptools parses.
 """
@@ -19,14 +19,14 @@ from financeops.core.wire import encode
 from server.settings import PREFIX, Settings
 
 _LEAST_BYTES = 1024
-"""So much of a body must arrive in each `receive_timeout`: who sends slowly is waited for, who pretends is not."""
+"""Bytes of a body that must arrive in each `receive_timeout`: tells slow senders from idle ones."""
 
 _LINGER = 2.0
-"""Seconds that somebody has to hear why nothing more is taken."""
+"""Seconds in which a client can read why it is refused."""
 
 
 class Limits:
-    """The limits of all connections, and how many there are of each address."""
+    """The limits of all connections, and their number per address."""
 
     def __init__(self, settings: Settings) -> None:
         self.header_bytes = settings.max_header_bytes
@@ -35,14 +35,14 @@ class Limits:
         self._open: Counter[str] = Counter()
 
     def take(self, address: str) -> bool:
-        """Count one more connection of an address; False if that would be too many."""
+        """Count a connection of an address; False if there are too many."""
         if self._per_address and self._open[address] >= self._per_address:
             return False
         self._open[address] += 1
         return True
 
     def give_back(self, address: str) -> None:
-        """Count one less."""
+        """Uncount a connection."""
         self._open[address] -= 1
         if not self._open[address]:
             del self._open[address]
@@ -54,18 +54,18 @@ class LimitedHttp(HttpToolsProtocol):
     def __init__(self, limits: Limits, **given: Any) -> None:
         super().__init__(**given)
         self._limits = limits
-        self._address: str | None = None  # where it counts as one
+        self._address: str | None = None  # under which it is counted
         self._timer: TimerHandle | None = None
         self._answering: RequestResponseCycle | None = None
         self._refused = False
         self._in_body = False
         self._headers = 0  # bytes
-        # Bytes since the parser had something to tell: it keeps them. The rest of what came together counts as told.
+        # Bytes since the parser last reported something: it keeps them. The rest of a chunk counts as reported.
         self._unused = 0
         self._received = 0  # bytes since the timer began
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
+        """Start to wait for a request."""
         super().connection_made(transport)
         address = str((transport.get_extra_info("peername") or ("",))[0])
         if not self._limits.take(address):
@@ -79,11 +79,11 @@ class LimitedHttp(HttpToolsProtocol):
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count one less."""
+        """Uncount a connection."""
         self._disarm()
         if self._address is not None:
             self._limits.give_back(self._address)
-        # Of requests that were sent without waiting for answers, uvicorn thinks of the last one only.
+        # Of pipelined requests uvicorn knows only the last one.
         if self._answering is not None:
             self._answering.disconnected = True
         super().connection_lost(exc)
@@ -93,14 +93,14 @@ class LimitedHttp(HttpToolsProtocol):
         if self._refused:
             return
         if self._timer is None and not self._is_answering():
-            self._arm()  # the next request, or only blanks before it
+            self._arm()  # the next request has begun, or blanks before it
         self._received += len(data)
         self._unused += len(data)
         super().data_received(data)
         self._check_headers(self._unused)
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection on: the other counts it from here."""
+        """Hand the connection over to another protocol, which counts it from now on."""
         self._disarm()
         if self._refused:
             return
@@ -110,25 +110,25 @@ class LimitedHttp(HttpToolsProtocol):
             protocol.address, self._address = self._address, None
 
     def on_message_begin(self) -> None:
-        """Begin to count the bytes of its headers."""
+        """Start to count the bytes of the headers."""
         self._headers, self._in_body = 0, False
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Count it."""
+        """Count the URL."""
         self._unused = 0
         self._headers += len(url)
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count it; after a body there may be some, too."""
+        """Count the header; trailers after a body, too."""
         self._unused = 0
         self._headers += len(name) + len(value) + 4
         if self._headers <= self._limits.header_bytes:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Begin to wait for the body."""
+        """Start to wait for the body."""
         self._unused = 0
         self._check_headers(self._headers)
         if self._refused:
@@ -150,8 +150,8 @@ class LimitedHttp(HttpToolsProtocol):
             self._disarm()
             super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn says it so
-        """Refuse what is no HTTP, in our form."""
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the signature is uvicorn's
+        """Refuse what is not HTTP, in the form of all errors."""
         self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP request that can be read")
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
@@ -166,7 +166,7 @@ class LimitedHttp(HttpToolsProtocol):
             )
 
     def _is_answering(self) -> bool:
-        # uvicorn does not say that there may be none.
+        # It may be None, although uvicorn does not declare this.
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
@@ -181,7 +181,7 @@ class LimitedHttp(HttpToolsProtocol):
             self._timer = None
 
     def _look(self) -> None:
-        """End a connection on which nothing is getting on, unless it waits for us."""
+        """End a connection without progress, unless it waits for the server."""
         self._timer = None
         if self.transport.is_closing():
             return
@@ -206,17 +206,17 @@ class LimitedHttp(HttpToolsProtocol):
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/problem+json\r\n"
             f"content-length: {len(body)}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
         )
-        if self._is_answering():  # there is nobody to answer any more
+        if self._is_answering():  # nobody waits for an answer any more
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        # Not closed at once: what still arrives then would have the answer thrown away on its way.
+        # Do not close at once: data that still arrive would make the system discard the answer.
         self.transport.write(head.encode() + body)
         self.transport.write_eof()
         self._timer = self.loop.call_later(_LINGER, self.transport.abort)
 
 
 class LimitedWebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's websocket connection, which counts as one of its address."""
+    """uvicorn's websocket connection, counted under its address."""
 
     address: str | None = None
 
@@ -225,7 +225,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         self._limits = limits
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count one less."""
+        """Uncount a connection."""
         super().connection_lost(exc)
         if self.address is not None:
             self._limits.give_back(self.address)

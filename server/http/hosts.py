@@ -1,4 +1,4 @@
-"""Which names the server is called by: any other is a page's that lets its name point here."""
+"""The host names of the server. Another name may belong to a page that points it here (DNS rebinding)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from server.http.problems import Misdirected, problem_response
 
 
 class Hosts:
-    """The names that the server is called by; `*` among them allows every one.
+    """The names of the server; `*` among them allows every name.
 
     Addresses, `localhost` and this computer's own name always are: no page of another can be
     reached by them (DNS rebinding needs a name of its own).
@@ -24,7 +24,7 @@ class Hosts:
         self._allowed = {name.lower() for name in (*allowed, "localhost", socket.gethostname())}
 
     def allows(self, host: str) -> bool:
-        """Whether a request for this `Host` is meant for us."""
+        """Whether `Host` names this server."""
         try:
             name = (urlsplit(f"//{host}").hostname or "").removesuffix(".")
         except ValueError:
@@ -33,14 +33,14 @@ class Hosts:
 
 
 class RefuseForeignHosts:
-    """Refuses what is asked of another host, on the stream too."""
+    """Refuses requests for other hosts, on the stream too."""
 
     def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
         self._app = app
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, unless it is for a host that we are not."""
+        """Pass the request on, unless it is for another host."""
         if scope["type"] in {"http", "websocket"}:
             for host in Headers(scope=scope).getlist("host"):
                 if host and not self._hosts.allows(host):

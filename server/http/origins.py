@@ -1,4 +1,4 @@
-"""Which web pages may call us: the same rule for REST and for the stream."""
+"""Which web pages may call the server: one rule for REST and for the stream."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _WHO_MAY = "FINANCEOPS_ALLOWED_ORIGINS names who may"
 
 
 class Origins:
-    """The origins that may call; `*` among them allows every one."""
+    """The allowed origins; `*` among them allows every origin."""
 
     def __init__(self, allowed: Collection[str]) -> None:
         self.allowed = frozenset(allowed)
 
     def allows(self, origin: str | None, host: str | None) -> bool:
-        """Whether a page of `origin` may call a server that it knows as `host`."""
+        """Whether a page of `origin` may call the server under the name `host`."""
         if origin is None or "*" in self.allowed or origin in self.allowed:
             return True
         return bool(re.fullmatch(THIS_COMPUTER, origin)) or _is_own_page(origin, host)
 
 
 class RefuseForeignPages:
-    """Refuses what a page of another origin asks for: its browser would send it without asking.
+    """Refuses requests of pages of other origins, which browsers send without asking first.
 
     It may not read the answer, but to make it costs us, and a POST takes effect.
     """
@@ -40,10 +40,10 @@ class RefuseForeignPages:
         self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, unless it is such a one."""
+        """Pass the request on, unless it is refused."""
         if scope["type"] == "http" and scope["method"] != "OPTIONS":
             headers = Headers(scope=scope)
-            for origin in headers.getlist("origin"):  # no browser says two
+            for origin in headers.getlist("origin"):  # browsers send only one
                 if not self._origins.allows(origin, headers.get("host")):
                     error = Forbidden(f"pages of {origin} may not call this server: {_WHO_MAY}")
                     await problem_response(error)(scope, receive, send)
@@ -52,7 +52,7 @@ class RefuseForeignPages:
 
 
 class RefuseHiddenPages:
-    """Refuses what a page of another site asks for without saying which it is, on the stream too.
+    """Refuses requests of pages of other sites that do not tell their origin, on the stream too.
 
     As it does for a picture, a script, a frame. The browser says of such a request that it is from
     elsewhere. Followed links are no such requests; what costs much is a POST, which no link is.
@@ -63,7 +63,7 @@ class RefuseHiddenPages:
         self._anybody = "*" in origins.allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, unless it is such a one."""
+        """Pass the request on, unless it is refused."""
         if scope["type"] == "http" and not self._anybody and _is_hidden(scope):
             error = Forbidden(f"pages of other sites may not have this loaded: {_WHO_MAY}")
             await problem_response(error)(scope, receive, send)
@@ -84,9 +84,9 @@ def _is_hidden(scope: Scope) -> bool:
 
 
 def _is_own_page(origin: str, host: str | None) -> bool:
-    # Only by address: a name may be anybody's who lets it point here (DNS rebinding).
+    # Only by address: any name can be made to point here (DNS rebinding).
     try:
-        parts = urlsplit(origin)  # which `http://[` is too much for
+        parts = urlsplit(origin)  # which fails on `http://[`
         ip_address(parts.hostname or "")
     except ValueError:
         return False

@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457): the one place where they become answers."""
+"""Errors as `application/problem+json` (RFC 9457): only here they become answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from financeops.core.wire import encode
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER = 2
-"""Seconds after which it is worth trying again when something is away."""
+"""Seconds after which to try again when something is unavailable."""
 
 UNEXPECTED = "something went wrong on our side; it has been written to the server's log"
 
@@ -44,19 +44,19 @@ class TooLarge(FinanceOpsError):
 
 
 class WrongKind(FinanceOpsError):
-    """A request body that is of another kind than the route takes."""
+    """A request body of a kind that the route does not accept."""
 
 
 class Misdirected(FinanceOpsError):
-    """A request for a host that the server is not."""
+    """A request for another host."""
 
 
 class HalfUpgrade(FinanceOpsError):
-    """A request for a WebSocket that is none."""
+    """An incomplete request for a WebSocket."""
 
 
 class Over(FinanceOpsError):
-    """A request in a session that has ended."""
+    """A request in a session that is closed."""
 
 
 class Forbidden(FinanceOpsError):
@@ -64,7 +64,7 @@ class Forbidden(FinanceOpsError):
 
 
 def status_of(error: FinanceOpsError) -> HTTPStatus:
-    """HTTP status that says what kind of error it is."""
+    """Return the HTTP status of an error."""
     match error:
         case InvalidValue():
             return HTTPStatus.UNPROCESSABLE_ENTITY
@@ -89,7 +89,7 @@ def status_of(error: FinanceOpsError) -> HTTPStatus:
 
 
 def problem_of(error: FinanceOpsError) -> Problem:
-    """Problem document of one of our errors."""
+    """Return the problem document of an error."""
     field = error.field if isinstance(error, InvalidValue | Conflict) else None
     return _problem(
         status_of(error),
@@ -100,14 +100,14 @@ def problem_of(error: FinanceOpsError) -> Problem:
 
 
 def problem_response(error: FinanceOpsError) -> Response:
-    """Answer that tells one of our errors."""
-    # What may count twice must not be sent again by itself.
+    """Return the answer for an error."""
+    # Clients must not repeat automatically what may then count twice.
     later = isinstance(error, Unavailable) and error.repeatable
     return _response(problem_of(error), {"Retry-After": str(RETRY_AFTER)} if later else None)
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of the application be answered as a problem."""
+    """Answer every error of the application as a problem."""
 
     @app.exception_handler(FinanceOpsError)
     async def on_ours(_: Request, error: FinanceOpsError) -> Response:
@@ -133,25 +133,25 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ClientDisconnect)
     async def on_gone(_: Request, error: ClientDisconnect) -> Response:
-        # Nobody hears it; nothing went wrong here either, which the log would say else.
+        # The client is gone. This keeps the log from reporting an error of the server.
         del error
         return _response(_problem(HTTPStatus.BAD_REQUEST, "the body ends before its end"))
 
     @app.exception_handler(Exception)
     async def on_unexpected(_: Request, error: Exception) -> Response:
-        # What went wrong is for the log, where the web server writes it.
+        # The web server writes the error itself to the log.
         del error
         return _response(_problem(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED))
 
 
 def _methods_of(request: Request) -> set[str]:
-    """Every method that the path takes: several routes may share it."""
+    """Return all methods of the path: several routes may share it."""
     app: FastAPI = request.app
     return {
         method
         for route in iter_route_contexts(app.routes)
         if route.path_regex.match(request.scope["path"])
-        for method in route.methods or {"GET", "HEAD"}  # a folder of files has none of its own
+        for method in route.methods or {"GET", "HEAD"}  # a route to static files has none
     }
 
 
@@ -176,7 +176,7 @@ def _what_is_wrong(error: Mapping[str, Any]) -> str:
         case "string_pattern_mismatch" if error["ctx"]["pattern"] == PAYMENT_ID_PATTERN:
             return "must be an id: 24 hexadecimal digits"
         case "literal_error":
-            # Of members of an enumeration Pydantic shows what Python calls them.
+            # Pydantic shows the Python names of enumeration members.
             return "must be " + re.sub(r"<[\w.]+: ('[^']*')>", r"\1", error["ctx"]["expected"])
         case "bool_parsing":
             return "must be true or false"

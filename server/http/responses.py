@@ -10,7 +10,7 @@ from financeops.core.wire import encode
 
 
 class Json(JSONResponse):
-    """An `application/json` answer of a type of the contract."""
+    """An `application/json` answer, of a type of the contract."""
 
     def render(self, content: Any) -> bytes:
         """JSON bytes of the content."""

@@ -1,4 +1,4 @@
-"""Headers that keep a browser, and what lies between, from doing what no page of ours needs."""
+"""Headers that forbid browsers and proxies what the pages of the server do not need."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
-    # Pages are self-contained: nothing is asked of any other host.
+    # Pages are self-contained and load nothing from other hosts.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; "
     "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; "
     "frame-ancestors 'none'; base-uri 'none'",
@@ -18,14 +18,14 @@ _HEADERS = {
 
 
 class SecurityHeaders:
-    """Adds them to every answer."""
+    """Adds these headers to every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        # The stream writes to its websockets itself, which it cannot where something wraps `send`.
+        # The stream writes to its websockets directly, which does not work if `send` is wrapped.
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -33,7 +33,7 @@ class SecurityHeaders:
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                # A file of the documentation: anybody's, and kept by what it is.
+                # A file of the documentation: public, and cached by its content.
                 if "etag" in headers:
                     headers.setdefault("Cache-Control", "no-cache")
                 for name, value in _HEADERS.items():

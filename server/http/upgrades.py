@@ -1,4 +1,4 @@
-"""Requests for a WebSocket that are none on their way to us."""
+"""Requests for a WebSocket of which a proxy has dropped a part."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from server.http.problems import HalfUpgrade, problem_response
 
 
 class RefuseHalfUpgrades:
-    """Refuses an upgrade that `Connection` does not name: proxies drop that one if not told otherwise."""
+    """Refuses an upgrade without `Connection: upgrade`, which proxies drop unless configured."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, unless it is such a one."""
-        # A whole one is of type `websocket`. The stream would take half a one for that, and not answer.
+        """Pass the request on, unless it is refused."""
+        # Complete upgrades have type `websocket`. The stream would not answer an incomplete one.
         if (
             scope["type"] == "http"
             and "websocket" in Headers(scope=scope).get("upgrade", "").lower()

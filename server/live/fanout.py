@@ -24,12 +24,12 @@ from server.live.wires import Wire, watch_websockets
 
 logger = logging.getLogger(__name__)
 
-# uvicorn waits without end for a last write to a client that is gone: what is left after this long is aborted.
+# uvicorn waits forever for a last write to a client that is gone: after so many seconds the connection is aborted.
 _LINGER = 10.0
 
 
 class _Batch:
-    """The events of one room and tick, each form of them made once, when somebody needs it."""
+    """The events of one room and tick; each of their forms is made once, when it is needed."""
 
     def __init__(self, messages: list[bytes]) -> None:
         self._messages = messages
@@ -65,7 +65,7 @@ class _Client:
 
 
 class Fanout:
-    """Sends the events of a room to its clients, in order, and cuts off who stops reading."""
+    """Sends the events of a room to its clients, in order, and cuts off clients that stop reading."""
 
     def __init__(
         self,
@@ -96,16 +96,16 @@ class Fanout:
 
     @property
     def clients(self) -> int:
-        """How many clients listen."""
+        """Number of clients."""
         return len(self._room_of)
 
     def join(self, room: str, sid: str) -> None:
-        """Let a client hear what is sent to the room from now on, and nothing of any other room."""
+        """Move a client to a room: from now on it gets the events of this room only."""
         self.leave(sid)
         eio_sid = self._sio.manager.eio_sid_from_sid(sid, "/")
         eio_socket = self._sio.eio.sockets.get(eio_sid)
         if eio_socket is None or eio_socket.closing or eio_socket.closed:
-            return  # gone while the caller was busy
+            return  # it disconnected while the caller was busy
         skip = len(self._pending.get(room, ()))
         self._rooms.setdefault(room, {})[sid] = _Client(eio_socket, skip)
         self._room_of[sid] = room
@@ -123,7 +123,7 @@ class Fanout:
         asyncio.get_running_loop().call_later(_LINGER, self._abort_if_closed, client)
 
     def forget(self, sid: str) -> None:
-        """Forget a client that is gone for good, with all that waits for it: nobody will read it."""
+        """Forget a client that is gone for good, with everything that waits for it."""
         client = self._client_of(sid)
         self.leave(sid)
         self.gone += 1
@@ -133,7 +133,7 @@ class Fanout:
     async def has_read(self, sid: str) -> bool:
         """Return when a client has read most of what it was sent; False if it is gone.
 
-        It is cut off when it reads nothing for a while: else what it missed would wait here, all of it.
+        A client that reads nothing for a while is cut off: else all missed events would wait in memory.
         """
         least, since = None, time.monotonic()
         while (client := self._client_of(sid)) is not None:
@@ -151,7 +151,7 @@ class Fanout:
         return False
 
     def drop(self, sid: str) -> None:
-        """End a client's connection without a word, as a bad network would: it comes back."""
+        """End a client's connection without notice, as a network failure would, so that it reconnects."""
         client = self._client_of(sid)
         if client is not None:
             self._end(sid, client)
@@ -165,7 +165,7 @@ class Fanout:
         self._wake.set()
 
     async def run(self) -> None:
-        """Write what is pending: at once after a pause, else once per interval; until cancelled."""
+        """Write pending events until cancelled: immediately after a pause, else once per interval."""
         try:
             while True:
                 await self._wake.wait()
@@ -176,7 +176,7 @@ class Fanout:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is pending now."""
+        """Write pending events now."""
         pending, self._pending = self._pending, {}
         now = time.monotonic()
         for room, messages in pending.items():
@@ -184,12 +184,12 @@ class Fanout:
             for sid, client in list(self._rooms[room].items()):
                 try:
                     self._deliver(sid, client, batch, now)
-                except Exception:  # whatever is wrong with one client must not cost the others
+                except Exception:  # an error of one client must not affect the others
                     logger.exception("cannot write to client %s: cutting it off", sid)
                     self._cut_off(sid, client)
 
     def _deliver(self, sid: str, client: _Client, batch: _Batch, now: float) -> None:
-        """Write a batch to one client, behind everything that it was sent before."""
+        """Write a batch to one client, after everything that it was sent before."""
         eio_socket, skip = client.socket, client.skip
         client.skip = 0
         if eio_socket.closing or eio_socket.closed:
@@ -200,7 +200,7 @@ class Fanout:
         if buffered <= self.max_bytes and eio_socket.queue.qsize() <= self.max_packets:
             client.full_since = None
         elif client.full_since is None:
-            # A burst fills the buffers of a client that reads well, too: one import is enough.
+            # A burst such as an import may fill the buffers of a client that reads well, too.
             client.full_since = now
         elif now - client.full_since >= self.patience:
             logger.warning("client %s has stopped reading: cutting it off", sid)
@@ -210,7 +210,7 @@ class Fanout:
             protocol.transport.write(batch.frames(skip))
             self.raw_writes += 1
         else:
-            # Packets are shared by all clients: waiting here costs a pointer each.
+            # Clients share the packets: a waiting one costs a pointer.
             for packet in batch.packets(skip):
                 eio_socket.queue.put_nowait(packet)
             self.fallback_writes += 1
@@ -220,15 +220,15 @@ class Fanout:
         return None if room is None else self._rooms[room][sid]
 
     def _waiting_for(self, client: _Client) -> tuple[int, int, bool]:
-        """Bytes and packets that a client has not taken yet, and whether engine.io waits for it."""
+        """Return bytes and packets that wait for a client, and whether engine.io is sending to it."""
         protocol = self._protocol_of(client)
         buffered = protocol.transport.get_write_buffer_size() if protocol else 0
-        # The writer takes all packets at once: while it waits, they are in its hands.
+        # The writer takes all packets from the queue at once, and may then wait with them.
         is_sending = client.wire is not None and client.wire.sending
         return buffered, client.socket.queue.qsize(), is_sending
 
     def _protocol_of(self, client: _Client) -> WebSocketsSansIOProtocol | None:
-        """The connection of a client that has a websocket for good, else None."""
+        """Return the connection of a client whose upgrade to a websocket is complete, else None."""
         if not client.socket.upgraded or client.socket.upgrading:
             return None
         if client.wire is None:
@@ -236,7 +236,7 @@ class Fanout:
         return client.wire.protocol if client.wire else None
 
     def _cut_off(self, sid: str, client: _Client) -> None:
-        """Drop a client with all that waits for it; it may come back and resume."""
+        """Drop a client with everything that waits for it; it may reconnect and resume."""
         self.cut_offs += 1
         self._end(sid, client)
 
@@ -247,14 +247,14 @@ class Fanout:
         if protocol:
             protocol.transport.abort()
         if not protocol or not client.socket.upgraded:
-            # No lost connection will tell engine.io.
+            # engine.io will not be told by a lost connection.
             task = asyncio.get_running_loop().create_task(self._close(client.socket))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
     async def _close(self, eio_socket: Any) -> None:
         """End an engine.io session without waiting for its client."""
-        # Taken out first: a later request gets a plain 400, upon which clients connect anew.
+        # Remove it first, so that later requests get a plain 400, after which clients reconnect.
         self._sio.eio.sockets.pop(eio_socket.sid, None)
         _empty(eio_socket)
         eio_socket.queue.put_nowait(None)  # ends a writer or a poll that still waits
@@ -263,27 +263,27 @@ class Fanout:
 
     @staticmethod
     def _abort_if_closed(client: _Client) -> None:
-        """End the connection below a session that is over, if it is still there."""
+        """Abort the connection of a session that is closed, if it is still open."""
         if client.socket.closed and client.wire and client.wire.protocol:
             client.wire.protocol.transport.abort()
 
 
 def _empty(eio_socket: Any) -> None:
-    """Drop what waits in an engine.io session: it lives on until the garbage collector comes by."""
+    """Empty the queue of an engine.io session, which stays in memory until garbage collection."""
     while not eio_socket.queue.empty():
         eio_socket.queue.get_nowait()
         eio_socket.queue.task_done()
 
 
 def _is_idle(client: _Client, protocol: WebSocketsSansIOProtocol) -> bool:
-    """Whether nothing of engine.io is on its way to the client, so that a write of ours keeps the order."""
-    # `_unfinished_tasks` stays up until the writer has a packet in its hands, unlike `empty()`; from there to the send
-    # it is not interrupted, and the send itself (which waits while the connection is full) is watched.
+    """Whether engine.io is not sending to the client, so that a direct write keeps the order."""
+    # Unlike `empty()`, `_unfinished_tasks` counts until the writer has taken a packet; from there to the send it is not
+    # interrupted, and the send itself (which waits while the connection is full) is watched.
     return (
         not client.socket.queue._unfinished_tasks  # noqa: SLF001 - asyncio shows it nowhere else
         and client.wire is not None
         and not client.wire.sending
         and protocol.conn.state is State.OPEN
-        and not protocol.conn.extensions  # compression was agreed on: let it compress
+        and not protocol.conn.extensions  # compression was negotiated: let engine.io compress
         and not protocol.transport.is_closing()
     )

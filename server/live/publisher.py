@@ -22,12 +22,12 @@ logger = logging.getLogger(__name__)
 
 _CHUNK = 1000
 _POLL = 1.0
-"""Seconds between two looks for what other server processes committed."""
+"""Seconds between two checks for commits of other server processes."""
 
 
 @dataclass(slots=True, eq=False)
 class Feed:
-    """A tenant that somebody listens to. All events up to `position` are in its room."""
+    """A tenant with listeners. All events up to `position` have been sent to its room."""
 
     tenant_id: str
     position: int
@@ -37,12 +37,12 @@ class Feed:
 
 
 def room_of(tenant_id: str) -> str:
-    """The room in which a tenant's events are heard."""
+    """Return the name of the room that gets a tenant's events."""
     return f"tenant:{tenant_id}"
 
 
 class Publisher:
-    """Publishes the changes of the tenants that somebody listens to, whoever committed them."""
+    """Publishes the changes of tenants with listeners, whichever process committed them."""
 
     def __init__(
         self, db: Database, fanout: Fanout, *, now: Callable[[], datetime], meters: Meters
@@ -55,7 +55,7 @@ class Publisher:
         self._readers: set[asyncio.Task[None]] = set()
 
     async def open(self, tenant_id: str) -> Feed:
-        """Begin to publish a tenant for one more listener, until `close` is called for it.
+        """Publish a tenant for one more listener, until `close` is called for it.
 
         Raises `NotFound`, `Unavailable`.
         """
@@ -70,26 +70,26 @@ class Publisher:
         return feed
 
     def close(self, feed: Feed) -> None:
-        """Let go of a tenant for one listener."""
+        """Stop publishing a tenant for one listener."""
         feed.listeners -= 1
         if not feed.listeners:
-            # Its reader ends by itself: cancelled in the middle of a query it might live on.
+            # Its reader ends by itself: if it were cancelled during a query, it might go on.
             del self._feeds[feed.tenant_id]
             feed.wake.set()
 
     def wake(self, tenant_id: str) -> None:
-        """Say that something of this tenant was committed."""
+        """Note that changes of this tenant were committed."""
         if feed := self._feeds.get(tenant_id):
             feed.wake.set()
 
     async def catch_up(self, feed: Feed) -> None:
-        """Publish all that is committed by now; raises `Unavailable`."""
+        """Publish everything committed so far; raises `Unavailable`."""
         async with feed.reading:
             while await self._publish_some(feed):
                 pass
 
     async def catch_up_all(self) -> None:
-        """Publish all that is committed by now, as far as the database can be reached."""
+        """Publish everything committed so far, if the database is available."""
         for feed in list(self._feeds.values()):
             with suppress(Unavailable):
                 await self.catch_up(feed)
@@ -118,7 +118,7 @@ class Publisher:
                 await self.catch_up(feed)
             except Unavailable:
                 pass  # asked again at the next poll, from the same position
-            except Exception:  # publication must go on: what is wrong today may pass
+            except Exception:  # publication must go on: the error may be temporary
                 logger.exception("cannot publish the changes of %s", feed.tenant_id)
             if self._is_open(feed):
                 with suppress(TimeoutError):
@@ -126,7 +126,7 @@ class Publisher:
                         await feed.wake.wait()
 
     async def _publish_some(self, feed: Feed) -> bool:
-        """Publish the next changes; whether there may be more."""
+        """Publish the next changes; return whether there may be more."""
         changes = await changes_after(self._db, feed.tenant_id, feed.position, limit=_CHUNK)
         if changes is None:
             await self._skip(feed)
@@ -145,7 +145,7 @@ class Publisher:
         return self._feeds.get(feed.tenant_id) is feed
 
     async def _skip(self, feed: Feed) -> None:
-        """Go on behind what the log no longer holds, and tell the listeners."""
+        """Skip changes that the log no longer has, and tell the listeners to reload."""
         seq = feed.position = await last_seq(self._db, feed.tenant_id)
         logger.warning("the change log of %s was cut: its listeners reload", feed.tenant_id)
         reload = ReloadEvent(seq=seq)

@@ -1,4 +1,4 @@
-"""The stream: who connects, to which tenant, and from which event on."""
+"""The stream: accepts clients, each for one tenant and from one event on."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ Answer = TypeVar("Answer")
 
 _CHUNK = 1000
 _CATCH_UPS = 4
-"""How many clients read what they missed at once: a server that comes back is met by all of its clients."""
+"""How many clients read missed events at once: after a restart all clients come back together."""
 _RETRY = 0.5
-"""Seconds until a database that is away is asked again on behalf of a waiting client."""
+"""Seconds until an unavailable database is asked again for a waiting client."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What a client asks for: a tenant's events after `seq`, or from now on."""
+    """What a client requests: the events of a tenant after `seq`, or from now on."""
 
     tenant_id: str
     seq: int | None
@@ -55,7 +55,7 @@ class _Listener:
 
 
 class _Clients(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio has no types
-    """Tells when a client knows that it is connected: events sent before might be lost on it."""
+    """Tells when a client knows that it is connected: it might lose events sent before."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ def socket_server(allows: Callable[[str | None, str | None], bool]) -> socketio.
         client_manager=_Clients(),
         cors_allowed_origins=allowed,
         cors_credentials=False,
-        # Clients have little to say: their connection is not a way to fill our memory.
+        # Clients send little, and must not be able to fill the server's memory.
         max_http_buffer_size=100_000,
     )
     hear_who_comes_and_goes(sio)
@@ -116,7 +116,7 @@ class Stream:
             request = _read_request(auth, environ.get("QUERY_STRING", ""))
             feed = await self._publisher.open(request.tenant_id)
         except Unavailable as error:
-            # A refusal is final for a client; a lost connection is not: it tries again by itself.
+            # Clients treat a refusal as final, but reconnect by themselves after a lost connection.
             self._drop(sid)
             raise Refused(str(error), to_builtins(problem_of(error))) from None
         except FinanceOpsError as error:
@@ -128,13 +128,13 @@ class Stream:
         if listener is None:
             return
         if self._sio.manager.eio_sid_from_sid(sid, "/") not in self._sio.eio.sockets:
-            self._forget(sid)  # went away while it was let in
+            self._forget(sid)  # it disconnected while it was being accepted
             return
         listener.welcome = asyncio.create_task(self._welcome(sid, listener))
 
     async def _on_disconnect(self, sid: str, reason: str) -> None:
         if reason == self._sio.reason.SERVER_DISCONNECT:
-            self._fanout.leave(sid)  # we stop: what waits is still written
+            self._fanout.leave(sid)  # the server is stopping: pending events are still written
         else:
             self._fanout.forget(sid)
         self._forget(sid)
@@ -147,7 +147,7 @@ class Stream:
     async def _welcome(self, sid: str, listener: _Listener) -> None:
         try:
             await self._bring_in(sid, listener)
-        except Exception:  # a client that is connected but hears nothing must not stay
+        except Exception:  # a client that is connected but gets no events must not stay
             logger.exception("cannot welcome client %s", sid)
             self._drop(sid)
 
@@ -156,8 +156,8 @@ class Stream:
         self._fanout.drop(sid)
 
     async def _bring_in(self, sid: str, listener: _Listener) -> None:
-        """Send what was missed, then let the client into its tenant's room, without a gap."""
-        # Until it has all that it missed, the client sits in a room of its own.
+        """Send the missed events, then let the client join its tenant's room, without a gap."""
+        # Until it has all missed events, the client is in a room of its own.
         feed, own_room = listener.feed, _own_room(sid)
         self._fanout.join(own_room, sid)
         await _patiently(partial(self._publisher.catch_up, feed))
@@ -186,14 +186,14 @@ class Stream:
                 heard = feed.position
                 self._say_reload(own_room, heard)
                 break
-            # What is not in the room yet will be heard there.
+            # Later events will reach it in the room of the tenant.
             missed = [change for change in changes if change.seq <= feed.position]
             events = [encode(change_document(change)) for change in missed]
             self._fanout.send(own_room, Event.PAYMENT, events)
             self._fanout.flush()
             heard += len(events)
 
-        # From the last look at the position to here nothing is awaited: nothing can overtake.
+        # Nothing is awaited since the position was compared, so no event can slip in between.
         self._fanout.flush()
         self._fanout.join(room_of(feed.tenant_id), sid)
 
@@ -206,7 +206,7 @@ def _own_room(sid: str) -> str:
 
 
 async def _patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Ask the database, again and again while it is away."""
+    """Ask the database, repeatedly while it is unavailable."""
     while True:
         try:
             return await ask()
@@ -220,18 +220,18 @@ def _read_request(auth: Any, query_string: str) -> _Request:
         raise InvalidValue("auth", "must be an object such as {tenantId: 'tenant_1'}")
     if auth and "tenantId" in auth and auth["tenantId"] is None:
         raise InvalidValue("tenantId", f"must not be null: without it {DEFAULT_TENANT} is meant")
-    tenant_id = _said("tenantId", auth, query)
+    tenant_id = _given("tenantId", auth, query)
     if query.get("tenantId", [tenant_id]) != [tenant_id]:
         raise InvalidValue("tenantId", "is one in auth and another one in the query: name one")
     if tenant_id is None:
         tenant_id = DEFAULT_TENANT
     if not isinstance(tenant_id, str):
         raise InvalidValue("tenantId", "must be a text such as 'tenant_1'")
-    return _Request(check_tenant_id(tenant_id), _seq_of(_said("seq", auth, query)))
+    return _Request(check_tenant_id(tenant_id), _seq_of(_given("seq", auth, query)))
 
 
-def _said(name: str, auth: dict[str, Any] | None, query: dict[str, list[str]]) -> Any:
-    """What the client says in `auth`, else in the query."""
+def _given(name: str, auth: dict[str, Any] | None, query: dict[str, list[str]]) -> Any:
+    """Return what the client gives in `auth`, else in the query."""
     if auth and auth.get(name) is not None:
         return auth[name]
     values = query.get(name, [])
@@ -240,10 +240,10 @@ def _said(name: str, auth: dict[str, Any] | None, query: dict[str, list[str]]) -
     return values[0] if values else None
 
 
-def _seq_of(said: Any) -> int | None:
-    if said is None:
+def _seq_of(given: Any) -> int | None:
+    if given is None:
         return None
-    text = str(said)
-    if isinstance(said, bool) or not text.isascii() or not text.isdigit() or len(text) > 18:
+    text = str(given)
+    if isinstance(given, bool) or not text.isascii() or not text.isdigit() or len(text) > 18:
         raise InvalidValue("seq", "must be the number of the last event heard, such as 42")
     return int(text)

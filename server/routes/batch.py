@@ -1,4 +1,4 @@
-"""Many payments in one request; one that is wrong does not keep the others out."""
+"""Many payments in one request; a wrong one does not affect the others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from server.intake import PLACES
 from server.recording import Recording
 
 TENANTS_AT_ONCE = PLACES // 2
-"""Of how many tenants a batch is committed at once: others' payments find a place beside it."""
+"""For how many tenants a batch is committed at once, so that other requests get a place too."""
 
 router = APIRouter(tags=["payments"], default_response_class=Json)
 
@@ -35,7 +35,7 @@ _ITEM = {
     "anyOf": [
         component("NewPayment"),
         component("ImportedPayment"),
-        {"description": "Anything else is answered as rejected, and keeps no other payment out"},
+        {"description": "Anything else is answered as rejected, and does not affect the others"},
     ]
 }
 _BODIES = {
@@ -54,9 +54,9 @@ async def record_batch(
 ) -> Json:
     """Record up to 1,000 payments, a JSON array or NDJSON; `reference` makes each count once.
 
-    With `importId` they are rows of a file, each with `row`, what it is known by. Then there are
-    two outcomes more: `updated`, it was refunded since it was recorded, and `conflict`, it says
-    other things than are recorded.
+    With `importId` they are rows of a file, each with a `row` that identifies it. Then there are
+    two more outcomes: `updated`, it has been refunded since it was recorded, and `conflict`, it
+    differs from what is recorded.
     """
     if IDEMPOTENCY_KEY in request.headers:
         raise InvalidValue(IDEMPOTENCY_KEY, "is for one payment: in a batch use reference")
@@ -83,7 +83,7 @@ async def record_batch(
 async def _record(
     services: Services, recording: Recording, texts: Sequence[bytes]
 ) -> list[BatchItem]:
-    """Record each payment; their answers in order."""
+    """Record each payment; return their answers in order."""
     items: dict[int, BatchItem] = {}
     tenants: dict[str, Tenant] = {}
     accepted: dict[str, list[tuple[int, Operation]]] = {}
@@ -100,7 +100,7 @@ async def _record(
     to_commit = iter(accepted.items())
 
     async def commit() -> None:
-        for tenant_id, placed in to_commit:  # which the others take from as well
+        for tenant_id, placed in to_commit:  # shared: each task takes the next tenant
             operations = [operation for _, operation in placed]
             try:
                 outcomes = await services.intake.submit(tenants[tenant_id], operations)
@@ -109,7 +109,7 @@ async def _record(
             else:
                 for (index, _), outcome in zip(placed, outcomes, strict=True):
                     items[index] = _item(index, outcome)
-            if failed:  # then the batch gets no answer but that: the rest is not tried
+            if failed:  # then this is the answer to the batch: the rest is not tried
                 return
 
     await asyncio.gather(*(commit() for _ in range(TENANTS_AT_ONCE)))
@@ -123,7 +123,7 @@ def _why_not(
     items: Mapping[int, BatchItem],
     accepted: Mapping[str, Sequence[tuple[int, Operation]]],
 ) -> BaseException:
-    """Why there is no answer; of several tenants' payments some may be recorded."""
+    """The error to answer with; payments of some tenants may be recorded nevertheless."""
     recorded = [item.id for item in items.values() if isinstance(item.id, str)]
     recorded += [
         each for error in failed if isinstance(error, Unsure) for each in error.payment_ids

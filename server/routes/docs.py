@@ -1,4 +1,4 @@
-"""The API's description, as a document and as a page that asks nothing of another host."""
+"""The description of the API: a document, and a page that loads nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ASSETS = "/static-offline-docs"
 
 @router.get("/openapi.json", responses=answers(dict))
 async def openapi(services: Here, request: Request) -> JSONResponse:
-    """What you read here, for programs."""
+    """Return the description of the API as an OpenAPI document, for programs."""
     app: FastAPI = request.app
     if app.openapi_schema is None:
         # It takes a moment, once: others are answered meanwhile.
@@ -33,7 +33,7 @@ async def openapi(services: Here, request: Request) -> JSONResponse:
 
 @router.get("/docs", response_class=HTMLResponse, responses=page("text/html; charset=utf-8"))
 async def docs_page() -> HTMLResponse:
-    """What you read here, as a page."""
+    """Return the description of the API as a page."""
     return get_swagger_ui_html(
         openapi_url="openapi.json",
         title="FinanceOps",
@@ -44,6 +44,6 @@ async def docs_page() -> HTMLResponse:
 
 
 def mount_assets(app: FastAPI) -> None:
-    """Serve what the page is made of."""
+    """Serve the files of the page."""
     folder = str(files("fastapi_offline") / "static")
     app.mount(_ASSETS, StaticFiles(directory=folder), name="docs-assets")

@@ -1,4 +1,4 @@
-"""The first history of `financeops up`: begun, gone on with, and how far it is."""
+"""The first history of `financeops up`: start or resume it, and ask for its progress."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ router = APIRouter(tags=["payments"], default_response_class=Json)
     paths.HISTORY, responses=answers(FirstHistoryAnswer, 503), dependencies=[Depends(refuse_body)]
 )
 async def record(services: Here, params: Annotated[FirstHistoryParameters, Query()]) -> Json:
-    """Record two years of a made-up business in the background, if nobody else's payments are there.
+    """Record two years of a simulated business in the background, unless there are other payments.
 
     It is recorded once, the newest payments first; asked again it goes on where it was.
     """
@@ -32,7 +32,7 @@ async def record(services: Here, params: Annotated[FirstHistoryParameters, Query
 
 @router.get(paths.HISTORY, responses=answers(FirstHistoryAnswer))
 async def progress(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
-    """How many payments of that history are recorded, and of how many; 0 of 0 without one.
+    """How many payments of that history are recorded, and how many it has; 0 of 0 without one.
 
     Other tenants than the default one have none.
     """

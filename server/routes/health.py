@@ -1,4 +1,4 @@
-"""How the server is: for probes and for Prometheus."""
+"""The state of the server, for probes and for Prometheus."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ router = APIRouter(tags=["health"], dependencies=[Depends(refuse_all)], default_
 
 @router.get(paths.HEALTH, responses=answers(HealthAnswer))
 async def health() -> Json:
-    """Whether the process lives."""
+    """Whether the process is alive."""
     return Json(HealthAnswer(status="ok"))
 
 

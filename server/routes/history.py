@@ -1,4 +1,4 @@
-"""What a copy of a tenant's payments is kept up to date by: counts by month, and changes."""
+"""What keeps a copy of a tenant's payments up to date: counts by month, and changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ router = APIRouter(tags=["payments"], default_response_class=Json)
 
 @router.get(paths.MONTHS, responses=answers(MonthsAnswer, 404, 503))
 async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
-    """How many payments, and refunded ones, each month holds, in the tenant's time zone.
+    """How many payments, and how many refunded ones, each month has, in the tenant's time zone.
 
     Both only grow while `takenBack` is the same, the number of payments and refunds that were taken
     back with an import: then a month whose two counts are the same holds the same payments.
@@ -56,7 +56,7 @@ async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
 
 @router.get(paths.CHANGES, responses=answers(ChangesAnswer, 404, 503))
 async def changes(services: Here, params: Annotated[ChangesParameters, Query()]) -> Json:
-    """What happened after a `seq`, in order and without a gap, as the stream tells it.
+    """The changes after a `seq`, in order and without gaps, in the form of the stream.
 
     `complete` is false, with no changes, when the log no longer reaches back that far or the
     sequence never was: then load the payments anew. There is more when the last change is below

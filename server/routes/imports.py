@@ -1,4 +1,4 @@
-"""Imports of files: begun, finished, listed and taken back."""
+"""Imports of files: start, finish, list and take back."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ _finish = msgspec.json.Decoder(FinishRequest)
     dependencies=[Depends(refuse_all)],
     responses={
         **answers(ImportAnswer, 415, 503, status=201),
-        **answers(ImportAnswer, meaning="The same was broken off: it goes on"),
+        **answers(ImportAnswer, meaning="The same import was interrupted and is resumed"),
     },
     openapi_extra={"requestBody": body({JSON: schema_of(StartRequest)}, example=examples.START)},
 )
 async def start(services: Here, request: Request) -> Json:
-    """Begin an import: its id goes with the batches of its rows."""
+    """Start an import; the batches of its rows name its id."""
     params = read_once(_start, await read_json(request, services))
     refuse_control_characters(params.file, "file")
-    for name, said in params.options.items():
-        for text in said if isinstance(said, list) else [str(said)]:
+    for name, value in params.options.items():
+        for text in value if isinstance(value, list) else [str(value)]:
             refuse_control_characters(text, f"options.{name}")
     found, new = await start_import(
         services.db,
@@ -74,7 +74,9 @@ async def imports(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     """A tenant's imports, newest first."""
     found = await list_imports(services.db, params.tenant_id)
     if not found:
-        await find_tenant(services.db, params.tenant_id)  # who does not exist is not told "none"
+        await find_tenant(
+            services.db, params.tenant_id
+        )  # a tenant that does not exist is 404, not an empty list
     return Json([_answer(each) for each in found])
 
 
@@ -97,7 +99,7 @@ async def finish(
     request: Request,
     params: Annotated[ImportParameters, Query()],
 ) -> Json:
-    """Note that all rows were sent; sent again, the last numbers stay."""
+    """Note that all rows were sent; if repeated, the last numbers count."""
     counts = read_once(_finish, await read_json(request, services))
     found = await find_import(services.db, import_id, params.tenant_id)
     done = await finish_import(
@@ -119,7 +121,7 @@ async def finish(
 async def take_back(
     services: Here, import_id: ImportId, params: Annotated[ImportParameters, Query()]
 ) -> Json:
-    """Take an import back, exactly: 409 where later acts depend on it; again: the same answer."""
+    """Take an import back, exactly; 409 if later changes depend on it; repeated: the same answer."""
     return Json(_answer(await undo(services, import_id, params.tenant_id)))
 
 

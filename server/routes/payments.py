@@ -38,8 +38,8 @@ async def read_payments(services: Here, params: Annotated[ListParameters, Query(
     )
     headers = {}
     if page.following is not None:
-        said = params.model_dump(mode="json", by_alias=True, exclude_none=True)
-        following = urlencode({**said, "before": page.following})
+        query = params.model_dump(mode="json", by_alias=True, exclude_none=True)
+        following = urlencode({**query, "before": page.following})
         headers["Link"] = f'<{paths.PAYMENTS}?{following}>; rel="next"'
     return Json([payment_document(payment) for payment in page.payments], headers=headers)
 
@@ -50,7 +50,7 @@ async def read_payments(services: Here, params: Annotated[ListParameters, Query(
     dependencies=[Depends(refuse_all)],
     responses={
         **answers(PaymentAnswer, 409, 415, 503, status=201, meaning="Recorded"),
-        **answers(PaymentAnswer, meaning="Sent before: counted once"),
+        **answers(PaymentAnswer, meaning="Sent before: it counts once"),
     },
     openapi_extra={
         "requestBody": body({JSON: component("NewPayment")}, example=examples.REQUEST),
@@ -90,7 +90,7 @@ async def read_payment(
 async def refund_payment(
     services: Here, payment_id: PaymentId, params: Annotated[OfTenant, Query()]
 ) -> Json:
-    """Give the money of a succeeded payment back; sent again, it counts once."""
+    """Refund a succeeded payment; sent again, it counts once."""
     tenant = await services.tenants.existing(params.tenant_id)
     return await _carry_out(services, tenant, Refund(payment_id=payment_id))
 

@@ -1,4 +1,4 @@
-"""History to begin with: realistic payments in an empty database."""
+"""Fill an empty database with realistic payments."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ router = APIRouter(tags=["payments"], default_response_class=Json)
 
 @router.post(paths.SEED, responses=answers(SeedAnswer, 503), dependencies=[Depends(refuse_body)])
 async def seed(services: Here, params: Annotated[SeedParameters, Query()]) -> Json:
-    """Record realistic payments of the past, if there are none but simulated ones."""
+    """Record realistic payments of the past, unless there are others than simulated ones."""
     async with services.seeding:
         if not _recorded(await payments_by_source(services.db)):
             drafts = await _history(services, params)
@@ -50,7 +50,7 @@ async def seed(services: Here, params: Annotated[SeedParameters, Query()]) -> Js
     responses=page("text/html; charset=utf-8"),
 )
 async def seed_page() -> HTMLResponse:
-    """Page with a button that does the same, for people without curl."""
+    """A page with a button that does the same, for people without curl."""
     return HTMLResponse(SEED_PAGE)
 
 
@@ -60,7 +60,7 @@ def _recorded(counts: Mapping[str, int]) -> int:
 
 
 async def _recorded_here(services: Services) -> int:
-    """How many of them the tenant has that is seeded: of others' nobody is told how many."""
+    """How many of them the seeded tenant has; the number of other tenants' payments is private."""
     try:
         return _recorded((await find_record(services.db, DEFAULT_TENANT)).sources)
     except NotFound:
@@ -72,16 +72,16 @@ async def _history(services: Services, params: SeedParameters) -> list[Draft]:
     rng = np.random.default_rng(services.settings.simulate_seed)
     now = services.now()
     since = now - timedelta(days=params.days)
-    # A million payments take seconds: requests go on being answered meanwhile.
+    # A million payments take seconds, during which other requests must be answered.
     return await asyncio.to_thread(simulate, config, rng, now, count=params.count, since=since)
 
 
 async def _record(services: Services, drafts: list[Draft]) -> int:
-    """Record them; returns how many were new."""
+    """Record them and return how many were new."""
     tenant = await services.tenants.existing_or_new(DEFAULT_TENANT)
     created = 0
     for start in range(0, len(drafts), MAX_OPERATIONS):
-        # The key counts: should two server processes seed at once, each place is filled once.
+        # By its key each payment counts once, even if two server processes seed at the same time.
         part = [
             Insert(draft=draft, key=("seed", str(place)))
             for place, draft in enumerate(drafts[start : start + MAX_OPERATIONS], start)

@@ -1,4 +1,4 @@
-"""What can be changed about a tenant."""
+"""Changes to a tenant."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ router = APIRouter(tags=["tenants"], default_response_class=Json)
 async def rezone(
     services: Here, tenant_id: TenantId, params: Annotated[TimezoneParameters, Query()]
 ) -> Json:
-    """Give a tenant another time zone: its days, months and hours are cut anew."""
+    """Change the time zone of a tenant, and recompute its days, months and hours."""
     async with services.verifications.turn(tenant_id):
         report = await set_timezone(services.db, tenant_id, params.timezone)
     services.tenants.forget(tenant_id)

@@ -1,4 +1,4 @@
-"""Whether the kept sums and the figures that are shown equal a recomputation from the payments."""
+"""Whether stored totals and displayed figures equal a recomputation from the payments."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ router = APIRouter(tags=["verify"], default_response_class=Json)
         404,
         503,
         status=202,
-        meaning="It goes on in the background",
-        headers={"Location": header("Where to ask how far it is", required=True)},
+        meaning="It continues in the background",
+        headers={"Location": header("Where to ask for its progress", required=True)},
     ),
 )
 async def verify(services: Here, params: Annotated[VerifyParameters, Query()]) -> Json:
-    """Begin to recompute a tenant's sums from its payments; with `repair=true` also put right what differs.
+    """Start to recompute a tenant's totals from its payments; with `repair=true` also repair differences.
 
-    One verification runs at a time, others wait for their turn.
+    One verification runs at a time; others wait for their turn.
     """
     started = await services.verifications.start(params.tenant_id, repair=params.repair)
     location = f"{paths.verification(started.id)}?tenantId={quote(started.tenant_id)}"
@@ -61,7 +61,7 @@ async def verify(services: Here, params: Annotated[VerifyParameters, Query()]) -
 async def state(
     services: Here, verification_id: VerificationId, params: Annotated[OfTenant, Query()]
 ) -> Json:
-    """How far a verification is, or what it found."""
+    """The progress of a verification, or its result."""
     return Json(_verification(services.verifications.find(params.tenant_id, verification_id)))
 
 
@@ -73,7 +73,7 @@ async def state(
 async def stop(
     services: Here, verification_id: VerificationId, params: Annotated[OfTenant, Query()]
 ) -> Json:
-    """End a verification; what it has repaired stays so."""
+    """Stop a verification; what it has repaired stays repaired."""
     return Json(_verification(await services.verifications.stop(params.tenant_id, verification_id)))
 
 
@@ -103,7 +103,7 @@ def _verified(report: Report) -> VerifyAnswer:
 
 
 def report_document(report: Report) -> SumsAnswer:
-    """JSON form of what a comparison of the kept sums found."""
+    """JSON form of the result of comparing the stored totals."""
     return SumsAnswer(
         tenant_id=report.tenant_id,
         seq=report.seq,

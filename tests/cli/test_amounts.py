@@ -83,10 +83,10 @@ def test_without_it_only_a_point_before_decimals_is_read(text):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("18,50", "if a comma is before the decimals, say --decimal-comma$"),
-        ("1,250", "say --decimal-comma; if it groups digits, leave it out$"),
-        ("1,250.00", "leave out the commas that group digits$"),
-        ("1,250,000", "leave out the commas that group digits$"),
+        ("18,50", "if the comma separates the decimals, use --decimal-comma$"),
+        ("1,250", "use --decimal-comma; if it groups digits, remove it$"),
+        ("1,250.00", "remove the commas that group digits$"),
+        ("1,250,000", "remove the commas that group digits$"),
     ],
 )
 def test_a_comma_that_is_refused_says_what_to_do(text, says):

@@ -136,7 +136,9 @@ def test_a_data_frame_whose_amounts_were_changed_is_refused_until_its_unit_is_sa
     changed = FRAME.set_column(FRAME.schema.get_field_index("amount"), "amount", amount)
     parquet.write_table(changed, tmp_path / "frame.parquet")
     for refused in read(tmp_path / "frame.parquet", defaults={}):
-        assert refused.startswith("amount: is a whole number of minor units in a data frame of pay")
+        assert refused.startswith(
+            "amount: must be a whole number of minor units in a saved data frame of pay"
+        )
         assert "--minor-units or --major-units" in refused
     said = read(tmp_path / "frame.parquet", defaults={}, minor_units=False)
     assert said[0]["amount"] == Decimal("18.5")
@@ -250,7 +252,7 @@ def test_numbers_of_a_file_stay_what_they_are_under_a_decimal_comma(written):
     refused, *payments = read(
         written("a.ndjson", "\n".join(lines)), decimal_comma=True, usual_currency="EUR"
     )
-    assert refused.startswith("amount: must be written as 1.850,50 is")
+    assert refused.startswith("amount: must be written like 1.850,50 because")
     amounts = [payment["amount"] for payment in payments]
     assert amounts == [*[Decimal("18.5")] * 2, Decimal("0.99"), 1850, Decimal("18.5")]
     exact = [Decimal("18.50"), Decimal("0.99"), Decimal("1234.56")]
@@ -267,8 +269,11 @@ def test_numbers_of_a_file_stay_what_they_are_under_a_decimal_comma(written):
 @pytest.mark.parametrize(
     ("defaults", "says"),
     [
-        ({"amount": "18.50"}, "amount: must be written as 1.850,50"),
-        ({"refundedAt": "yesterday"}, "refundedAt: 'yesterday' is no time"),
+        ({"amount": "18.50"}, "amount: must be written like 1.850,50"),
+        (
+            {"refundedAt": "yesterday"},
+            "refundedAt: must be ISO 8601, YYYYMMDD, YYYYMMDDHHMMSS or Unix time, or set --date-format, not 'yesterday'",
+        ),
     ],
 )
 def test_a_default_that_cannot_be_read_is_refused_before_the_first_row(written, defaults, says):
@@ -292,17 +297,17 @@ def test_rows_have_their_own_currency_and_one_without_is_refused(written, name, 
     for usual in (None, "USD"):  # a new tenant, and one that has a currency
         euro, yen, refused = read(path, named=named, usual_currency=usual)
         assert (euro["currency"], yen["currency"]) == ("EUR", "JPY")
-        assert refused == "currency: is missing: say --currency for rows without one"
+        assert refused == "currency: is missing: use --currency for rows without one"
     assert read(path, named=named, defaults=PAID | USD)[2]["currency"] == "USD"
 
 
 def test_without_any_currency_the_tenants_is_taken_or_asked_for(written):
     path = written("a.csv", "createdAt,amount\n2026-05-01,1\n")
     assert read(path, usual_currency="EUR")[0]["currency"] == "EUR"
-    with pytest.raises(InvalidValue, match=r"^--currency: is needed"):
+    with pytest.raises(InvalidValue, match=r"^--currency: is required"):
         read(path)
     assert read(written("a.ndjson", '{"createdAt": "2026-05-01", "amount": 1}')) == [
-        "currency: is missing: say --currency for rows without one"
+        "currency: is missing: use --currency for rows without one"
     ]
 
 
@@ -311,5 +316,5 @@ def test_one_field_named_twice_is_refused():
         "amount": "a",
         "status": "b",
     }
-    with pytest.raises(InvalidValue, match=r"^--map: says amount twice: 'a' and 'b'"):
+    with pytest.raises(InvalidValue, match=r"^--map: gives amount twice: 'a' and 'b'"):
         pairs_of(["amount=a", "amount=b"], option="--map")

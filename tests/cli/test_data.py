@@ -84,14 +84,16 @@ def test_seed_fills_an_empty_database_once_and_verify_finds_and_mends_a_wrong_su
         good = run("verify", url=server.url)
         assert good.returncode == 0, good.stdout + good.stderr
         assert good.stdout.endswith("no difference\n")
-        assert "figures asked for, no difference\n" in good.stdout
+        assert "displayed figures checked, no difference\n" in good.stdout
         with MongoClient(database_uri) as client:
             rollups = client.get_default_database()["rollups"]
             rollups.update_one({"grain": "total"}, {"$inc": {"methods.card.success.amount": 1}})
         bad = run("verify", url=server.url)
         assert bad.returncode == 2
-        assert "1 differ; `financeops verify --repair` mends them\n" in bad.stdout
-        assert "figures asked for, 1 are shown wrong because totals differ\n" in bad.stdout
+        assert "1 differ; `financeops verify --repair` repairs them\n" in bad.stdout
+        assert (
+            "displayed figures checked, 1 are displayed wrong because totals differ\n" in bad.stdout
+        )
         mended = run("verify", "--repair", url=server.url)
         assert (mended.returncode, mended.stdout.rpartition(", ")[2]) == (
             0,

@@ -51,7 +51,7 @@ def started(tmp_path):
 def test_a_mongod_of_this_machine_is_preferred(version, path, started, tmp_path):
     assert started(path(version)) == (
         *("mongod", ["mongodb"]),
-        "The database is the mongod of this machine.",
+        "Using the mongod of this machine as the database.",
     )
     assert stat.S_IMODE((tmp_path / "data" / "mongodb").stat().st_mode) == 0o700
 
@@ -72,22 +72,22 @@ def test_a_folder_keeps_what_it_was_made_with_and_says_so(path, started):
     started(path())
     program, folders, said = started(path("8.0.4"))
     assert (program, folders) == ("secantusd-py", ["db"])
-    assert "keeps the embedded database that it was made with" in said
+    assert "keeps the embedded database with which it was created" in said
 
 
 @pytest.mark.parametrize(
     ("made_with", "asked", "words"),
     [
-        (None, (None, "mongo"), "it is auto, mongod or embedded"),
+        (None, (None, "mongo"), "it must be auto, mongod or embedded"),
         (None, (None, "mongod"), "FINANCEOPS_DATABASE asks for"),
         (None, ("6.0.19", "mongod"), "no mongod of version 7 or later"),
-        (None, ("8.0.4", "mongod"), "was made with FINANCEOPS_DATABASE=embedded"),
-        ("8.0.4", (None, "auto"), "was made with"),
-        ("8.0.4", ("8.0.4", "embedded"), "was made with FINANCEOPS_DATABASE=mongod"),
+        (None, ("8.0.4", "mongod"), "was created with FINANCEOPS_DATABASE=embedded"),
+        ("8.0.4", (None, "auto"), "was created with"),
+        ("8.0.4", ("8.0.4", "embedded"), "was created with FINANCEOPS_DATABASE=mongod"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_started(made_with, asked, words, path, started):
-    if made_with is not None or "made" in words:
+    if made_with is not None or "created" in words:
         started(path(made_with))
     version, setting = asked
     with pytest.raises(Misconfigured, match=words):

@@ -86,7 +86,9 @@ def test_a_zone_that_is_said_is_heeded_whatever_the_timezone(zone, date_format, 
 
 @pytest.mark.parametrize("name", ["CEST", "PST", "EST", "IST", "Local", "", "+0200"])
 def test_a_name_that_stands_for_several_zones_is_refused(name):
-    with pytest.raises(InvalidValue, match=r"^createdAt: '2026-07-03 10:00 ?.*' is no time in the"):
+    with pytest.raises(
+        InvalidValue, match=r"^createdAt: must be a time in the form .*, not '2026-07-03 10:00 ?.*'"
+    ):
         instant_of(
             f"2026-07-03 10:00 {name}",
             field="createdAt",

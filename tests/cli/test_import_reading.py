@@ -78,7 +78,7 @@ def test_a_point_under_a_decimal_comma_separates_thousands_or_costs_its_row(impo
     assert list(reasons(tmp_path, "a.csv")) == [5, 6, 7, 8, 9]
 
     result, _ = imported("b.csv", "createdAt\n2026-05-01\n", *comma, "--default", "amount=18.50")
-    refused(result, "amount: must be written as 1.850,50 is")
+    refused(result, "amount: must be written like 1.850,50 because")
 
 
 def test_a_number_that_is_one_in_its_file_stays_what_it_is(imported, tmp_path):
@@ -236,7 +236,7 @@ def test_rejects_are_not_written_over_the_file(imported, tmp_path):
     usd = ("--currency", "USD", *PAID)
     for rejects in ("input.csv", "./input.csv", "link.csv"):
         result, _ = imported("input.csv", content, *usd, "--rejects", rejects, of="tenant_1")
-        refused(result, f"--rejects: {rejects.removeprefix('./')} is the file that is imported")
+        refused(result, f"--rejects: {rejects.removeprefix('./')} is the file to import")
         assert (tmp_path / "input.csv").read_text() == content
 
 
@@ -263,14 +263,14 @@ def test_a_new_tenants_rows_have_their_own_currencies(imported, tmp_path, column
         result, payments = imported("own.csv", content, *PAID, *mapped)
         assert result.returncode == 2, result.stderr
         assert reasons(tmp_path, "own.csv") == {
-            3: "currency: is missing: say --currency for rows without one"
+            3: "currency: is missing: use --currency for rows without one"
         }
         assert [(payment.amount, payment.currency) for payment in payments] == [
             (1850, "EUR"),
             (3, "JPY"),
         ]
     result, _ = imported("none.csv", "createdAt,amount\n2026-05-04,1\n", *PAID)
-    refused(result, "--currency: is needed")
+    refused(result, "--currency: is required")
 
 
 def test_two_columns_or_keys_of_one_name_are_refused(imported, tmp_path):
@@ -282,7 +282,7 @@ def test_two_columns_or_keys_of_one_name_are_refused(imported, tmp_path):
     text = json.dumps(line) + "\n" + json.dumps(line)[:-1] + ', "am\\u006funt": 19.5}\n'
     result, payments = imported("twice.ndjson", text, *usd)
     assert (result.returncode, minor(payments)) == (2, [1850])
-    assert reasons(tmp_path, "twice.ndjson") == {2: "amount: is there twice"}
+    assert reasons(tmp_path, "twice.ndjson") == {2: "amount: is given twice"}
     trail = "createdAt,amount,,\n2026-05-02T10:00:00Z,1.00,,\n"
     result, payments = imported("trail.csv", trail, *usd)
     assert (result.returncode, minor(payments)) == (0, [1850, 100])
@@ -295,6 +295,6 @@ def test_an_encoding_is_read_or_refused_in_one_line(imported, encoding):
         "a.csv", content, "--currency", "USD", *PAID, "--encoding", encoding
     )
     if encoding == "undefined":
-        refused(result, "--encoding: must be one that contains ASCII")
+        refused(result, "--encoding: must be an extension of ASCII")
     else:
         assert (result.returncode, minor(payments)) == (0, [100])

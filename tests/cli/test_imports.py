@@ -254,7 +254,7 @@ def test_imports_are_listed_and_one_is_taken_back_exactly(financeops, bring, boo
     undone = listed(financeops, tenant)[0]
     assert undone["state"] == "undone"
     assert again.returncode == 0
-    assert again.stdout.rstrip().endswith(f"was taken back already, {undone['undoneAt']}")
+    assert again.stdout.rstrip().endswith(f"was already taken back at {undone['undoneAt']}")
 
     changes = api.get(
         "/payments/changes", params={"tenantId": tenant, "after": seq, "limit": 5000}

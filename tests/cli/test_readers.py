@@ -80,7 +80,7 @@ def test_a_line_without_end_is_one_bad_line(tmp_path, monkeypatch):
     ],
 )
 def test_a_file_of_another_kind_of_text_is_told_what_it_is(tmp_path, content, encoding, why):
-    with pytest.raises(InvalidValue, match=f"no header line that can be read: {why}"):
+    with pytest.raises(InvalidValue, match=f"no readable header line: {why}"):
         rows_of(tmp_path, content, encoding=encoding)
 
 
@@ -121,7 +121,7 @@ def test_a_named_column_may_hold_another_delimiter(tmp_path):
 
 @pytest.mark.parametrize("header", ["amount;x,createdAt", "amount\tx|status", "createdAt;a,amount"])
 def test_two_delimiters_that_do_equally_well_are_asked_for(tmp_path, header):
-    with pytest.raises(InvalidValue, match=r"^--delimiter: is needed"):
+    with pytest.raises(InvalidValue, match=r"^--delimiter: is required"):
         rows_of(tmp_path, f"{header}\n", needed=())
 
 
@@ -129,7 +129,7 @@ def test_without_a_header_rows_tell_the_delimiter_or_it_is_asked_for(tmp_path):
     text = "2026-05-01;18,50;a\n2026-05-02;19;b\n"
     columns = ["day", "amount", "who"]
     assert rows_of(tmp_path, text, columns=columns)[0]["amount"] == "18,50"
-    with pytest.raises(InvalidValue, match=r"^--delimiter: is needed: ',' and ';'"):
+    with pytest.raises(InvalidValue, match=r"^--delimiter: is required: ',' and ';'"):
         rows_of(tmp_path, "2026-05-01;18,50\n2026-05-02;19,00\n", columns=["day", "amount"])
     assert rows_of(tmp_path, "2026-05-01;18,50\n2026-05-02;19\n", columns=["day", "amount"]) == [
         {"day": "2026-05-01", "amount": "18,50"},
@@ -161,7 +161,7 @@ def test_a_row_with_two_keys_of_one_name_is_refused_whatever_their_spelling(tmp_
         '{"x": 1}',
     ]
     *refused, good = rows_of(tmp_path, "\n".join(lines), file_format=Format.NDJSON)
-    assert refused == [(1, f"{name}: is there twice"), (2, f"{name}: is there twice")]
+    assert refused == [(1, f"{name}: is given twice"), (2, f"{name}: is given twice")]
     assert good == {"x": 1}
 
 
@@ -242,7 +242,7 @@ def test_an_encoding_that_contains_ascii_is_taken(encoding):
     ],
 )
 def test_any_other_encoding_is_refused_by_its_option(encoding):
-    with pytest.raises(InvalidValue, match=r"^--encoding: must be one that contains ASCII"):
+    with pytest.raises(InvalidValue, match=r"^--encoding: must be an extension of ASCII"):
         check_encoding(encoding)
 
 
@@ -256,7 +256,7 @@ def test_rejects_never_go_to_the_file_that_is_imported(tmp_path, monkeypatch, na
     (tmp_path / "hard").hardlink_to(file)
     names = [file, tmp_path / name, Path("folder", "..", name), Path("symbolic"), Path("hard")]
     for said in names:
-        with pytest.raises(InvalidValue, match=r"^--rejects: .* is the file that is imported"):
+        with pytest.raises(InvalidValue, match=r"^--rejects: .* is the file to import"):
             rejects_path(said, file)
     assert rejects_path(None, file) == Path(f"{name}.rejects.csv")
     assert rejects_path(Path("other.csv"), file) == Path("other.csv")

@@ -234,7 +234,7 @@ def test_a_second_run_on_the_same_data_is_refused(bare):
     assert second.returncode == 1
     assert second.stderr == (
         f"financeops: .financeops is in use by another `financeops up` (process "
-        f"{bare.process.pid}): stop it or choose another with --data-dir\n"
+        f"{bare.process.pid}): stop it, or choose another folder with --data-dir\n"
     )
 
 
@@ -247,8 +247,8 @@ def test_a_port_that_is_taken_is_named_with_its_flag(tmp_path):
             result = run("up", *(word for pair in chosen.items() for word in pair), cwd=tmp_path)
             assert (result.returncode, result.stdout) == (1, "")
             assert result.stderr == (
-                f"financeops: port {port} is taken: stop what uses it or choose another "
-                f"with {flag}\n"
+                f"financeops: port {port} is in use: stop the program that uses it, or choose another "
+                f"port with {flag}\n"
             )
 
 
@@ -258,7 +258,7 @@ def test_what_cannot_work_is_said_in_one_line(tmp_path):
     port = ("--port", free_port())
     for arguments, environment, says in (
         (("--data-dir", "file/data"), {}, "cannot write to file/data (Not a directory): choose"),
-        (("--host", "203.0.113.7"), {}, "'203.0.113.7' is no address of this machine: change"),
+        (("--host", "203.0.113.7"), {}, "'203.0.113.7' is not an address of this machine: change"),
         (("--lab-port", port[1]), {}, f"--port and --lab-port are both {port[1]}"),
         (BARE, {"FINANCEOPS_MONGODB_URI": nowhere}, "FINANCEOPS_MONGODB_URI: no database answers"),
         (BARE, {"FINANCEOPS_SIMULATE_INTERVAL": "soon"}, "FINANCEOPS_SIMULATE_INTERVAL: "),

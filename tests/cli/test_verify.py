@@ -34,7 +34,7 @@ async def asked(http):
 
 
 @pytest.mark.parametrize(
-    ("option", "kept"), [((), ""), (("--repair",), "; what it repaired until then stays repaired")]
+    ("option", "kept"), [((), ""), (("--repair",), "; what was repaired until then stays repaired")]
 )
 async def test_ctrl_c_ends_the_verification_too(http, proxy, tmp_path, option, kept):
     # Who reads at one moment commits, too: no verification comes to an end.

@@ -1,4 +1,4 @@
-"""Amounts as files write them: the one place where texts and numbers become money."""
+"""Amounts as files write them: here texts and numbers become money."""
 
 from __future__ import annotations
 
@@ -22,20 +22,19 @@ _WHOLE = re.compile(r"[+-]?\d+")
 def amount_of(
     value: Any, currency: str, *, decimal_comma: bool = False, minor_units: bool = False
 ) -> Decimal | int:
-    """Amount in major units of what a file holds.
+    """Convert a value of a file to an amount in major units.
 
     Parameters
     ----------
     value : str, int or Decimal
-        A number is what it says. A text is read with a point before its decimals, or as
-        `decimal_comma` says.
+        A text has a point before its decimals, or a comma if `decimal_comma` is set.
     currency : str
         ISO 4217 code.
     decimal_comma : bool
-        Texts have a comma before their decimals. A point may separate thousands: after one to
+        Texts have a comma before their decimals. Points may separate thousands: after one to
         three digits that do not begin with 0, before groups of three, never after the comma.
     minor_units : bool
-        It is a whole number of minor units: 1850 is 18.50 USD.
+        The value is a whole number of minor units: 1850 is 18.50 USD.
 
     Raises
     ------
@@ -54,7 +53,7 @@ def amount_of(
     if isinstance(number, Double) and not number.tells(1 if minor_units else 10.0**-decimals):
         raise InvalidValue(
             "amount",
-            f"{number} is a float of {number.BITS} bits, which no longer tells one minor unit of "
+            f"{number} is a float of {number.BITS} bits, which cannot tell one minor unit of "
             f"{currency} from the next: save the column as a decimal, a whole number or a double",
         )
     if minor_units:
@@ -63,7 +62,7 @@ def amount_of(
 
 
 def number_of(value: Any, *, decimal_comma: bool) -> Decimal:
-    """Number of what a file holds, of any size and sign; raises `InvalidValue`."""
+    """Convert a value of a file to a number of any size and sign; raises `InvalidValue`."""
     match value:
         case Decimal():
             return value
@@ -76,40 +75,40 @@ def number_of(value: Any, *, decimal_comma: bool) -> Decimal:
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value is written as a whole number, without any decimals."""
+    """Whether a value is written as a whole number, without decimals."""
     return isinstance(value, int) or (
         isinstance(value, str) and _WHOLE.fullmatch(value.strip()) is not None
     )
 
 
 def _read(text: str, *, decimal_comma: bool) -> Decimal:
-    said = repr(text[:50])
+    shown = repr(text[:50])
     if decimal_comma:
         if not _COMMA.fullmatch(text):
             raise InvalidValue(
-                "amount", f"must be written as 1.850,50 is, for --decimal-comma says so, not {said}"
+                "amount", f"must be written like 1.850,50 because of --decimal-comma, not {shown}"
             )
         text = text.replace(".", "").replace(",", ".")
     elif not _POINT.fullmatch(text):
-        raise InvalidValue("amount", f"must be a number such as 1850.50, not {said}{_hint(text)}")
+        raise InvalidValue("amount", f"must be a number such as 1850.50, not {shown}{_hint(text)}")
     try:
         return Decimal(text)
-    except ArithmeticError:  # an exponent that has no end
-        raise InvalidValue("amount", f"must be a number such as 1850.50, not {said}") from None
+    except ArithmeticError:  # an exponent without bounds
+        raise InvalidValue("amount", f"must be a number such as 1850.50, not {shown}") from None
 
 
 def _hint(text: str) -> str:
-    """What to do about a comma: it groups digits where a point or another comma follows it."""
+    """Say what to do about a comma: it groups digits if a point or another comma follows it."""
     if _COMMA.fullmatch(text):
-        either = "; if it groups digits, leave it out" if re.search(r",\d{3}$", text) else ""
-        return f": if a comma is before the decimals, say --decimal-comma{either}"
-    return ": leave out the commas that group digits" if "," in text else ""
+        either = "; if it groups digits, remove it" if re.search(r",\d{3}$", text) else ""
+        return f": if the comma separates the decimals, use --decimal-comma{either}"
+    return ": remove the commas that group digits" if "," in text else ""
 
 
 def _major(number: Decimal, decimals: int) -> Decimal:
-    """A whole number of minor units in major ones."""
+    """Convert a whole number of minor units to major units."""
     if not number.is_finite():
-        return number  # refused as it is everywhere
+        return number  # refused later, as everywhere
     digits, power = significant(number)
     if power < 0:
         raise InvalidValue("amount", f"must be a whole number of minor units, not {number}")

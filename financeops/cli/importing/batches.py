@@ -1,8 +1,7 @@
-"""Rows become payments, in batches, each exactly once.
+"""Send rows as payments, in batches, each exactly once.
 
-A row is known by what it says of itself (`identity.py`): a file that is imported again, under
-whatever name and options, adds nothing, and rows that are equal all count. The order of rows does
-not matter for that.
+A row is recognised by its own content (`identity.py`): importing a file again, under any name and
+with any options, adds nothing, and equal rows all count. The order of rows does not matter.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ _REFUSED = (BatchOutcome.REJECTED, BatchOutcome.CONFLICT)
 class Summary:
     """What became of the rows of a file.
 
-    `updated` rows say that their payment was refunded since it was recorded; those in `conflict`
-    say something else than is recorded, and changed nothing.
+    `updated` counts rows whose payment has been refunded since it was recorded; `conflict` counts
+    rows that differ from what is recorded, and changed nothing.
     """
 
     created: int = 0
@@ -41,17 +40,17 @@ class Summary:
     updated: int = 0
     conflict: int = 0
     unsure: int = 0
-    """Duplicates that an answer which got lost may have called something else."""
+    """Duplicates of batches that were sent again: a lost answer may have called them otherwise."""
 
     @property
     def refused(self) -> int:
-        """How many rows were not taken, and are in the file of rejects."""
+        """How many rows were refused, and are in the file of rejects."""
         return self.rejected + self.conflict
 
     def account_for(self, *, created: int, updated: int) -> None:
-        """Correct what became of rows that were sent twice, by what the server counted.
+        """Correct the counts of rows that were sent twice by what the server counted.
 
-        It may have counted another run too, that imports the same file at the same time.
+        The server may also have counted another run that imports the same file at the same time.
         """
         newly_created = min(created - self.created, self.unsure)
         newly_updated = min(updated - self.updated, self.unsure - newly_created)
@@ -60,17 +59,17 @@ class Summary:
         self.duplicate -= newly_created + newly_updated
 
     def __str__(self) -> str:
-        said = f"{self.created:,} created, {self.duplicate:,} duplicate, {self.rejected:,} rejected"
+        text = f"{self.created:,} created, {self.duplicate:,} duplicate, {self.rejected:,} rejected"
         if self.updated:
-            said += f", {self.updated:,} updated"
+            text += f", {self.updated:,} updated"
         if self.conflict:
-            said += f", {self.conflict:,} in conflict"
-        return said
+            text += f", {self.conflict:,} in conflict"
+        return text
 
 
 @dataclass
 class _Batch:
-    """Rows that are sent together, those that cannot be read beside them."""
+    """Rows that are sent together, and those beside them that cannot be read."""
 
     rows: list[Row] = field(default_factory=list)
     payments: list[Mapping[str, Any]] = field(default_factory=list)
@@ -82,16 +81,16 @@ class _Batch:
 async def send(
     table: Table, columns: Columns, client: Client, *, import_id: str, rejects: Rejects, bar: Bar
 ) -> Summary:
-    """Send the rows of a table to the server, as those of an import.
+    """Send the rows of a table to the server, as rows of an import.
 
-    One batch is on its way while the next one is read. More at once would not be faster: the
-    payments of a tenant are committed one batch after the other.
+    While one batch is under way the next one is read. Sending more at once would not be faster:
+    the payments of a tenant are committed batch by batch.
 
     Raises
     ------
     Unavailable
-        When the server is away for longer than `patience.PATIENCE`. What was sent is recorded; to run the
-        import again completes it.
+        When the server is unavailable for longer than `patience.PATIENCE`. What was sent is
+        recorded; running the import again completes it.
     """
     summary = Summary()
     batches = _batches(table.rows, columns)
@@ -131,7 +130,7 @@ def _batches(rows: Iterator[Row], columns: Columns) -> Iterator[_Batch]:
 
 
 async def _post(batch: _Batch, client: Client, import_id: str, bar: Bar) -> BatchAnswer:
-    """Send a batch, again if need be: what its rows are known by makes that harmless."""
+    """Send a batch, repeatedly if necessary: its rows are recognised, so that does no harm."""
 
     async def ask() -> BatchAnswer:
         batch.sent += 1

@@ -1,4 +1,4 @@
-"""From a row's columns to the payment that it means."""
+"""From the columns of a row to its payment."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ FIELDS = (
 
 _TIMES = {column.json for column in PAYMENTS.values() if column.kind is Kind.INSTANT}
 _CANONICAL = {column.json: name for name, column in PAYMENTS.items()}
-# A comma separates pairs only where the next one begins: a column may be called "Amount, USD".
+# A comma separates pairs only if another pair follows: a column may be called "Amount, USD".
 _BETWEEN = re.compile(r",(?=[A-Za-z]+=)")
 
 
 def pairs_of(texts: Iterable[str], *, option: str) -> dict[str, str]:
-    """Pairs of ``--map`` or ``--default``: ``amount=dollars,createdAt=date``, any number of times.
+    """Parse ``--map`` or ``--default``: ``amount=dollars,createdAt=date``, any number of times.
 
     Raises
     ------
     InvalidValue
-        When one is no pair, names no field of a payment, or one that another names too.
+        When one is not a pair, does not name a field of a payment, or contradicts another.
     """
     pairs: dict[str, str] = {}
     for pair in (pair for text in texts for pair in _BETWEEN.split(text)):
@@ -50,14 +50,14 @@ def pairs_of(texts: Iterable[str], *, option: str) -> dict[str, str]:
         if not equals or not value:
             raise InvalidValue(option, f"must be pairs such as amount=dollars, not {pair!r}")
         if field not in FIELDS:
-            raise InvalidValue(option, f"{field!r} is none of {', '.join(FIELDS)}")
+            raise InvalidValue(option, f"{field!r} is not one of {', '.join(FIELDS)}")
         if pairs.setdefault(field, value) != value:
-            raise InvalidValue(option, f"says {field} twice: {pairs[field]!r} and {value!r}")
+            raise InvalidValue(option, f"gives {field} twice: {pairs[field]!r} and {value!r}")
     return pairs
 
 
 class _Places(NamedTuple):
-    """Which column each field is in, and what the columns say of themselves."""
+    """The column of each field, the form of the file, and whether amounts are in minor units."""
 
     columns: Mapping[str, str]
     form: Form | None
@@ -80,28 +80,28 @@ def _places(
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """Which column fills which field, and how its texts are meant.
+    """Which column fills which field, and how to read its texts.
 
     Parameters
     ----------
     named : mapping of str to str
-        Field to column. A column that is called like a field needs no entry, nor does one of a
+        Field to column. A column that has the name of a field needs no entry, nor does one of a
         saved data frame of payments (`financeops.core.columns.Form`).
     defaults : mapping of str to str
-        Value of a field where its column is missing or empty.
+        Values of fields whose column is missing or empty.
     tenant_id : str
     zone : ZoneInfo
-        Of times without an offset.
+        Time zone of times without an offset.
     date_format : str, optional
         `strptime` format of texts.
     decimal_comma : bool
         Amounts are written ``1.850,50``.
     minor_units : bool, optional
-        Amounts are whole numbers of minor units; by default only those of a saved data frame are.
+        Whether amounts are whole numbers of minor units; by default only in a saved data frame.
     usual_currency : str, optional
-        Of rows that have no column for it at all.
+        Currency of rows in a file without a column for it.
     marked : frozenset of str
-        Columns of the file that say of themselves that they are in minor units.
+        Columns that the file itself marks as being in minor units.
     """
 
     named: Mapping[str, str]
@@ -116,7 +116,7 @@ class Columns:
 
     @property
     def of_status(self) -> set[str]:
-        """Columns that a change of status changes, also in an export or a saved data frame."""
+        """Columns that a change of status affects, also in an export or a saved data frame."""
         fields = ("status", "refundedAt", "updatedAt")
         return {
             *fields,
@@ -149,14 +149,14 @@ class Columns:
         for field, column in self.named.items():
             if column not in columns:
                 raise InvalidValue(
-                    "--map", f"{field}={column}: the file has {', '.join(columns)} only"
+                    "--map", f"{field}={column}: the file only has the columns {', '.join(columns)}"
                 )
         places = self._places(columns).columns
         there = {field for field in FIELDS if places[field] in columns} | self.defaults.keys()
         if "currency" not in there and self.usual_currency is None:
             raise InvalidValue(
                 "--currency",
-                f"is needed: the file has no column of currencies, and {self.tenant_id} no "
+                f"is required: the file has no column of currencies, and {self.tenant_id} has no "
                 "payments in a currency of its own",
             )
         missing = [field for field in REQUIRED if field not in there]
@@ -168,7 +168,7 @@ class Columns:
             )
 
     def payment(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Payment of a row, as the server takes it, in one form for all texts that mean the same.
+        """Convert a row to a payment as the server takes it; equal payments have equal forms.
 
         Raises
         ------
@@ -176,38 +176,38 @@ class Columns:
             Naming the first field that cannot be read. The server checks the rest.
         """
         places = self._places(tuple(values))
-        said = {
+        given = {
             field: value
             for field in FIELDS
-            if (value := self._said(field, values.get(places.columns[field]))) is not None
+            if (value := self._given(field, values.get(places.columns[field]))) is not None
         }
         for field in REQUIRED:
-            if field not in said:
+            if field not in given:
                 raise InvalidValue(field, "is missing")
-        if "currency" not in said:
-            said["currency"] = self._usual_currency(values, places)
+        if "currency" not in given:
+            given["currency"] = self._usual_currency(values, places)
         payment: dict[str, Any] = {"tenantId": self.tenant_id}
-        for field, value in said.items():
+        for field, value in given.items():
             if field in _TIMES:
                 payment[field] = wire.timestamp(self._instant(field, value))
             elif field != "amount":
                 payment[field] = check_key(_text(field, value), field)
-        payment["amount"] = self._amount(said["amount"], payment["currency"], places)
+        payment["amount"] = self._amount(given["amount"], payment["currency"], places)
         return payment
 
     def _places(self, columns: tuple[str, ...]) -> _Places:
         return _places(columns, tuple(self.named.items()), self.marked)
 
-    def _said(self, field: str, value: Any) -> Any:
+    def _given(self, field: str, value: Any) -> Any:
         if isinstance(value, str):
             value = value.strip()
         return self.defaults.get(field) if value is None or value == "" else value
 
     def _usual_currency(self, values: Mapping[str, Any], places: _Places) -> str:
-        # Where rows have their own currencies, an empty one is a gap and not the usual one.
+        # In a file with a column of currencies an empty cell is a gap; it does not mean the usual one.
         own = "currency" in self.named or places.columns["currency"] in values
         if own or self.usual_currency is None:
-            raise InvalidValue("currency", "is missing: say --currency for rows without one")
+            raise InvalidValue("currency", "is missing: use --currency for rows without one")
         return self.usual_currency
 
     def _instant(self, field: str, value: Any) -> datetime:
@@ -220,8 +220,8 @@ class Columns:
             if minor_units and not is_whole(value):
                 raise InvalidValue(
                     "amount",
-                    "is a whole number of minor units in a data frame of payments, and is not "
-                    f"written as one here ({str(value)[:50]!r}): say --minor-units or --major-units",
+                    "must be a whole number of minor units in a saved data frame of payments, not "
+                    f"{str(value)[:50]!r}: use --minor-units or --major-units",
                 )
         return amount_of(value, currency, decimal_comma=self.decimal_comma, minor_units=minor_units)
 
@@ -233,8 +233,8 @@ def _text(field: str, value: Any) -> str:
         case Double() if value == value.to_integral_value() and not value.tells(1):
             raise InvalidValue(
                 field,
-                f"{value} is a float of {value.BITS} bits, which at this size no longer says which "
-                "id it is: save the column as text or whole numbers",
+                f"{value} is a float of {value.BITS} bits, which cannot hold an id of "
+                "this size exactly: save the column as text or whole numbers",
             )
         case int() | Decimal() if not isinstance(value, bool):
             with suppress(ValueError):

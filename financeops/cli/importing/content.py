@@ -1,4 +1,4 @@
-"""What a row says, whatever file format it stands in and however it is mapped."""
+"""The content of a row, independent of its file format and of how it is mapped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from financeops.cli.importing.times import moment_of
 from financeops.core.money import significant
 
-# Not 007, +7, .5 or 1,000: those are texts, and one may be an id beside 7.
+# Not 007, +7, .5 or 1,000: these are texts, and 007 may be another id than 7.
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 _LONGEST_NUMBER = 100
 _SHORTEST_TIME = len("20260501")
@@ -27,26 +27,26 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def content_of(values: Mapping[str, Any]) -> bytes:
-    """Canonical form of a row as it is written: equal for equal rows of any format.
+    """Return the canonical form of a row: equal for equal rows of any format.
 
-    It knows nothing of ``--map``, ``--default``, ``--timezone`` or any other option, so that a row
-    is found again when these change.
+    It does not depend on ``--map``, ``--default``, ``--timezone`` or any other option, so that a
+    row is recognised when these change.
 
     Parameters
     ----------
     values : mapping of str to value
-        By column: texts of CSV; numbers, texts, truth values, lists and objects of NDJSON; besides
-        dates and times of Parquet.
+        By column: texts of CSV; numbers, texts, booleans, lists and objects of NDJSON; dates and
+        times of Parquet as well.
 
     Returns
     -------
     bytes
         Pairs of column and canonical text, sorted by column. The order of columns does not matter.
         Columns without a name and values that are missing, empty or blank are left out. Numbers are
-        equal by value: 7, ``7.0`` and ``7e0``; 18.5 and ``18.50``. Whatever reads as a time without
-        ``--date-format`` is that time: ``2026-05-01``, ``20260501``, a Parquet date; without an
-        offset it is taken in UTC, for the zone is an option. Other texts are equal letter by letter
-        but for blanks around them.
+        equal by value: 7, ``7.0`` and ``7e0``; 18.5 and ``18.50``. Whatever can be read as a time
+        without ``--date-format`` is a time: ``2026-05-01``, ``20260501``, a Parquet date; without
+        an offset it is taken as UTC, because the zone is an option. Other texts are compared
+        character by character, without blanks around them.
 
     Examples
     --------
@@ -55,16 +55,16 @@ def content_of(values: Mapping[str, Any]) -> bytes:
     >>> content_of({"day": date(2026, 5, 1), "amount": 18.5}) == _
     True
     """
-    said = sorted(
+    pairs = sorted(
         (column.strip(), text)
         for column, value in values.items()
         if (text := _canonical(value)) and column.strip()
     )
-    return _encode(said).encode()
+    return _encode(pairs).encode()
 
 
 def _canonical(value: Any) -> str:
-    """Text of a value, the same for all forms of it; empty for nothing."""
+    """Return the text of a value, the same for all its forms; empty for no value."""
     match value:
         case str():
             return _of_text(value.strip())
@@ -88,7 +88,7 @@ def _canonical(value: Any) -> str:
             return str(value)
 
 
-@lru_cache(maxsize=8192)  # methods, statuses, currencies, customers: texts come again
+@lru_cache(maxsize=8192)  # methods, statuses, currencies and customers repeat
 def _of_text(text: str) -> str:
     if text in _TRUTHS:
         return _TRUTHS[text]
@@ -111,7 +111,7 @@ def _of_number(number: Decimal) -> str:
 
 
 def _of_time(value: date | Decimal | str) -> str | None:
-    """UTC text of what reads as a time, None for all else."""
+    """Return what can be read as a time as UTC text, None for anything else."""
     try:
         moment = moment_of(value)
         aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -20,7 +20,7 @@ _SAMPLE = 20  # lines
 
 
 def csv_table(file: BinaryIO, path: Path, layout: Layout, needed: Sequence[str]) -> Table:
-    """Table of a CSV file; texts of an export of ours without their guard."""
+    """Read a CSV file as a table; texts of a FinanceOps export lose their guard."""
     lines = lines_of(file, encoding=layout.encoding)
     sample = list(islice(lines, _SAMPLE))
     if not sample:
@@ -33,7 +33,7 @@ def csv_table(file: BinaryIO, path: Path, layout: Layout, needed: Sequence[str])
         (first, *_), header, problem = next(records)
         if header is None:
             why = f"it {problem}" if first.problem else problem
-            raise InvalidValue("FILE", f"{path} has no header line that can be read: {why}")
+            raise InvalidValue("FILE", f"{path} has no readable header line: {why}")
         columns = tuple(name.strip() for name in header)
     check_names(columns, path)
     guarded = form_of(columns) is Form.EXPORT
@@ -53,7 +53,7 @@ _Record = tuple[list[Line], list[str] | None, str | None]
 
 
 def _records(lines: Iterator[Line], delimiter: str) -> Iterator[_Record]:
-    """Lines of each record with its fields, or with what is wrong with it."""
+    """Give the lines of each record with its fields, or with its problem."""
     if delimiter == WHITESPACE:
         for line in lines:
             yield [line], None if line.problem else line.text.split(), line.problem
@@ -66,23 +66,23 @@ def _records(lines: Iterator[Line], delimiter: str) -> Iterator[_Record]:
         except StopIteration:
             return
         except (csv.Error, _BadLine) as error:
-            # A stray quote takes the lines after it along: only the first one is given up.
+            # A stray quote swallows the lines after it: refuse only the first and read the others again.
             first, *others = source.take()
             source.give_back(others)
             why = str(error)
-            if why.startswith("new-line character"):  # and on to the internals of Python
-                why = "ends with a carriage return alone: a line feed has to follow"
+            if why.startswith("new-line character"):  # the rest is about the internals of Python
+                why = "ends with a carriage return alone: a line feed must follow"
             yield [first], None, first.problem or why
         else:
             yield source.take(), fields, None
 
 
 class _BadLine(Exception):
-    """A line that is no text, in the middle of what looks like one record."""
+    """A line that is not text, inside what looks like one record."""
 
 
 class _Replay:
-    """Feeds lines to the csv module, remembers which, and can feed some again."""
+    """Feeds lines to the csv module, remembers them, and can feed some again."""
 
     def __init__(self, lines: Iterator[Line]) -> None:
         self._lines = lines
@@ -96,16 +96,16 @@ class _Replay:
         line = self._again.popleft() if self._again else next(self._lines)
         self._taken.append(line)
         if line.problem:
-            raise _BadLine("a quoted field does not end")
+            raise _BadLine("a quoted field has no closing quote")
         return line.text + "\n"
 
     def take(self) -> list[Line]:
-        """Lines that were fed since the last time."""
+        """Return the lines that were fed since the last call."""
         taken, self._taken = self._taken, []
         return taken
 
     def give_back(self, lines: Sequence[Line]) -> None:
-        """Feed these next."""
+        """Feed these lines next."""
         self._again.extendleft(reversed(lines))
 
 

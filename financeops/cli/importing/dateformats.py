@@ -1,4 +1,4 @@
-"""`--date-format`: formats all of which is used, for `strptime` reads some parts and drops them."""
+"""`--date-format`: accept only formats of which every part counts; `strptime` ignores some."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _HALF = re.compile(r"(?<![^\W\d_])[ap]\.?m(?![^\W\d_])", re.IGNORECASE)
 _OFFSET = re.compile(r"\+\d|-\d\d:?\d\d|(UTC|GMT) ?[+-] ?\d", re.IGNORECASE)
 
-# What each directive gives. Two that give the same contradict each other silently.
+# What each directive gives. Two that give the same may contradict each other silently.
 _GIVES = {
     "a": {"weekday"},
     "A": {"weekday"},
@@ -58,13 +58,13 @@ _UTC = ("UTC", "GMT", "Z")
 
 
 def check_format(date_format: str) -> str:
-    """Return a format if all that it reads says when a payment was.
+    """Return a format if every part of it helps to say when a payment was made.
 
     Raises
     ------
     InvalidValue
-        Naming ``--date-format``: a directive that does not exist, that `strptime` reads without
-        using it, or that contradicts another; no day; a zone's name other than UTC.
+        Naming ``--date-format``: for a directive that does not exist, that `strptime` ignores, or
+        that contradicts another; without a day; for the name of a zone other than UTC.
     """
     directives = _PART.findall(date_format)
     for directive in directives:
@@ -72,28 +72,28 @@ def check_format(date_format: str) -> str:
             _refuse(f"has no directive %{directive}")
     for one, other in combinations(directives, 2):
         if twice := _GIVES[one] & _GIVES[other]:
-            _refuse(f"says the {min(twice)} twice: %{one} and %{other}")
+            _refuse(f"gives the {min(twice)} twice: %{one} and %{other}")
     given = set[str]().union(*(_GIVES[directive] for directive in directives))
     if "half" in given and "am or pm" not in given:
-        _refuse("has %I, the hour of half a day, without %p, which half: %H is the hour of a day")
+        _refuse("has %I, an hour of 1 to 12, without %p for AM or PM: %H is the hour of the day")
     if "am or pm" in given and "half" not in given:
-        _refuse("has %p, which is read without effect unless %I is the hour: '%I:%M %p'")
+        _refuse("has %p, which has no effect unless %I is the hour: '%I:%M %p'")
     day = given & set[str]().union(*_DAYS)
     if day - {"weekday"} not in [whole - {"weekday"} for whole in _DAYS] or (
         "weekday" not in day and day & {"week", "ISO week"}
     ):
-        _refuse("must name one day: by %Y-%m-%d, %Y-%j, %Y-%U-%w or %G-%V-%u, and not by two")
+        _refuse("must name the day in one way: %Y-%m-%d, %Y-%j, %Y-%U-%w or %G-%V-%u")
     for part, whole in _NEEDS.items():
         if part in given and whole not in given:
-            _refuse(f"says the {part} without the {whole}")
+            _refuse(f"gives the {part} without the {whole}")
     _check_words(_PART.sub(" ", date_format), given)
     return date_format
 
 
 def parsed(text: str, date_format: str) -> datetime:
-    """Datetime of a text in a format that `check_format` let pass, naive without a zone.
+    """Parse a text in a format that `check_format` accepted; naive if it has no zone.
 
-    ``%Z`` reads ``UTC``, ``GMT`` and ``Z``; other names stand for several zones each.
+    ``%Z`` reads ``UTC``, ``GMT`` and ``Z``; other abbreviations are ambiguous.
 
     Raises
     ------
@@ -114,24 +114,24 @@ def _refuse(problem: str) -> None:
 
 
 def _check_words(literal: str, given: set[str]) -> None:
-    """Refuse what stands there literally and says something that nobody would heed."""
+    """Refuse literal text that looks meaningful but would be ignored."""
     words = {word.upper(): word for word in _WORD.findall(literal)}
     if half := _HALF.search(literal):
-        _refuse(f"has {half[0]!r} as it stands: %p reads AM and PM, with %I")
+        _refuse(f"has {half[0]!r} as literal text: %p reads AM and PM, with %I")
     if "offset" in given:
         return
     if offset := _OFFSET.search(literal):
-        _refuse(f"has {offset[0]!r} as it stands: %z reads an offset")
+        _refuse(f"has {offset[0]!r} as literal text: %z reads an offset")
     if zones := words.keys() & _abbreviations():
-        _refuse(f"has {words[min(zones)]!r}, a zone that would not be heeded: say --timezone")
+        _refuse(f"has {words[min(zones)]!r}, a zone that would be ignored: use --timezone")
     for zone in available_timezones():
         if "/" in zone and zone in literal:
-            _refuse(f"has {zone!r}, a zone that would not be heeded: say --timezone")
+            _refuse(f"has {zone!r}, a zone that would be ignored: use --timezone")
 
 
 @lru_cache(maxsize=1)
 def _abbreviations() -> frozenset[str]:
-    """Names of zones other than UTC as they stand beside times: CEST, PST, MESZ."""
+    """Abbreviations of zones other than UTC: CEST, PST, MESZ."""
     moments = (datetime(2026, 7, 1), datetime(2026, 1, 1))  # noqa: DTZ001 - of any zone
     names = {
         str(moment.replace(tzinfo=ZoneInfo(zone)).tzname()).upper()
@@ -143,7 +143,7 @@ def _abbreviations() -> frozenset[str]:
 
 @lru_cache(maxsize=8)
 def _variants(date_format: str) -> tuple[tuple[str, bool], ...]:
-    """Formats to try, each with whether its words say UTC."""
+    """Return the formats to try, each with whether it means UTC."""
     directives = _PART.findall(date_format)
     if "z" in directives:
         return ((date_format, False),)

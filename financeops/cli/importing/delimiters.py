@@ -16,7 +16,7 @@ _KNOWN = {*PAYMENTS, *(column.json for column in PAYMENTS.values())}
 
 
 def delimiter_of(text: str) -> str:
-    """Delimiter as it is written on the command line: ``;``, ``tab``, ``whitespace``."""
+    """Parse a delimiter as the command line gives it: ``;``, ``tab``, ``whitespace``."""
     delimiter = _NAMED.get(text, text)
     if delimiter != WHITESPACE and (len(delimiter) != 1 or delimiter in '\r\n"'):
         raise InvalidValue("--delimiter", "must be one character, 'tab' or 'whitespace'")
@@ -24,7 +24,7 @@ def delimiter_of(text: str) -> str:
 
 
 def found_in_header(header: str, needed: Collection[str]) -> str:
-    """The delimiter that separates a header into the columns that are `needed` and known.
+    """Find the delimiter that splits a header into most of the `needed` and known columns.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def found_in_header(header: str, needed: Collection[str]) -> str:
 
 
 def found_in_rows(lines: Sequence[str], columns: int) -> str:
-    """The delimiter that separates the first lines of a file without a header into `columns`.
+    """Find the delimiter that splits the first lines of a file into `columns` fields.
 
     Raises
     ------
@@ -65,6 +65,6 @@ def _best(splits: Mapping[str, object], worths: Mapping[str, tuple[int, int]]) -
     first, second, *_ = sorted(worths, key=worths.__getitem__, reverse=True)
     if worths[first] == worths[second] > (0, 0) and splits[first] != splits[second]:
         raise InvalidValue(
-            "--delimiter", f"is needed: {first!r} and {second!r} could both separate the columns"
+            "--delimiter", f"is required: {first!r} and {second!r} could both separate the columns"
         )
     return first

@@ -1,4 +1,4 @@
-"""Numbers that a file holds as binary floats: exact as far as a float says anything."""
+"""Numbers that a file holds as binary floats: exact as far as a float allows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _LONGEST = 60
 
 
 def digits_of(number: Decimal) -> str:
-    """Digits of a number, the same for equal numbers: ``1E+3`` and 1000.0 are ``1000``.
+    """Return the digits of a number, the same for equal numbers: ``1000`` for ``1E+3`` and 1000.0.
 
     Raises
     ------
     ValueError
-        It is not finite, or so large or small that nobody writes it out.
+        When it is not finite, or too large or too small to be written out.
     """
     if not number.is_finite() or abs(number.adjusted()) > _LONGEST:
         raise ValueError
@@ -24,15 +24,15 @@ def digits_of(number: Decimal) -> str:
 
 
 class Double(Decimal):
-    """A binary float by its shortest text: 11.77, not 11.769999999999999573674358543939888477325.
+    """A binary float as its shortest text: 11.77, not 11.769999999999999573674358543939888477325.
 
-    So is a JSON number with a point or an exponent, for whoever wrote it had a double.
+    A JSON number with a point or an exponent is one too, as programs write doubles this way.
     """
 
     BITS: ClassVar = 53
 
     def tells(self, step: float) -> bool:
-        """Whether numbers that lie a `step` apart are different floats at this size."""
+        """Whether numbers of this size that differ by `step` are different floats."""
         size = float(self)
         return math.isfinite(size) and math.ldexp(1.0, math.frexp(size)[1] - self.BITS) <= step
 

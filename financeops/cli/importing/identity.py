@@ -1,4 +1,4 @@
-"""What a row is known by, so that it is found again however the file is mapped."""
+"""What identifies a row, so that it is recognised however the file is mapped."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _WRITTEN_BY_US = (
     ("_id", frozenset({"tenantId", "source", "updatedAt"})),
     ("id", frozenset({"tenant_id", "source", "updated_at"})),
 )
-"""Where an export, or a data frame of ours, has a payment's id, and what it has beside that."""
+"""The column of the payment's id in an export and in a data frame, and columns that prove it is one."""
 
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
 
 
 class Identities:
-    """Names the rows of one file.
+    """Identifies the rows of one file.
 
     Parameters
     ----------
     of_status : collection of str
-        Columns that a change of status changes. One that holds a status is another, whatever its
-        name.
+        Columns that a change of status affects. Whatever its name, a column that holds a status
+        counts as one too.
     """
 
     def __init__(self, of_status: Collection[str]) -> None:
@@ -41,11 +41,11 @@ class Identities:
         self._meanings = Occurrences()
 
     def named(self, payment: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-        """A row's payment with what the server knows it by.
+        """Return a row's payment with what the server recognises it by.
 
-        `row` holds digests of the row as it is written (`content`), of the same without its status
-        and with how often that came before in the file (`base`) and, where nothing else names the
-        payment, of what the row means and how often that came before (`meaning`).
+        `row` holds digests of the row as it is written (`content`); of the same without its status,
+        with how often that came before in the file (`base`); and, if nothing else identifies the
+        payment, of what the row means, with how often that came before (`meaning`).
         """
         content = content_of(values)
         digest = _digest(content)
@@ -62,7 +62,7 @@ class Identities:
         return named
 
     def _base(self, content: bytes) -> bytes | None:
-        """Content without what a change of status changes; None where nothing of it does."""
+        """Return the content without what a change of status affects; None if that is nothing."""
         pairs = _pairs.decode(content)
         kept = [
             pair

@@ -1,4 +1,4 @@
-"""`financeops import`: from what the command line says to the rows that are sent."""
+"""`financeops import`: from the options of the command line to the rows that are sent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from financeops.core.periods import zone_of
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the command line said; see `financeops import --help`."""
+    """The options of the command line; see `financeops import --help`."""
 
     file: Path
     tenant_id: str
@@ -54,8 +54,8 @@ class Request:
 
     @property
     def options(self) -> dict[str, Option]:
-        """What was said of how the file is to be read, for the list of imports."""
-        said: dict[str, Option | None] = {
+        """The options that say how to read the file, for the list of imports."""
+        options: dict[str, Option | None] = {
             "currency": self.currency,
             "timezone": self.timezone,
             "map": list(self.map),
@@ -68,7 +68,7 @@ class Request:
             "decimal-comma": self.decimal_comma,
             "minor-units": None if self.minor_units is None else str(self.minor_units).lower(),
         }
-        return {name: value for name, value in said.items() if value}
+        return {name: value for name, value in options.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ async def import_file(request: Request) -> Result:
     Raises
     ------
     FinanceOpsError
-        When it cannot be imported at all; rows that are refused are counted and written down.
+        When nothing of it can be imported; single rows that are refused are counted and listed.
     """
     began = time.monotonic()
     layout = _layout(request)
@@ -107,7 +107,7 @@ async def import_file(request: Request) -> Result:
             start = partial(
                 client.start_import,
                 request.tenant_id,
-                # Of a name that would do something to a terminal, a name that shows it.
+                # Control characters of a file name would control the terminal of who lists imports.
                 file=CONTROL.sub("\N{REPLACEMENT CHARACTER}", request.file.name),
                 size=request.file.stat().st_size,
                 options=request.options,
@@ -119,7 +119,9 @@ async def import_file(request: Request) -> Result:
                         table, columns, client, import_id=started.id, rejects=rejects, bar=bar
                     )
                 except asyncio.CancelledError:
-                    bar.say("Stopped. What was sent is recorded; run it again to complete it.")
+                    bar.say(
+                        "Stopped. What was sent is recorded; run the command again to complete the import."
+                    )
                     raise
                 await _finish(client, started, summary, bar)
     return Result(
@@ -132,10 +134,10 @@ async def import_file(request: Request) -> Result:
 
 
 async def _finish(client: Client, started: ImportAnswer, summary: Summary, bar: Bar) -> None:
-    """Tell the server that all was sent.
+    """Tell the server that all rows were sent.
 
-    A batch that was sent again because its answer was lost came back as known: what this run
-    brought is what the server counted.
+    A batch that was sent again, because its answer was lost, is answered as duplicate: how many
+    payments this run created only the server knows.
     """
     counted = await patiently(partial(client.find_import, started.id), say=bar.say)
     summary.account_for(
@@ -173,14 +175,14 @@ async def _columns(request: Request, named: dict[str, str], client: Client) -> C
     currency = request.currency
     zone = None if request.timezone is None else zone_of(request.timezone, field="--timezone")
     date_format = request.date_format and check_format(request.date_format)
-    # What is not said is the tenant's. It is fixed here, because a row is known by its content.
-    # Asked in any case: a server that is not there is found out at once, not after much patience.
+    # Defaults are the tenant's. They are fixed here because the content of a row identifies it.
+    # Ask in any case: this shows at once if there is no server, without waiting for it.
     try:
         tenant = await client.metrics(request.tenant_id)
     except NotFound:
         usual, usual_zone = None, "UTC"
     else:
-        # A tenant that has payments, but none in its own currency, was made by other imports.
+        # A tenant with payments, but none in its own currency, was created by imports.
         used = tenant.currency in tenant.currencies or not tenant.currencies
         usual, usual_zone = tenant.currency if used else None, tenant.timezone
     if currency is not None:

@@ -1,4 +1,4 @@
-"""Lines of a text file, one at a time, whatever is in it."""
+"""Lines of a text file, one at a time, whatever it contains."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from typing import BinaryIO, NamedTuple
 from financeops.core.errors import InvalidValue
 
 MAX_BYTES = 1 << 20
-"""A longer line is no payment: it is reported and skipped, and costs no more memory than this."""
+"""A longer line cannot be a payment: it is skipped and reported, without taking more memory."""
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ASCII = bytes(range(0x20, 0x7B)).replace(b"\\", b"") + b"|\t\r\n"
 
 
 def check_encoding(encoding: str) -> str:
-    """Return a text encoding, by its usual name, if lines can be told apart in it.
+    """Return the usual name of an encoding in which the ends of lines can be found.
 
-    UTF-8 is read with or without a byte order mark, whichever of the two it is called.
+    UTF-8 is read with or without a byte order mark, whichever of its two names is given.
     """
     try:
         name = codecs.lookup(encoding).name.removesuffix("-sig")
-        b"\xff".decode(name, errors="backslashreplace")  # as a line that is no text is shown
+        b"\xff".decode(name, errors="backslashreplace")  # as lines that are not text are shown
         if _ASCII.decode(name) == _ASCII.decode("ascii"):
             return name
     except (LookupError, ValueError):  # UnicodeError is a ValueError
         pass
-    raise InvalidValue("--encoding", "must be one that contains ASCII: utf-8, cp1252, latin-1")
+    raise InvalidValue(
+        "--encoding", "must be an extension of ASCII, such as utf-8, cp1252 or latin-1"
+    )
 
 
 class Line(NamedTuple):
@@ -40,7 +42,7 @@ class Line(NamedTuple):
 
 
 def lines_of(file: BinaryIO, *, encoding: str) -> Iterator[Line]:
-    """Lines of a file without their ends, those without anything but blanks left out."""
+    """Give the lines of a file without their line ends; blank lines are left out."""
     number = 0
     while raw := file.readline(MAX_BYTES):
         number += 1
@@ -53,7 +55,10 @@ def lines_of(file: BinaryIO, *, encoding: str) -> Iterator[Line]:
         try:
             text = raw.decode(encoding)
         except UnicodeError:
-            problem = problem or f"is not {encoding.upper()} text: choose another with --encoding"
+            problem = (
+                problem
+                or f"is not {encoding.upper()} text: choose another encoding with --encoding"
+            )
             text = raw.decode(encoding, errors="backslashreplace")
         text = text.rstrip("\r\n")
         if number == 1:

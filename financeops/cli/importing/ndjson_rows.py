@@ -15,11 +15,11 @@ from financeops.core import wire
 
 
 class _KeyTwice(Exception):
-    """An object with two members of one name: nobody knows which is meant."""
+    """An object in which a name is repeated, so that its value is ambiguous."""
 
 
 def ndjson_rows(lines: Iterator[Line]) -> Iterator[Row]:
-    """Rows of lines, each a JSON object; numbers with a point or an exponent are a `Double`."""
+    """Read lines as rows, each a JSON object; numbers with a point or an exponent are a `Double`."""
     for line in lines:
         values, problem = (None, line.problem) if line.problem else _values(line.text)
         yield Row(line.number, line.end, line.text, values, problem)
@@ -27,11 +27,11 @@ def ndjson_rows(lines: Iterator[Line]) -> Iterator[Row]:
 
 def _values(text: str) -> tuple[dict[str, Any] | None, str | None]:
     try:
-        # The one is strict and takes the last of two equal keys, the other is lax and shows both.
+        # The first is strict but keeps the last of two equal keys; the second is lax but shows both.
         wire.decode(text)
         values = _decode(text)
     except _KeyTwice as error:
-        return None, f"{error}: is there twice"
+        return None, f"{error}: is given twice"
     except RecursionError:
         return None, "is nested too deeply"
     except (msgspec.DecodeError, ValueError) as error:  # UnicodeError is a ValueError

@@ -8,10 +8,10 @@ _CACHE_KIB = 32 * 1024
 
 
 class Occurrences:
-    """Counts keys. Beyond its cache it keeps them in a temporary file of the system."""
+    """Counts keys. Those beyond its cache are in a temporary file."""
 
     def __init__(self) -> None:
-        # An empty name is a database that only this connection sees and that leaves nothing.
+        # An empty name makes a private temporary database, which is deleted when it is closed.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(
             f"PRAGMA journal_mode = OFF; PRAGMA cache_size = -{_CACHE_KIB};"
@@ -20,7 +20,7 @@ class Occurrences:
         )
 
     def count(self, key: bytes) -> int:
-        """Count a key and return how often it was counted: 1 the first time."""
+        """Count a key and return its count: 1 the first time."""
         row = self._database.execute("SELECT n FROM seen WHERE key = ?", (key,)).fetchone()
         if row is None:
             self._database.execute("INSERT INTO seen VALUES (?, 1)", (key,))
@@ -29,9 +29,9 @@ class Occurrences:
         return int(row[0]) + 1
 
     def named(self, key: bytes) -> str:
-        """Count a key and return its name: the key itself and how often it was counted."""
+        """Count a key and return its name: the key and its count."""
         return f"{key.hex()}:{self.count(key)}"
 
     def close(self) -> None:
-        """Give the memory and the file back."""
+        """Release the memory and the file."""
         self._database.close()

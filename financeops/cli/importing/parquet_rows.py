@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 1000  # rows
 
-# A file of 2 KB may stand for gigabytes: one text a million times, a list of a billion zeros.
-_MOST_BYTES = 100_000_000  # of so many rows
+# A file of 2 KB may expand to gigabytes: one text a million times, a list of a billion zeros.
+_MOST_BYTES = 100_000_000  # of `_AT_ONCE` rows
 _MOST_ELEMENTS = 10_000_000  # of a column of lists in a group of rows
 _LARGEST_CHUNK = 2**30  # bytes of a column in a group of rows
 
 
 def parquet_table(file: BinaryIO, path: Path) -> Table:
-    """Table of a Parquet file; floats are a `Double`, what is not a number is nothing."""
-    import pyarrow as pa  # noqa: PLC0415 - most of a second: only for who needs it
+    """Read a Parquet file as a table; floats are a `Double`, NaN counts as missing."""
+    import pyarrow as pa  # noqa: PLC0415 - takes most of a second
     from pyarrow import parquet  # noqa: PLC0415
 
     try:
-        # Texts as numbers of a dictionary, where they come again: they are written so, and may be long.
+        # Keep repeated texts dictionary-encoded, as they are stored: they may be long.
         texts = _texts(parquet.read_metadata(file).schema)
         file.seek(0)
         source = parquet.ParquetFile(file, read_dictionary=texts)
@@ -49,14 +49,16 @@ def parquet_table(file: BinaryIO, path: Path) -> Table:
                     raise InvalidValue(
                         "FILE",
                         f"{path} holds more than {_MOST_BYTES:,} bytes in the {_AT_ONCE:,} rows "
-                        f"after row {number}: these are no payments",
+                        f"after row {number}: these are not payments",
                     )
                 lists = [_values(batch.column(at)) for at in named]
                 for values in zip(*lists, strict=True):
                     number += 1
                     yield Row(number, number, None, dict(zip(columns, values, strict=True)))
         except pa.ArrowException as error:
-            raise InvalidValue("FILE", f"{path} breaks off after row {number}: {error}") from None
+            raise InvalidValue(
+                "FILE", f"{path} cannot be read after row {number}: {error}"
+            ) from None
 
     return Table(
         columns=columns,
@@ -69,7 +71,7 @@ def parquet_table(file: BinaryIO, path: Path) -> Table:
 
 
 def _texts(schema: Any) -> list[str]:
-    """Paths of the columns of texts and bytes."""
+    """Return the paths of columns that hold texts or bytes."""
     columns = [schema.column(at) for at in range(len(schema))]
     return [
         each.path
@@ -100,7 +102,7 @@ def _check_size(metadata: Any, path: Path) -> None:
 
 
 def _weight(array: pa.Array) -> int:
-    """Bytes of an array's values, each counted as often as it comes."""
+    """Return the size of an array's values in bytes, repeated values counted each time."""
     import pyarrow as pa  # noqa: PLC0415
     from pyarrow import compute  # noqa: PLC0415
 
@@ -120,12 +122,12 @@ def _weight(array: pa.Array) -> int:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """Values of a column as Python has them, each exact."""
+    """Return the values of a column as exact Python values."""
     import pyarrow as pa  # noqa: PLC0415
 
     kind = column.type
     if pa.types.is_dictionary(kind):
-        # A value that comes again is the same object again.
+        # Equal values share one object.
         known = _values(column.dictionary)
         return [None if at is None else known[at] for at in column.indices.to_pylist()]
     if pa.types.is_floating(kind):
@@ -134,7 +136,7 @@ def _values(column: pa.Array) -> list[Any]:
         texts = column.cast(pa.string()).to_pylist()  # the shortest: 11.77, not 11.770000457763672
         return [None if text is None or text == "nan" else number(text) for text in texts]
     if pa.types.is_timestamp(kind):
-        # datetime has no nanoseconds; and the moment is the same in each zone
+        # datetime has no nanoseconds; and the zone does not matter for the moment
         unit = "us" if kind.unit == "ns" else kind.unit
         zone = None if kind.tz is None else "UTC"
         column = column.cast(pa.timestamp(unit, tz=zone), safe=False)
@@ -145,7 +147,7 @@ def _values(column: pa.Array) -> list[Any]:
 
 
 def _value(scalar: pa.Scalar[Any]) -> Any:
-    """A value, or a text that says so where Python has none: of the year 10000, of two equal keys."""
+    """Return a value, or a text if Python cannot hold it: the year 10000, a map with equal keys."""
     try:
         return scalar.as_py()
     except (ValueError, OverflowError):

@@ -27,7 +27,7 @@ __all__ = [
 
 
 def format_of(path: Path) -> Format:
-    """Format by a file's name."""
+    """Tell the format by a file's name."""
     match path.suffix.lower():
         case ".csv" | ".tsv" | ".txt":
             return Format.CSV
@@ -36,7 +36,10 @@ def format_of(path: Path) -> Format:
         case ".parquet" | ".pq":
             return Format.PARQUET
         case _:
-            raise InvalidValue("--format", f"{path.name} does not say: csv, ndjson or parquet")
+            raise InvalidValue(
+                "--format",
+                f"is required, csv, ndjson or parquet: the name {path.name} does not tell",
+            )
 
 
 @contextmanager
@@ -46,7 +49,7 @@ def opened(path: Path, layout: Layout, *, needed: Sequence[str]) -> Iterator[Tab
     Parameters
     ----------
     needed : sequence of str
-        Columns that are asked for by name; they tell delimiters apart.
+        Columns that options name; they help to find the delimiter.
 
     Raises
     ------
@@ -64,6 +67,6 @@ def opened(path: Path, layout: Layout, *, needed: Sequence[str]) -> Iterator[Tab
                 case Format.PARQUET:
                     yield parquet_table(file, path)
     except OSError as error:
-        # pyarrow raises its own without an errno
+        # errors of pyarrow have no errno
         reason = error.strerror or str(error).splitlines()[0]
         raise InvalidValue("FILE", f"{path} cannot be read: {reason}") from None

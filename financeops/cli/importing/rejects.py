@@ -13,29 +13,29 @@ from financeops.core.csv_guard import guard
 from financeops.core.errors import InvalidValue, Misconfigured
 
 
-def rejects_path(said: Path | None, file: Path) -> Path:
-    """Where the rejected rows of a file go: beside it, unless something else is said.
+def rejects_path(chosen: Path | None, file: Path) -> Path:
+    """Return where to write the rejected rows of a file: beside it by default.
 
     Raises
     ------
     InvalidValue
-        Naming ``--rejects``, when that is the file itself, by whatever name or link.
+        Naming ``--rejects``, when it is the file itself, under any name or link.
     """
-    path = said or file.with_name(f"{file.name}.rejects.csv")
+    path = chosen or file.with_name(f"{file.name}.rejects.csv")
     try:
         same = path.samefile(file)
-    except OSError:  # one of them is not there
+    except OSError:  # one of them does not exist
         same = False
     if same:
-        raise InvalidValue("--rejects", f"{path} is the file that is imported: choose another")
+        raise InvalidValue("--rejects", f"{path} is the file to import: choose another")
     return path
 
 
 class Rejects:
     """A CSV file with line number, reason and original of each row that was refused.
 
-    It is written over when there is a first one, and not touched when there is none. What is a
-    formula to a spreadsheet is guarded: it is the file of somebody else that is shown here.
+    An existing file is overwritten at the first refused row, and left alone if there is none.
+    Formulas are guarded against spreadsheets, because the imported file may come from anybody.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,7 +56,7 @@ class Rejects:
             self._file.close()
 
     def add(self, row: Row, reason: str) -> None:
-        """Write down one row."""
+        """Add a row to the file."""
         try:
             if self._file is None:
                 self._file = _opened(self.path)
@@ -71,12 +71,14 @@ class Rejects:
 
 
 def _opened(path: Path) -> TextIO:
-    """The file, empty; never one that a link of its name leads to: it may be anybody's."""
-    if path.is_symlink():  # said before: what the system says of it is about too many levels
+    """Open an empty file; never through a link, which may lead to any file."""
+    if (
+        path.is_symlink()
+    ):  # checked first: the system's message would be about too many levels of links
         raise Misconfigured(
-            f"{path} is a link: rejected rows are not written through it; name a file with --rejects"
+            f"{path} is a link: rejected rows are not written through links; name a file with --rejects"
         )
-    if path.is_fifo():  # who opens it waits until somebody reads it
+    if path.is_fifo():  # opening it would block until somebody reads it
         raise Misconfigured(f"{path} is a pipe: name a file with --rejects")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
     return os.fdopen(os.open(path, flags, 0o666), "w", encoding="utf-8", newline="")

@@ -1,4 +1,4 @@
-"""What files are made of, whatever their format."""
+"""Rows and tables, the same for every file format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from financeops.core.errors import InvalidValue
 
 MAX_DEPTH = 100
-"""Lists and objects in one another; a payment has none. What works with rows calls itself for each."""
+"""Levels of nested lists and objects; a payment has none, and functions on rows are recursive."""
 
 
 class Format(StrEnum):
@@ -24,9 +24,9 @@ class Format(StrEnum):
 
 
 class Row(NamedTuple):
-    """One row: `values` by column, or the `problem` that it has.
+    """One row: its `values` by column, or its `problem`.
 
-    `number` is its line, in Parquet its row, from 1. `end` is how far the file is read after it.
+    `number` is its line (in Parquet its row), from 1. `end` is how far the file has been read.
     """
 
     number: int
@@ -36,7 +36,7 @@ class Row(NamedTuple):
     problem: str | None = None
 
     def text(self) -> str:
-        """The row as it stands in the file; as JSON where that is not text."""
+        """Return the row as it is in the file, or as JSON if the file is not text."""
         if self.original is not None:
             return self.original
         return json.dumps(self.values, default=str, ensure_ascii=False)
@@ -44,9 +44,9 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A file that is open: its `columns` (None: each row has its own), its size, its rows.
+    """An open file: its `columns` (None: each row has its own), its size, its rows.
 
-    `minor_units` are columns that say of themselves that they are in minor units.
+    `minor_units` are the columns that the file itself marks as being in minor units.
     """
 
     columns: tuple[str, ...] | None
@@ -57,18 +57,18 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How a file is to be read.
+    """How to read a file.
 
     Parameters
     ----------
     format : Format
     delimiter : str, optional
-        Of CSV: one character or `delimiters.WHITESPACE`; default: the one that separates the
-        first line into columns that are known.
+        Of CSV: one character or `delimiters.WHITESPACE`; default: the one that splits the first
+        line into known columns.
     columns : sequence of str, optional
         Column names of a CSV file without a header.
     encoding : str
-        Of text files; ASCII must be a part of it.
+        Of text files; an extension of ASCII.
     """
 
     format: Format
@@ -78,7 +78,7 @@ class Layout:
 
 
 def check_names(columns: Sequence[str], path: Path) -> None:
-    """Refuse two columns of one name: nobody knows which is meant. Any number may have none."""
+    """Refuse two columns of one name, which would be ambiguous. Columns may have no name."""
     names = [name for name in columns if name.strip()]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -1,4 +1,4 @@
-"""Instants as files write them."""
+"""Times as files write them."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = re.compile(r"\d{8}")
 _SECOND = re.compile(r"\d{14}")
 _EPOCH = re.compile(r"\d{9,10}(\.\d+)?|\d{12,13}|\d{15,16}")
-_KNOWN = "ISO 8601, YYYYMMDD, YYYYMMDDHHMMSS or Unix time; else say --date-format"
+_KNOWN = "ISO 8601, YYYYMMDD, YYYYMMDDHHMMSS or Unix time, or set --date-format"
 
 
 def instant_of(value: Any, *, field: str, zone: ZoneInfo, date_format: str | None) -> datetime:
-    """Aware UTC datetime of what a file holds.
+    """Convert a value of a file to an aware UTC datetime.
 
     Parameters
     ----------
     value : str, int, Decimal, date or datetime
         Numbers are Unix time: seconds, milliseconds or microseconds by their size.
     field : str
-        Named in the error.
+        Field to name in errors.
     zone : ZoneInfo
-        Where times without an offset were written. Midnight begins its day, also on a day on
-        which clocks skip or repeat it.
+        Zone of times without an offset. Midnight means the beginning of its day, even if clocks
+        skip or repeat it.
     date_format : str, optional
-        `strptime` format of texts, one that `dateformats.check_format` let pass.
+        `strptime` format of texts, which `dateformats.check_format` has accepted.
 
     Raises
     ------
     InvalidValue
-        When it is no time, or one without an offset that clocks skip or show twice.
+        When it is not a time, or a local time that clocks skip or show twice.
     """
     try:
         moment = moment_of(value, date_format)
         aware = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
         instant = aware.astimezone(UTC)
     except (ValueError, OverflowError, ArithmeticError):
-        expected = f"in the form {date_format!r}" if date_format else f"of {_KNOWN}"
-        raise InvalidValue(field, f"{str(value)[:50]!r} is no time {expected}") from None
+        expected = f"a time in the form {date_format!r}" if date_format else _KNOWN
+        raise InvalidValue(field, f"must be {expected}, not {str(value)[:50]!r}") from None
     if moment.tzinfo is None and moment.time() != time():
         _check_once(aware, instant, field=field, zone=zone)
     return instant
 
 
 def _check_once(local: datetime, instant: datetime, *, field: str, zone: ZoneInfo) -> None:
-    """Refuse a local time that is not the time of one instant: which one was meant is not ours to say."""
+    """Refuse a local time that clocks skip or show twice, which is ambiguous."""
     first, second = local.replace(fold=0), local.replace(fold=1)
     if first.utcoffset() == second.utcoffset():
         return
@@ -68,12 +68,12 @@ def _check_once(local: datetime, instant: datetime, *, field: str, zone: ZoneInf
 
 
 def moment_of(value: Any, date_format: str | None = None) -> datetime:
-    """What a file holds as a datetime, naive where it has no offset.
+    """Convert a value of a file to a datetime, naive if it has no offset.
 
     Raises
     ------
     ValueError, OverflowError, ArithmeticError
-        When it is no time.
+        When it is not a time.
     """
     match value:
         case datetime():

@@ -12,33 +12,33 @@ from contextlib import suppress
 
 from financeops.core.errors import Misconfigured
 
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a person may write after --host
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - values that --host may have
 _ANSWER_WITHIN = 5.0
 _PORTS = range(20_000, 32_000)
 
 
 def reachable(host: str) -> str:
-    """Address under which a program that listens on `host` is reached from this machine."""
+    """Return the address at which this machine reaches a program that listens on `host`."""
     return _ANY.get(host, host)
 
 
 def url_of(host: str, port: int) -> str:
-    """URL of a program on this machine that listens on `host` and `port`."""
+    """Return the URL of a program on this machine that listens on `host` and `port`."""
     address = reachable(host)
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
 
 
 def link_of(host: str, port: int) -> str:
-    """The same for people to read and click: ``localhost`` where that is what is meant."""
-    here = reachable(host) in {"127.0.0.1", "::1"}
-    return f"http://localhost:{port}" if here else url_of(host, port)
+    """Return the same for people to read and click: with ``localhost`` where possible."""
+    is_local = reachable(host) in {"127.0.0.1", "::1"}
+    return f"http://localhost:{port}" if is_local else url_of(host, port)
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now.
+    """Return a TCP port of 127.0.0.1 on which nothing listens.
 
-    It is none of those that systems give to outgoing connections, so nothing takes it by chance
-    before it is used.
+    Systems do not use it for outgoing connections, so nothing takes it by chance before it is
+    used.
     """
     while True:
         port = secrets.choice(_PORTS)
@@ -51,7 +51,7 @@ def free_port() -> int:
 
 
 def check_ports(host: str, ports: Mapping[str, int]) -> None:
-    """Find out, before anything is started, whether all ports can be had.
+    """Check, before anything is started, that all ports are free.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def check_ports(host: str, ports: Mapping[str, int]) -> None:
     Raises
     ------
     Misconfigured
-        Naming the flag that has to change.
+        Naming the flag to change.
     """
     flags: dict[int, str] = {}
     for flag, port in ports.items():
@@ -79,19 +79,19 @@ def check_ports(host: str, ports: Mapping[str, int]) -> None:
 
 def _why_not(host: str, port: int, flag: str, error: OSError) -> str:
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return f"{host!r} is no address of this machine: change --host"
+        return f"{host!r} is not an address of this machine: change --host"
     match error.errno:
         case errno.EADDRINUSE:
-            return f"port {port} is taken: stop what uses it or choose another with {flag}"
+            return f"port {port} is in use: stop the program that uses it, or choose another port with {flag}"
         case errno.EACCES:
-            return f"port {port} is for the system only: choose one above 1023 with {flag}"
+            return f"port {port} is reserved for the system: choose one above 1023 with {flag}"
         case _:
             reason = os.strerror(error.errno) if error.errno else str(error)
-            return f"port {port} cannot be used ({reason}): choose another with {flag}"
+            return f"port {port} cannot be used ({reason}): choose another port with {flag}"
 
 
 async def accepts(host: str, port: int) -> bool:
-    """Whether somebody accepts connections."""
+    """Whether a program accepts connections."""
     try:
         _, writer = await asyncio.open_connection(host, port)
     except OSError:
@@ -105,7 +105,7 @@ async def accepts(host: str, port: int) -> bool:
 async def answers(host: str, port: int, path: str) -> bool:
     """Whether a GET is answered with a status below 400.
 
-    Nothing of the answer is used: this asks while a program starts, ten times a second.
+    The rest of the answer is not read: this is called ten times a second while a program starts.
     """
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
     writer = None
@@ -114,7 +114,7 @@ async def answers(host: str, port: int, path: str) -> bool:
             reader, writer = await asyncio.open_connection(host, port)
             writer.write(request.encode())
             status_line = await reader.readline()
-    except (OSError, ValueError):  # ValueError: a line without end, so no HTTP
+    except (OSError, ValueError):  # ValueError: a line too long to be HTTP
         return False
     finally:
         if writer is not None:

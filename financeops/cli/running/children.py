@@ -1,4 +1,4 @@
-"""The programs that `up` runs, and how it asks each whether it is ready."""
+"""The programs that `up` runs, and how to tell that each is ready."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from financeops.core.contract import paths
 from financeops.core.errors import Misconfigured
 
 _PASSWORDS = frozenset({embedded.URI_SETTING, "JUPYTER_TOKEN"})
-"""Settings that let in who knows them: each is for the one program that asks for it."""
+"""Settings with secrets: each is only passed to the program that needs it."""
 
 
 def database(directory: Path, port: int, *, password: str) -> Child:
-    """The embedded database, which asks for a password."""
+    """The embedded database, protected by a password."""
     login = embedded.USER, password
     return Child(
         name="database",
@@ -30,14 +30,14 @@ def database(directory: Path, port: int, *, password: str) -> Child:
         private=True,
         # Opening a million payments after a kill took 14 s on two cores.
         ready_within=180,
-        # Twice as long as a caller waits for a commit. It may well be busy for a while; when it
-        # stands still for two minutes it is killed, which loses nothing that was acknowledged.
+        # Twice as long as a caller waits for a commit. It may be busy for a while; after two minutes
+        # without a commit it is killed, which loses nothing that was acknowledged.
         responds=partial(pulse.commits, embedded.HOST, port, within=20, login=login),
     )
 
 
 def mongodb(program: Path, directory: Path, port: int, *, password: str) -> Child:
-    """A mongod of this machine, with the same care."""
+    """A mongod of this machine, supervised in the same way."""
     return replace(
         database(directory, port, password=password),
         command=mongod.command(program, directory, port),
@@ -46,7 +46,7 @@ def mongodb(program: Path, directory: Path, port: int, *, password: str) -> Chil
 
 
 def server(host: str, port: int, *, uri: str | None, simulate: bool) -> Child:
-    """The server; without `uri` it reads that setting itself."""
+    """The server; without `uri` it reads the setting itself."""
     environment = {"FINANCEOPS_HOST": host, "FINANCEOPS_PORT": str(port)}
     if uri is not None:
         environment[embedded.URI_SETTING] = uri
@@ -74,7 +74,7 @@ def dashboard(notebooks: Path, host: str, port: int, *, server_url: str) -> Chil
         ),
         environment={"FINANCEOPS_URL": server_url},
         withheld=_PASSWORDS,
-        # A GET of the page itself would take a kernel.
+        # A GET of the page itself would use up a kernel.
         is_ready=partial(addresses.answers, addresses.reachable(host), port, "/voila/health"),
         ready_within=120,
         complaint="financeops: ",
@@ -91,16 +91,16 @@ def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -
             "--no-browser",
             *(f"--ServerApp.ip={host}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
             f"--ServerApp.root_dir={notebooks}",
-            # Kernels talk through files that only their user may open.
+            # Kernels communicate through sockets that only their user may open.
             "--KernelManager.transport=ipc",
             # No request to an outside host.
             "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-            # Nor a question whether there should be one.
+            # Do not ask whether to make any.
             f"--LabApp.app_settings_dir={Path(__file__).parent / 'lab'}",
             *(["--allow-root"] if os.geteuid() == 0 else []),
         ),
-        # In the environment: everybody on the machine can read a command line.
+        # In the environment, because every user of the machine can read command lines.
         environment={"FINANCEOPS_URL": server_url, "JUPYTER_TOKEN": token},
         withheld=_PASSWORDS,
         is_ready=partial(addresses.answers, addresses.reachable(host), port, "/api"),
@@ -109,7 +109,7 @@ def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -
 
 
 def lab_token() -> str:
-    """Token that protects JupyterLab: the one that is set, else a new one."""
+    """Return the token that protects JupyterLab: JUPYTER_TOKEN, or a new one."""
     return os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
 
 

@@ -14,22 +14,22 @@ import psutil
 from financeops.core.errors import Misconfigured
 
 _WAIT = 45.0
-"""Seconds for what a killed run left behind to end: its guard stops the database last."""
+"""Seconds to wait for the processes of a killed run to end: its guard stops the database last."""
 
 
 @contextmanager
 def locked(directory: Path, say: Callable[[str], None]) -> Iterator[int]:
-    """Make the folder if needed and hold it for this process.
+    """Create the folder if necessary, and lock it for this process.
 
-    Gives the lock's file descriptor: who keeps that open, keeps the folder.
+    Yields the file descriptor of the lock, which is held as long as any process keeps it open.
 
     Raises
     ------
     Misconfigured
-        When it cannot be written to, or another run holds it.
+        When the folder cannot be written to, or another run has locked it.
     """
     try:
-        # Only a new one: a folder that somebody names may be used by others for other things.
+        # Only a new folder is made private: an existing one may be shared with others.
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (directory / "logs").mkdir(mode=0o700, exist_ok=True)
         lock = directory / "up.lock"
@@ -37,7 +37,7 @@ def locked(directory: Path, say: Callable[[str], None]) -> Iterator[int]:
         file = lock.open("a+")
     except OSError as error:
         raise Misconfigured(
-            f"cannot write to {directory} ({error.strerror}): choose another with --data-dir"
+            f"cannot write to {directory} ({error.strerror}): choose another folder with --data-dir"
         ) from None
     with file:
         _lock(file, directory, say)
@@ -48,22 +48,22 @@ def locked(directory: Path, say: Callable[[str], None]) -> Iterator[int]:
 
 
 def keep_private(directory: Path) -> None:
-    """Make the folder if needed, and let nobody else on this computer read what is in it.
+    """Create the folder if necessary, and let no other user of this computer read it.
 
     Raises
     ------
     Misconfigured
-        When it is somebody else's.
+        When another user owns it.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
-        for file in directory.rglob("*"):  # of a run that did not know this yet
+        for file in directory.rglob("*"):  # of a run of an earlier version
             if not file.is_symlink():
                 file.chmod(0o700 if file.is_dir() else 0o600)
     except OSError as error:
         raise Misconfigured(
-            f"cannot keep {directory} from others ({error.strerror}): choose another with --data-dir"
+            f"cannot make {directory} private ({error.strerror}): choose another folder with --data-dir"
         ) from None
 
 
@@ -78,11 +78,11 @@ def _lock(file: TextIO, directory: Path, say: Callable[[str], None]) -> None:
             if holder is not None or time.monotonic() > deadline:
                 who = f"process {holder}" if holder else "a run that was killed"
                 raise Misconfigured(
-                    f"{directory} is in use by another `financeops up` ({who}): stop it or choose "
-                    "another with --data-dir"
+                    f"{directory} is in use by another `financeops up` ({who}): stop it, or choose "
+                    "another folder with --data-dir"
                 ) from None
             if not waiting:
-                say("Waiting for what a killed run left behind to end …")
+                say("Waiting for the processes of a killed run to end …")
                 waiting = True
             time.sleep(0.1)
         else:
@@ -90,7 +90,7 @@ def _lock(file: TextIO, directory: Path, say: Callable[[str], None]) -> None:
 
 
 def _holder(file: TextIO) -> int | None:
-    """Process id of the run that holds the lock; None when only its guard is left."""
+    """Return the process id of the run that holds the lock; None when only its guard is left."""
     file.seek(0)
     text = file.read().strip()
     try:

@@ -1,4 +1,4 @@
-"""How the embedded database is started: for a laptop, a demo and tests."""
+"""How to start the embedded database: for laptops, demos and tests."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from financeops.core.errors import Misconfigured
 
 HOST = "127.0.0.1"
 URI_SETTING = "FINANCEOPS_MONGODB_URI"
-"""Names a MongoDB to use instead of it."""
+"""Setting that names a MongoDB to use instead."""
 
 USER = "financeops"
 MADE, KEPT = "password.new", "password"
-"""Files with the password of its user, before and after there is that user."""
+"""Files with the password of its user, before and after the user is created."""
 
 _GIB = 2**30
 
 
 def command(directory: Path, port: int) -> tuple[str, ...]:
-    """The command that runs it, on this machine only.
+    """Return the command that runs it, reachable from this machine only.
 
     Raises
     ------
     Misconfigured
-        It is not installed.
+        When it is not installed.
     """
     program = Path(sys.executable).with_name("secantusd-py")
     if not program.exists():
@@ -46,7 +46,7 @@ def command(directory: Path, port: int) -> tuple[str, ...]:
 
 
 def guarded_command(directory: Path, port: int) -> tuple[str, ...]:
-    """The command that runs it so that it asks for a password: see `embedded_start`."""
+    """Return the command that runs it protected by a password: see `embedded_start`."""
     return (
         *start.command("financeops.cli.running.embedded_start", str(directory.resolve())),
         *command(directory, port),
@@ -54,7 +54,7 @@ def guarded_command(directory: Path, port: int) -> tuple[str, ...]:
 
 
 def uri(port: int, database: str = "", *, password: str = "") -> str:
-    """Where it listens, and what lets one in, if it asks for that."""
+    """Return the URI of the database, with user and password if it has one."""
     if not password:
         return f"mongodb://{HOST}:{port}/{database}?directConnection=true"
     return (
@@ -64,19 +64,19 @@ def uri(port: int, database: str = "", *, password: str = "") -> str:
 
 
 def password_of(directory: Path) -> str:
-    """Return the password that the data in a folder are kept with; makes one where there is none.
+    """Return the password of the database in a folder; create one if there is none.
 
     Raises
     ------
     Misconfigured
-        The folder cannot be read or written.
+        When the folder cannot be read or written.
     """
     try:
         for file in (directory / KEPT, directory / MADE):
             if file.exists():
                 return file.read_text("ascii")
-        password = secrets.token_hex(32)  # of letters that the key of a mongod may have, too
-        # Under another name first: one that is cut off is none.
+        password = secrets.token_hex(32)  # of characters that a key of mongod may have, too
+        # Under another name first, so that no incomplete password is ever used.
         written = directory / f"{MADE}.part"
         written.write_text(password, "ascii")
         written.chmod(0o600)
@@ -90,9 +90,9 @@ def password_of(directory: Path) -> str:
 
 
 def _cache_bytes() -> int:
-    """As much memory as mongod allows itself, and at least its own default of 1 GiB.
+    """As much memory as mongod would use, and at least the database's own default of 1 GiB.
 
-    Once its data fill the cache (about 3 KB per payment) its writers wait for room for seconds:
+    Once the data fill the cache (about 3 KB per payment), writers wait for room for seconds, and
     commits take longer than a transaction may.
     """
     return max(_GIB, (psutil.virtual_memory().total - _GIB) // 2)

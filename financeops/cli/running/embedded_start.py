@@ -1,7 +1,7 @@
-"""Starts the embedded database so that it asks for a password: ``… DIRECTORY COMMAND…``.
+"""Start the embedded database protected by a password: ``… DIRECTORY COMMAND…``.
 
-It wants to be started without asking once, to be told of its first user. That is done here, on a
-port that nobody knows; then this process becomes the database.
+It has to run without protection once, so that its first user can be created. This happens here, on
+a port that nobody knows; then this process becomes the database.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _ALREADY_THERE = 51003
 
 
 def main(directory: Path, command: list[str]) -> None:
-    """Become the database, unless its user cannot be made."""
+    """Become the database, unless its user cannot be created."""
     if not (directory / embedded.KEPT).exists():
         if not asyncio.run(_user_is_made(directory)):
-            sys.exit("the embedded database was not told of its user")
+            sys.exit("the user of the embedded database could not be created")
         (directory / embedded.MADE).rename(directory / embedded.KEPT)
     os.execv(command[0], [*command, "--auth"])  # noqa: S606 - our own
 
@@ -51,7 +51,7 @@ async def _user_is_made(directory: Path) -> bool:
     finally:
         database.terminate()
         database.wait()
-    # There already, where an earlier start was killed just here.
+    # The user exists already if an earlier start was killed at this point.
     return answer.get("ok") == 1.0 or answer.get("code") == _ALREADY_THERE
 
 

@@ -1,12 +1,12 @@
-"""No process of a run stays behind, also when `financeops up` itself is killed.
+"""Leave no process of a run behind, even if `financeops up` itself is killed.
 
 Every process that `up` starts carries a mark in its environment. Its own children inherit the
-mark, Jupyter's kernels too, which a process group would not reach: each is put in a session of
+mark, including Jupyter's kernels, which a process group would miss because each has a session of
 its own. So whatever carries the mark belongs to the run.
 
-The guard is a process beside `up` that reads from a pipe which children there are. The pipe ends
-when `up` ends, however it ends; what then still carries the mark is stopped. It is started by its
-file name and imports nothing of the package, so that it stays small.
+The guard is a process beside `up` that reads the list of children from a pipe. The pipe closes when
+`up` ends, however it ends; then the guard stops whatever still carries the mark. It is started by
+its file name and imports nothing of the package, so that it stays small.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ MARK = "FINANCEOPS_UP"
 """The environment variable that holds the marks of the runs a process belongs to."""
 
 GRACE = 10.0
-"""Seconds that a child has to end by itself."""
+"""Seconds that a child has to end by itself when it is asked to."""
 
 
 def mark_of(run: str, name: str = "") -> str:
-    """Mark of one child of a run; without a name, what the marks of all of them begin with."""
+    """Return the mark of a child of a run; without a name, the beginning of all its marks."""
     return f"<{run}.{name}>" if name else f"<{run}."
 
 
 def marked_environment(environment: Mapping[str, str], mark: str) -> dict[str, str]:
-    """Environment with a mark added: a run inside a run belongs to both."""
+    """Return an environment with a mark added: a run inside a run belongs to both."""
     return {**environment, MARK: environment.get(MARK, "") + mark}
 
 
 def marked(mark: str) -> list[psutil.Process]:
-    """All living processes that carry a mark."""
+    """Return all living processes that carry a mark."""
     found = []
     for process in psutil.process_iter():
-        # Processes of others cannot be read, and any may have ended meanwhile.
+        # Processes of other users cannot be read, and any may have ended meanwhile.
         with suppress(psutil.Error, OSError):
             if mark in process.environ().get(MARK, ""):
                 found.append(process)
@@ -49,7 +49,7 @@ def marked(mark: str) -> list[psutil.Process]:
 
 
 def kill_marked(mark: str, *, within: float = 5.0) -> None:
-    """Kill every process that carries a mark, until there is none: they may start others."""
+    """Kill processes that carry a mark until there are none: they may start others meanwhile."""
     deadline = time.monotonic() + within
     while (found := marked(mark)) and time.monotonic() < deadline:
         for process in found:
@@ -59,7 +59,7 @@ def kill_marked(mark: str, *, within: float = 5.0) -> None:
 
 
 class Guard:
-    """The guard as `up` sees it: told of each child, and let go at the end.
+    """The guard as `up` sees it: told of each child, and closed at the end.
 
     Parameters
     ----------
@@ -76,18 +76,18 @@ class Guard:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=tuple(keep),
-            start_new_session=True,  # a Ctrl-C in the terminal is not for it
+            start_new_session=True,  # a Ctrl-C in the terminal must not reach it
         )
 
     def started(self, name: str, pid: int) -> None:
-        """Tell it that a child runs under a process id."""
+        """Tell the guard the process id of a child."""
         assert self._process.stdin is not None
-        with suppress(OSError):  # somebody killed it: the run goes on without
+        with suppress(OSError):  # it was killed: the run goes on without it
             self._process.stdin.write(f"{name} {pid}\n".encode())
             self._process.stdin.flush()
 
     def close(self) -> None:
-        """Let it end what is left, and wait for that."""
+        """Let the guard end what is left, and wait for it."""
         assert self._process.stdin is not None
         with suppress(OSError):
             self._process.stdin.close()
@@ -95,7 +95,7 @@ class Guard:
 
 
 def _stop_in_order(run: str, pids: Mapping[str, int]) -> None:
-    """End each child and all that it started, the last one first."""
+    """End each child and all that it started, in reverse order."""
     for name, pid in reversed(list(pids.items())):
         mark = mark_of(run, name)
         leaders = [process for process in marked(mark) if process.pid == pid]
@@ -116,5 +116,5 @@ def _watch(run: str) -> None:
 
 
 if __name__ == "__main__":
-    os.chdir("/")  # holds no directory of the user's
+    os.chdir("/")  # so as not to keep the user's directory in use
     _watch(sys.argv[1])

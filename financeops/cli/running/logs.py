@@ -15,10 +15,10 @@ _OWN = 0o600
 
 
 class Log:
-    """A log file that a child appends to by itself, so that it never waits for us.
+    """A log file to which a child appends directly, so that it never waits for `up`.
 
-    The file of the run before is kept beside it as ``NAME.log.1``. Both are for their owner alone, and so is their
-    folder: Jupyter writes its token there, and programs write what they were doing when they failed.
+    The file of the previous run is kept beside it as ``NAME.log.1``. Only their owner may read them and their
+    folder: Jupyter logs its token, and programs log what they were doing when they failed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,15 +38,15 @@ class Log:
         return _opened(self.path, "ab")
 
     def bound(self, *, max_bytes: int = MAX_BYTES) -> None:
-        """Empty a file that has grown too large into its ``.1``; the child goes on writing."""
-        with suppress(OSError):  # deleted by hand, disk full: no reason to stop anything
+        """Move the content of a file that is too large to its ``.1``; the child goes on writing."""
+        with suppress(OSError):  # deleted by hand, disk full: not a reason to stop anything
             if self.path.stat().st_size > max_bytes:
                 with self.path.open("rb") as file, _opened(self._earlier, "wb") as earlier:
                     shutil.copyfileobj(file, earlier)
                 os.truncate(self.path, 0)
 
     def last_lines(self, count: int = 20) -> list[str]:
-        """Last lines that were written, without blank ones."""
+        """Return the last lines that are not blank."""
         try:
             with self.path.open("rb") as file:
                 size = file.seek(0, 2)
@@ -58,7 +58,7 @@ class Log:
 
 
 def _opened(path: Path, mode: Literal["ab", "wb"]) -> BinaryIO:
-    """A file opened for its owner alone, also when it was there before."""
+    """Open a file so that only its owner may read it, even if it existed before."""
     file = open(path, mode, opener=partial(os.open, mode=_OWN))  # noqa: SIM115 - Path.open has no opener
     os.fchmod(file.fileno(), _OWN)
     return file

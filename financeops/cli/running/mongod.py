@@ -1,4 +1,4 @@
-"""A `mongod` of this machine, which `up` starts where there is one: a replica set of one in the data folder."""
+"""The `mongod` of this machine, if it has one: `up` runs it as a replica set of one member."""
 
 from __future__ import annotations
 
@@ -13,64 +13,64 @@ from pathlib import Path
 from financeops.cli.running import addresses, embedded, start
 
 OLDEST = 7
-"""Its major version; before that it lacks what the product needs, or is no longer kept up."""
+"""Oldest major version: earlier ones lack features or are no longer maintained."""
 
 _VERSION = re.compile(r"db version v(\d+)\.")
 
 
 def program(environment: Mapping[str, str]) -> Path | None:
-    """The one that the PATH names, if it is new enough."""
+    """Return the mongod on the PATH, if it is new enough."""
     found = shutil.which("mongod", path=environment.get("PATH"))
     if found is None:
         return None
-    said = subprocess.run(  # noqa: S603 - what the user's PATH names
+    output = subprocess.run(  # noqa: S603 - from the user's PATH
         [found, "--version"], capture_output=True, text=True, check=False
     ).stdout
-    version = _VERSION.search(said)
+    version = _VERSION.search(output)
     return Path(found) if version and int(version[1]) >= OLDEST else None
 
 
 def password_of(directory: Path) -> str:
-    """The password of its user, kept in the folder; makes one where there is none.
+    """Return the password of its user, kept in the folder; create one if there is none.
 
     Raises
     ------
     Misconfigured
-        The folder cannot be read or written.
+        When the folder cannot be read or written.
     """
     password = embedded.password_of(directory)
     if (made := directory / embedded.MADE).exists():
-        # Its user is made while it runs, see `is_ready`: until then who asks from here may do that, and no more.
+        # Its user is created while it runs, see `is_ready`: until then local clients may do that and nothing else.
         made.rename(directory / embedded.KEPT)
     return password
 
 
 def command(mongod: Path, directory: Path, port: int) -> tuple[str, ...]:
-    """The command that runs it, on this machine only, with its data in a folder of its own."""
+    """Return the command that runs it, reachable from this machine only, with its data in a folder."""
     return (
         str(mongod),
         *("--dbpath", str(directory.resolve())),
         *("--bind_ip", embedded.HOST, "--port", str(port), "--nounixsocket"),
-        # Transactions need a replica set. It becomes one when it first runs: see `is_ready`. Members of
-        # one know each other by a key; with it mongod asks everybody for a password.
+        # Transactions need a replica set; `is_ready` makes it one when it first runs. Its members
+        # authenticate each other by a key file, with which mongod requires a password of all clients.
         *("--replSet", "financeops", "--keyFile", str(directory.resolve() / embedded.KEPT)),
     )
 
 
 async def is_ready(port: int, password: str) -> bool:
-    """Whether it takes writes; makes it a replica set of one, at this port and with its user, when it is not.
+    """Whether it accepts writes; first makes it a replica set at this port, and creates its user.
 
-    Only the server's side may speak to a database, so that is a program of its own.
+    Only the server may import the driver, so this runs a program of the server.
     """
     if not await addresses.accepts(embedded.HOST, port):
         return False
-    making = await asyncio.create_subprocess_exec(
+    setup = await asyncio.create_subprocess_exec(
         *start.command("server.replica_set"),
         env={**os.environ, embedded.URI_SETTING: embedded.uri(port, password=password)},
         stdin=asyncio.subprocess.DEVNULL,
     )
     try:
-        return await making.wait() == 0
+        return await setup.wait() == 0
     finally:
-        if making.returncode is None:
-            making.kill()
+        if setup.returncode is None:
+            setup.kill()

@@ -1,7 +1,6 @@
 """Whether a database commits: one small write, with a time limit.
 
-That it accepts connections, or answers a ping, says little: when its storage stands still, both go
-on.
+A database whose storage is stuck still accepts connections and answers pings.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ async def commits(
     Parameters
     ----------
     login : (str, str), optional
-        User and password, where the database asks for them.
+        User and password, if the database requires them.
     """
     try:
         async with asyncio.timeout(within), connected(host, port) as database:

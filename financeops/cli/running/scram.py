@@ -1,4 +1,4 @@
-"""SCRAM-SHA-256 as a client speaks it (RFC 5802, RFC 7677), without channel binding.
+"""The client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677), without channel binding.
 
 For passwords of ASCII letters and digits, which need no preparation (RFC 4013).
 """
@@ -12,16 +12,16 @@ from base64 import b64decode, b64encode
 
 
 class Refused(Exception):
-    """The server does not know the password, or is not who it should be."""
+    """The password is wrong, or the server cannot prove that it knows it."""
 
 
 class Conversation:
-    """What is said to prove that one knows a password, and what the server must prove.
+    """The messages by which client and server prove to each other that they know a password.
 
     Parameters
     ----------
     nonce : str, optional
-        Another each time; printable ASCII without a comma.
+        A different one each time; printable ASCII without a comma.
     """
 
     def __init__(self, user: str, password: str, *, nonce: str | None = None) -> None:
@@ -36,12 +36,12 @@ class Conversation:
 
     def final(self, challenge: bytes) -> bytes:
         """Return the answer to the server's first message; raises `Refused`."""
-        said = _fields(challenge)
-        nonce, rounds = said.get("r", ""), int(said.get("i", "0"))
+        fields = _fields(challenge)
+        nonce, rounds = fields.get("r", ""), int(fields.get("i", "0"))
         if not nonce.startswith(self._nonce) or rounds < 4096:
             raise Refused
         salted = hashlib.pbkdf2_hmac(
-            "sha256", self._password.encode(), b64decode(said["s"]), rounds
+            "sha256", self._password.encode(), b64decode(fields["s"]), rounds
         )
         without_proof = f"c=biws,r={nonce}"
         signed = b",".join((self._bare.encode(), challenge, without_proof.encode()))

@@ -1,4 +1,4 @@
-"""What `up` shows: live progress in a terminal, plain lines elsewhere."""
+"""The output of `up`: live progress in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from rich.progress import (
 
 
 class Screen:
-    """Lines on standard output. When the terminal is gone nothing is shown, and nothing fails."""
+    """Lines on standard output. If the terminal is closed, output is dropped without an error."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False, markup=False, soft_wrap=True)
         self._gone = False
 
     def say(self, line: str = "", *, style: str | None = None) -> None:
-        """Print one line at once."""
+        """Print a line immediately."""
         if self._gone:
             return
         try:
@@ -62,24 +62,24 @@ class Recording:
         self._screen = screen
         self._progress = progress
         self._count = count
-        self._said = 0
+        self._quarters_shown = 0
         if progress is not None:
             self._task = progress.add_task("history", total=count)
 
     def show(self, recorded: int) -> None:
-        """Show how far it is."""
+        """Show how many payments are recorded."""
         if self._progress is not None:
             text = f"history: {recorded:,} of {self._count:,} payments"
             self._progress.update(self._task, completed=recorded, description=text)
             return
         quarters = 4 * recorded // self._count
-        if quarters > self._said and recorded < self._count:
-            self._said = quarters
+        if quarters > self._quarters_shown and recorded < self._count:
+            self._quarters_shown = quarters
             self._screen.say(f"history: {recorded:,} of {self._count:,} payments")
 
 
 class Starting:
-    """Things that are being started, each shown until it is ready."""
+    """Programs that are being started, each shown until it is ready."""
 
     def __init__(self, screen: Screen, progress: Progress | None) -> None:
         self._screen = screen
@@ -87,7 +87,7 @@ class Starting:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Show `name` with its time while the block runs, and a line when it ended well."""
+        """Show `name` and the time while the block runs, and a line when it succeeds."""
         began = time.monotonic()
         if self._progress is None:
             self._screen.say(f"starting {name}")

@@ -21,7 +21,7 @@ from financeops.core.errors import FinanceOpsError
 
 DEATHS = 3
 WITHIN = 60.0
-"""So many deaths of one child in so many seconds are too many."""
+"""A child that ends `DEATHS` times within so many seconds is given up."""
 
 _ASK_EVERY = 0.1
 _LOOK_AT_LOGS_EVERY = 30.0
@@ -29,19 +29,19 @@ _LOOK_AT_LOGS_EVERY = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Child:
-    """A program that is to run as long as we do.
+    """A program to keep running.
 
-    `is_ready` asks once whether it can be used; it has `ready_within` seconds for that after each
-    start. It has our environment, less the names that are `withheld`. A program that ends before it
-    was ever ready, and whose last line begins with `complaint`, has said what a person must change:
-    it is not started again.
+    `is_ready` tells whether the program can be used; it must be within `ready_within` seconds of
+    each start. The program gets the environment of this process, without the names in `withheld`.
+    If it ends before it was ever ready, and its last line begins with `complaint`, that line says
+    what the user must change, and the program is not started again.
 
-    `responds` asks a program that is ready whether it still does its work, within a time limit of
-    its own; when it does not so many times in a row (`silences`, every `ask_again` seconds), it is
-    killed and started again. They are counted, not timed: a computer that slept, or an `up` that
-    was stopped in its terminal, has not waited.
+    `responds` tells whether a program that is ready still works, within a time limit of its own.
+    After `silences` failures in a row, one every `ask_again` seconds, the program is killed and
+    started again. Failures are counted, not timed, because the computer may have slept, or `up`
+    may have been stopped in its terminal.
 
-    Nobody else may read the files of a `private` one.
+    Only their owner may read the files of a `private` program.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Child:
 
 
 class ChildFailed(FinanceOpsError):
-    """A child that could not be kept running, with the last lines that it wrote."""
+    """A child that could not be kept running, with the last lines of its log."""
 
     def __init__(self, message: str, last_lines: Iterable[str]) -> None:
         super().__init__(message)
@@ -66,18 +66,18 @@ class ChildFailed(FinanceOpsError):
 
 
 class Supervisor:
-    """Starts children, restarts those that die or fall silent, and stops them all when it is left.
+    """Starts children, restarts those that end or stop responding, and stops them all on exit.
 
-    Use it as an async context manager; no process stays behind after it, whatever happens.
+    Use it as an async context manager; whatever happens, it leaves no process behind.
 
     Parameters
     ----------
     logs : Path
         Folder for one log file per child.
     say : callable
-        Given one line for each thing that a person should know.
+        Called with each line to show to the user.
     keep : iterable of int
-        File descriptors that stay open until the last process is gone.
+        File descriptors that stay open until the last process has ended.
     grace : float
         Seconds that a child has to end by itself when it is asked to.
     """
@@ -114,19 +114,19 @@ class Supervisor:
         await asyncio.to_thread(self._guard.close)
 
     async def start(self, child: Child) -> None:
-        """Start a child and return when it is ready; from then on it is kept running.
+        """Start a child and return when it is ready; from then on keep it running.
 
         Raises
         ------
         ChildFailed
-            When it, or one that runs already, died too often meanwhile.
+            When this child, or one started before, ended too often.
         """
         log = Log(self._logs / f"{child.name}.log")
         running = _Running(child, log)
         running.task = asyncio.create_task(self._keep(running), name=f"keep {child.name}")
         self._running[child.name] = running
         ready = asyncio.create_task(running.ready.wait())
-        # Also when one fails that was started before: this one may need it.
+        # Also end if a child fails that was started before: this one may need it.
         tasks = [running.task for running in self._running.values()]
         try:
             await asyncio.wait({ready, *tasks}, return_when=asyncio.FIRST_COMPLETED)
@@ -135,12 +135,12 @@ class Supervisor:
         _raise_failure(tasks)
 
     async def watch(self) -> None:
-        """Keep everything running; returns never.
+        """Keep everything running; never return.
 
         Raises
         ------
         ChildFailed
-            When a child died three times within a minute.
+            When a child ended three times within a minute.
         """
         tasks = [running.task for running in self._running.values()]
         while True:
@@ -152,7 +152,7 @@ class Supervisor:
                 running.log.bound()
 
     def kill(self) -> None:
-        """Kill every process of the run at once: for somebody who cannot wait."""
+        """Kill every process of the run immediately."""
         kill_marked(mark_of(self._run))
 
     async def _keep(self, running: _Running) -> None:
@@ -165,7 +165,7 @@ class Supervisor:
                 code = await process.wait()
             finally:
                 asking.cancel()
-            # What it started does not outlive it: a kernel without its server is of no use.
+            # What it started must not outlive it: a kernel without its server is useless.
             await asyncio.to_thread(kill_marked, mark_of(self._run, child.name))
             deaths.append(time.monotonic())
             ended = f"{child.name} ended ({_how(code)})"
@@ -180,8 +180,10 @@ class Supervisor:
     async def _spawn(self, running: _Running) -> asyncio.subprocess.Process:
         child = running.child
         running.ready.clear()
-        ours = {name: value for name, value in os.environ.items() if name not in child.withheld}
-        environment = {**ours, **child.environment}
+        inherited = {
+            name: value for name, value in os.environ.items() if name not in child.withheld
+        }
+        environment = {**inherited, **child.environment}
         with running.log.open() as log:
             process = await asyncio.create_subprocess_exec(
                 *child.command,
@@ -190,7 +192,7 @@ class Supervisor:
                 stderr=log,
                 env=marked_environment(environment, mark_of(self._run, child.name)),
                 umask=0o077 if child.private else -1,
-                start_new_session=True,  # Ctrl-C in the terminal is for us: we stop them in order
+                start_new_session=True,  # Ctrl-C must not reach it: children are stopped in order
             )
         running.process = process
         self._guard.started(child.name, process.pid)
@@ -219,7 +221,7 @@ class Supervisor:
     async def _stop(self, running: _Running) -> None:
         process = running.process
         if process is not None:
-            # Asked alone, not with all that it started: a Jupyter server ends its own kernels.
+            # Only the child itself, not its children: a Jupyter server ends its own kernels.
             with suppress(ProcessLookupError):
                 process.terminate()
             with suppress(TimeoutError):
@@ -230,7 +232,7 @@ class Supervisor:
 
 
 class _Running:
-    """A child and the process that it is now."""
+    """A child and its present process."""
 
     task: asyncio.Task[None]
 

@@ -21,13 +21,13 @@ from financeops.core.errors import FinanceOpsError
 from financeops.tasks import end
 
 _AT_ONCE = 1000
-"""Payments that are there when the links are shown."""
+"""Payments recorded before the links are shown."""
 _ASK_EVERY = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What the command line said."""
+    """The options of the command line."""
 
     host: str
     port: int
@@ -43,7 +43,7 @@ class Choices:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What runs, in the order in which it is started, and where people find it."""
+    """What to run, in the order of starting, and the links to show."""
 
     base: tuple[Child, ...]
     pages: tuple[Child, ...]
@@ -57,10 +57,10 @@ def up(choices: Choices, screen: Screen) -> None:
     Raises
     ------
     Misconfigured
-        Before anything is started: a port that is taken, a folder that cannot be used, a program
-        that is not installed.
+        Before anything is started: if a port is in use, a folder cannot be used, or a program is
+        not installed.
     ChildFailed
-        When a child died three times within a minute.
+        When a child ended three times within a minute.
     """
     with data_directory.locked(choices.data_dir, screen.say) as lock:
         ports = {"--port": choices.port}
@@ -73,7 +73,7 @@ def up(choices: Choices, screen: Screen) -> None:
 
 
 def plan_of(choices: Choices, say: Callable[[str], None]) -> Plan:
-    """Decide what is to run, and say what of it is not obvious."""
+    """Decide what to run; `say` tells the user what is not obvious."""
     host = choices.host
     server_url = addresses.url_of(host, choices.port)
     links = {}
@@ -138,7 +138,7 @@ async def _start_and_watch(
     screen.say()
     url = plan.links["API"].removesuffix("/docs")
     if url != DEFAULT_URL:
-        screen.say(f"  For commands and notebooks of other terminals: export FINANCEOPS_URL={url}")
+        screen.say(f"  For commands and notebooks in other terminals: export FINANCEOPS_URL={url}")
     screen.say(f"  Data and logs are in {choices.data_dir}. Ctrl-C stops everything.")
     if choices.open_browser:
         await asyncio.to_thread(webbrowser.open, next(iter(plan.links.values())))
@@ -158,18 +158,18 @@ async def _start(child: Child, supervisor: Supervisor, starting: Starting) -> No
 
 
 async def _begin_history(url: str, starting: Starting, screen: Screen) -> None:
-    """Have the last hours recorded, so that whoever follows the first link finds payments."""
+    """Have the last hours recorded, so that the dashboard shows payments from the beginning."""
     with starting.step("history of the last hours"):
         async with Client(url) as client:
             try:
                 await client.record_history(newest=_AT_ONCE)
             except FinanceOpsError as error:
-                # The dashboard is of use without history, so this is no reason to stop.
-                screen.say(f"No history was made: {error}")
+                # The dashboard is useful without a history: go on.
+                screen.say(f"The history could not be recorded: {error}")
 
 
 async def _go_on_with_history(url: str, screen: Screen) -> None:
-    """Have the other two years recorded, and show how far that is."""
+    """Have the rest of two years recorded, and show the progress."""
     began = time.monotonic()
     async with Client(url) as client:
         at = await _asked_until_it_answers(client.record_history)
@@ -179,7 +179,7 @@ async def _go_on_with_history(url: str, screen: Screen) -> None:
             while at.recorded < at.count:
                 recording.show(at.recorded)
                 await asyncio.sleep(_ASK_EVERY)
-                # A server that was started again goes on by itself.
+                # A restarted server resumes by itself.
                 at = await _asked_until_it_answers(client.history, since=at)
     screen.say(
         f"✓ history is complete: {at.count:,} payments of two years "
@@ -191,7 +191,7 @@ async def _go_on_with_history(url: str, screen: Screen) -> None:
 async def _asked_until_it_answers(
     ask: Callable[[], Awaitable[FirstHistoryAnswer]], since: FirstHistoryAnswer | None = None
 ) -> FirstHistoryAnswer:
-    """How far the history is; a server that just starts does not know that yet."""
+    """Ask how far the history is; a server that is starting does not know it yet."""
     while True:
         try:
             at = await ask()
@@ -204,7 +204,7 @@ async def _asked_until_it_answers(
 
 
 def _stop_asked(supervisor: Supervisor, screen: Screen) -> asyncio.Event:
-    """Event that is set by Ctrl-C, SIGTERM or a closed terminal; the second signal kills."""
+    """Return an event that Ctrl-C, SIGTERM or a closed terminal sets; a second signal kills."""
     asked = asyncio.Event()
 
     def ask() -> None:

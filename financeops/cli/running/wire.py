@@ -1,6 +1,6 @@
-"""MongoDB's protocol, as much of it as a few commands need.
+"""The part of MongoDB's protocol that a few commands need.
 
-Only `store` may import the driver, and what only asks whether a database commits needs none.
+Only `store` may import the driver, and checking that a database commits does not need it.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ _OP_MSG = 2013
 _HEADER = struct.Struct("<iiii")
 _LONGEST_REPLY = 2**20
 _NUMBERS = {1: "<d", 16: "<i", 18: "<q"}
-_LENGTHS = {1: 8, 8: 1, 9: 8, 16: 4, 17: 8, 18: 8}  # of what is read over: double, date, …
+_LENGTHS = {1: 8, 8: 1, 9: 8, 16: 4, 17: 8, 18: 8}  # of values that may be skipped: double, date, …
 
 
 FAILURES = (OSError, EOFError, ValueError, LookupError, struct.error, Refused)
-"""What is raised where a database is away, too slow (`TimeoutError`), refuses us or says what none does."""
+"""Raised when a database is unavailable, too slow (`TimeoutError`), refuses access or gives nonsense."""
 
 
 class Connection:
-    """A connection to a database; what goes wrong with it raises one of `FAILURES`."""
+    """A connection to a database; any failure raises one of `FAILURES`."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
 
     async def run(self, command: Mapping[str, Value]) -> dict[str, object]:
-        """Run a command and return the numbers, texts and bytes that its answer holds."""
+        """Run a command and return the numbers, texts and bytes of its answer."""
         body = struct.pack("<iB", 0, 0) + _bson(command)
         self._writer.write(_HEADER.pack(_HEADER.size + len(body), 1, 0, _OP_MSG) + body)
         length, *_ = _HEADER.unpack(await self._reader.readexactly(_HEADER.size))
@@ -42,7 +42,7 @@ class Connection:
         return _read(reply[5:])
 
     async def authenticate(self, user: str, password: str) -> None:
-        """Prove that one knows the password of a user of `admin`; raises `Refused`."""
+        """Log in as a user of the database `admin`; raises `Refused`."""
         talk = Conversation(user, password)
         asked = await self._say({"saslStart": 1, "mechanism": "SCRAM-SHA-256"}, talk.first())
         going_on: dict[str, Value] = {"saslContinue": 1, "conversationId": _int(asked)}
@@ -52,15 +52,15 @@ class Connection:
             await self._say(going_on, b"")
 
     async def _say(self, command: Mapping[str, Value], payload: bytes) -> dict[str, object]:
-        said = await self.run({**command, "payload": payload, "$db": "admin"})
-        if said.get("ok") != 1.0:
+        answer = await self.run({**command, "payload": payload, "$db": "admin"})
+        if answer.get("ok") != 1.0:
             raise Refused
-        return said
+        return answer
 
 
 @asynccontextmanager
 async def connected(host: str, port: int) -> AsyncIterator[Connection]:
-    """Connect."""
+    """Connect to a database, and disconnect at the end."""
     reader, writer = await asyncio.open_connection(host, port)
     try:
         yield Connection(reader, writer)
@@ -106,7 +106,7 @@ def _element(name: bytes, value: Value) -> bytes:
 
 
 def _read(document: bytes) -> dict[str, object]:
-    """The numbers, texts and bytes of a document; whether there is another by its name alone."""
+    """Return the numbers, texts and bytes of a document; other values only as None."""
     found: dict[str, object] = {}
     at = 4
     while (kind := document[at]) != 0:

@@ -1,1 +1,1 @@
-"""HTML that is safe by construction, and the small drawings in it."""
+"""HTML that is safe by construction, and small drawings."""

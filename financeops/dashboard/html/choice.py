@@ -1,4 +1,4 @@
-"""One of several: the browser's own list, which works with every keyboard and screen reader."""
+"""A choice of one option: the browser's own list, for every keyboard and screen reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The few drawings, as SVG that takes the colour of its text."""
+"""Icons, as SVG in the colour of the surrounding text."""
 
 from __future__ import annotations
 

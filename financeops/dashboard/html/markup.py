@@ -1,4 +1,4 @@
-"""HTML that is safe by construction: what is not `Markup` is escaped."""
+"""HTML that is safe by construction: everything but `Markup` is escaped."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 _VOID = {"br", "col", "hr", "img", "input", "wbr"}
 _LONG, _PIECE = 22, 11
-"""Letters of a word that no ordinary one has, and of the pieces it may be broken into."""
+"""Letters of a word that is too long for a line, and of the pieces into which it may be broken."""
 
 
 class Markup(str):
-    """Text that is HTML already. Only `h` and `join` make it."""
+    """Text that is already HTML. Only `h` and `join` create it."""
 
     __slots__ = ()
 
@@ -45,7 +45,7 @@ def h(tag: str, /, *children: Any, **attributes: Any) -> Markup:
 
 
 def words(text: str) -> Markup:
-    """Text whose words stay whole, except those that hardly any line could hold."""
+    """Keep words whole, except those that are too long for most lines."""
     written = []
     for word in text.split(" "):
         length = _PIECE if len(word) > _LONG else len(word) or 1
@@ -55,7 +55,7 @@ def words(text: str) -> Markup:
 
 
 def join(*children: Any) -> Markup:
-    """Children beside each other, escaped where they are text."""
+    """Join children, and escape those that are text."""
     return Markup("".join(_markup(child) for child in children))
 
 

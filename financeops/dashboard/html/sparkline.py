@@ -11,7 +11,7 @@ _WIDTH, _HEIGHT, _MARGIN = 120.0, 32.0, 3.0
 
 
 def sparkline(values: Sequence[Decimal | int | None]) -> Markup:
-    """Line over equally wide steps; it is broken where there is no data.
+    """Draw a line over steps of equal width, with gaps where there are no data.
 
     The last value, which is still running, has a dot.
     """
@@ -35,7 +35,7 @@ def sparkline(values: Sequence[Decimal | int | None]) -> Markup:
         "svg.fo-spark",
         [h("path.fo-spark-area", d=_area(run)) for run in lines],
         [h("path.fo-spark-line", d=_line(run)) for run in lines],
-        # A line of no length with round ends is a dot that keeps its shape when stretched.
+        # A line without length but with round ends is a dot that keeps its shape when stretched.
         h("path.fo-spark-dot", d=f"M{ends[0]:.1f} {ends[1]:.1f}h0") if ends else None,
         viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}",
         preserveAspectRatio="none",
@@ -44,7 +44,7 @@ def sparkline(values: Sequence[Decimal | int | None]) -> Markup:
 
 
 def histogram(counts: Sequence[int], *, marked: int | None) -> Markup:
-    """One bar for each count, `marked` the one that stands out."""
+    """Draw a bar for each count; `marked` is highlighted."""
     most = max(counts, default=0) or 1
     step = _WIDTH / max(1, len(counts))
     return h(

@@ -1,4 +1,4 @@
-"""Kernels of viewers: forks of one process that has imported everything already.
+"""Kernels of viewers: forks of one process that has already imported everything.
 
 A dashboard's kernel spends its memory and its first second on imports that are the same for every
 viewer. Here one process makes them (`warm_parent`), each kernel is a fork of it and shares its

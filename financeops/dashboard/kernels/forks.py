@@ -1,4 +1,4 @@
-"""Asking a warm parent for forks."""
+"""Requests to a warm parent for forks."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from financeops.core.errors import Unavailable
 from financeops.dashboard.kernels import warm_parent
 
 _FRUGAL = {
-    # One arena for all threads of a fork: each arena keeps memory of its own.
+    # One arena for all threads of a fork, because each arena keeps memory of its own.
     "MALLOC_ARENA_MAX": "1",
-    # No threads before the fork; and nobody here multiplies matrices.
+    # No threads before the fork; kernels do not multiply matrices.
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
 }
@@ -45,7 +45,7 @@ class Fork:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int | None:
-        """The same once it has ended."""
+        """Wait until it has ended, and return its exit code."""
         if not self._ended.wait(timeout):
             raise subprocess.TimeoutExpired(f"fork {self.pid}", timeout or 0)
         return self.returncode
@@ -64,25 +64,28 @@ class Fork:
         self.send_signal(signal.SIGKILL)
 
     def ended(self, code: int) -> None:
-        """Hear how it ended."""
+        """Note its exit code."""
         self.returncode = code
         self._ended.set()
 
 
 class _Line:
-    """Our end of the line to a warm parent."""
+    """The line to a warm parent, at this process's end."""
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
         self._lock = Lock()
 
     def send(self, request: Mapping[str, Any]) -> None:
-        with self._lock, suppress(OSError):  # it ended: its forks have too, and that is told
+        with (
+            self._lock,
+            suppress(OSError),
+        ):  # it has ended, and its forks with it, which is reported
             self._end.sendall(json.dumps(request).encode() + b"\n")
 
 
 class WarmParent:
-    """A warm parent as a child process of this one; it ends with this one, however that ends.
+    """A warm parent as a child of this process; it ends with this process, however that ends.
 
     Its news are read by a thread, so that it serves any number of event loops.
     """
@@ -91,13 +94,13 @@ class WarmParent:
         end, other_end = socket.socketpair()
         with other_end:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                # By its file: by its name, Python would import the dashboard before it can say what
-                # is not to be imported.
+                # By its file name: by its module name Python would import the dashboard before the
+                # parent can exclude modules.
                 [sys.executable, "-P", warm_parent.__file__, str(other_end.fileno())],
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, **_FRUGAL},
                 pass_fds=[other_end.fileno()],
-                start_new_session=True,  # a Ctrl-C in the terminal is for Voilà, which ends it
+                start_new_session=True,  # a Ctrl-C in the terminal must only reach Voilà, which ends it
             )
         self._line = _Line(end)
         self._lock = Lock()
@@ -135,7 +138,7 @@ class WarmParent:
         """
         future: Future[Fork] = Future()
         order = {"connection_file": connection_file, "cwd": cwd, "env": dict(env)}
-        with self._lock:  # asked and sent in the same order
+        with self._lock:  # requests must be sent in the order of their numbers
             if self._over:
                 future.set_exception(self._why())
                 return future
@@ -175,8 +178,8 @@ _starting = Lock()
 
 
 def shared_parent() -> WarmParent:
-    """The warm parent of this process: one for all kernels, a new one when it has ended."""
-    global _parent  # noqa: PLW0603 - one per process is what it is for
+    """Return the warm parent of this process: one for all kernels, a new one if it has ended."""
+    global _parent  # noqa: PLW0603 - one per process
     with _starting:
         if _parent is None or _parent.over:
             _parent = WarmParent()

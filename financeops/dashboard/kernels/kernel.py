@@ -1,4 +1,4 @@
-"""The kernel of one viewer, in a process that was forked for it."""
+"""The kernel of one viewer, in its own forked process."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _PR_SET_PDEATHSIG = 1
 
 
 class ViewerKernelApp(IPKernelApp):
-    """An IPython kernel without a command line: to look for options would cost each fork 4 MiB."""
+    """An IPython kernel without a command line: parsing options would cost each fork 4 MiB."""
 
     def parse_command_line(self, argv: list[str] | None = None) -> None:
-        """Find nothing."""
+        """Skip the search for options."""
 
 
 class _IOPubThread(IOPubThread):
-    """What a cell shows, less the port on which programs that a cell starts would be heard: none is."""
+    """Output of cells, without the port that collects the output of programs they start: there are none."""
 
     def __init__(self, socket: Any, pipe: bool = False, session: Any = False) -> None:  # noqa: ARG002, FBT001, FBT002
         super().__init__(socket, pipe=False, session=session)  # type: ignore[no-untyped-call]
@@ -43,7 +43,7 @@ def become_kernel(order: Mapping[str, Any], parent: int) -> None:
         Process that this one must not outlive.
     """
     os.setsid()
-    # The parent may be killed without a word: then the operating system kills us.
+    # If the parent is killed, the operating system kills this process too.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         return
@@ -54,18 +54,18 @@ def become_kernel(order: Mapping[str, Any], parent: int) -> None:
     os.chdir(order["cwd"])
     time.tzset()
 
-    kernelapp.IOPubThread = _IOPubThread  # type: ignore[attr-defined] # it asks for the port in so many words
-    # A viewer types nothing: no file of what was typed, no completion.
+    kernelapp.IOPubThread = _IOPubThread  # type: ignore[attr-defined] # it requests the port explicitly
+    # Viewers type nothing: no history file, no completion.
     config = Config()
     config.HistoryManager.enabled = False
     config.Completer.use_jedi = False
-    # ipywidgets was imported before there was a kernel. Unless it hears of this one, the page cannot ask for the state
-    # of all widgets at once: it asks for each of some 60, which takes half a second.
+    # ipywidgets was imported before there was a kernel. Unless it is told of this one, the page cannot request the
+    # state of all widgets at once: it requests each of some 60, which takes half a second.
     config.InteractiveShellApp.extensions = ["ipywidgets"]
     ViewerKernelApp.launch_instance(
         argv=[],
         config=config,
         connection_file=order["connection_file"],
-        capture_fd_output=False,  # what C code prints goes to the log, and needs no thread
-        parent_handle=1,  # nobody to watch: see above
+        capture_fd_output=False,  # output of C code goes to the log without a thread
+        parent_handle=1,  # no parent to watch: see above
     )

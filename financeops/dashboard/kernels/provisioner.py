@@ -16,11 +16,11 @@ CAN_FORK = sys.platform == "linux"
 """Elsewhere (macOS) a process that has loaded numpy is not safe to fork, or there is no fork."""
 
 _WITHIN = 60.0
-"""Seconds for the first fork: the parent has to import everything before."""
+"""Seconds for the first fork: the parent must import everything before."""
 
 
 class ForkProvisioner(LocalProvisioner):
-    """A kernel on this machine, forked from a warm parent; an ordinary one where one cannot fork.
+    """A kernel on this machine, forked from a warm parent; an ordinary one if forking is not safe.
 
     Registered as ``financeops-fork``; the kernel spec ``financeops-viewer`` asks for it. What the
     command line of the spec says is for the ordinary ones.
@@ -34,7 +34,7 @@ class ForkProvisioner(LocalProvisioner):
         Raises
         ------
         Unavailable
-            When the warm parent ended meanwhile; the next kernel gets a new one.
+            When the warm parent has ended; the next kernel gets a new one.
         """
         if not CAN_FORK:
             return await super().launch_kernel(cmd, **kwargs)
@@ -48,6 +48,6 @@ class ForkProvisioner(LocalProvisioner):
         async with asyncio.timeout(_WITHIN):
             self.process = await asyncio.wrap_future(future)
         self.pid = self.process.pid
-        # The group is the warm parent's to signal: only it knows whether a number is still ours.
+        # Only the warm parent may signal the group: it knows whether the process id is still valid.
         self.pgid = None
         return self.connection_info

@@ -33,8 +33,8 @@ from typing import Any
 _CHUNK = 65536
 
 _NEVER = (
-    "debugpy",  # nobody steps through a viewer's kernel
-    "pyarrow",  # pandas, which bqplot imports, does without; it has a thread, which no fork inherits
+    "debugpy",  # kernels of viewers are not debugged
+    "pyarrow",  # pandas, which bqplot imports, works without it; it has a thread, which forks do not inherit
 )
 _ALSO = (
     # What an IPython kernel imports after it has begun.
@@ -48,18 +48,18 @@ _ALSO = (
     "psutil",
     "tornado.platform.asyncio",
     "zmq.utils.garbage",
-    # And what makes one of a fork.
+    # And what turns a fork into one.
     "financeops.dashboard.kernels.kernel",
 )
 
 
 class Parent:
-    """Forks on request, and tells what became of the forks.
+    """Forks on request, and reports when forks end.
 
     Parameters
     ----------
     line : socket
-        To the program that wants kernels.
+        To the program that requests kernels.
     """
 
     def __init__(self, line: socket.socket) -> None:
@@ -97,7 +97,7 @@ class Parent:
                             return order
 
     def _requests(self) -> list[Any] | None:
-        """What was asked for since; None when the line has ended."""
+        """Return the requests since the last call; None when the line has ended."""
         chunk = b""
         with suppress(ConnectionError):
             chunk = self._line.recv(_CHUNK)
@@ -125,7 +125,7 @@ class Parent:
         return None
 
     def _forget(self) -> None:
-        """In a fork: nothing of the parent's work is left."""
+        """Clean up the parent's resources in a fork."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for end in (self._line, self._woken, self._waker):
@@ -146,7 +146,7 @@ class Parent:
             os.waitpid(pid, 0)
 
     def _tell(self, news: Mapping[str, Any]) -> None:
-        with suppress(OSError):  # nobody listens any more: the end of the line says so too
+        with suppress(OSError):  # nobody listens any more, which the end of the line shows too
             self._line.sendall(json.dumps(news).encode() + b"\n")
 
 
@@ -155,11 +155,11 @@ def warm_up() -> None:
     # Collecting garbage would leave holes in memory that the forks then write into.
     gc.disable()
     for name in _NEVER:
-        sys.modules[name] = None  # type: ignore[assignment] # how Python says: not to be found
+        sys.modules[name] = None  # type: ignore[assignment] # makes Python raise ModuleNotFoundError
     for name in _ALSO:
         import_module(name)
 
-    # After what is to be found was settled.
+    # Only after modules have been excluded.
     from ipywidgets import Widget  # noqa: PLC0415
 
     from financeops.core.money import exponent  # noqa: PLC0415
@@ -171,11 +171,11 @@ def warm_up() -> None:
 
 
 def main() -> None:
-    """Warm up, then fork on request of whoever holds the other end of the given socket."""
+    """Warm up, then fork on request of the process at the other end of the given socket."""
     parent = os.getpid()
     with socket.socket(fileno=int(sys.argv[1])) as line:
         warm_up()
-        # What exists now is never looked at by the collector again: its pages stay shared.
+        # The garbage collector must not touch what exists now, so that its pages stay shared.
         gc.freeze()
         order = Parent(line).obey()
     if order is not None:

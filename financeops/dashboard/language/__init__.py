@@ -1,1 +1,1 @@
-"""What viewers read: words in their language, numbers and times in their locale."""
+"""Texts in the viewer's language; numbers and times in the viewer's locale."""

@@ -27,16 +27,16 @@ from financeops.core.money import decimals_of, to_major
 from financeops.core.periods import Period
 from financeops.dashboard.language.words import SOURCE, Plural, Text, Words, words_in
 
-MISSING = "–"  # noqa: RUF001 - an en dash is how a table says "nothing"
+MISSING = "–"  # noqa: RUF001 - tables show missing values as an en dash
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
 
 AXIS_LETTERS = 9
-"""So much room is beside an axis."""
+"""Characters that fit beside an axis."""
 
 
 class Formats:
-    """How one viewer reads words and values; all parts of a screen share one.
+    """The language and formats of one viewer, shared by all parts of a screen.
 
     Parameters
     ----------
@@ -49,22 +49,22 @@ class Formats:
         self.use(locale or Locale(SOURCE), words)
 
     def use(self, locale: Locale, words: Words | None = None) -> None:
-        """Speak another language from now on; what is painted already has to be painted again."""
+        """Use another locale from now on; what is already painted must be repainted."""
         self.locale = locale
         self._words = words or words_in(locale)
 
     @property
     def _abbreviated(self) -> int:
-        """From where on numbers have short forms: German has none for thousands."""
+        """The smallest number with a short form: German has none for thousands."""
         return 1_000 if "1000" not in format_compact_decimal(1_000, locale=self.locale) else 10**6
 
     @property
     def direction(self) -> str:
-        """In which a line is read: ``"ltr"`` or ``"rtl"``."""
+        """Direction of text: ``"ltr"`` or ``"rtl"``."""
         return self.locale.text_direction
 
     def say(self, message: Text | Plural, *, count: int | None = None, **values: int | str) -> str:
-        """The message in the viewer's language, with its placeholders filled.
+        """Return a message in the viewer's language, with its placeholders filled.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ class Formats:
         return self._words.say(message, number=count, **written)
 
     def named(self, code: str, names: Mapping[str, Text]) -> str:
-        """Readable form of a method or decline code, which may have no text of its own."""
+        """Return the readable form of a method or decline code, even if it has no translation."""
         return self.say(names[code]) if code in names else code.replace("_", " ").capitalize()
 
     def money(self, minor: int, currency: str) -> str:
@@ -105,7 +105,7 @@ class Formats:
         return self._spaced(text, currency)
 
     def _with_symbol(self, major: Decimal, currency: str, decimals: int) -> str:
-        """An amount with so many decimals: Babel would take CLDR's, which differ from ISO 4217's."""
+        """Format an amount with `decimals`: Babel would use those of CLDR, which differ from ISO 4217."""
         pattern = copy(self.locale.currency_formats["standard"])
         pattern.frac_prec = (decimals, decimals)
         text = format_currency(
@@ -147,12 +147,12 @@ class Formats:
         return format_percent(round(rate / 100, decimals + 2), pattern, locale=self.locale)
 
     def points(self, difference: Decimal) -> str:
-        """A difference of two rates in percent, in points, always with its sign."""
+        """Format a difference of two rates in percentage points, always with its sign."""
         number = format_decimal(round(abs(difference), 1), "#,##0.0", locale=self.locale)
         return self._sign(difference) + number
 
     def change(self, percent: Decimal) -> str:
-        """A relative difference in percent, always with its sign."""
+        """Format a relative difference in percent, always with its sign."""
         return self._sign(percent) + self.percent(abs(percent))
 
     def _sign(self, number: Decimal) -> str:
@@ -160,7 +160,7 @@ class Formats:
         return symbol(locale=self.locale)
 
     def hour(self, hour: int | None) -> str:
-        """Hour of day as a clock shows it."""
+        """Format an hour of day as a clock shows it."""
         if hour is None:
             return MISSING
         return format_time(time(hour), "HH:mm", locale=self.locale)
@@ -191,7 +191,7 @@ class Formats:
                 return format_skeleton("yMMMM", local, locale=self.locale)
 
     def clock(self, instant: datetime, zone: ZoneInfo, today: date) -> str:
-        """Time of a payment; with its date when that is not today."""
+        """Format the time of a payment, with its date unless it is today."""
         local = instant.astimezone(zone)
         clock = format_time(local, "HH:mm:ss", locale=self.locale)
         if local.date() == today:
@@ -203,7 +203,7 @@ class Formats:
         return str(self.locale.datetime_formats["medium"]).format(clock, day)
 
     def lag(self, seconds: float) -> str:
-        """How long an event took to the screen."""
+        """Format the time from event to screen."""
         if seconds < 1:
             return self._unit(round(seconds * 1000), "duration-millisecond")
         return self._unit(round(seconds, 1), "duration-second")
@@ -220,15 +220,15 @@ class Formats:
         return format_unit(number, unit, length="short", locale=self.locale)
 
     def _spaced(self, text: str, currency: str) -> str:
-        """`text` with a space between letters and digits, which Babel leaves out: KWD 1.850."""
+        """Return `text` with the space between letters and digits that Babel omits: KWD 1.850."""
         symbol = get_currency_symbol(currency, locale=self.locale)
         if self.direction == "rtl" and symbol.isascii():
-            return text.replace(symbol, symbol + LEFT_TO_RIGHT)  # else US$ is shown as $US
+            return text.replace(symbol, symbol + LEFT_TO_RIGHT)  # else US$ would appear as $US
         if symbol[-1:].isalpha():
             return re.sub(rf"{re.escape(symbol)}(?=\d)", symbol + NO_BREAK_SPACE, text)
         return text
 
 
 def _short_decimals(major: Decimal, currency: str) -> int:
-    """Without ".00", for an axis has round values, and without cents where they say nothing."""
+    """Remove ".00" from the round values of an axis, and cents where they do not matter."""
     return 0 if not major % 1 or abs(major) >= 1000 else decimals_of(currency)

@@ -1,4 +1,4 @@
-"""Every word on the screen, in one place and in English: `locale` has the other languages."""
+"""All texts on the screen, in English: `locale` has the translations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said to a viewer, in the viewer's language."""
+"""Messages to the viewer, in the viewer's language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SOURCE = "en"
 """The language of `texts.py`."""
 
 LANGUAGES = {"ar": "العربية", "de": "Deutsch", "en": "English"}
-"""Those that there are words in, by their own names."""
+"""The translated languages, by their own names."""
 
 CATALOGUES = Path(__file__).parent / "locale"
 
@@ -35,7 +35,7 @@ class Plural(NamedTuple):
 
 
 def locale_of(tag: str) -> Locale | None:
-    """Locale of a tag such as ``de``, ``de-AT`` or ``de_AT``; None when its words are missing."""
+    """Return the locale of a tag such as ``de``, ``de-AT`` or ``de_AT``; None if it is not translated."""
     try:
         locale = Locale.parse(tag.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
@@ -64,7 +64,7 @@ class Words:
         ----------
         message : Text or Plural
         number : int, optional
-            Chooses the form of a `Plural`; how it is written is in `values`.
+            Chooses the form of a `Plural`; its formatted text is in `values`.
         **values : str
             What takes the place of ``{name}``.
         """
@@ -75,7 +75,7 @@ class Words:
             case _:
                 text = self._translations.gettext(message)
         if self._right_to_left:
-            # Names and numbers keep their own direction, and do not disturb that of the sentence.
+            # Names and numbers keep their own direction without affecting that of the sentence.
             values = {name: f"{_ISOLATE}{value}{_END}" for name, value in values.items()}
         return text.format_map(values)
 
@@ -89,8 +89,8 @@ def words_in(locale: Locale) -> Words:
 def _translations(language: str) -> NullTranslations:
     if language == SOURCE:
         return NullTranslations()
-    # Imported here, for most viewers do not need them. Compiled here (10 ms), so that a checkout
-    # and a wheel need no step that makes .mo files.
+    # Imported here because most viewers do not need them. Compiled here (10 ms), so that checkouts
+    # and wheels need no build step for .mo files.
     from babel.messages.mofile import write_mo  # noqa: PLC0415
     from babel.messages.pofile import read_po  # noqa: PLC0415
 

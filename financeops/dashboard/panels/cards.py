@@ -1,4 +1,4 @@
-"""The four key figures, each against the period before."""
+"""The four key figures, each compared with the previous period."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class Cards:
         note: str,
         drawing: Markup,
     ) -> Markup:
-        """One card. `exact` is the figure as the model has it (volumes in minor units)."""
+        """Return a card; `exact` is the unformatted figure (volumes in minor units)."""
         return h(
             "section.fo-card",
             h("h2", title),

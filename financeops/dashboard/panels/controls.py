@@ -1,4 +1,4 @@
-"""What the viewer's controls do to the model."""
+"""What the controls of the dashboard do to the model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from financeops.dashboard.state.model import DashboardModel
 
 
 def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
-    """Actions by name; each takes what was chosen."""
+    """Return the actions by name; each takes the chosen value."""
 
     def choose_period(value: str | None) -> None:
         if value is not None:
@@ -21,11 +21,11 @@ def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
         model.chosen_currency = value
 
     def choose_method(value: str | None) -> None:
-        """Chosen again, or nothing: all methods."""
+        """Choose a method; the present one again, or none, means all."""
         model.method = None if value == model.method else value or None
 
     def choose_status(value: str | None) -> None:
-        """Chosen again, or nothing: every status."""
+        """Choose a status; the present one again, or none, means all."""
         status = Status(value) if value else None
         model.status = None if status == model.status else status
 

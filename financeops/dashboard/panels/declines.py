@@ -10,7 +10,7 @@ from financeops.dashboard.panels.panel import Panel
 from financeops.dashboard.state.model import DashboardModel
 
 SHOWN = 10
-"""So many reasons; what is left is rarely worth a line."""
+"""How many reasons to show; the others are rarely worth a line."""
 
 
 class Declines:

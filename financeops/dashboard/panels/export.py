@@ -11,9 +11,9 @@ from financeops.dashboard.state.model import DashboardModel
 
 
 async def export_csv(model: DashboardModel, client: Client, page: Page, formats: Formats) -> None:
-    """Save the period's payments as they are filtered; the model's `exported` counts the bytes.
+    """Save the filtered payments of the period; the model's `exported` counts the bytes.
 
-    It goes through the kernel in pieces, for the viewer's browser may not reach the server.
+    The file goes through the kernel in pieces, because the browser may not reach the server.
     """
     window = model.window
     if window is None or model.exported is not None:

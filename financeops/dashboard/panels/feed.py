@@ -18,13 +18,13 @@ PAGE = 12
 
 
 class Feed:
-    """A table of what happened, newest first, a page at a time.
+    """A table of payments and refunds, newest first, a page at a time.
 
     Parameters
     ----------
     formats : Formats
     **actions : callable
-        ``status``, with the one that is chosen or nothing for all.
+        ``status``, called with the chosen status, or None for all.
     """
 
     def __init__(self, formats: Formats, **actions: Action) -> None:
@@ -78,7 +78,7 @@ class Feed:
         )
 
     def _follow(self, timeline: Timeline) -> None:
-        """Stay with the newest, or with the older page that is being read while others come."""
+        """Stay on the newest page, or on the older one that is being read, as entries arrive."""
         if self._beginning != timeline.beginning:
             self._beginning, self._first = timeline.beginning, 0
         elif self._first:
@@ -119,7 +119,7 @@ class Feed:
             name,
             type="button",
             title=self._formats.say(texts.SHOW_ONLY, name=name),
-            # For the mouse: with the keyboard the same is chosen above the table.
+            # For the mouse only: keyboard users choose the same above the table.
             tabindex=-1,
             data_action="status",
             data_value=status.value,
@@ -172,7 +172,7 @@ class Feed:
             text,
             type="button",
             data_action=action,
-            # Not `disabled`: that would take the focus away from who turns to the last page.
+            # Not `disabled`: that would take the focus from a viewer who reaches the last page.
             aria_disabled=None if possible else "true",
         )
 

@@ -1,4 +1,4 @@
-"""What is filtered, and how to see everything again."""
+"""The active filters, and how to remove them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from financeops.dashboard.state.model import DashboardModel
 
 
 class Filters:
-    """A chip for each filter, which takes it away; Escape takes all away.
+    """A chip for each filter that removes it; Escape removes all.
 
     Parameters
     ----------
     formats : Formats
     **actions : callable
-        ``method`` and ``status``, called with nothing to take the filter away, and ``clear``.
+        ``method`` and ``status``, called with None to remove the filter, and ``clear``.
     """
 
     def __init__(self, formats: Formats, **actions: Action) -> None:

@@ -1,4 +1,4 @@
-"""Title, what is shown, the controls, and the state badge."""
+"""Title, selection, controls, and the state badge."""
 
 from __future__ import annotations
 
@@ -125,12 +125,12 @@ class Header:
 
 
 def badge(model: DashboardModel, now: datetime, formats: Formats) -> Markup:
-    """How fresh the figures are, in a word and a colour."""
+    """Return a badge: a word and a colour for how fresh the figures are."""
     state, word, detail = _state(model, now, formats)
     return h(
         "div.fo-badge",
         h("span.fo-dot", aria_hidden="true"),
-        # Only the word is announced: a counter that is read out every second would chatter.
+        # Screen readers announce only the word, not a counter that changes every second.
         h("span.fo-badge-word", word, role="status"),
         h("bdi.fo-badge-detail", detail, title=formats.say(texts.LAG_TITLE)) if detail else None,
         data_state=state,

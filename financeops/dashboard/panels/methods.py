@@ -14,7 +14,7 @@ from financeops.dashboard.panels.panel import Action, Panel
 from financeops.dashboard.state.model import DashboardModel
 
 COLOURS = 12
-"""How many method colours the theme has."""
+"""Number of method colours in the theme."""
 
 
 class MethodChart:
@@ -24,7 +24,7 @@ class MethodChart:
     ----------
     formats : Formats
     choose : callable
-        Takes the method that was clicked, in the table or in the ring.
+        Called with the method that was clicked, in the table or in the ring.
     """
 
     def __init__(self, formats: Formats, choose: Action) -> None:
@@ -70,7 +70,7 @@ class MethodChart:
         figures = model.figures
         rows, currency = figures.methods, figures.metrics.currency
         for row in sorted(rows, key=lambda row: row.method):
-            # A method keeps its colour while the order of the rows changes.
+            # A method keeps its colour when the order of the rows changes.
             self._colour.setdefault(row.method, len(self._colour) % COLOURS + 1)
         self.head.html = h(
             "div.fo-box-head", h("h2", say(texts.METHOD_CHART)), h("p", say(texts.METHOD_SHARE))

@@ -1,4 +1,4 @@
-"""What is shown when there are no figures, or old ones."""
+"""Notices for when there are no figures, or old ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from financeops.dashboard.state.model import Connection, DashboardModel
 
 
 class Notice:
-    """A line, or the whole screen, that says what is the matter and what to do."""
+    """A line or a full screen that says what is wrong and what to do."""
 
     def __init__(self, formats: Formats) -> None:
         self._formats = formats
@@ -44,8 +44,8 @@ class Notice:
 
     def _error(self, model: DashboardModel) -> Markup:
         say = self._formats.say
-        # What the program itself says is for who looks after it, and in English.
-        said = h("p.fo-quiet", str(model.error), dir="ltr", lang="en")
+        # The error message is for administrators, and in English.
+        reason = h("p.fo-quiet", str(model.error), dir="ltr", lang="en")
         match model.error:
             case NotFound():
                 tenant = h("code", h("bdi", model.tenant, data_tenant=True))
@@ -53,12 +53,12 @@ class Notice:
                 return _full(say(texts.NOT_FOUND), hint, tenant, state="not-found")
             case Unavailable():
                 hint = say(texts.NOT_REACHED_HINT)
-                return _full(say(texts.NOT_REACHED), hint, said, state="not-reached")
+                return _full(say(texts.NOT_REACHED), hint, reason, state="not-reached")
             case _:
-                return _full(say(texts.FAILED), None, said, state="failed")
+                return _full(say(texts.FAILED), None, reason, state="failed")
 
     def _skeleton(self) -> Markup:
-        """Grey shapes where the figures will be."""
+        """Return grey shapes in the places of the figures."""
         return h(
             "div.fo-skeleton",
             h("span.fo-hidden", self._formats.say(texts.LOADING), role="status"),

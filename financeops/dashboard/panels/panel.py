@@ -1,4 +1,4 @@
-"""A part of the screen whose HTML the kernel makes."""
+"""A part of the screen whose HTML is made in the kernel."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _together: ContextVar[dict[str, str] | None] = ContextVar("_together", default=N
 
 @contextmanager
 def together() -> Iterator[dict[str, str]]:
-    """Collect the panels that change, by their widgets' ids, instead of sending each by itself.
+    """Collect the panels that change, by their widgets' ids, instead of sending each one.
 
-    A repaint changes most of them. Each message of its own costs the kernel, the web server and
-    the browser about as much as making the HTML in it.
+    A repaint changes most of them, and a message for each would cost the kernel, the web server
+    and the browser about as much as making its HTML.
     """
     changed: dict[str, str] = {}
     token = _together.set(changed)
@@ -34,7 +34,7 @@ def together() -> Iterator[dict[str, str]]:
 
 
 class Panel(anywidget.AnyWidget):
-    """Our own HTML in a widget: real buttons, tables and roles that ipywidgets do not have.
+    """HTML in a widget, with the buttons, tables and roles that ipywidgets lack.
 
     A new `html` changes only what differs, so that focus, hover and scroll position stay. A click
     on (or a new choice in) an element with ``data-action`` calls the action of that name with the
@@ -59,7 +59,7 @@ class Panel(anywidget.AnyWidget):
         self.on_msg(self._act)
 
     def send_state(self, key: str | Iterable[str] | None = None) -> None:
-        """Tell the browser, now or with the other panels of a repaint."""
+        """Send the HTML to the browser, now or with the other panels of a repaint."""
         changed = _together.get()
         if changed is None or key != "html":
             super().send_state(key)

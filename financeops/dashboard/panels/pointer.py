@@ -10,7 +10,7 @@ from financeops.dashboard.state.figures import Figures
 
 
 class Pointer:
-    """Shows the values of a bucket to who has no mouse: focused, the arrow keys move it."""
+    """Shows the values of a bucket without a mouse: the arrow keys move it while it has the focus."""
 
     def __init__(self, formats: Formats) -> None:
         self._formats = formats
@@ -40,7 +40,9 @@ class Pointer:
                 at = last
             case _:
                 return
-        self._index = None if at == last else at  # the running bucket stays the last one
+        self._index = (
+            None if at == last else at
+        )  # the running bucket stays selected as the last one
         self.paint(self._figures, left=self._left)
 
     def _slider(self, figures: Figures) -> Markup:
@@ -72,7 +74,7 @@ class Pointer:
 
 
 def bucket_values(formats: Formats, figures: Figures, index: int) -> Markup:
-    """Time, volume, success rate and number of payments of a bucket."""
+    """Return time, volume, success rate and number of payments of a bucket."""
     say, point = formats.say, figures.trends[index]
     running = index == len(figures.trends) - 1
     return h(

@@ -21,10 +21,10 @@ from financeops.dashboard.state.figures import Figures
 from financeops.dashboard.state.model import DashboardModel
 
 HEADROOM = 1.18
-"""Volume bars leave this much room for the success rate above them."""
+"""Room that volume bars leave for the success rate above them."""
 
 MARGIN = {"top": 10, "bottom": 28, "left": 58, "right": 54}
-"""Pixels around the plot; on the left more where amounts are long."""
+"""Pixels around the plot; more on the left if amounts are long."""
 
 
 class TrendChart:
@@ -58,7 +58,7 @@ class TrendChart:
             colors=["var(--fo-rate)"],
             stroke_width=2,
         )
-        # Not the line's own markers: bqplot draws those also where there is no data.
+        # Not the markers of the line: bqplot draws them even where there are no data.
         self.rates = Scatter(
             x=[0],
             y=[0.0],
@@ -133,7 +133,7 @@ class TrendChart:
         highest = max((point.amount for point in points), default=0)
         ticks = round_ticks(highest)
         labelled = spread(count)
-        # Sent before the ticks: an axis that finds no label writes the bare number.
+        # Sent before the ticks, because an axis without a label shows the bare number.
         self._times.tick_labels = {
             str(index): self._formats.bucket(point.bucket.start, figures.period, figures.zone)
             if index in labelled
@@ -166,7 +166,7 @@ class TrendChart:
         ):
             self.bars.x = np.arange(count)
             self.bars.y = np.array([float(point.amount) for point in points])
-            # Where there is no data the line is broken. It ends with its last value: bqplot looks there
+            # The line has gaps where there are no data. It ends at its last value: bqplot looks there
             # for a place for its name, and reports an error in every browser where there is none.
             line = np.full(rates[-1][0] + 1 if rates else 0, np.nan)
             self.rate.visible = self.rates.visible = bool(rates)
@@ -177,8 +177,8 @@ class TrendChart:
             self.rates.y = np.array([rate for _, rate in rates])
 
     def _divide(self, count: int) -> None:
-        """Cut the axis into another number of buckets."""
-        # A mark outside the domain cannot be drawn, and one that was drawn before the domain
+        """Divide the axis into another number of buckets."""
+        # A mark outside the domain cannot be drawn, and one drawn before the domain
         # changed stays where it was: so all wait at place 0 for their new data.
         for mark in (self.bars, self.rate, self.rates, self.columns):
             with mark.hold_sync():
@@ -194,7 +194,7 @@ class TrendChart:
             self._tip.html = bucket_values(self._formats, self._figures, index)
 
     def _alternative(self, figures: Figures) -> Markup:
-        """The chart as a table, for who cannot see it."""
+        """Return the chart as a table, for screen readers."""
         say = self._formats.say
         table = h(
             "table",
@@ -208,11 +208,11 @@ class TrendChart:
             ),
             self._table_rows(figures),
         )
-        # A table is as wide as what is in it: only something around it can hide it.
+        # A table is as wide as its content: only an element around it can hide it.
         return h("div.fo-hidden", table)
 
     def _table_rows(self, figures: Figures) -> list[Markup]:
-        # With each repaint only the running bucket differs: to write all anew took a tenth of it.
+        # Only the running bucket differs between repaints; writing all rows took a tenth of one.
         about = (figures.period, figures.zone, figures.metrics.currency, self._formats.locale)
         known, self._rows = self._rows, {}
         for point in figures.trends:

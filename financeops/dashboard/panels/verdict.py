@@ -1,4 +1,4 @@
-"""How payments are going, in a sentence: what a stranger should know after five seconds."""
+"""How payments are going, in a sentence that anybody understands in five seconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ICONS = {Course.USUAL: icons.CHECK, Course.BELOW: icons.DOWN, Course.ABOVE: ico
 
 
 class Verdict:
-    """The success rate against the period before, and when it is below it, which failure grew most."""
+    """The success rate compared with the previous period and, if it fell, the failure that grew most."""
 
     def __init__(self, formats: Formats) -> None:
         self._formats = formats

@@ -1,4 +1,4 @@
-"""The dashboard as a page: Voilà with kernels that are forks, a number of viewers, and an end.
+"""The dashboard as a page: Voilà with forked kernels and a limited number of viewers.
 
 ``python -m financeops.dashboard.serve notebooks/dashboard.ipynb`` takes every option of Voilà.
 """

@@ -1,4 +1,4 @@
-"""Voilà, made to serve one dashboard to many."""
+"""Voilà, adapted to serve one dashboard to many viewers."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ from financeops.jupyter import socket_folder
 KERNEL = "financeops-viewer"
 LIMIT_SETTING = "FINANCEOPS_MAX_VIEWERS"
 LIMIT = 25
-"""Viewers at once, unless set: so many fit in 1 GiB."""
+"""Default limit of viewers at the same time: as many as fit in 1 GiB."""
 
 _DASHBOARD = Path(__file__).parents[1]
 _NEEDED = re.compile(
     "FINANCEOPS_URL|FINANCEOPS_UP|VOILA_BASE_URL|HOME|USER|LOGNAME|PATH|TMPDIR|TZ|LANG|LC_.*|SSL_CERT_.*"
-    # Where kernels are no forks, they have to find their modules.
+    # Kernels that are not forks have to find their modules.
     "|PYTHON.*|VIRTUAL_ENV|CONDA_PREFIX|LD_LIBRARY_PATH|IPYTHONDIR"
 )
-"""What a viewer's kernel has of our environment: no password in it, no other viewer's address."""
+"""Environment variables that kernels of viewers get: no passwords, no addresses of other viewers."""
 _OWN_HANDLERS = {
     JupyterLogoutHandler: LogoutHandler,
     KernelHandler: PresenceHandler,
@@ -64,7 +64,7 @@ _OWN_HANDLERS = {
 
 
 class ViewerKernels(AsyncMappingKernelManager):
-    """Starts a viewer's kernel whatever kernel the notebook names: that one is for JupyterLab."""
+    """Starts the kernel of a viewer, whichever kernel the notebook names for JupyterLab."""
 
     async def start_kernel(self, **options: Any) -> str:  # type: ignore[override] # theirs too
         """Start a kernel and return its id."""
@@ -75,13 +75,13 @@ class ViewerKernels(AsyncMappingKernelManager):
 
 
 class DashboardServer(Voila):
-    """Voilà with a limit on viewers, who are let go when they have left."""
+    """Voilà with a limited number of viewers, whose kernels end when they leave."""
 
     name = "financeops-dashboard"
     viewers: Viewers
 
     def init_settings(self) -> dict[str, Any]:
-        """Voilà's settings, and ours: who may ask, and how soon a lost browser is noticed."""
+        """Add to Voilà's settings: allowed hosts, and how soon a lost browser is noticed."""
         settings: dict[str, Any] = super().init_settings()
         self.viewers = Viewers(self.kernel_manager, limit=limit_of(os.environ))
         return {
@@ -90,24 +90,24 @@ class DashboardServer(Voila):
             "default_handler_args": {"status_code": 404},
             "headers": {"Content-Security-Policy": FRAMES},
             "template": self.voila_configuration.template,
-            # A page of elsewhere whose name leads to this machine is refused by its Host, if only
-            # this machine is meant to see the dashboard.
+            # If only this machine may see the dashboard, check `Host`, so that pages cannot point
+            # their own name here (DNS rebinding).
             "allow_remote_access": not _is_loopback(self.ip),
-            # Milliseconds: a browser that has lost its network says no good-bye, and one that is busy opening the page
-            # answers late. Jupyter looks at the time-out with each ping, also with the first one, before any answer
-            # can have come: it has to be longer than the interval, or each connection ends with its first ping.
+            # Milliseconds: a browser that has lost its network does not say so, and one that is busy opening the page
+            # answers late. Jupyter checks the timeout with each ping, even the first, before any answer can arrive:
+            # it must be longer than the interval, or each connection would end with its first ping.
             "ws_ping_interval": 10_000,
             "ws_ping_timeout": 25_000,
         }
 
     def init_handlers(self) -> list[Any]:
-        """Voilà's handlers, with ours in the place of some."""
+        """Return Voilà's handlers, some of them replaced."""
         health = (url_path_join(self.server_url, "/voila/health"), HealthHandler)
         self.app.settings["viewers"] = self.viewers
         return [
             (pattern, guarded(_OWN_HANDLERS.get(handler, handler)), *options)
             for pattern, handler, *options in (health, *super().init_handlers())
-            # With it a notebook asks what its page's address was, which ours does not; and so could anybody.
+            # Notebooks ask it for the address of their page; this one does not, and anybody else could.
             if handler is not RequestInfoSocketHandler
         ]
 
@@ -119,7 +119,7 @@ class DashboardServer(Voila):
 
 
 def limit_of(environment: Mapping[str, str]) -> int:
-    """Number of viewers at once.
+    """Return the limit of viewers at the same time.
 
     Raises
     ------
@@ -137,12 +137,12 @@ def limit_of(environment: Mapping[str, str]) -> int:
 
 
 def main() -> None:
-    """Run it with the options of the command line."""
-    # Whoever set one wrongly hears it now.
+    """Run the server with the options of the command line."""
+    # Report a wrong setting at once.
     limit_of(os.environ)
     server_url()
     path = [str(_DASHBOARD), *filter(None, [os.environ.get("JUPYTER_PATH")])]
-    # Here are the template and the kernel.
+    # The folder with the template and the kernel spec.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(path)
     config = defaults()
     with socket_folder() as folder:
@@ -151,27 +151,27 @@ def main() -> None:
 
 
 def defaults() -> Config:
-    """What we set and the command line may change."""
+    """Return defaults that the command line may override."""
     config = Config()
     config.Voila.open_browser = False
-    # A taken port is an error: nobody would look for the page on another.
+    # A port in use is an error: nobody would look for the page on another one.
     config.Voila.port_retries = 0
     config.VoilaConfiguration.template = "financeops"
     config.VoilaConfiguration.multi_kernel_manager_class = ViewerKernels
-    # ?theme= and ?template= are not Voilà's to act on: the first one is the dashboard's.
+    # Voilà must not act on ?theme= and ?template=: the first belongs to the dashboard.
     config.VoilaConfiguration.allow_theme_override = "NO"
     config.VoilaConfiguration.allow_template_override = "NO"
-    # What a cell shows is heard of after its answer. Voilà serves all pages in the thread that hears it: with five at
-    # once that took longer than the usual 4 seconds, and then a page has no dashboard.
+    # The output of a cell arrives after its answer. Voilà serves all pages in the thread that receives it: with five
+    # at the same time that took longer than the default of 4 seconds, and the page had no dashboard.
     config.VoilaExecutor.iopub_timeout = 60
-    # A cell that fails says so without its traceback, which is in the log. Nor does it say how to have it shown.
+    # A cell that fails shows neither its traceback, which is in the log, nor how to display it.
     config.VoilaExecutor.cell_error_instruction = "The log of the dashboard says why."
-    # So many kernels wait with the page computed.
+    # Number of kernels that wait with a computed page.
     config.VoilaConfiguration.preheat_kernel = True
     config.VoilaConfiguration.default_pool_size = 2
-    # Not through ports, to which everybody on this computer can connect and hear what a viewer sees.
+    # Not through ports, to which every user of this computer could connect and read what viewers see.
     config.KernelManager.transport = "ipc"
-    # A dead kernel has lost its page: the page is loaded anew.
+    # If a kernel has died its page is lost, and is reloaded.
     config.KernelManager.autorestart = False
     return config
 

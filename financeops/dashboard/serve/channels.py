@@ -1,4 +1,4 @@
-"""What goes to and fro between a page and its kernel."""
+"""Messages between a page and its kernel."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _WORD = 8
 _MOST_PARTS = 1024
 _SESSION = re.compile(r"[\w-]{1,64}")
 _NOT_FOR_VIEWERS = frozenset({"execute_input", "stream", "error"})
-"""What cells are and print: it belongs in JupyterLab, and a traceback names files of this machine."""
+"""Source and output of cells: they are for JupyterLab, and tracebacks name files of this machine."""
 
 _NOT_FOR_KERNELS = frozenset({"shutdown_request"})
 """A page says good-bye otherwise; a kernel that ended without its server would be waited for."""
 
 
 class ChannelsHandler(VoilaKernelWebsocketHandler):
-    """Carries messages between a page and its kernel, in the newest protocol only.
+    """Carries messages between a page and its kernel, in the latest protocol only.
 
     In the older one Voilà takes a part of a message for a number and counts so far, while nobody is served. A proxy
     that drops ``Sec-WebSocket-Protocol`` makes a page speak the older one without knowing it.
@@ -44,32 +44,32 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):
         if headers.get("Upgrade", "").lower() != "websocket":
             raise Refused(400, "this address is for WebSockets")
         if not self.check_origin():
-            raise Refused(403, "a page of another site asks for this")
+            raise Refused(403, "requests of pages of other sites are refused")
         offered = headers.get("Sec-WebSocket-Protocol", "").split(",")
         if PROTOCOL not in map(str.strip, offered):
-            said = f"a WebSocket has to name its protocol, {PROTOCOL}: does a proxy drop that?"
-            self.log.warning("refused: %s", said)
-            raise Refused(400, said)
+            problem = f"a WebSocket must name its protocol, {PROTOCOL}: does a proxy drop it?"
+            self.log.warning("refused: %s", problem)
+            raise Refused(400, problem)
         if not _SESSION.fullmatch(self.get_argument("session_id", "none")):
-            raise Refused(400, "session_id is no id")
+            raise Refused(400, "session_id is not an id")
         await super().get(kernel_id)
         if self.connection is not None:
-            # It was never opened, for another reason: Jupyter would remember it for ever.
+            # It was not opened, for another reason: Jupyter would keep it forever.
             opened = self.connection._open_sessions  # noqa: SLF001
             opened.pop(self.connection.session_key, None)
 
     def write_message(
         self, message: bytes | str | dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
-        """Send one to the page, if it is for pages."""
-        if self.ws_connection is None:  # it broke: nobody can say any more which protocol it has
+        """Send a message to the page, if it is for pages."""
+        if self.ws_connection is None:  # it is broken, so its protocol is unknown
             raise WebSocketClosedError
         if isinstance(message, bytes) and _kind_of(message) in _NOT_FOR_VIEWERS:
             return None
         return super().write_message(message, *args, **kwargs)
 
     def on_message(self, ws_message: bytes | str) -> None:
-        """Pass one on to the kernel; who sends what is none is let go."""
+        """Pass a message on to the kernel; close the connection if it is malformed."""
         if self.ws_connection is None:
             return
         if not isinstance(ws_message, bytes) or not _has_its_parts(ws_message):
@@ -91,6 +91,6 @@ def _kind_of(message: bytes) -> object:
 
 
 def _has_its_parts(message: bytes) -> bool:
-    """Whether a message is as long as the number says that it begins with: Jupyter counts as far as that."""
+    """Whether a message has as many offsets as it declares at its beginning: Jupyter relies on it."""
     parts = int.from_bytes(message[:_WORD], "little")
     return 2 <= parts <= _MOST_PARTS and len(message) >= _WORD * (parts + 1)

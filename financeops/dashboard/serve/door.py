@@ -1,4 +1,4 @@
-"""What all answers of the dashboard's web server have in common, whoever of Jupyter and Voilà gives them."""
+"""Checks and headers common to all answers of the web server, of Jupyter as well as of Voilà."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from tornado.web import HTTPError, RequestHandler
 from financeops.dashboard.serve import pages
 
 FRAMES = "frame-ancestors 'self'"
-"""No page of elsewhere shows the dashboard in a frame, where its buttons could be pressed for somebody unaware."""
+"""Forbid pages of other sites to show the dashboard in a frame, which would allow clickjacking."""
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # an address says which tenant is looked at
+    "Referrer-Policy": "same-origin",  # addresses name the tenant
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
 class Refused(HTTPError):
-    """A request that is not answered, with what its sender is told."""
+    """A refused request, with the reason to answer."""
 
-    def __init__(self, status: int, said: str) -> None:
-        super().__init__(status, said.replace("%", "%%"))
-        self.said = said
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(status, detail.replace("%", "%%"))
+        self.detail = detail
 
 
 class _Door(RequestHandler):
-    """Before a handler: it lets in, and words what the handler failed to do."""
+    """Checks requests before a handler, and words its errors."""
 
     def set_default_headers(self) -> None:
-        """Ours too."""
+        """Set the headers of every answer."""
         super().set_default_headers()
         self.clear_header("Server")
         for name, value in _HEADERS.items():
@@ -45,7 +45,7 @@ class _Door(RequestHandler):
             self.set_header("Content-Security-Policy", FRAMES)
 
     async def prepare(self) -> None:
-        """Refuse what cannot be read, and what another site asks for.
+        """Refuse unreadable requests, and those of pages of other sites.
 
         Raises
         ------
@@ -57,11 +57,11 @@ class _Door(RequestHandler):
         if "%00" in self.request.path:
             raise Refused(400, "the address has a zero byte in it")
         if is_foreign(headers):
-            raise Refused(403, "a page of another site asks for this")
+            raise Refused(403, "requests of pages of other sites are refused")
         await ensure_async(super().prepare())
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Say it in words of ours: what libraries say has names of files in it."""
+        """Answer with a text of its own: messages of libraries contain file names."""
         _kind, error, _traceback = kwargs.get("exc_info", (None, None, None))
         self.set_status(status_code)  # with the usual phrase
         self.set_header("Cache-Control", "no-store")
@@ -72,22 +72,22 @@ class _Door(RequestHandler):
             return
         problem = {"title": HTTPStatus(status_code).phrase, "status": status_code}
         if isinstance(error, Refused):
-            problem["detail"] = error.said
+            problem["detail"] = error.detail
         self.set_header("Content-Type", "application/problem+json")
         self.finish(json.dumps(problem))
 
 
 @cache
 def guarded(handler: type[RequestHandler]) -> type[RequestHandler]:
-    """A handler behind the door."""
+    """Return a handler with these checks."""
     return type(handler.__name__, (_Door, handler), {"__doc__": handler.__doc__})
 
 
 def is_foreign(headers: Mapping[str, str]) -> bool:
-    """Whether a page of another site asks, other than by opening ours.
+    """Whether a page of another site sent the request, other than by a link to the dashboard.
 
-    Browsers say so, and no page can make them say something else. To another computer without TLS
-    they only do so where the page could read the answer, or has something sent.
+    Browsers tell, and pages cannot change what they tell. Over HTTP to another computer, browsers
+    only tell if the page could read the answer, or sends data.
     """
     origin = headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc.lower() != headers.get("Host", "").lower():
@@ -99,7 +99,7 @@ def is_foreign(headers: Mapping[str, str]) -> bool:
 
 
 def _odd(headers: Mapping[str, str]) -> str | None:
-    """Name of a header that should hold an address, and does not."""
+    """Return the name of a header that should hold an address but does not."""
     for name, before in (
         ("Host", "//"),
         ("Origin", ""),

@@ -1,4 +1,4 @@
-"""What the dashboard's web server answers differently from Voilà."""
+"""Handlers that replace those of Voilà."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _KERNEL = re.compile(r'"kernelId": "([\w-]+)"')
 
 
 class PageHandler(TornadoVoilaHandler):
-    """The page. Each GET takes a kernel, so it is answered with one only to a viewer."""
+    """The page. Each GET uses a kernel, so only viewers get one."""
 
     @authenticated
     async def get(self, path: str | None = None) -> None:
-        """Show the dashboard, or that there is no room."""
+        """Show the dashboard, or a page that there is no room."""
         viewers: Viewers = self.settings["viewers"]
         if path:
             self._lead_to(path)
             return
         if not _is_viewer(self.request.headers):
-            # Browsers that only guess what will be clicked on ask again when it is.
+            # Browsers that only prefetch ask again when the link is opened.
             raise HTTPError(503, "a page for nobody")
         if not viewers.has_room:
             self._say_full()
@@ -58,8 +58,8 @@ class PageHandler(TornadoVoilaHandler):
                 self.log.exception("no page could be made")
                 raise HTTPError(503) from error
             finally:
-                # What each visit's address asked for is kept until the notebook fetches it, and ours never does: its
-                # page tells it.
+                # Voilà keeps the parameters of each visit until the notebook fetches them, which this one
+                # never does: its page sends them.
                 RequestInfoSocketHandler._cache.clear()  # noqa: SLF001
         with suppress(StreamClosedError):
             await self.finish()
@@ -68,7 +68,7 @@ class PageHandler(TornadoVoilaHandler):
 
     @authenticated
     async def head(self, path: str | None = None) -> None:
-        """Say that there is a page, to those who only want to know."""
+        """Answer that there is a page, without using a kernel."""
         if path:
             self._lead_to(path)
             return
@@ -79,11 +79,11 @@ class PageHandler(TornadoVoilaHandler):
     def should_use_rendered_notebook(
         self, notebook_data: Any, pool_size: int, *_arguments: Any
     ) -> bool:
-        """Whether a kernel that waits may be used: always, for our arguments are not Voilà's."""
+        """Whether a waiting kernel may be used: always, because the parameters are not Voilà's."""
         return pool_size > 0 and len(notebook_data) > 0
 
     def _lead_to(self, path: str) -> None:
-        """Where a file beside the notebook is; there is one page only."""
+        """Return the path of a file beside the notebook; there is only one page."""
         served = self.voila_configuration.file_allowlist
         if not any(re.fullmatch(pattern, path, re.IGNORECASE) for pattern in served):
             raise HTTPError(404)
@@ -98,7 +98,7 @@ class PageHandler(TornadoVoilaHandler):
 
 
 class HealthHandler(JupyterHandler):
-    """Whether the server runs and has room, for programs; it starts no kernel."""
+    """State of the server and number of viewers, for programs; starts no kernel."""
 
     @allow_unauthenticated
     async def get(self) -> None:
@@ -116,33 +116,33 @@ class HealthHandler(JupyterHandler):
 
     @allow_unauthenticated
     async def head(self) -> None:
-        """The same without the answer."""
+        """Answer like GET, without a body."""
         await self.finish()
 
 
 class PresenceHandler(KernelHandler):
-    """A page asks for its kernel: so it is there, and learns whether the kernel is."""
+    """A page asks for its kernel: this shows that the page exists, and tells it if the kernel does."""
 
     async def get(self, kernel_id: str) -> None:
-        """Answer with what is known of the kernel; 404 when it has ended."""
+        """Answer with the state of the kernel; 404 if it has ended."""
         self.settings["viewers"].see(kernel_id)
         await ensure_async(super().get(kernel_id))
 
 
 class LeaveHandler(VoilaShutdownKernelHandler):
-    """A page says good-bye. The token of its cookie and its origin are checked before."""
+    """A page is closed. The token of its cookie and its origin are checked before."""
 
     @authenticated
     async def post(self, kernel_id: str) -> None:
         """End its kernel."""
         await self.settings["viewers"].end(kernel_id)
         self.set_status(204)
-        with suppress(StreamClosedError):  # who has left waits for no answer
+        with suppress(StreamClosedError):  # the page does not wait for the answer
             await self.finish()
 
 
 class LoginHandler(VoilaLoginHandler):
-    """Asks for the token, where one was set."""
+    """Asks for the token, if one is set."""
 
     def _redirect_safe(self, url: str, default: str | None = None) -> None:
         try:
@@ -152,11 +152,11 @@ class LoginHandler(VoilaLoginHandler):
 
 
 class LogoutHandler(JupyterHandler):
-    """Forgets the token, where one was set. Jupyter's shows a page for which Voilà has no files."""
+    """Forgets the token, if one is set. Jupyter's handler needs files that Voilà does not have."""
 
     @allow_unauthenticated
     def get(self) -> None:
-        """Back to the page, which asks for the token again."""
+        """Redirect to the page, which asks for the token again."""
         self.identity_provider.clear_login_cookie(self)
         self.redirect(self.base_url)
 
@@ -175,7 +175,7 @@ class TemplateHandler(TemplateStaticFileHandler):
 
 
 def _is_viewer(headers: Mapping[str, str]) -> bool:
-    """Whether the page was asked for in order to show it.
+    """Whether the page was requested in order to show it.
 
     Not when a browser fetches it in advance, and not when a page names it as the address of a
     picture or of a frame that it will not be shown in: that would fill the house with nobody.

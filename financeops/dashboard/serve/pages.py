@@ -20,7 +20,7 @@ _FONT = "fonts/inter-latin-wght-normal.woff2"
 
 
 def full(request: HTTPServerRequest, base_url: str, seconds: int) -> str:
-    """That there is no room; it asks every so many seconds whether there is."""
+    """Return a page that there is no room; it checks regularly whether there is."""
     say = words_in(_locale(request)).say
     waiting = _filled(
         (_HERE / "waiting.html").read_text(encoding="utf-8"),
@@ -32,7 +32,7 @@ def full(request: HTTPServerRequest, base_url: str, seconds: int) -> str:
 
 
 def error(request: HTTPServerRequest, base_url: str, status: int) -> str:
-    """That something went wrong, and where the dashboard is."""
+    """Return a page for an error, with a link to the dashboard."""
     heading, hint = _words_of(status)
     say = words_in(_locale(request)).say
     link = f'<p class="way"><a href="{base_url}">{say(texts.TITLE)}</a></p>'
@@ -73,7 +73,7 @@ def _locale(request: HTTPServerRequest) -> Locale:
 
 
 def _asked(request: HTTPServerRequest, name: str) -> str:
-    """A parameter of the address, whatever else the address is."""
+    """Return a parameter of the address, even if the rest of the address is malformed."""
     try:
         values = parse_qs_bytes(request.query)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Who looks at the dashboard, and which kernels nobody needs any more."""
+"""The viewers of the dashboard, and the kernels that are no longer needed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from jupyter_core.utils import ensure_async
 logger = logging.getLogger(__name__)
 
 ALONE = 20.0
-"""Seconds that a kernel is kept for a page that does not answer: it is reloading, perhaps."""
+"""Seconds for which to keep a kernel whose page does not answer: it may be reloading."""
 
 UNSEEN = 8.0
-"""The same for a page that never said that it is there, counted from when all of it was sent.
+"""The same for a page that has never answered, counted from when it was completely sent.
 
 A page says so before it loads anything large. One that does not is none: a program that took a page and left, or
 somebody who wants to take all places.
@@ -65,16 +65,16 @@ class Viewers:
 
     @property
     def count(self) -> int:
-        """How many there are, those included whose page is on its way."""
+        """Number of viewers, including those whose page is still being sent."""
         return self._arriving + len(set(self._kernels.list_kernel_ids()) - self.waiting())
 
     @property
     def has_room(self) -> bool:
-        """Whether one more may come."""
+        """Whether there is room for another viewer."""
         return self.count < self.limit
 
     def waiting(self) -> set[str]:
-        """Ids of the kernels without a page, for the next to come."""
+        """Ids of the kernels without a page, which wait for the next viewers."""
         return {
             task.result()["kernel_id"]
             for pool in self._pools().values()
@@ -99,18 +99,18 @@ class Viewers:
             arrived()
 
     def sent(self, kernel_id: str) -> None:
-        """All of its page was sent: now it is the page's turn."""
+        """Note that a page was completely sent and should now ask for its kernel."""
         self._seen[kernel_id] = self._clock()
         self._sent.add(kernel_id)
 
     def see(self, kernel_id: str) -> None:
-        """A page asked for its kernel."""
+        """Note that a page has asked for its kernel."""
         if kernel_id in self._kernels:
             self._seen[kernel_id] = self._clock()
             self._heard.add(kernel_id)
 
     async def watch(self) -> None:
-        """Look after the kernels for ever."""
+        """Check the kernels until cancelled."""
         while True:
             try:
                 await self.tidy()
@@ -119,7 +119,7 @@ class Viewers:
             await asyncio.sleep(_EVERY)
 
     async def tidy(self) -> None:
-        """End the kernels that nobody needs, and fill their places."""
+        """End the kernels that are not needed, and start new ones in their place."""
         self._drop_failed()
         waiting = self.waiting()
         now = self._clock()
@@ -129,7 +129,7 @@ class Viewers:
             kept.intersection_update(ids)
         for kernel_id in ids:
             kernel = self._kernels.get_kernel(kernel_id)
-            # Jupyter has no model of a kernel to which it has not yet connected.
+            # Jupyter has no model of a kernel before it has connected to it.
             if not (kernel.ready.done() and kernel.trait_has_value("last_activity")):
                 continue  # it starts
             if not await ensure_async(kernel.is_alive()):
@@ -145,7 +145,7 @@ class Viewers:
         self._refill()
 
     async def end(self, kernel_id: str) -> None:
-        """End a kernel at once: it has nothing to save."""
+        """End a kernel immediately: it has nothing to save."""
         if kernel_id in self._kernels:
             self._seen.pop(kernel_id, None)
             await ensure_async(self._kernels.shutdown_kernel(kernel_id, now=True))
@@ -155,12 +155,12 @@ class Viewers:
         return self._unseen if ignored else self._alone
 
     def _pools(self) -> dict[str, list[asyncio.Task[Any]]]:
-        # Voilà has no other way to say which kernels wait; without them it has none.
+        # Voilà has no public way to list waiting kernels; without pre-started ones it has none.
         pools: dict[str, list[asyncio.Task[Any]]] = getattr(self._kernels, "_pools", {})
         return pools
 
     def _drop_failed(self) -> None:
-        """Forget what could not be started: Voilà would show the failure to the next viewer."""
+        """Forget kernels that could not start: Voilà would show the failure to the next viewer."""
         for pool in self._pools().values():
             pool[:] = [
                 task

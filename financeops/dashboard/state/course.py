@@ -1,4 +1,4 @@
-"""Whether payments go as before, and if not, what grew: pure functions of the figures."""
+"""Whether the success rate has changed, and which failure grew: pure functions of figures."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from financeops.core.metrics import DeclineFigures, Metrics
 from financeops.dashboard.state.figures import Figures
 
 CLEAR = 3
-"""So many standard errors two success rates must lie apart: by chance alone 1 pair in 370 does."""
+"""Standard errors by which two success rates must differ; 1 pair in 370 does by chance alone."""
 
 
 class Course(StrEnum):
-    """The success rate against that of the period before."""
+    """The success rate compared with the previous period."""
 
     USUAL = "usual"
     BELOW = "below"
@@ -24,7 +24,7 @@ class Course(StrEnum):
 
 
 class Risen(Struct, frozen=True):
-    """A decline code and how many of the attempts failed with it, now and before."""
+    """A decline code and how many attempts failed with it, now and before."""
 
     decline_code: str
     count: int
@@ -32,7 +32,7 @@ class Risen(Struct, frozen=True):
 
 
 def course_of(now: Metrics, before: Metrics) -> Course:
-    """Whether the success rate differs from the one before by more than chance explains.
+    """Whether the success rate differs from the previous one by more than chance.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Every figure on the screen, and what it is computed from."""
+"""Every figure on the screen, and the rollups from which it is computed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from financeops.core.periods import Period, Window
 from financeops.core.rollup import Rollup, delta_of, total
 
 UNFOLDED = 1_000
-"""How many changes may wait to be added up when nobody looks at the figures."""
+"""How many changes may wait to be added up while the figures are not read."""
 
 
 class Figures(Struct, frozen=True, kw_only=True):
     """Every figure on the screen, at `seq`.
 
-    `period`, `metrics.currency` and `method` are those of the figures: another period or currency
-    may be chosen and not yet loaded. `trends` and `averages` (major units) have one element for
-    each bucket; `hours` are the attempts at each of the 24 hours of day. `methods` are always all
-    methods, also when the rest is of one `method` only.
+    `period`, `metrics.currency` and `method` belong to the figures: another period or currency may
+    be chosen but not yet loaded. `trends` and `averages` (major units) have one element per bucket;
+    `hours` are the attempts in each of the 24 hours of day. `methods` always covers all methods,
+    even if the other figures are limited to one `method`.
     """
 
     seq: int
@@ -47,9 +47,9 @@ class Totals:
     Parameters
     ----------
     snapshot : Snapshot, optional
-        Where they begin. Without one there is nothing.
+        The initial rollups. Without it there are none.
     period : Period
-        The snapshot's.
+        Period of the snapshot.
     """
 
     def __init__(self, snapshot: Snapshot | None = None, period: Period = Period.DAY) -> None:
@@ -69,19 +69,19 @@ class Totals:
 
     @property
     def empty(self) -> bool:
-        """Whether the period has no payments of any method."""
+        """Whether the period has no payments at all."""
         self._fold()
         return not any(self._rollups)
 
     def add(self, change: Change) -> None:
-        """Count a change in; one of another currency counts elsewhere."""
+        """Add a change, unless it is in another currency."""
         if change.payment.currency == self.currency:
             self._unfolded.append(change)
             if len(self._unfolded) >= UNFOLDED:
                 self._fold()
 
     def figures(self, *, seq: int, method: str | None = None) -> Figures:
-        """Figures of all that was added; `method` leaves only that method's payments in them."""
+        """Return the figures; `method` limits them to payments made with this method."""
         self._fold()
         rollups, previous = self._rollups, self._previous
         everything = total(rollups)
@@ -106,7 +106,7 @@ class Totals:
         )
 
     def _fold(self) -> None:
-        """Add what came to the rollups it belongs to: once per repaint, not once per change."""
+        """Add the waiting changes to their rollups: once per repaint, not once per change."""
         if not self._unfolded:
             return
         deltas: dict[int, list[Rollup]] = {}
@@ -126,7 +126,7 @@ class Totals:
             self._previous = total((self._previous, *earlier))
 
     def _bucket_of(self, change: Change) -> int | None:
-        # From the end: what arrives is nearly always of the running bucket.
+        # From the end: most changes belong to the running bucket.
         for index in reversed(range(len(self._buckets))):
             if change.payment.created_at in self._buckets[index]:
                 return index

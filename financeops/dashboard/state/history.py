@@ -1,4 +1,4 @@
-"""The task that reads on where the live feed ends."""
+"""The task that reads older entries for the live feed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from financeops.dashboard.state.model import DashboardModel
 from financeops.dashboard.state.timeline import HISTORY, Selection
 
 STEP = 100
-"""How many payments that the feed does not have yet are read at once."""
+"""How many payments new to the feed to read at a time."""
 
 _RETRY = 2.0
-"""Seconds until payments that could not be read are asked for again."""
+"""Seconds before asking again for payments that could not be read."""
 
 
 class History:
-    """Reads older payments of the selection whenever the model asks for them.
+    """Reads older selected payments whenever the model asks for them.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class History:
         model.observe(self._ask, ["history_asked"])
         try:
             if model.timeline.selection != Selection():
-                self._asked.set()  # it was selected before anybody could read
+                self._asked.set()  # the selection was made before this task started
             while True:
                 await self._asked.wait()
                 self._asked.clear()
@@ -52,7 +52,7 @@ class History:
         self._asked.set()
 
     async def _read(self) -> None:
-        """Read on until `STEP` new ones came or there are no more."""
+        """Read on until `STEP` new payments have arrived or there are no more."""
         timeline = self._model.timeline
         while True:
             beginning = timeline.beginning
@@ -70,7 +70,7 @@ class History:
                 self._payments = None
                 await asyncio.sleep(_RETRY)
                 continue
-            # Were others selected meanwhile, those are asked for already.
+            # If the selection has changed meanwhile, its payments are already requested.
             if beginning == timeline.beginning:
                 self._model.remember(read, complete=new < STEP)
             return

@@ -14,10 +14,10 @@ from financeops.dashboard.state.history import History
 from financeops.dashboard.state.model import Connection, DashboardModel
 
 _SILENCE = timedelta(seconds=60)
-"""So long a connected server may say nothing before its figures are called stale."""
+"""How long a connected server may be silent before its figures are shown as stale."""
 
 _RETRY = 2.0
-"""Seconds until what could not be loaded, or is not yet whole, is asked for again."""
+"""Seconds before asking again for what could not be loaded or is incomplete."""
 
 
 def utc_now() -> datetime:
@@ -32,8 +32,6 @@ class Live:
     ----------
     model : DashboardModel
     client : Client
-    url : str, optional
-        Of the server, for the stream.
     now : callable
         The clock.
     """
@@ -48,17 +46,17 @@ class Live:
         self._model = model
         self._client = client
         self._now = now
-        self._ahead = timedelta()  # the server's clock, less ours
+        self._ahead = timedelta()  # the server's clock minus this one
         self._heard_at = now()
         self._wanted = asyncio.Event()
         self._stream: Stream | None = None
 
     def server_now(self) -> datetime:
-        """The server's clock, as far as it is known."""
+        """The time by the server's clock, as far as it is known."""
         return self._now() + self._ahead
 
     def reload(self, _change: object = None) -> None:
-        """Ask for a snapshot: another period was chosen, or the figures are not right."""
+        """Request a snapshot: another period was chosen, or the figures are incomplete."""
         self._wanted.set()
 
     async def run(self) -> None:
@@ -88,7 +86,7 @@ class Live:
         model = self._model
         tenant = model.tenant
         async for event in stream:
-            if model.tenant != tenant:  # another one was chosen: this is about to be cancelled
+            if model.tenant != tenant:  # another one was chosen: this task is about to be cancelled
                 return
             match event:
                 case Change():
@@ -110,14 +108,14 @@ class Live:
                         self.reload()
 
     async def _watch_recording(self) -> None:
-        """Know how far a made-up history is until it is whole: what came before is compared with."""
+        """Follow the recording of a simulated history until it is complete: comparisons depend on it."""
         model = self._model
         while True:
             try:
                 at = await self._client.history(model.tenant)
             except Unavailable:
                 pass
-            except FinanceOpsError:  # a server that knows of none
+            except FinanceOpsError:  # a server without this route
                 return
             else:
                 model.recording = at.recorded / at.count if at.recorded < at.count else None
@@ -137,10 +135,10 @@ class Live:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            # What comes meanwhile is held by the stream: it may or may not be in the snapshot.
+            # The stream holds what arrives meanwhile: it may or may not be in the snapshot.
             if self._stream is not None:
                 self._stream.hold()
-            asked = (model.tenant, model.period, model.chosen_currency)
+            requested = (model.tenant, model.period, model.chosen_currency)
             try:
                 snapshot = await self._client.snapshot(
                     model.tenant,
@@ -155,8 +153,8 @@ class Live:
                 await asyncio.sleep(_RETRY)
                 self._wanted.set()
                 continue
-            if asked != (model.tenant, model.period, model.chosen_currency):
-                continue  # somebody chose another one meanwhile, and it is wanted already
+            if requested != (model.tenant, model.period, model.chosen_currency):
+                continue  # another one was chosen meanwhile, and is already requested
             model.load(snapshot)
             if self._stream is not None:
                 self._stream.continue_from(snapshot.seq)
@@ -164,7 +162,7 @@ class Live:
                 return
 
     async def _tick(self) -> None:
-        """Once a second: what changes by the clock alone."""
+        """Once a second: update what depends on the clock alone."""
         model = self._model
         while True:
             await asyncio.sleep(1.0)

@@ -1,4 +1,4 @@
-"""What the dashboard knows: figures that follow the stream, and the state of the connection.
+"""The state of the dashboard: figures that follow the stream, and the connection.
 
 No widgets and no network: the live task feeds it, the views read it.
 """
@@ -21,14 +21,14 @@ from financeops.dashboard.state.figures import Figures, Totals
 from financeops.dashboard.state.timeline import Entry, Selection, Timeline
 
 HELD = 20_000
-"""How many changes are kept while paused; when more come, Resume loads a snapshot instead."""
+"""How many changes are held while paused; beyond that, Resume loads a snapshot instead."""
 
 NOTICE = 20
-"""So many ticks is something said to the viewer left standing."""
+"""Ticks for which a notice to the viewer stays on the screen."""
 
 
 class Connection(StrEnum):
-    """How the dashboard stands with the server."""
+    """State of the connection to the server."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -42,34 +42,34 @@ class DashboardModel(HasTraits):
     Attributes
     ----------
     tenant, period
-        What is shown.
+        Selection of the figures.
     currency
-        Of the figures; empty until the first snapshot tells the tenant's. `chosen_currency` is the
-        one that the viewer asked for, None for the tenant's. `currencies` are all it has.
+        Of the figures; empty until the first snapshot is loaded. `chosen_currency` is the viewer's
+        choice, None for the tenant's currency. `currencies` are all that the tenant has.
     method
-        Only its payments are in figures and feed; None for all.
+        Limits figures and feed to payments made with this method; None for all.
     status
-        Only payments of this status are in the feed; None for all.
+        Limits the feed to payments with this status; None for all.
     seq : int
-        The last change that is in the figures; `head` the last one heard of.
+        Number of the last change in the figures; `head` is that of the last known change.
     paused : bool
-        While paused changes wait, and `missed` counts them.
+        While paused, changes wait and `missed` counts them.
     connection, disconnected_at, lag
-        How the server is reached, since when it is not, and seconds from event to screen.
+        State of the connection, since when it is lost, and seconds from event to screen.
     error : FinanceOpsError or None
-        Why the last snapshot could not be loaded.
+        The reason why the last snapshot could not be loaded.
     loaded : bool
-        Whether there are figures at all.
+        Whether any figures have been loaded.
     exported : int or None
-        Bytes of an export that is under way.
+        Bytes exported so far, while an export is running.
     notice : str
-        What was last said to the viewer.
+        The last message to the viewer.
     recording : float or None
-        So much of a made-up history, from 0 to 1, is recorded while it still is.
+        Progress of the recording of a simulated history, from 0 to 1; None when it is complete.
     ticks : int
-        Seconds that went by: what is said by the clock alone follows it.
+        Seconds that have passed, for what depends on the clock alone.
     history_asked, history_came : int
-        How often older entries of the feed were asked for, and came.
+        How often older entries of the feed were requested, and arrived.
     """
 
     tenant = Unicode()
@@ -105,10 +105,10 @@ class DashboardModel(HasTraits):
         self._overflowed = False
         self._figures: Figures | None = None
         self._arrived_at: datetime | None = None
-        self._changed_at: datetime | None = None  # the last change that is shown
-        self._said_at = 0
+        self._changed_at: datetime | None = None  # time of the last change shown
+        self._notice_at = 0
         self.fresh_at: datetime | None = None
-        """Up to when the figures are known to be complete."""
+        """Time up to which the figures are known to be complete."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -117,22 +117,22 @@ class DashboardModel(HasTraits):
 
     @property
     def feed(self) -> list[Entry]:
-        """Payments and refunds that are selected, newest first."""
+        """Selected payments and refunds, newest first."""
         return self.timeline.page(0, len(self.timeline))
 
     @property
     def window(self) -> Window | None:
-        """From the period's first bucket to the end of the running one."""
+        """From the start of the period's first bucket to the end of the running one."""
         return self._totals.window
 
     @property
     def missed(self) -> int:
-        """How many changes are known of but not in the figures."""
+        """How many known changes are not yet in the figures."""
         return max(0, self.head - self.seq)
 
     @property
     def empty(self) -> bool:
-        """Whether the tenant has no payments that could be shown."""
+        """Whether the tenant has no payments to show."""
         return self.loaded and self.timeline.silent and self._totals.empty
 
     @property
@@ -143,13 +143,13 @@ class DashboardModel(HasTraits):
         return self._figures
 
     def load(self, snapshot: Snapshot) -> None:
-        """Show a snapshot; what was waiting or known before is in it."""
+        """Show a snapshot, which contains everything that was known or waiting before."""
         metrics = snapshot.metrics
         with self.hold_trait_notifications():
             self._totals = Totals(snapshot, self.period)
             self._waiting.clear()
             overflowed, self._overflowed = self._overflowed, False
-            if overflowed:  # among what was not heard may be that payments are no more
+            if overflowed:  # payments may have been removed by changes that were not received
                 self.timeline.clear()
             self._figures = None
             self._changed_at = snapshot.as_of
@@ -165,7 +165,7 @@ class DashboardModel(HasTraits):
             self.loaded = True
 
     def forget(self) -> None:
-        """Show nothing: another tenant is coming."""
+        """Clear everything, because another tenant was chosen."""
         with self.hold_trait_notifications():
             self.loaded = False
             self.error = None
@@ -180,12 +180,12 @@ class DashboardModel(HasTraits):
             self.seq = self.head = 0
 
     def clear_filters(self) -> None:
-        """Show payments of all methods and statuses."""
+        """Show payments of every method and status."""
         with self.hold_trait_notifications():
             self.method = self.status = None
 
     def receive(self, change: Change) -> None:
-        """Take the next change in: at once, or when paused later."""
+        """Add the next change, or hold it while paused."""
         if not self.paused:
             self._apply(change)
         elif len(self._waiting) < HELD:
@@ -195,17 +195,17 @@ class DashboardModel(HasTraits):
         self.head = max(self.head, change.seq)
 
     def overflow(self) -> None:
-        """Changes came that are not kept: Resume needs a snapshot."""
+        """Give up holding changes: Resume needs a snapshot."""
         self._waiting.clear()
         self._overflowed = True
 
     def resume(self) -> int:
-        """End the pause and take in what waited.
+        """End the pause and add the changes that waited.
 
         Returns
         -------
         int
-            How many changes came meanwhile. When they were too many to keep `needs_reload` is
+            How many changes arrived meanwhile. If there were too many to hold, `needs_reload` is
             true and the figures are still the old ones.
         """
         came = self.missed
@@ -215,31 +215,31 @@ class DashboardModel(HasTraits):
                 waiting, self._waiting = self._waiting, []
                 for change in waiting:
                     self._apply(change)
-                self._arrived_at = None  # how long they waited was the viewer's choice
+                self._arrived_at = None  # the viewer chose how long they waited
         return came
 
     def ask_history(self) -> None:
-        """Ask for entries of the feed that are older than those that are known."""
+        """Request entries of the feed that are older than the known ones."""
         self.history_asked += 1
 
     def remember(self, payments: list[Payment], *, complete: bool) -> None:
-        """Take older entries of the feed in; `complete` when there are none before them."""
+        """Add older entries to the feed; `complete` if none precede them."""
         shown_until = self._changed_at if self.paused else None
         self.timeline.extend(payments, complete=complete, until=shown_until)
         self.history_came += 1
 
     def take_arrival(self) -> datetime | None:
-        """When the oldest change happened that came since this was last asked."""
+        """Return the time of the oldest change since the last call."""
         arrived_at, self._arrived_at = self._arrived_at, None
         return arrived_at
 
     @property
     def needs_reload(self) -> bool:
-        """Whether only a snapshot can make the figures right."""
+        """Whether only a snapshot can complete the figures."""
         return self._overflowed and not self.paused
 
     def due(self, now: datetime) -> bool:
-        """Whether a quarter hour began since the figures' `as_of`: the windows moved on."""
+        """Whether a quarter hour has begun since `as_of`, so that the windows have moved."""
         return (
             self.as_of is not None
             and not self.paused
@@ -247,7 +247,7 @@ class DashboardModel(HasTraits):
         )
 
     def disconnected_for(self, now: datetime) -> timedelta | None:
-        """How long the server has not been reached."""
+        """How long the connection has been lost."""
         return None if self.disconnected_at is None else now - self.disconnected_at
 
     def _apply(self, change: Change) -> None:
@@ -263,11 +263,11 @@ class DashboardModel(HasTraits):
 
     @observe("notice")
     def _keep_notice(self, _change: object) -> None:
-        self._said_at = self.ticks
+        self._notice_at = self.ticks
 
     @observe("ticks")
     def _drop_notice(self, _change: object) -> None:
-        if self.notice and self.ticks - self._said_at >= NOTICE:
+        if self.notice and self.ticks - self._notice_at >= NOTICE:
             self.notice = ""
 
     @property

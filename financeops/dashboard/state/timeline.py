@@ -1,4 +1,4 @@
-"""What happened, newest first: the entries of the live feed."""
+"""The entries of the live feed, newest first."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from financeops.core.contract.agreements import FEED_LENGTH
 from financeops.core.payments import Change, Payment, Status
 
 FEED = 500
-"""How many of the newest entries are kept whatever is selected."""
+"""How many of the newest entries to keep, whatever is selected."""
 
 HISTORY = 1_000
-"""How far the viewer can turn pages back."""
+"""How many entries the viewer can page back."""
 
 
 class Entry(Struct, frozen=True):
-    """One line of the feed: a payment, and when what it tells happened."""
+    """One line of the feed: a payment or a refund, and its time."""
 
     at: datetime
     payment: Payment
 
     @property
     def key(self) -> str:
-        """Names the line: a payment that was refunded has two."""
+        """Key of the line: a refunded payment has two lines."""
         return _key(self.payment.id, self.payment.status)
 
 
 class Selection(Struct, frozen=True):
-    """Which entries are wanted; None is any."""
+    """Which entries to show; None means any."""
 
     status: Status | None = None
     method: str | None = None
@@ -45,15 +45,15 @@ class Selection(Struct, frozen=True):
 
 
 class Timeline:
-    """Entries that were heard of, and those of them that are selected.
+    """Known entries, and the selected ones among them.
 
-    The selected ones have no gap between them, and go back to the very first when `complete`.
+    The selected entries have no gaps, and go back to the very first if `complete`.
     `beginning` counts how often they began anew: older ones that were asked for before are not
     theirs. `added` counts those that happened since.
     """
 
     def __init__(self) -> None:
-        # Oldest first, by key: an entry that was read from the server may still be on its way.
+        # Oldest first, by key: an entry that was read may also arrive later by the stream.
         self._recent: dict[str, Entry] = {}
         self._selected: dict[str, Entry] = {}
         self.selection = Selection()
@@ -68,26 +68,26 @@ class Timeline:
         return isinstance(payment, Payment) and _entry(payment).key in self._selected
 
     def page(self, first: int, count: int) -> list[Entry]:
-        """`count` selected entries from the `first` on, newest first."""
+        """Return `count` selected entries from index `first`, newest first."""
         return list(islice(reversed(self._selected.values()), first, first + count))
 
     @property
     def silent(self) -> bool:
-        """Whether nothing was heard of, selected or not."""
+        """Whether no entries are known, selected or not."""
         return not self._recent
 
     @property
     def extensible(self) -> bool:
-        """Whether there may be older selected entries that the viewer may turn to."""
+        """Whether there may be older selected entries within the viewer's reach."""
         return not self.complete and len(self._selected) < HISTORY
 
     def clear(self) -> None:
-        """Forget everything, the selection stays."""
+        """Forget all entries; keep the selection."""
         self._recent.clear()
         self._begin({})
 
     def add(self, change: Change) -> None:
-        """Put what just happened first, and what happened before it and is heard of now in its place.
+        """Add a change: in front if it is new, in its place if it happened earlier.
 
         A history or an import that is being recorded is no news; what was taken back is no line
         any more.
@@ -109,13 +109,13 @@ class Timeline:
                 entries.pop(_key(payment.id, status), None)
         if change.removed:
             return
-        entry = _entry(payment)  # its line may be that of the refund alone
+        entry = _entry(payment)  # it may only have the line of its refund
         self._recent = _newest((*self._recent.values(), entry), FEED)
         if entry in self.selection:
             self._selected = _newest((*self._selected.values(), entry), HISTORY)
 
     def merge(self, payments: list[Payment]) -> bool:
-        """Take in the newest payments.
+        """Merge the newest payments.
 
         Returns
         -------
@@ -134,14 +134,14 @@ class Timeline:
         return not gap
 
     def select(self, selection: Selection) -> None:
-        """Select others: those that are known at once, older ones have to be asked for."""
+        """Change the selection among known entries; older ones must be requested."""
         self.selection = selection
         self._begin({key: entry for key, entry in self._recent.items() if entry in selection})
 
     def extend(
         self, payments: list[Payment], *, complete: bool, until: datetime | None = None
     ) -> None:
-        """Take in older selected payments; `complete` when they go back to the first.
+        """Add older selected payments; `complete` if they go back to the first.
 
         What changed after `until` is left out.
         """
