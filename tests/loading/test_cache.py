@@ -163,7 +163,13 @@ def test_no_damaged_byte_is_taken_for_a_payment(tmp_path):
     start, end = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
     month = MonthAnswer(month="2026-03", start=start, end=end, payments=3, refunded=0)
     months = MonthsAnswer(
-        tenant_id="t", currency="USD", timezone="UTC", seq=3, history="h", months=[month]
+        tenant_id="t",
+        currency="USD",
+        timezone="UTC",
+        seq=3,
+        history="h",
+        taken_back=0,
+        months=[month],
     )
     table = table_of(payment(id=f"{n:024}", customer_id=f"cus_{n}") for n in range(3))
     cache = MonthCache("http://localhost:3001", "t", tmp_path)
