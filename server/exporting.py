@@ -21,10 +21,10 @@ from financeops.arrow.tables import SCHEMA as PAYMENTS
 from financeops.core.csv_guard import guard
 from financeops.core.money import decimals_of, to_major
 from financeops.core.payments import Payment
+from financeops.core.selection import Selection
 from financeops.core.wire import encode, payment_document, timestamp
 from financeops.store.database.connection import Database
 from financeops.store.reading.batches import payment_tables
-from financeops.store.reading.filters import PaymentFilter
 from financeops.store.reading.queries import export_payments
 
 _AMOUNT_DECIMALS = 4
@@ -128,7 +128,7 @@ class Format(Struct, Generic[Chunk], frozen=True, kw_only=True):
 
     media_type: str
     is_text: bool
-    read: Callable[[Database, str, PaymentFilter], AsyncGenerator[Chunk, None]]
+    read: Callable[[Database, str, Selection], AsyncGenerator[Chunk, None]]
     nothing: Chunk
     writer: Callable[[], Writer[Chunk]]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
-from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
 from zoneinfo import ZoneInfo
@@ -13,20 +12,22 @@ import pyarrow as pa
 
 from financeops.arrow.tables import SCHEMA, check_columns, check_frame, framed
 from financeops.client import Client, MetricsAnswer, Snapshot
-from financeops.client.rest import Question
+from financeops.client.query import keywords_of, question_of
 from financeops.core.choices import choice_of
-from financeops.core.errors import InvalidValue
-from financeops.core.instants import Moment, instant_of
+from financeops.core.instants import Moment
 from financeops.core.payments import Change, Status
-from financeops.core.periods import EPOCH, FAR, Period, Window
+from financeops.core.periods import Period, Window
+from financeops.core.questions import Question
+from financeops.core.selection import Selection
+from financeops.core.windows import ALL_TIME, check_order, ends_of, window_from
 from financeops.loading.arriving import received
 from financeops.loading.background import Background
 from financeops.loading.cache import MonthCache
 from financeops.loading.figures import DECLINES, METHODS, TRENDS, table_of
+from financeops.loading.filtering import filtered, needed_columns
 from financeops.loading.live import live_changes
 from financeops.loading.months import CachedPayments
 from financeops.loading.progress import progress_bar
-from financeops.loading.wanted import Wanted
 
 _DEFAULT_TENANT = "tenant_1"
 
@@ -190,22 +191,17 @@ class Connection:
         """
         kind = check_frame(frame)
         names = check_columns(columns)
-        if status is not None:
-            status = choice_of(Status, status, field="status").value
+        meant = None if status is None else choice_of(Status, status, field="status")
         now = self._cached.months()
-        wanted = Wanted(
-            window=_window(since, until, ZoneInfo(now.timezone)),
-            status=status,
-            method=method,
-            currency=currency,
-            columns=names,
-        )
+        window = window_from(since, until, ZoneInfo(now.timezone))
+        check_order(window, names=("since", "until"))
+        selection = Selection(status=meant, method=method, currency=currency, window=window)
         if cache:
-            tables = self._cached.tables(now, wanted.window, wanted.needed)
+            tables = self._cached.tables(now, window, needed_columns(selection, names))
         else:
-            tables = [self._load(wanted, self._expected(wanted))]
-        empty = SCHEMA.empty_table().select(names)
-        return framed(pa.concat_tables([empty, *map(wanted.of, tables)]), kind)
+            tables = [self._load(selection, self._expected(selection))]
+        found = [filtered(table, selection, names) for table in tables]
+        return framed(pa.concat_tables([SCHEMA.empty_table().select(names), *found]), kind)
 
     def metrics(self, *, compare: bool = False, **asked: Unpack[Asked]) -> MetricsAnswer:
         """The key figures, over all time unless a period or a window is given.
@@ -234,7 +230,7 @@ class Connection:
         --------
         >>> fo.connect().metrics(period="week", compare=True).success_rate  # doctest: +SKIP
         """
-        question = self._question(asked)
+        question = keywords_of(self._question(asked))
         return self._background.run(self._client.metrics(self.tenant, compare=compare, **question))
 
     def trends(self, *, frame: str | None = None, **asked: Unpack[Asked]) -> Any:
@@ -319,7 +315,7 @@ class Connection:
         ------
         InvalidValue, NotFound, Unavailable
         """
-        question = self._question(asked)
+        question = keywords_of(self._question(asked))
         return self._background.run(self._client.snapshot(self.tenant, **question))
 
     def live(self, *, seq: int | None = None) -> AsyncGenerator[Change, None]:
@@ -352,36 +348,22 @@ class Connection:
         """
         return live_changes(self.url, self.tenant, seq=seq, token=self._token)
 
-    def _load_months(self, start: datetime, end: datetime, total: int) -> pa.Table:
-        whole = Wanted(
-            window=Window(start, end), status=None, method=None, currency=None, columns=[]
-        )
-        return self._load(whole, total)
+    def _load_months(self, window: Window, total: int) -> pa.Table:
+        return self._load(Selection(window=window), total)
 
-    def _load(self, wanted: Wanted, total: int | None) -> pa.Table:
-        start, end = wanted.window.start, wanted.window.end
-        if start >= end:
-            return SCHEMA.empty_table()
-        chunks = self._client.export_chunks(
-            self.tenant,
-            format="arrow",
-            start=start if start > EPOCH else None,
-            end=end if end < FAR else None,
-            status=wanted.status,
-            method=wanted.method,
-            currency=wanted.currency,
-        )
+    def _load(self, selection: Selection, total: int | None) -> pa.Table:
+        chunks = self._client.export_chunks(self.tenant, format="arrow", **keywords_of(selection))
         with progress_bar(total, shown=self._progress) as arrived:
             return received(self._background.items(chunks), arrived=arrived)
 
-    def _expected(self, wanted: Wanted) -> int | None:
+    def _expected(self, selection: Selection) -> int | None:
         """How many payments will come, for the progress bar; None where that is not simple."""
-        every = wanted.window.start == EPOCH and wanted.window.end == FAR
-        if not self._progress or not every or wanted.status is not None:
+        every = selection.window == ALL_TIME and selection.status is None
+        if not self._progress or not every:
             return None
-        asked = {"currency": wanted.currency, "method": wanted.method}
-        found = self._background.run(self._client.metrics(self.tenant, **asked))  # type: ignore[arg-type]
-        alone = wanted.currency is not None or len(found.currencies) == 1
+        question = Question(currency=selection.currency, method=selection.method)
+        found = self._background.run(self._client.metrics(self.tenant, **keywords_of(question)))
+        alone = selection.currency is not None or len(found.currencies) == 1
         return found.total_payments if alone else None
 
     def _table(
@@ -393,35 +375,29 @@ class Connection:
     ) -> Any:
         """What a question of the client's is answered with, as a data frame."""
         kind, question = check_frame(frame), self._question(asked)
-        answers = self._background.run(figures(self.tenant, **question))
-        return framed(table_of(answers, schema, self._currency_of(asked)), kind)
+        answers = self._background.run(figures(self.tenant, **keywords_of(question)))
+        return framed(table_of(answers, schema, self._currency_of(question)), kind)
 
     def _question(self, asked: Asked) -> Question:
-        question: Question = {
-            "period": asked.get("period"),
-            "currency": asked.get("currency"),
-            "method": asked.get("method"),
-            "timezone": asked.get("timezone"),
-        }
         since, until = asked.get("since"), asked.get("until")
+        window = ALL_TIME
         if since is not None or until is not None:
             zone = ZoneInfo(asked.get("timezone") or self._cached.months().timezone)
-            question["start"] = None if since is None else instant_of("since", since, zone)
-            question["end"] = None if until is None else instant_of("until", until, zone)
-        return question
+            window = window_from(since, until, zone)
+        start, end = ends_of(window)
+        return question_of(
+            period=asked.get("period"),
+            start=start,
+            end=end,
+            currency=asked.get("currency"),
+            method=asked.get("method"),
+            timezone=asked.get("timezone"),
+        )
 
-    def _currency_of(self, asked: Asked) -> str:
+    def _currency_of(self, question: Question) -> str:
         if self._reporting_currency is None:
             self._reporting_currency = self._cached.months().currency
-        return asked.get("currency") or self._reporting_currency
-
-
-def _window(since: Moment | None, until: Moment | None, zone: ZoneInfo) -> Window:
-    start = EPOCH if since is None else instant_of("since", since, zone)
-    end = FAR if until is None else instant_of("until", until, zone)
-    if since is not None and until is not None and start >= end:
-        raise InvalidValue("since", "must be before until")
-    return Window(start, end)
+        return question.currency or self._reporting_currency
 
 
 def _close(background: Background, client: Client) -> None:

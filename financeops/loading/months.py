@@ -10,7 +10,6 @@ is put in afterwards, so that all months together are true at one `seq`, whoever
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,8 +27,8 @@ _TRIES = 3
 _MOST_CHANGES = 50_000
 """So far behind a kept month may be; further, loading it whole costs less."""
 
-LoadMonths = Callable[[datetime, datetime, int], pa.Table]
-"""Loads all payments from one moment up to another, of which there are about so many."""
+LoadMonths = Callable[[Window, int], pa.Table]
+"""Loads all payments of a window, of which there are about so many."""
 
 
 class CachedPayments:
@@ -100,7 +99,7 @@ class CachedPayments:
         whole: dict[str, pa.Table] = {}
         for run in runs:
             total = sum(month.payments for month in run)
-            loaded = self._load(run[0].start, run[-1].end, total)
+            loaded = self._load(Window(run[0].start, run[-1].end), total)
             whole |= {month.month: _part(loaded, month) for month in run}
         later = self.months()
         if not _same_cut(now, later):

@@ -10,6 +10,7 @@ from pymongo import MongoClient
 
 from financeops.arrow.tables import SCHEMA
 from financeops.client import MonthAnswer, MonthsAnswer
+from financeops.core.periods import Window
 from financeops.loading import connect
 from financeops.loading.cache import MonthCache
 from financeops.loading.months import table_of
@@ -118,8 +119,8 @@ def test_a_month_that_the_log_does_not_tell_about_is_loaded_whole(
         connection._cached, "_load", lambda *asked: loaded.append(asked) or load(*asked)
     )
     assert cached(connection) == exactly(connection)
-    july = datetime(2024, 7, 1, tzinfo=UTC), datetime(2024, 8, 1, tzinfo=UTC), 2
-    assert loaded == [july]
+    july = Window(datetime(2024, 7, 1, tzinfo=UTC), datetime(2024, 8, 1, tzinfo=UTC))
+    assert loaded == [(july, 2)]
 
 
 def test_what_is_recorded_during_a_load_is_there_too(connection, year, record, refund, monkeypatch):

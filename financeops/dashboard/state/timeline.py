@@ -9,6 +9,7 @@ from itertools import islice
 from msgspec import Struct
 
 from financeops.core.payments import Change, Payment, Status
+from financeops.core.selection import Selection
 
 FEED = 500
 """How many of the newest entries are kept whatever is selected."""
@@ -31,20 +32,6 @@ class Entry(Struct, frozen=True):
     def key(self) -> str:
         """Names the line: a payment that was refunded has two."""
         return _key(self.payment.id, self.payment.status)
-
-
-class Selection(Struct, frozen=True):
-    """Which entries are wanted; None is any."""
-
-    status: Status | None = None
-    method: str | None = None
-
-    def __contains__(self, entry: object) -> bool:
-        return (
-            isinstance(entry, Entry)
-            and self.status in {None, entry.payment.status}
-            and self.method in {None, entry.payment.method}
-        )
 
 
 class Timeline:
@@ -101,7 +88,7 @@ class Timeline:
         new = change.previous_status is None
         entry = Entry(change.payment.created_at if new else change.at, change.payment)
         _put(self._recent, entry, FEED, complete=False)
-        if entry in self.selection:
+        if entry.payment in self.selection:
             self.added += _put(self._selected, entry, HISTORY, complete=self.complete)
 
     def _take_back(self, change: Change) -> None:
@@ -114,7 +101,7 @@ class Timeline:
             return
         entry = _entry(payment)  # its line may be that of the refund alone
         self._recent = _newest((*self._recent.values(), entry), FEED)
-        if entry in self.selection:
+        if entry.payment in self.selection:
             self._selected = _newest((*self._selected.values(), entry), HISTORY)
 
     def merge(self, payments: list[Payment]) -> bool:
@@ -131,7 +118,7 @@ class Timeline:
         if gap:
             self.clear()
         self._recent = _newest((*self._recent.values(), *entries), FEED)
-        chosen = [entry for entry in entries if entry in self.selection]
+        chosen = [entry for entry in entries if entry.payment in self.selection]
         self._selected = _newest((*self._selected.values(), *chosen), HISTORY)
         self.complete = self.complete or len(payments) < SNAPSHOT
         return not gap
@@ -139,7 +126,8 @@ class Timeline:
     def select(self, selection: Selection) -> None:
         """Select others: those that are known at once, older ones have to be asked for."""
         self.selection = selection
-        self._begin({key: entry for key, entry in self._recent.items() if entry in selection})
+        known = self._recent.items()
+        self._begin({key: entry for key, entry in known if entry.payment in selection})
 
     def extend(
         self, payments: list[Payment], *, complete: bool, until: datetime | None = None

@@ -15,7 +15,7 @@ from msgspec import Struct
 from financeops.core.payments import Payment
 from financeops.core.periods import Period, Window, buckets, previous_window
 from financeops.core.rollup import Rollup, rollup_of, total
-from financeops.store.reading.questions import Answer
+from financeops.store.reading.answers import Answer
 
 PERIODS = (None, *Period)
 """What readers are asked about each currency; None: all time."""
