@@ -18,6 +18,7 @@ from financeops.core.contract.operations import (
     VerifyAnswer,
 )
 from financeops.core.rollup import as_document
+from financeops.core.windows import ends_of
 from financeops.core.wire import timestamp
 from financeops.store.verifying.comparing import Difference
 from financeops.store.verifying.counting import Progress
@@ -125,13 +126,13 @@ def _difference(difference: Difference) -> DifferenceAnswer:
 
 
 def _shown(difference: ShownDifference) -> ShownAnswer:
-    window = difference.window
+    start, end = ends_of(difference.window)
     return ShownAnswer(
         currency=difference.currency,
         period=difference.period,
         previous=difference.previous,
-        start=timestamp(window.start) if window else None,
-        end=timestamp(window.end) if window else None,
+        start=None if start is None else timestamp(start),
+        end=None if end is None else timestamp(end),
         remembered=difference.remembered,
         shown=RollupAnswer(**as_document(difference.shown)),
         counted=RollupAnswer(**as_document(difference.counted)),

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from financeops.client.query import keywords_of
 from financeops.client.rest import Client
 from financeops.client.stream import Connected, Disconnected, Heartbeat, Reload, Stream
 from financeops.core.errors import FinanceOpsError, Unavailable
@@ -140,13 +141,10 @@ class Live:
             # What comes meanwhile is held by the stream: it may or may not be in the snapshot.
             if self._stream is not None:
                 self._stream.hold()
-            asked = (model.tenant, model.period, model.chosen_currency)
+            asked = model.tenant, model.question
             try:
                 snapshot = await self._client.snapshot(
-                    model.tenant,
-                    period=model.period,
-                    currency=model.chosen_currency,
-                    rollups=True,
+                    model.tenant, rollups=True, **keywords_of(model.question)
                 )
             except FinanceOpsError as error:
                 model.error = error
@@ -155,7 +153,7 @@ class Live:
                 await asyncio.sleep(_RETRY)
                 self._wanted.set()
                 continue
-            if asked != (model.tenant, model.period, model.chosen_currency):
+            if asked != (model.tenant, model.question):
                 continue  # somebody chose another one meanwhile, and it is wanted already
             model.load(snapshot)
             if self._stream is not None:

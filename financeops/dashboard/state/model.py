@@ -16,6 +16,7 @@ from financeops.client.answers import Snapshot
 from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Period, Window, floor_quarter
+from financeops.core.questions import Question
 from financeops.core.selection import Selection
 from financeops.dashboard.state.figures import Figures, Totals
 from financeops.dashboard.state.timeline import Entry, Timeline
@@ -269,6 +270,11 @@ class DashboardModel(HasTraits):
     def _drop_notice(self, _change: object) -> None:
         if self.notice and self.ticks - self._said_at >= NOTICE:
             self.notice = ""
+
+    @property
+    def question(self) -> Question:
+        """Which figures are asked for: of all methods, those of one are taken from them here."""
+        return Question(period=self.period, currency=self.chosen_currency)
 
     @property
     def selection(self) -> Selection:
