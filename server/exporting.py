@@ -18,9 +18,9 @@ from financeops.arrow.writing import (
 )
 from financeops.core.contract.agreements import NDJSON, ExportFormat
 from financeops.core.payments import Payment
+from financeops.core.selection import Selection
 from financeops.store.database.connection import Database
 from financeops.store.reading.batches import payment_tables
-from financeops.store.reading.filters import PaymentFilter
 from financeops.store.reading.queries import export_payments
 
 Chunk = TypeVar("Chunk")
@@ -31,7 +31,7 @@ class Format(Struct, Generic[Chunk], frozen=True, kw_only=True):
 
     media_type: str
     is_text: bool
-    read: Callable[[Database, str, PaymentFilter], AsyncGenerator[Chunk, None]]
+    read: Callable[[Database, str, Selection], AsyncGenerator[Chunk, None]]
     nothing: Chunk
     writer: Callable[[], Writer[Chunk]]
 

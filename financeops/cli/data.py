@@ -210,19 +210,18 @@ def export(
 
     The file appears only when it is complete.
     """
-    from financeops.cli.exports import Request, export_file  # noqa: PLC0415 - aiohttp
+    from financeops.cli.exports import export_file  # noqa: PLC0415 - aiohttp
+    from financeops.core.selection import Selection  # noqa: PLC0415 - the same
 
-    request = Request(
+    work = export_file(
+        url,
+        tenant,
+        chosen=Selection(status=status, method=method),
+        between=(start, end),
+        file_format=file_format.value,
         output=output,
-        format=file_format.value,
-        tenant_id=tenant,
-        start=start,
-        end=end,
-        status=status,
-        method=method,
-        url=url,
     )
-    written = asyncio.run(export_file(request))
+    written = asyncio.run(work)
     typer.echo(f"{written:,} bytes written to {output}", err=True)
 
 

@@ -6,63 +6,53 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from msgspec.structs import replace
+
 from financeops.client import Client
+from financeops.client.query import keywords_of
 from financeops.core.errors import Misconfigured
-from financeops.core.instants import instant_of
-from financeops.core.payments import Status
 from financeops.core.periods import zone_of
+from financeops.core.selection import Selection
+from financeops.core.windows import window_from
 
 STANDARD_OUTPUT = Path("-")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """The options of the command line; see `financeops export --help`."""
+async def export_file(
+    url: str,
+    tenant_id: str,
+    *,
+    chosen: Selection,
+    between: tuple[str | None, str | None],
+    file_format: str,
+    output: Path,
+) -> int:
+    """Write a tenant's payments and return how many bytes they took.
 
-    output: Path
-    format: str
-    tenant_id: str
-    start: str | None
-    end: str | None
-    status: Status | None
-    method: str | None
-    url: str
-
-
-async def export_file(request: Request) -> int:
-    """Write the payments and return how many bytes they took.
+    Parameters
+    ----------
+    chosen : Selection
+        Which payments, whenever they were.
+    between : (str or None, str or None)
+        From when and until when, as the command line said.
 
     Raises
     ------
     FinanceOpsError
         When the server refuses or breaks off; then an earlier file, if there is one, is kept.
     """
-    async with Client(request.url) as client:
-        start, end = await _bounds(request, client)
-        with _written(request.output) as file:
-            return await client.export(
-                file,
-                request.tenant_id,
-                format=request.format,
-                status=request.status,
-                method=request.method,
-                start=start,
-                end=end,
-            )
-
-
-async def _bounds(request: Request, client: Client) -> list[datetime | None]:
-    """Start and end; a date begins at midnight in the tenant's zone, which the server knows."""
-    named = {"--from": request.start, "--to": request.end}
-    if not any(named.values()):
-        return [None, None]
-    zone = zone_of((await client.metrics(request.tenant_id)).timezone)
-    return [instant_of(flag, text, zone) if text else None for flag, text in named.items()]
+    async with Client(url) as client:
+        if any(between):
+            # A date begins in the tenant's zone, which the server knows.
+            zone = zone_of((await client.metrics(tenant_id)).timezone)
+            start, end = (text or None for text in between)
+            window = window_from(start, end, zone, names=("--from", "--to"))
+            chosen = replace(chosen, window=window)
+        with _written(output) as file:
+            return await client.export(file, tenant_id, format=file_format, **keywords_of(chosen))
 
 
 @contextmanager

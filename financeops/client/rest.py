@@ -12,6 +12,7 @@ from msgspec import UNSET
 from yarl import URL
 
 from financeops.client.address import authorization, server_url
+from financeops.client.query import Asked, query_of, question_of, selection_of
 from financeops.client.transport import Transport
 from financeops.client.values import Changes, Snapshot, changes_of, snapshot_of
 from financeops.client.verifying import verified
@@ -44,7 +45,7 @@ _CHUNK = 1 << 18
 
 
 class Question(TypedDict, total=False):
-    """What analytics are asked for; each may be left out.
+    """A `core.questions.Question` as keywords; each may be left out.
 
     With neither `period` nor `start` and `end`: all time, where buckets are needed the last day.
     `timezone` other than the tenant's is for windows of at most 7 days.
@@ -59,7 +60,7 @@ class Question(TypedDict, total=False):
 
 
 class Selection(TypedDict, total=False):
-    """Which payments are meant; each may be left out."""
+    """A `core.selection.Selection` as keywords; each may be left out."""
 
     status: Status | str | None
     method: str | None
@@ -126,7 +127,7 @@ class Client:
 
         With `compare` its `previous` holds the same figures of the previous period.
         """
-        query = _asked(tenant_id, question)
+        query = _asked(tenant_id, question_of(**question))
         if compare:
             query["compare"] = "true"
         return await self._http.answer(MetricsAnswer, "GET", paths.METRICS, query)
@@ -137,7 +138,7 @@ class Client:
         **question: Unpack[Question],
     ) -> list[TrendAnswer]:
         """One element for each bucket, empty ones included, oldest first."""
-        query = _asked(tenant_id, question)
+        query = _asked(tenant_id, question_of(**question))
         return await self._http.answer(list[TrendAnswer], "GET", paths.TRENDS, query)
 
     async def methods(
@@ -146,7 +147,7 @@ class Client:
         **question: Unpack[Question],
     ) -> list[MethodAnswer]:
         """Figures of each payment method, most attempts first."""
-        query = _asked(tenant_id, question)
+        query = _asked(tenant_id, question_of(**question))
         return await self._http.answer(list[MethodAnswer], "GET", paths.METHODS, query)
 
     async def declines(
@@ -155,7 +156,7 @@ class Client:
         **question: Unpack[Question],
     ) -> list[DeclineAnswer]:
         """Figures of each decline code, most failures first."""
-        query = _asked(tenant_id, question)
+        query = _asked(tenant_id, question_of(**question))
         return await self._http.answer(list[DeclineAnswer], "GET", paths.DECLINES, query)
 
     async def snapshot(
@@ -166,7 +167,7 @@ class Client:
         **question: Unpack[Question],
     ) -> Snapshot:
         """All figures and the newest payments, of one consistent moment."""
-        query = _asked(tenant_id, question)
+        query = _asked(tenant_id, question_of(**question))
         if rollups:
             query["rollups"] = "true"
         return snapshot_of(await self._http.json("GET", paths.SNAPSHOT, query))
@@ -194,7 +195,7 @@ class Client:
         page : int
             How many to fetch at once, 1 to 1,000.
         """
-        query = _asked(tenant_id, selection)
+        query = _asked(tenant_id, selection_of(**selection))
         left = limit
         while left is None or left > 0:
             query["limit"] = str(page if left is None else min(left, page))
@@ -335,7 +336,7 @@ class Client:
         **selection: Unpack[Selection],
     ) -> AsyncIterator[bytes]:
         """Every payment of the query as a file, in pieces as they arrive."""
-        query = {**_asked(tenant_id, selection), "format": format}
+        query = {**_asked(tenant_id, selection_of(**selection)), "format": format}
         async with self._http.request("GET", paths.EXPORT, query, patient=True) as answer:
             async for chunk in answer.content.iter_chunked(_CHUNK):
                 yield chunk
@@ -412,12 +413,9 @@ def _part(name: str) -> str:
     return quote(name, safe="")
 
 
-def _asked(tenant_id: str | None, asked: Mapping[str, Any]) -> dict[str, str]:
-    """Query of a question or selection, in the REST contract's words."""
-    words = {"start": "from", "end": "to"}
-    return _present(
-        tenantId=tenant_id, **{words.get(name, name): value for name, value in asked.items()}
-    )
+def _asked(tenant_id: str | None, asked: Asked) -> dict[str, str]:
+    """Query of a question or selection."""
+    return _present(tenantId=tenant_id, **query_of(asked))
 
 
 def _present(**parameters: str | int | datetime | None) -> dict[str, str]:

@@ -12,19 +12,21 @@ import pyarrow as pa
 
 from financeops.arrow.tables import SCHEMA, check_columns, check_frame, framed
 from financeops.client import MetricsAnswer, Snapshot
-from financeops.client.rest import Question
+from financeops.client.query import keywords_of, question_of
 from financeops.core.choices import choice_of
 from financeops.core.contract.agreements import DEFAULT_TENANT
-from financeops.core.errors import InvalidValue
-from financeops.core.instants import Moment, instant_of
+from financeops.core.instants import Moment
 from financeops.core.payments import Change, Status
-from financeops.core.periods import EPOCH, FAR, Period, Window
+from financeops.core.periods import Period
+from financeops.core.questions import Question
+from financeops.core.selection import Selection
+from financeops.core.windows import ALL_TIME, check_order, ends_of, window_from
 from financeops.loading.answers import DECLINES, METHODS, TRENDS, table_of
 from financeops.loading.cache import MonthCache
+from financeops.loading.filtering import filtered, needed_columns
 from financeops.loading.live import live_changes
 from financeops.loading.months import CachedPayments
 from financeops.loading.remote import Remote
-from financeops.loading.wanted import Wanted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -228,22 +230,17 @@ class Connection:
         """
         kind = check_frame(frame)
         names = check_columns(columns)
-        if status is not None:
-            status = choice_of(Status, status, field="status").value
+        chosen = None if status is None else choice_of(Status, status, field="status")
         now = self._remote.months()
-        wanted = Wanted(
-            window=_window(since, until, ZoneInfo(now.timezone)),
-            status=status,
-            method=method,
-            currency=currency,
-            columns=names,
-        )
+        window = window_from(since, until, ZoneInfo(now.timezone))
+        check_order(window, names=("since", "until"))
+        selection = Selection(status=chosen, method=method, currency=currency, window=window)
         if cache:
-            tables = self._cached.tables(now, wanted.window, wanted.needed)
+            tables = self._cached.tables(now, window, needed_columns(selection, names))
         else:
-            tables = [self._remote.export(wanted, self._remote.expected(wanted))]
-        empty = SCHEMA.empty_table().select(names)
-        return framed(pa.concat_tables([empty, *map(wanted.of, tables)]), kind)
+            tables = [self._remote.export(selection, self._remote.expected(selection))]
+        found = [filtered(table, selection, names) for table in tables]
+        return framed(pa.concat_tables([SCHEMA.empty_table().select(names), *found]), kind)
 
     def metrics(self, *, compare: bool = False, **params: Unpack[FigureParams]) -> MetricsAnswer:
         """The key figures, over all time unless a period or a window is given.
@@ -272,7 +269,7 @@ class Connection:
         --------
         >>> fo.connect().metrics(period="week", compare=True).success_rate  # doctest: +SKIP
         """
-        question = self._question(params)
+        question = keywords_of(self._question(params))
         return self._remote.run(
             self._remote.client.metrics(self.tenant, compare=compare, **question)
         )
@@ -397,7 +394,7 @@ class Connection:
         ------
         InvalidValue, NotFound, Unavailable
         """
-        question = self._question(params)
+        question = keywords_of(self._question(params))
         return self._remote.run(self._remote.client.snapshot(self.tenant, **question))
 
     def live(self, *, seq: int | None = None) -> AsyncGenerator[Change, None]:
@@ -438,32 +435,26 @@ class Connection:
     ) -> Any:
         """Figures that the server answers with, as a data frame."""
         kind, question = check_frame(frame), self._question(params)
-        answers = self._remote.run(figures(self.tenant, **question))
-        return framed(table_of(answers, schema, self._currency_of(params)), kind)
+        answers = self._remote.run(figures(self.tenant, **keywords_of(question)))
+        return framed(table_of(answers, schema, self._currency_of(question)), kind)
 
     def _question(self, params: FigureParams) -> Question:
-        question: Question = {
-            "period": params.get("period"),
-            "currency": params.get("currency"),
-            "method": params.get("method"),
-            "timezone": params.get("timezone"),
-        }
         since, until = params.get("since"), params.get("until")
+        window = ALL_TIME
         if since is not None or until is not None:
             zone = ZoneInfo(params.get("timezone") or self._remote.months().timezone)
-            question["start"] = None if since is None else instant_of("since", since, zone)
-            question["end"] = None if until is None else instant_of("until", until, zone)
-        return question
+            window = window_from(since, until, zone)
+        start, end = ends_of(window)
+        return question_of(
+            period=params.get("period"),
+            start=start,
+            end=end,
+            currency=params.get("currency"),
+            method=params.get("method"),
+            timezone=params.get("timezone"),
+        )
 
-    def _currency_of(self, params: FigureParams) -> str:
+    def _currency_of(self, question: Question) -> str:
         if self._reporting_currency is None:
             self._reporting_currency = self._remote.months().currency
-        return params.get("currency") or self._reporting_currency
-
-
-def _window(since: Moment | None, until: Moment | None, zone: ZoneInfo) -> Window:
-    start = EPOCH if since is None else instant_of("since", since, zone)
-    end = FAR if until is None else instant_of("until", until, zone)
-    if since is not None and until is not None and start >= end:
-        raise InvalidValue("since", "must be before until")
-    return Window(start, end)
+        return question.currency or self._reporting_currency

@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from financeops.arrow.tables import SCHEMA, check_columns, check_frame, framed
 from financeops.core.choices import choice_of
 from financeops.core.contract.agreements import DEFAULT_TENANT
-from financeops.core.instants import Moment, instant_of
+from financeops.core.instants import Moment
 from financeops.core.payments import Status
+from financeops.core.selection import Selection
+from financeops.core.windows import window_from
 from financeops.store.database.connection import close, connect
 from financeops.store.reading.batches import payment_tables
-from financeops.store.reading.filters import PaymentFilter
 from financeops.store.tenants import find_tenant
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def from_mongo(
     """
     kind = check_frame(frame)
     names = check_columns(columns)
-    chosen = PaymentFilter(
+    chosen = Selection(
         status=None if status is None else choice_of(Status, status, field="status"),
         method=method,
         currency=currency,
@@ -125,19 +126,14 @@ def from_mongo(
 async def _read(
     uri: str,
     tenant_id: str,
-    chosen: PaymentFilter,
+    chosen: Selection,
     between: tuple[Moment | None, Moment | None],
     columns: list[str],
 ) -> pa.Table:
     db = await connect(uri)
     try:
         zone = ZoneInfo((await find_tenant(db, tenant_id)).timezone)
-        since, until = between
-        chosen = replace(
-            chosen,
-            start=None if since is None else instant_of("since", since, zone),
-            end=None if until is None else instant_of("until", until, zone),
-        )
+        chosen = replace(chosen, window=window_from(*between, zone))
         async with aclosing(payment_tables(db, tenant_id, chosen, columns)) as tables:
             found = [table async for table in tables]
     finally:

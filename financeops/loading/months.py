@@ -19,9 +19,9 @@ from financeops.client import MonthAnswer, MonthsAnswer
 from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Window
+from financeops.core.selection import Selection
 from financeops.loading.cache import Counts, KeptMonth, MonthCache, counts_of, empty_month
 from financeops.loading.remote import Remote
-from financeops.loading.wanted import all_in
 
 _TRIES = 3
 _MOST_CHANGES = 50_000
@@ -78,7 +78,8 @@ class CachedPayments:
         whole: dict[str, pa.Table] = {}
         for run in runs:
             total = sum(month.payments for month in run)
-            loaded = self._remote.export(all_in(Window(run[0].start, run[-1].end)), total)
+            window = Window(run[0].start, run[-1].end)
+            loaded = self._remote.export(Selection(window=window), total)
             whole |= {month.month: _part(loaded, month) for month in run}
         later = self._remote.months()
         if not _same_cut(now, later):

@@ -7,16 +7,17 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from financeops.arrow.tables import SCHEMA
 from financeops.client import Client, MonthsAnswer
+from financeops.client.query import keywords_of
 from financeops.core.errors import FinanceOpsError, Unavailable
 from financeops.core.payments import Change
-from financeops.core.periods import EPOCH, FAR
+from financeops.core.questions import Question
+from financeops.core.selection import Selection
+from financeops.core.windows import ALL_TIME
 from financeops.loading.arriving import received
 from financeops.loading.background import Background
 from financeops.loading.live import changes_between
 from financeops.loading.progress import progress_bar
-from financeops.loading.wanted import Wanted
 
 Answer = TypeVar("Answer")
 
@@ -76,38 +77,25 @@ class Remote:
             return None
         return changes if len(changes) == up_to - after else None
 
-    def export(self, wanted: Wanted, total: int | None) -> pa.Table:
-        """All columns of the wanted payments.
+    def export(self, selection: Selection, total: int | None) -> pa.Table:
+        """All columns of the selected payments.
 
         Parameters
         ----------
-        wanted : Wanted
+        selection : Selection
         total : int or None
             About how many payments they are, for the progress bar; None when that is unknown.
         """
-        start, end = wanted.window.start, wanted.window.end
-        if start >= end:
-            return SCHEMA.empty_table()
-        chunks = self.client.export_chunks(
-            self.tenant_id,
-            format="arrow",
-            start=start if start > EPOCH else None,
-            end=end if end < FAR else None,
-            status=wanted.status,
-            method=wanted.method,
-            currency=wanted.currency,
-        )
+        chunks = self.client.export_chunks(self.tenant_id, format="arrow", **keywords_of(selection))
         with progress_bar(total, shown=self._progress) as arrived:
             return received(self._background.items(chunks), arrived=arrived)
 
-    def expected(self, wanted: Wanted) -> int | None:
+    def expected(self, selection: Selection) -> int | None:
         """How many payments an export will give; None where no single request tells."""
-        every = wanted.window.start == EPOCH and wanted.window.end == FAR
-        if not self._progress or not every or wanted.status is not None:
+        every = selection.window == ALL_TIME and selection.status is None
+        if not self._progress or not every:
             return None
-        metrics = self.client.metrics(
-            self.tenant_id, currency=wanted.currency, method=wanted.method
-        )
-        found = self.run(metrics)
-        alone = wanted.currency is not None or len(found.currencies) == 1
+        question = Question(currency=selection.currency, method=selection.method)
+        found = self.run(self.client.metrics(self.tenant_id, **keywords_of(question)))
+        alone = selection.currency is not None or len(found.currencies) == 1
         return found.total_payments if alone else None

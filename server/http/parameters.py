@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import Request
+from msgspec.structs import replace
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -32,7 +33,9 @@ from financeops.core.errors import InvalidValue
 from financeops.core.instants import bound
 from financeops.core.payments import Source, Status
 from financeops.core.periods import Period, zone_of
-from financeops.store.reading.filters import PaymentFilter
+from financeops.core.questions import Question
+from financeops.core.selection import Selection
+from financeops.core.windows import ALL_TIME, check_order, ends_of, window_between
 
 
 class _PaymentIds(StringConvertor):
@@ -46,6 +49,7 @@ PAYMENT_ID = "{payment_id:payment_id}"
 """A payment's id in a path."""
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_ENDS = ("from", "to")
 
 
 def refuse_repeated(request: Request) -> None:
@@ -117,7 +121,7 @@ class OfTenant(Parameters):
     tenant_id: TenantId = Field(DEFAULT_TENANT, description="Whose payments")
 
 
-class PaymentSelection(OfTenant):
+class SelectionParameters(OfTenant):
     """Which payments of a tenant."""
 
     status: Status | None = Field(None, description="Only payments of this status")
@@ -130,23 +134,16 @@ class PaymentSelection(OfTenant):
         None, alias="to", description="Only payments created before this time"
     )
 
-    @model_validator(mode="after")
-    def _window_is_one(self) -> Self:
-        _check_window(self.start, self.end)
-        return self
-
-    def chosen(self) -> PaymentFilter:
-        """The selection as the store takes it."""
-        return PaymentFilter(
-            status=self.status,
-            method=self.method,
-            currency=self.currency,
-            start=self.start,
-            end=self.end,
+    def selection(self) -> Selection:
+        """What they say; raises `InvalidValue` where it fits no payment."""
+        window = window_between(self.start, self.end)
+        check_order(window, names=_ENDS)
+        return Selection(
+            status=self.status, method=self.method, currency=self.currency, window=window
         )
 
 
-class ListParameters(PaymentSelection):
+class ListParameters(SelectionParameters):
     """Parameters of the list of payments."""
 
     limit: int = Field(100, ge=1, le=MAX_PAGE, description="How many payments")
@@ -155,7 +152,7 @@ class ListParameters(PaymentSelection):
     )
 
 
-class ExportParameters(PaymentSelection):
+class ExportParameters(SelectionParameters):
     """Parameters of the export."""
 
     format: ExportFormat = Field(ExportFormat.CSV, description="File format")
@@ -197,12 +194,17 @@ class AnalyticsParameters(OfTenant):
         None, alias="to", description="End of the window, not included; without it up to now"
     )
 
-    @model_validator(mode="after")
-    def _window_is_one(self) -> Self:
-        if self.period is not None and (self.start is not None or self.end is not None):
-            raise InvalidValue("period", "give either a period, or from and to")
-        _check_window(self.start, self.end)
-        return self
+    def question(self) -> Question:
+        """What they say; raises `InvalidValue` where one of them rules another out."""
+        question = Question(
+            currency=self.currency,
+            method=self.method,
+            timezone=self.timezone,
+            period=self.period,
+            window=window_between(self.start, self.end),
+        )
+        check_order(question.window, names=_ENDS)
+        return question
 
 
 class MetricsParameters(AnalyticsParameters):
@@ -210,31 +212,31 @@ class MetricsParameters(AnalyticsParameters):
 
     compare: bool = Field(False, description="Whether to add `previous`, the period before")
 
-    @model_validator(mode="after")
-    def _is_comparable(self) -> Self:
-        closed = self.start is not None and self.end is not None
-        if self.compare and self.period is None and not closed:
+    def question(self) -> Question:
+        """What they say; to be compared, it must say how long."""
+        question = super().question()
+        if self.compare and question.period is None and None in ends_of(question.window):
             raise InvalidValue("compare", "needs a period, or both from and to")
-        return self
+        return question
 
 
-class PeriodParameters(AnalyticsParameters):
+class BucketParameters(AnalyticsParameters):
     """Parameters of what is cut into buckets: the last day unless said otherwise."""
 
-    @model_validator(mode="after")
-    def _is_closed(self) -> Self:
-        if (self.start is None) is not (self.end is None):
-            missing = "from" if self.start is None else "to"
-            raise InvalidValue(missing, "is missing: give a period, or both from and to")
-        return self
+    def question(self) -> Question:
+        """What they say, with a period or both ends of a window."""
+        question = super().question()
+        if question.period is not None:
+            return question
+        if question.window == ALL_TIME:
+            return replace(question, period=Period.DAY)
+        for name, end in zip(_ENDS, ends_of(question.window), strict=True):
+            if end is None:
+                raise InvalidValue(name, "is missing: give a period, or both from and to")
+        return question
 
-    @property
-    def cut_period(self) -> Period | None:
-        """The period to cut; None when a window is given."""
-        return self.period or (Period.DAY if self.start is None else None)
 
-
-class SnapshotParameters(PeriodParameters):
+class SnapshotParameters(BucketParameters):
     """Parameters of the snapshot."""
 
     rollups: bool = Field(
@@ -293,8 +295,3 @@ class FirstHistoryParameters(Parameters):
         le=100_000,
         description="Record only so many of the newest payments, and answer when they are there",
     )
-
-
-def _check_window(start: datetime | None, end: datetime | None) -> None:
-    if start is not None and end is not None and start >= end:
-        raise InvalidValue("from", "must be before to")

@@ -26,7 +26,7 @@ _POLL = 1.0
 
 
 @dataclass(slots=True, eq=False)
-class Feed:
+class Publication:
     """A tenant with listeners. All events up to `position` have been sent to its room."""
 
     tenant_id: str
@@ -51,54 +51,54 @@ class Publisher:
         self._fanout = fanout
         self._now = now
         self._meters = meters
-        self._feeds: dict[str, Feed] = {}
+        self._publications: dict[str, Publication] = {}
         self._readers: set[asyncio.Task[None]] = set()
 
-    async def open(self, tenant_id: str) -> Feed:
+    async def open(self, tenant_id: str) -> Publication:
         """Publish a tenant for one more listener, until `close` is called for it.
 
         Raises `NotFound`, `Unavailable`.
         """
         seq = await last_seq(self._db, tenant_id)
-        feed = self._feeds.get(tenant_id)
-        if feed is None:
-            feed = self._feeds[tenant_id] = Feed(tenant_id, seq)
-            reader = asyncio.create_task(self._run(feed))
+        publication = self._publications.get(tenant_id)
+        if publication is None:
+            publication = self._publications[tenant_id] = Publication(tenant_id, seq)
+            reader = asyncio.create_task(self._run(publication))
             self._readers.add(reader)
             reader.add_done_callback(self._readers.discard)
-        feed.listeners += 1
-        return feed
+        publication.listeners += 1
+        return publication
 
-    def close(self, feed: Feed) -> None:
+    def close(self, publication: Publication) -> None:
         """Stop publishing a tenant for one listener."""
-        feed.listeners -= 1
-        if not feed.listeners:
+        publication.listeners -= 1
+        if not publication.listeners:
             # Its reader ends by itself: if it were cancelled during a query, it might go on.
-            del self._feeds[feed.tenant_id]
-            feed.wake.set()
+            del self._publications[publication.tenant_id]
+            publication.wake.set()
 
     def wake(self, tenant_id: str) -> None:
         """Note that changes of this tenant were committed."""
-        if feed := self._feeds.get(tenant_id):
-            feed.wake.set()
+        if publication := self._publications.get(tenant_id):
+            publication.wake.set()
 
-    async def catch_up(self, feed: Feed) -> None:
+    async def catch_up(self, publication: Publication) -> None:
         """Publish everything committed so far; raises `Unavailable`."""
-        async with feed.reading:
-            while await self._publish_some(feed):
+        async with publication.reading:
+            while await self._publish_some(publication):
                 pass
 
     async def catch_up_all(self) -> None:
         """Publish everything committed so far, if the database is available."""
-        for feed in list(self._feeds.values()):
+        for publication in list(self._publications.values()):
             with suppress(Unavailable):
-                await self.catch_up(feed)
+                await self.catch_up(publication)
 
     async def stop(self) -> None:
         """End all reading."""
-        for feed in self._feeds.values():
-            feed.wake.set()
-        self._feeds.clear()
+        for publication in self._publications.values():
+            publication.wake.set()
+        self._publications.clear()
         if self._readers:
             await asyncio.wait(self._readers)
 
@@ -107,46 +107,48 @@ class Publisher:
         while True:
             await asyncio.sleep(seconds)
             server_time = Instant.of(self._now())
-            for feed in self._feeds.values():
-                beat = HeartbeatEvent(seq=feed.position, server_time=server_time)
-                self._fanout.send(room_of(feed.tenant_id), Event.HEARTBEAT, [encode(beat)])
+            for publication in self._publications.values():
+                beat = HeartbeatEvent(seq=publication.position, server_time=server_time)
+                self._fanout.send(room_of(publication.tenant_id), Event.HEARTBEAT, [encode(beat)])
 
-    async def _run(self, feed: Feed) -> None:
-        while self._is_open(feed):
-            feed.wake.clear()
+    async def _run(self, publication: Publication) -> None:
+        while self._is_open(publication):
+            publication.wake.clear()
             try:
-                await self.catch_up(feed)
+                await self.catch_up(publication)
             except Unavailable:
                 pass  # asked again at the next poll, from the same position
             except Exception:  # publication must go on: the error may be temporary
-                logger.exception("cannot publish the changes of %s", feed.tenant_id)
-            if self._is_open(feed):
+                logger.exception("cannot publish the changes of %s", publication.tenant_id)
+            if self._is_open(publication):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_POLL):
-                        await feed.wake.wait()
+                        await publication.wake.wait()
 
-    async def _publish_some(self, feed: Feed) -> bool:
+    async def _publish_some(self, publication: Publication) -> bool:
         """Publish the next changes; return whether there may be more."""
-        changes = await changes_after(self._db, feed.tenant_id, feed.position, limit=_CHUNK)
+        changes = await changes_after(
+            self._db, publication.tenant_id, publication.position, limit=_CHUNK
+        )
         if changes is None:
-            await self._skip(feed)
+            await self._skip(publication)
             return False
-        if not changes or not self._is_open(feed):
+        if not changes or not self._is_open(publication):
             return False
         events = [encode(change_document(change)) for change in changes]
-        feed.position = changes[-1].seq
-        self._fanout.send(room_of(feed.tenant_id), Event.PAYMENT, events)
+        publication.position = changes[-1].seq
+        self._fanout.send(room_of(publication.tenant_id), Event.PAYMENT, events)
         self._meters.published.inc(len(events))
         lag = (self._now() - changes[-1].at).total_seconds()
         self._meters.publish_lag.set(max(lag, 0))
         return True
 
-    def _is_open(self, feed: Feed) -> bool:
-        return self._feeds.get(feed.tenant_id) is feed
+    def _is_open(self, publication: Publication) -> bool:
+        return self._publications.get(publication.tenant_id) is publication
 
-    async def _skip(self, feed: Feed) -> None:
+    async def _skip(self, publication: Publication) -> None:
         """Skip changes that the log no longer has, and tell the listeners to reload."""
-        seq = feed.position = await last_seq(self._db, feed.tenant_id)
-        logger.warning("the change log of %s was cut: its listeners reload", feed.tenant_id)
+        seq = publication.position = await last_seq(self._db, publication.tenant_id)
+        logger.warning("the change log of %s was cut: its listeners reload", publication.tenant_id)
         reload = ReloadEvent(seq=seq)
-        self._fanout.send(room_of(feed.tenant_id), Event.RELOAD, [encode(reload)])
+        self._fanout.send(room_of(publication.tenant_id), Event.RELOAD, [encode(reload)])

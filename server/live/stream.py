@@ -26,7 +26,7 @@ from financeops.store.database.connection import Database
 from server.http.problems import problem_of
 from server.live.fanout import Fanout
 from server.live.packets import end_at_once, hear_who_comes_and_goes
-from server.live.publisher import Feed, Publisher, room_of
+from server.live.publisher import Publication, Publisher, room_of
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class _Request:
 @dataclass(slots=True, eq=False)
 class _Listener:
     request: _Request
-    feed: Feed
+    publication: Publication
     welcome: asyncio.Task[None] | None = None
 
 
@@ -114,14 +114,14 @@ class Stream:
     async def _on_connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
         try:
             request = _read_request(auth, environ.get("QUERY_STRING", ""))
-            feed = await self._publisher.open(request.tenant_id)
+            publication = await self._publisher.open(request.tenant_id)
         except Unavailable as error:
             # Clients treat a refusal as final, but reconnect by themselves after a lost connection.
             self._drop(sid)
             raise Refused(str(error), to_builtins(problem_of(error))) from None
         except FinanceOpsError as error:
             raise Refused(str(error), to_builtins(problem_of(error))) from None
-        self._listeners[sid] = _Listener(request, feed)
+        self._listeners[sid] = _Listener(request, publication)
 
     def _on_connected(self, sid: str) -> None:
         listener = self._listeners.get(sid)
@@ -142,7 +142,7 @@ class Stream:
     def _forget(self, sid: str) -> None:
         listener = self._listeners.pop(sid, None)
         if listener is not None:
-            self._publisher.close(listener.feed)
+            self._publisher.close(listener.publication)
 
     async def _welcome(self, sid: str, listener: _Listener) -> None:
         try:
@@ -158,36 +158,36 @@ class Stream:
     async def _bring_in(self, sid: str, listener: _Listener) -> None:
         """Send the missed events, then let the client join its tenant's room, without a gap."""
         # Until it has all missed events, the client is in a room of its own.
-        feed, own_room = listener.feed, _own_room(sid)
+        publication, own_room = listener.publication, _own_room(sid)
         self._fanout.join(own_room, sid)
-        await _patiently(partial(self._publisher.catch_up, feed))
+        await _patiently(partial(self._publisher.catch_up, publication))
 
         heard = listener.request.seq
-        reload = heard is not None and not 0 <= feed.position - heard <= self._max_missed
+        reload = heard is not None and not 0 <= publication.position - heard <= self._max_missed
         if heard is None or reload:
-            heard = feed.position
+            heard = publication.position
         welcome = ConnectedEvent(
             message="Connected",
-            tenant_id=feed.tenant_id,
+            tenant_id=publication.tenant_id,
             seq=heard,
             server_time=Instant.of(self._now()),
         )
         self._fanout.send(own_room, Event.CONNECTED, [encode(welcome)])
         if reload:
             self._say_reload(own_room, heard)
-        while heard < feed.position and sid in self._listeners:
+        while heard < publication.position and sid in self._listeners:
             if not await self._fanout.has_read(sid):
                 return
             async with self._catching_up:
                 changes = await _patiently(
-                    partial(changes_after, self._db, feed.tenant_id, heard, limit=_CHUNK)
+                    partial(changes_after, self._db, publication.tenant_id, heard, limit=_CHUNK)
                 )
             if not changes:  # none at all: the database was emptied meanwhile
-                heard = feed.position
+                heard = publication.position
                 self._say_reload(own_room, heard)
                 break
             # Later events will reach it in the room of the tenant.
-            missed = [change for change in changes if change.seq <= feed.position]
+            missed = [change for change in changes if change.seq <= publication.position]
             events = [encode(change_document(change)) for change in missed]
             self._fanout.send(own_room, Event.PAYMENT, events)
             self._fanout.flush()
@@ -195,7 +195,7 @@ class Stream:
 
         # Nothing is awaited since the position was compared, so no event can slip in between.
         self._fanout.flush()
-        self._fanout.join(room_of(feed.tenant_id), sid)
+        self._fanout.join(room_of(publication.tenant_id), sid)
 
     def _say_reload(self, room: str, seq: int) -> None:
         self._fanout.send(room, Event.RELOAD, [encode(ReloadEvent(seq=seq))])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from msgspec.structs import asdict, replace
@@ -21,8 +20,10 @@ from financeops.core.contract.analytics import (
 )
 from financeops.core.contract.forms import Instant
 from financeops.core.errors import InvalidValue
-from financeops.core.periods import Period, Window
+from financeops.core.periods import Window
+from financeops.core.questions import Question
 from financeops.core.rollup import Rollup
+from financeops.core.windows import ends_of
 from financeops.core.wire import (
     bucket_document,
     declines_document,
@@ -32,62 +33,65 @@ from financeops.core.wire import (
     rollup_document,
     trends_document,
 )
-from financeops.store.reading.questions import Answer, Question
+from financeops.store.reading.answers import Answer
 from server.dependencies import Here, Services
 from server.http.description import answers
 from server.http.parameters import (
     AnalyticsParameters,
+    BucketParameters,
     MetricsParameters,
-    PeriodParameters,
     SnapshotParameters,
 )
 from server.http.responses import Json
 
 router = APIRouter(tags=["analytics"], default_response_class=Json)
 
-Ends: TypeAlias = tuple[datetime | None, datetime | None]
-"""First and last moment of a window, None for an end that is open."""
-
 
 @router.get(paths.METRICS, responses=answers(MetricsAnswer, 404, 503))
 async def read_metrics(services: Here, params: Annotated[MetricsParameters, Query()]) -> Json:
     """Key figures, over all time unless a period or a window is given."""
-    question = _question(services, params, period=params.period)
-    answer = await services.reader.answer(question, as_of=services.now(), compare=params.compare)
-    document = _metrics(answer, answer.rollup, _window_of(question, answer))
+    answer = await services.reader.answer(
+        params.tenant_id, _question(services, params), as_of=services.now(), compare=params.compare
+    )
+    document = _metrics(answer, answer.rollup, answer.window)
     return Json(replace(document, previous=_previous(answer)) if params.compare else document)
 
 
 @router.get(paths.TRENDS, responses=answers(list[TrendAnswer], 404, 503))
-async def read_trends(services: Here, params: Annotated[PeriodParameters, Query()]) -> Json:
+async def read_trends(services: Here, params: Annotated[BucketParameters, Query()]) -> Json:
     """Volume, count and success rate of each bucket, oldest first, empty ones included."""
-    question = _question(services, params, period=params.cut_period)
-    answer = await services.reader.answer(question, as_of=services.now(), in_buckets=True)
+    answer = await services.reader.answer(
+        params.tenant_id, _question(services, params), as_of=services.now(), in_buckets=True
+    )
     return Json(_trends(answer))
 
 
 @router.get(paths.METHODS, responses=answers(list[MethodAnswer], 404, 503))
 async def read_methods(services: Here, params: Annotated[AnalyticsParameters, Query()]) -> Json:
     """Figures of each payment method, most attempts first."""
-    question = _question(services, params, period=params.period)
-    answer = await services.reader.answer(question, as_of=services.now())
+    question = _question(services, params)
+    answer = await services.reader.answer(params.tenant_id, question, as_of=services.now())
     return Json(_methods(answer))
 
 
 @router.get(paths.DECLINES, responses=answers(list[DeclineAnswer], 404, 503))
 async def read_declines(services: Here, params: Annotated[AnalyticsParameters, Query()]) -> Json:
     """Why payments failed, most frequent reason first."""
-    question = _question(services, params, period=params.period)
-    answer = await services.reader.answer(question, as_of=services.now())
+    question = _question(services, params)
+    answer = await services.reader.answer(params.tenant_id, question, as_of=services.now())
     return Json(_declines(answer))
 
 
 @router.get(paths.SNAPSHOT, responses=answers(SnapshotAnswer, 404, 503))
 async def read_snapshot(services: Here, params: Annotated[SnapshotParameters, Query()]) -> Json:
     """All that a dashboard needs to start, of one moment: events after `seq` continue it."""
-    question = _question(services, params, period=params.cut_period)
     answer = await services.reader.answer(
-        question, as_of=services.now(), in_buckets=True, compare=True, payments=FEED_LENGTH
+        params.tenant_id,
+        _question(services, params),
+        as_of=services.now(),
+        in_buckets=True,
+        compare=True,
+        payments=FEED_LENGTH,
     )
     document = SnapshotAnswer(
         metrics=_metrics(answer, answer.rollup, answer.window),
@@ -103,33 +107,16 @@ async def read_snapshot(services: Here, params: Annotated[SnapshotParameters, Qu
     return Json(document)
 
 
-def _question(
-    services: Services, params: AnalyticsParameters, *, period: Period | None
-) -> Question:
-    if params.method is not None and params.method not in services.settings.methods:
+def _question(services: Services, params: AnalyticsParameters) -> Question:
+    question = params.question()
+    if question.method is not None and question.method not in services.settings.methods:
         known = ", ".join(sorted(services.settings.methods))
         raise InvalidValue("method", f"must be one of {known}")
-    return Question(
-        tenant_id=params.tenant_id,
-        currency=params.currency,
-        method=params.method,
-        timezone=params.timezone,
-        period=period,
-        start=params.start,
-        end=params.end,
-    )
+    return question
 
 
-def _window_of(question: Question, answer: Answer) -> Ends:
-    """What the figures cover; None for an end that is open."""
-    if question.period is not None and answer.window is not None:
-        return answer.window.start, answer.window.end
-    return question.start, question.end
-
-
-def _metrics(answer: Answer, rollup: Rollup, window: Window | Ends | None) -> MetricsAnswer:
-    assert window is not None, "what is cut into buckets has a window"
-    start, end = (window.start, window.end) if isinstance(window, Window) else window
+def _metrics(answer: Answer, rollup: Rollup, window: Window) -> MetricsAnswer:
+    start, end = ends_of(window)
     return MetricsAnswer(
         **asdict(metrics_document(figures.metrics(rollup, currency=answer.currency))),
         timezone=answer.timezone,
@@ -142,6 +129,7 @@ def _metrics(answer: Answer, rollup: Rollup, window: Window | Ends | None) -> Me
 
 def _previous(answer: Answer) -> MetricsAnswer:
     assert answer.previous is not None, "a comparison was asked for"
+    assert answer.previous_window is not None, "a comparison was asked for"
     return _metrics(answer, answer.previous, answer.previous_window)
 
 

@@ -40,7 +40,7 @@ _FILE = {
 async def export(services: Here, params: Annotated[ExportParameters, Query()]) -> StreamingResponse:
     """All payments of the query, oldest first; amounts are exact in every format."""
     form = FORMATS[params.format]
-    chunks = form.read(services.db, params.tenant_id, params.chosen())
+    chunks = form.read(services.db, params.tenant_id, params.selection())
     # Read before the answer begins: what is wrong can then still be said.
     first = await anext(chunks, form.nothing)
     name = f"payments-{params.tenant_id}.{params.format}"

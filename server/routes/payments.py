@@ -34,7 +34,7 @@ _LINK = header('The next page: `</payments?…>; rel="next"`, where there is one
 async def read_payments(services: Here, params: Annotated[ListParameters, Query()]) -> Json:
     """The newest payments, newest first; the `Link` header leads to the next page."""
     page = await list_payments(
-        services.db, params.tenant_id, params.chosen(), limit=params.limit, before=params.before
+        services.db, params.tenant_id, params.selection(), limit=params.limit, before=params.before
     )
     headers = {}
     if page.following is not None:

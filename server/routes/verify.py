@@ -18,6 +18,7 @@ from financeops.core.contract.operations import (
     VerificationAnswer,
     VerifyAnswer,
 )
+from financeops.core.windows import ends_of
 from financeops.core.wire import rollup_document
 from financeops.store.verifying.comparing import Difference
 from financeops.store.verifying.counting import Progress
@@ -125,13 +126,13 @@ def _difference(difference: Difference) -> DifferenceAnswer:
 
 
 def _shown(difference: ShownDifference) -> ShownAnswer:
-    window = difference.window
+    start, end = ends_of(difference.window)
     return ShownAnswer(
         currency=difference.currency,
         period=difference.period,
         previous=difference.previous,
-        start=Instant.of(window.start) if window else None,
-        end=Instant.of(window.end) if window else None,
+        start=None if start is None else Instant.of(start),
+        end=None if end is None else Instant.of(end),
         remembered=difference.remembered,
         shown=rollup_document(difference.shown),
         counted=rollup_document(difference.counted),

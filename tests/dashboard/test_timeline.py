@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from financeops.core.contract.agreements import FEED_LENGTH
 from financeops.core.payments import Status
+from financeops.core.selection import Selection
 from financeops.dashboard.state import timeline as module
-from financeops.dashboard.state.timeline import Selection, Timeline
+from financeops.dashboard.state.timeline import Timeline
 from tests.builders import change, payment
 from tests.strategies import METHODS
 
@@ -142,7 +143,7 @@ def test_live_and_older_entries_make_the_list_of_all_that_are_selected(made, sta
 
     for each in changes[known:selected_at]:
         timeline.add(each)
-    timeline.select(Selection(status, method))
+    timeline.select(Selection(status=status, method=method))
     wanted = [each.payment for each in reversed(changes) if _fits(each.payment, status, method)]
     # The server's list may already hold what the stream has yet to bring.
     timeline.extend(wanted, complete=True)

@@ -10,19 +10,20 @@ import pytest
 from financeops.arrow.tables import SCHEMA
 from financeops.core.errors import NotFound
 from financeops.core.payments import Status
-from financeops.core.periods import DAY
+from financeops.core.periods import DAY, Window
+from financeops.core.selection import Selection
+from financeops.core.windows import window_between
 from financeops.store.reading import batches
 from financeops.store.reading.batches import ahead, payment_tables
-from financeops.store.reading.filters import PaymentFilter
 from tests.builders import NOON
 from tests.store.recorded import insert, record, refund, stored_payments
 
 FILTERS = [
-    PaymentFilter(),
-    PaymentFilter(status=Status.REFUNDED),
-    PaymentFilter(method="paypal", currency="EUR"),
-    PaymentFilter(start=NOON - 40 * DAY, end=NOON - timedelta(seconds=5)),
-    PaymentFilter(start=NOON + DAY),
+    Selection(),
+    Selection(status=Status.REFUNDED),
+    Selection(method="paypal", currency="EUR"),
+    Selection(window=Window(NOON - 40 * DAY, NOON - timedelta(seconds=5))),
+    Selection(window=window_between(NOON + DAY, None)),
 ]
 
 
@@ -91,7 +92,7 @@ async def test_some_columns_in_any_order(db, various):
 
 async def test_much_comes_in_many_tables(db, various, monkeypatch):
     monkeypatch.setattr(batches, "TABLE_SIZE", 20)
-    chosen = PaymentFilter(end=NOON - DAY)
+    chosen = Selection(window=window_between(None, NOON - DAY))
     sizes = [len(table) async for table in payment_tables(db, "tenant_1", chosen)]
     assert sum(sizes) >= 50
     assert max(sizes) <= 20
@@ -100,14 +101,14 @@ async def test_much_comes_in_many_tables(db, various, monkeypatch):
 async def test_who_stops_early_leaves_nothing_behind(db, various, monkeypatch):
     monkeypatch.setattr(batches, "TABLE_SIZE", 10)
     before = asyncio.all_tasks()
-    async with aclosing(payment_tables(db, "tenant_1", PaymentFilter())) as tables:
+    async with aclosing(payment_tables(db, "tenant_1", Selection())) as tables:
         assert len(await anext(tables)) > 0
     assert asyncio.all_tasks() == before
 
 
 async def test_an_unknown_tenant_is_named(db):
     with pytest.raises(NotFound, match="nobody"):
-        await anext(payment_tables(db, "nobody", PaymentFilter()))
+        await anext(payment_tables(db, "nobody", Selection()))
 
 
 async def test_the_next_item_is_asked_for_while_one_is_used():

@@ -13,12 +13,12 @@ import pytest
 from financeops.cli.running.addresses import free_port
 from financeops.core.errors import Misconfigured, Unavailable
 from financeops.core.periods import Period
+from financeops.core.questions import Question
+from financeops.core.selection import Selection
 from financeops.store.database.connection import close, connect, ping
 from financeops.store.database.schema import prepare
 from financeops.store.database.transactions import in_transaction
-from financeops.store.reading.filters import PaymentFilter
 from financeops.store.reading.queries import list_payments
-from financeops.store.reading.questions import Question
 from financeops.store.reading.reader import Reader
 from financeops.store.verifying.verify import verify
 from financeops.store.writing.ledger import commit
@@ -114,9 +114,9 @@ async def own_db(own_database):
 @embedded_only
 async def test_callers_know_soon_that_the_database_is_away_and_it_comes_back(own_database, own_db):
     reader = Reader(own_db)
-    asked = Question(tenant_id="tenant_1", period=Period.DAY)
+    asked = Question(period=Period.DAY)
     await record(own_db, insert())
-    await reader.answer(asked, as_of=NOON)
+    await reader.answer("tenant_1", asked, as_of=NOON)
     own_database.kill()
 
     async def gives_up(work):
@@ -128,9 +128,9 @@ async def test_callers_know_soon_that_the_database_is_away_and_it_comes_back(own
     waited = await asyncio.gather(
         gives_up(commit(own_db, tenant(), [insert()], now=NOON)),
         gives_up(commit(own_db, tenant("new"), [insert(tenant_id="new")], now=NOON)),
-        gives_up(reader.answer(asked, as_of=NOON)),
-        gives_up(Reader(own_db).answer(asked, as_of=NOON)),
-        gives_up(list_payments(own_db, "tenant_1", PaymentFilter(), limit=5)),
+        gives_up(reader.answer("tenant_1", asked, as_of=NOON)),
+        gives_up(Reader(own_db).answer("tenant_1", asked, as_of=NOON)),
+        gives_up(list_payments(own_db, "tenant_1", Selection(), limit=5)),
         gives_up(ping(own_db)),
         gives_up(verify(own_db, "tenant_1", as_of=NOON)),
     )
@@ -138,7 +138,7 @@ async def test_callers_know_soon_that_the_database_is_away_and_it_comes_back(own
 
     own_database.start()
     await record(own_db, insert())
-    assert (await reader.answer(asked, as_of=NOON)).rollup
+    assert (await reader.answer("tenant_1", asked, as_of=NOON)).rollup
     await check_ledger(own_db)
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from financeops.core.errors import Unavailable, Unsure
 from financeops.core.periods import Period
+from financeops.core.questions import Question
+from financeops.core.selection import Selection
 from financeops.store.database.connection import close, connect
 from financeops.store.database.schema import prepare
-from financeops.store.reading.filters import PaymentFilter
 from financeops.store.reading.queries import list_payments
-from financeops.store.reading.questions import Question
 from financeops.store.reading.reader import Reader
 from financeops.store.verifying.counting import Count, catch_up
 from financeops.store.verifying.verify import verify
@@ -39,9 +39,9 @@ async def test_nothing_is_read_that_could_be_rolled_back_or_is_older_than_what_w
     payment, _ = await record(db, insert("once"), insert())
     await record(db, refund(payment))
     await commit(db, tenant(), [insert("once")], now=NOON)
-    asked = Question(tenant_id="tenant_1", period=Period.DAY)
-    assert (await Reader(db).answer(asked, as_of=NOON)).rollup
-    assert (await list_payments(db, "tenant_1", PaymentFilter(), limit=5)).payments
+    asked = Question(period=Period.DAY)
+    assert (await Reader(db).answer("tenant_1", asked, as_of=NOON)).rollup
+    assert (await list_payments(db, "tenant_1", Selection(), limit=5)).payments
     assert not (await verify(db, "tenant_1", as_of=NOON)).differences
     await close(db)
 
@@ -60,12 +60,12 @@ async def test_an_error_that_passes_is_said_to_pass(code, proxy, db):
     await record(db, insert())
     fault = proxy.fail("find", "update", code=code, times=float("inf"))
     with pytest.raises(Unavailable):
-        await list_payments(db, "tenant_1", PaymentFilter(), limit=5)
+        await list_payments(db, "tenant_1", Selection(), limit=5)
     with pytest.raises(Unavailable):
         await commit(db, tenant(), [insert()], now=NOON)
     assert fault.happened >= 2
     proxy.heal()
-    assert len((await list_payments(db, "tenant_1", PaymentFilter(), limit=5)).payments) == 1
+    assert len((await list_payments(db, "tenant_1", Selection(), limit=5)).payments) == 1
 
 
 @pytest.mark.parametrize(
@@ -146,12 +146,12 @@ async def test_an_answer_that_is_outdated_again_and_again_is_given_up(
             await other_db.tenants.update_one({"_id": "tenant_1"}, {"$inc": {"repairs": 1}})
 
     proxy.before = repair
-    asked = Question(tenant_id="tenant_1", period=Period.DAY)
+    asked = Question(period=Period.DAY)
     async with asyncio.timeout(10):
         with pytest.raises(Unavailable):
-            await Reader(db).answer(asked, as_of=NOON)
+            await Reader(db).answer("tenant_1", asked, as_of=NOON)
     proxy.before = None
-    assert (await Reader(db).answer(asked, as_of=NOON)).rollup
+    assert (await Reader(db).answer("tenant_1", asked, as_of=NOON)).rollup
 
 
 async def test_changes_of_a_database_that_was_emptied_meanwhile_are_not_waited_for(db):

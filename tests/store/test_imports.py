@@ -8,7 +8,7 @@ import pytest
 
 from financeops.core.errors import Conflict, NotFound
 from financeops.core.payments import Source, Status
-from financeops.store.reading.questions import Question
+from financeops.core.questions import Question
 from financeops.store.reading.reader import Reader
 from financeops.store.tenants import find_record, payments_by_source
 from financeops.store.verifying.verify import verify
@@ -243,8 +243,8 @@ async def test_the_newest_payments_move_up_when_one_is_removed(db, importing):
     await send(db, *(row(found, str(n), created_at=NOON - timedelta(minutes=n)) for n in range(3)))
 
     async def newest():
-        question = Question(tenant_id="tenant_1")
-        answer = await reader.answer(question, as_of=LATER, payments=2)
+        question = Question()
+        answer = await reader.answer("tenant_1", question, as_of=LATER, payments=2)
         return [each.created_at for each in answer.payments], answer.currencies
 
     assert await newest() == ([NOON, NOON - timedelta(minutes=1)], ["USD"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from financeops.store.reading.filters import PaymentFilter
+from financeops.core.selection import Selection
 from financeops.store.reading.places import PLACES
 from financeops.store.reading.queries import export_payments
 from tests.store.recorded import insert, record
@@ -21,7 +21,7 @@ async def test_a_few_read_at_once_and_each_gets_all(proxied_db, proxy):
             await released.wait()
 
     async def export():
-        chosen = PaymentFilter()
+        chosen = Selection()
         return [
             each async for part in export_payments(proxied_db, "tenant_1", chosen) for each in part
         ]

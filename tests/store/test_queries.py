@@ -7,10 +7,11 @@ import pytest
 
 from financeops.core.errors import InvalidValue, NotFound
 from financeops.core.payments import Status
-from financeops.core.periods import DAY, MILLISECOND
+from financeops.core.periods import DAY, MILLISECOND, Window
+from financeops.core.selection import Selection
+from financeops.core.windows import window_between
 from financeops.store.database.schema import prepare
 from financeops.store.reading import queries
-from financeops.store.reading.filters import PaymentFilter
 from financeops.store.reading.queries import export_payments, find_payment, list_payments
 from tests.builders import NOON, tenant
 from tests.store.recorded import insert, record, stored_payments
@@ -30,16 +31,18 @@ SPREADS = {
     "one a month": lambda rng: NOON - 30 * DAY * rng.randrange(60),
 }
 FILTERS = [
-    PaymentFilter(),
-    PaymentFilter(status=Status.FAILED),
-    PaymentFilter(status=Status.REFUNDED),
-    PaymentFilter(method="card"),
-    PaymentFilter(method="no_such_method"),
-    PaymentFilter(currency="EUR", method="paypal"),
-    PaymentFilter(currency="JPY"),
-    PaymentFilter(start=NOON - 40 * DAY, end=NOON - timedelta(milliseconds=200)),
-    PaymentFilter(status=Status.SUCCESS, end=NOON - timedelta(milliseconds=500)),
-    PaymentFilter(start=NOON + DAY),
+    Selection(),
+    Selection(status=Status.FAILED),
+    Selection(status=Status.REFUNDED),
+    Selection(method="card"),
+    Selection(method="no_such_method"),
+    Selection(currency="EUR", method="paypal"),
+    Selection(currency="JPY"),
+    Selection(window=Window(NOON - 40 * DAY, NOON - timedelta(milliseconds=200))),
+    Selection(
+        status=Status.SUCCESS, window=window_between(None, NOON - timedelta(milliseconds=500))
+    ),
+    Selection(window=window_between(NOON + DAY, None)),
 ]
 
 
@@ -103,7 +106,7 @@ async def test_an_export_is_all_payments_once_oldest_first(db, recorded, chunk, 
 async def test_an_export_of_a_dense_quarter_hour_comes_in_small_parts(db, monkeypatch):
     monkeypatch.setattr(queries, "CHUNK", 50)
     await record(db, *(insert(created_at=NOON + n * timedelta(seconds=1)) for n in range(800)))
-    parts = [len(part) async for part in export_payments(db, "tenant_1", PaymentFilter())]
+    parts = [len(part) async for part in export_payments(db, "tenant_1", Selection())]
     assert sum(parts) == 800
     assert max(parts) <= 100
 
@@ -111,16 +114,16 @@ async def test_an_export_of_a_dense_quarter_hour_comes_in_small_parts(db, monkey
 async def test_a_payment_that_comes_in_between_moves_no_other_from_page_to_page(db):
     await record(db, *(insert(created_at=NOON - n * timedelta(seconds=1)) for n in range(10)))
     before = oldest_first(await stored_payments(db))[::-1]
-    first = await list_payments(db, "tenant_1", PaymentFilter(), limit=5)
+    first = await list_payments(db, "tenant_1", Selection(), limit=5)
     await record(db, insert(created_at=NOON + DAY))
-    second = await list_payments(db, "tenant_1", PaymentFilter(), limit=5, before=first.following)
+    second = await list_payments(db, "tenant_1", Selection(), limit=5, before=first.following)
     assert first.payments + second.payments == before
 
 
 async def test_a_filter_that_nothing_matches_reads_no_payments(db, recorded):
     """The rollups tell that there are none: a payment they do not count is not looked for."""
     await db.payments.update_many({}, {"$set": {"method": "uncounted"}})
-    page = await list_payments(db, "tenant_1", PaymentFilter(method="uncounted"), limit=10)
+    page = await list_payments(db, "tenant_1", Selection(method="uncounted"), limit=10)
     assert page.payments == []
 
 
@@ -139,13 +142,13 @@ async def test_a_payment_is_found_in_its_tenant_only(db):
 async def test_what_is_no_cursor_is_refused(db, cursor):
     await record(db, insert())
     with pytest.raises(InvalidValue, match="before"):
-        await list_payments(db, "tenant_1", PaymentFilter(), limit=5, before=cursor)
+        await list_payments(db, "tenant_1", Selection(), limit=5, before=cursor)
 
 
 async def test_a_tenant_without_payments_has_an_empty_page_and_export(db):
     await prepare(db, [tenant()])
-    page = await list_payments(db, "tenant_1", PaymentFilter(), limit=5)
+    page = await list_payments(db, "tenant_1", Selection(), limit=5)
     assert (page.payments, page.following) == ([], None)
-    assert [part async for part in export_payments(db, "tenant_1", PaymentFilter())] == []
+    assert [part async for part in export_payments(db, "tenant_1", Selection())] == []
     with pytest.raises(NotFound):
-        await list_payments(db, "nobody", PaymentFilter(), limit=5)
+        await list_payments(db, "nobody", Selection(), limit=5)

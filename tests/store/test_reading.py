@@ -17,17 +17,17 @@ from financeops.core.payments import Status
 from financeops.core.periods import (
     DAY,
     EPOCH,
-    FAR,
     HOUR,
     MILLISECOND,
     Period,
     Window,
 )
+from financeops.core.questions import Question
 from financeops.core.rollup import Rollup, rollup_of, total
+from financeops.core.windows import ends_of, window_between
 from financeops.store.database.schema import prepare
 from financeops.store.reading import book
 from financeops.store.reading import reader as reading
-from financeops.store.reading.questions import Question
 from financeops.store.reading.reader import Reader
 from financeops.store.verifying.verify import set_timezone, verify
 from tests import borders, plain
@@ -84,13 +84,13 @@ def newest(payments, count, *, currency, method):
     return sorted(chosen, key=lambda each: (each.created_at, each.id), reverse=True)[:count]
 
 
-async def check(db, reader, question, *, as_of=NOON, payments=0):
+async def check(db, reader, question, *, of="tenant_1", as_of=NOON, payments=0):
     """Ask with everything that the question allows, and compare with a recomputation."""
-    closed = question.period is not None or None not in (question.start, question.end)
+    closed = question.period is not None or None not in ends_of(question.window)
     answer = await reader.answer(
-        question, as_of=as_of, in_buckets=closed, compare=closed, payments=payments
+        of, question, as_of=as_of, in_buckets=closed, compare=closed, payments=payments
     )
-    stored = await stored_payments(db, question.tenant_id)
+    stored = await stored_payments(db, of)
     zone = ZoneInfo(question.timezone or answer.tenant.timezone)
     chosen = {"currency": question.currency or answer.tenant.currency, "method": question.method}
     if question.period is not None:
@@ -98,12 +98,13 @@ async def check(db, reader, question, *, as_of=NOON, payments=0):
         window = Window(cuts[0], cuts[-1])
         before = Window(*plain.period_before(question.period, as_of, zone))
     elif closed:
-        window = Window(question.start, question.end)
-        cuts = plain.window_cuts(question.start, question.end, zone)
+        window = question.window
+        cuts = plain.window_cuts(window.start, window.end, zone)
         before = Window(window.start - (window.end - window.start), window.start)
     else:
-        window, cuts, before = Window(question.start or EPOCH, question.end or FAR), [], None
+        window, cuts, before = question.window, [], None
     cut = tuple(Window(*ends) for ends in pairwise(cuts))
+    assert answer.window == window
     assert answer.rollup == recompute(stored, window, zone, **chosen)
     assert answer.buckets == cut
     assert answer.bucket_rollups == [recompute(stored, each, zone, **chosen) for each in cut]
@@ -137,16 +138,14 @@ async def test_answers_are_recomputations(db, other_db, *, zone, seed, feed):
         await record(other_db, refund(rng.choice(paid)), of=one)
     for asked in [a_question(rng, zone) for _ in range(4)]:
         question = Question(
-            tenant_id=one.id,
             currency=asked.currency,
             method=asked.method,
             timezone=asked.timezone,
             period=asked.period and Period(asked.period),
-            start=asked.start,
-            end=asked.end,
+            window=window_between(asked.start, asked.end),
         )
         for reader in (warm, cold):
-            await check(db, reader, question, as_of=asked.as_of, payments=feed)
+            await check(db, reader, question, of=one.id, as_of=asked.as_of, payments=feed)
 
 
 readers = {}
@@ -158,8 +157,8 @@ async def ask_about(db, zone, *createds, start, end, as_of=NOON, timezone=None):
     await record(db, *amounts, of=tenant(timezone=zone))
     for reader in (shared := Reader(db), shared, Reader(db)):
         for period in Period:
-            await check(db, reader, Question(tenant_id="tenant_1", period=period), as_of=as_of)
-        question = Question(tenant_id="tenant_1", start=start, end=end, timezone=timezone)
+            await check(db, reader, Question(period=period), as_of=as_of)
+        question = Question(window=Window(start, end), timezone=timezone)
         answer = await check(db, reader, question, as_of=as_of)
     return answer
 
@@ -192,7 +191,7 @@ async def test_hours_of_a_quarter_hour_in_which_the_clock_changes(db, timezone):
         *(insert(created_at=change + n * 10 * MILLISECOND) for n in range(-1, 3)),
         of=tenant(timezone=timezone or zone),
     )
-    question = Question(tenant_id="tenant_1", start=change - HOUR, end=change + HOUR, timezone=zone)
+    question = Question(window=Window(change - HOUR, change + HOUR), timezone=zone)
     assert peak_hour((await check(db, Reader(db), question)).rollup) == 1
 
 
@@ -216,9 +215,9 @@ async def reader(db):
 
 
 EVERYTHING = [
-    Question(tenant_id="tenant_1"),
-    *(Question(tenant_id="tenant_1", period=period) for period in Period),
-    Question(tenant_id="tenant_1", start=NOON - 90 * DAY, end=NOON - 2 * DAY),
+    Question(),
+    *(Question(period=period) for period in Period),
+    Question(window=Window(NOON - 90 * DAY, NOON - 2 * DAY)),
 ]
 
 
@@ -247,7 +246,7 @@ async def test_figures_are_of_one_moment_while_others_write(db, other_db, reader
         seqs = []
         for period in [*Period, *Period, *Period]:
             answer = await reader.answer(
-                Question(tenant_id="busy", period=period), as_of=NOON, in_buckets=True, payments=200
+                "busy", Question(period=period), as_of=NOON, in_buckets=True, payments=200
             )
             n = answer.tenant.seq
             assert answer.rollup.cells == {("card", Status.SUCCESS): (n, n)}
@@ -266,7 +265,8 @@ async def test_figures_are_of_one_moment_while_others_write(db, other_db, reader
 
 async def test_remembered_figures_are_forgotten_after_a_repair(db, other_db, reader):
     await db.rollups.update_many({}, {"$inc": {"methods.card.success.n": 1}})
-    assert (await reader.answer(EVERYTHING[0], as_of=NOON)).rollup  # from memory: still right
+    # From memory: still right.
+    assert (await reader.answer("tenant_1", EVERYTHING[0], as_of=NOON)).rollup
     assert (await verify(other_db, "tenant_1", as_of=NOON, repair=True)).repaired
     await check_everything(db, reader)
 
@@ -278,7 +278,7 @@ async def test_remembered_figures_are_cut_anew_in_another_time_zone(db, other_db
 
 async def test_a_zone_that_is_no_longer_taken_is_still_read(db):
     await record(db, insert(), of=tenant(timezone="Factory"))
-    answer = await Reader(db).answer(Question(tenant_id="tenant_1", period=Period.DAY), as_of=NOON)
+    answer = await Reader(db).answer("tenant_1", Question(period=Period.DAY), as_of=NOON)
     assert (attempts(answer.rollup), answer.timezone) == (1, "Factory")
 
 
@@ -295,7 +295,7 @@ async def test_figures_are_read_anew_when_far_behind(db, other_db, reader, monke
 
 
 async def test_newest_payments_follow_refunds(db, other_db, reader):
-    paid = (await reader.answer(EVERYTHING[0], as_of=NOON, payments=30)).payments
+    paid = (await reader.answer("tenant_1", EVERYTHING[0], as_of=NOON, payments=30)).payments
     chosen = next(payment for payment in paid if payment.status is Status.SUCCESS)
     await record(other_db, refund(chosen), of=KATHMANDU)
     answer = await check(db, reader, EVERYTHING[0], payments=30)
@@ -308,20 +308,20 @@ async def test_more_tenants_than_are_remembered(db, monkeypatch):
     names = [f"t{n}" for n in range(5)]
     for name in names:
         await record(db, insert(tenant_id=name), of=tenant(name))
-    asked = [Question(tenant_id=name, period=Period.DAY) for name in names * 2]
-    answers = await asyncio.gather(*(reader.answer(each, as_of=NOON) for each in asked))
+    asked = [reader.answer(name, Question(period=Period.DAY), as_of=NOON) for name in names * 2]
+    answers = await asyncio.gather(*asked)
     assert all(answer.rollup for answer in answers)
 
 
 async def test_an_unknown_tenant_is_not_found(db):
     with pytest.raises(NotFound):
-        await Reader(db).answer(Question(tenant_id="nobody"), as_of=NOON)
+        await Reader(db).answer("nobody", Question(), as_of=NOON)
 
 
 async def test_a_tenant_without_payments_has_empty_figures(db):
     await prepare(db, [KATHMANDU])
     answer = await Reader(db).answer(
-        Question(tenant_id="tenant_1", period=Period.MONTH), as_of=NOON, compare=True, payments=5
+        "tenant_1", Question(period=Period.MONTH), as_of=NOON, compare=True, payments=5
     )
     assert (answer.rollup, answer.previous, answer.payments) == (Rollup(), Rollup(), [])
 
@@ -330,15 +330,15 @@ async def test_a_tenant_without_payments_has_empty_figures(db):
     "asked",
     [
         {"period": Period.MONTH},
-        {"start": NOON - 8 * DAY, "end": NOON},
-        {"start": NOON},
+        {"window": Window(NOON - 8 * DAY, NOON)},
+        {"window": window_between(NOON, None)},
         {},
     ],
 )
 async def test_long_windows_in_another_zone_are_refused(db, reader, asked):
-    question = Question(tenant_id="tenant_1", timezone="Europe/Berlin", **asked)
+    question = Question(timezone="Europe/Berlin", **asked)
     with pytest.raises(InvalidValue, match="7 days"):
-        await reader.answer(question, as_of=NOON)
+        await reader.answer("tenant_1", question, as_of=NOON)
 
 
 def many_codes(rng, tenant_id="tenant_1"):
@@ -369,7 +369,7 @@ async def test_a_book_takes_so_many_bytes_and_answers_beyond_them(db, other_db, 
 
 async def test_what_a_book_takes_is_what_it_would_take_if_read_anew(db, other_db, reader):
     """It is counted while changes are added, not only when pages are read."""
-    question = Question(tenant_id="tenant_1", period=Period.MONTH)
+    question = Question(period=Period.MONTH)
     reader._books.clear()
     await check(db, reader, question)
     before = reader._books["tenant_1"].bytes
@@ -385,11 +385,11 @@ async def test_all_books_take_so_many_bytes(db, monkeypatch):
     names = [f"t{n}" for n in range(4)]
     for name in names:
         await record(db, *many_codes(Random(1), name), of=tenant(name))
-        await reader.answer(Question(tenant_id=name, period=Period.WEEK), as_of=NOON)
+        await reader.answer(name, Question(period=Period.WEEK), as_of=NOON)
     taken = [kept.bytes for kept in reader._books.values()]
     assert len(taken) == len(names)
     monkeypatch.setattr(reading, "MAX_BYTES", sum(taken) - 1)
     for name in names:  # the one asked for longest ago makes room
-        await reader.answer(Question(tenant_id=name, period=Period.WEEK), as_of=NOON)
+        await reader.answer(name, Question(period=Period.WEEK), as_of=NOON)
         assert sum(kept.bytes for kept in reader._books.values()) < sum(taken)
         assert name in reader._books

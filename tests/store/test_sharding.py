@@ -10,15 +10,15 @@ from bson import Timestamp
 
 from financeops.core.errors import Misconfigured
 from financeops.core.periods import Period
+from financeops.core.questions import Question
+from financeops.core.selection import Selection
 from financeops.store.beginning import recorded
 from financeops.store.changes import changes_after
 from financeops.store.database.connection import close, connect
 from financeops.store.database.schema import prepare
 from financeops.store.database.sharding import SHARD_KEYS, shard
-from financeops.store.reading.filters import PaymentFilter
 from financeops.store.reading.months import read_months
 from financeops.store.reading.queries import find_payment, list_payments
-from financeops.store.reading.questions import Question
 from financeops.store.reading.reader import Reader
 from financeops.store.verifying.verify import set_timezone, verify
 from financeops.store.writing.imports import (
@@ -171,11 +171,11 @@ async def test_what_a_reader_remembers_is_not_read_anew_because_a_shard_lags_beh
     proxy, db, behind, lagging
 ):
     await record(db, insert())
-    reader, asked = Reader(behind), Question(tenant_id="tenant_1", period=Period.DAY)
-    before = await reader.answer(asked, as_of=NOON)
+    reader, asked = Reader(behind), Question(period=Period.DAY)
+    before = await reader.answer("tenant_1", asked, as_of=NOON)
     await record(db, insert())
     proxy.seen.clear()
-    after = await reader.answer(asked, as_of=NOON)
+    after = await reader.answer("tenant_1", asked, as_of=NOON)
     assert after.rollup == before.rollup + before.rollup
     assert not any("startTransaction" in each for each in proxy.seen)
 
@@ -206,10 +206,10 @@ async def test_every_statement_names_its_tenant_and_goes_to_the_shards_that_hold
         await forget_acts(db, found, acts)
     await finish_undo(db, found, now=NOON)
     assert await list_imports(db, "tenant_1")
-    asked = Question(tenant_id="tenant_1", period=Period.DAY)
-    await Reader(db).answer(asked, as_of=NOON, payments=5)
+    asked = Question(period=Period.DAY)
+    await Reader(db).answer("tenant_1", asked, as_of=NOON, payments=5)
     await find_payment(db, "tenant_1", keyed.id)
-    await list_payments(db, "tenant_1", PaymentFilter(method="card"), limit=2)
+    await list_payments(db, "tenant_1", Selection(method="card"), limit=2)
     await read_months(db, "tenant_1")
     assert await changes_after(db, "tenant_1", 0)
     assert await recorded(db, "tenant_1", [keyed.id]) == {keyed.id}

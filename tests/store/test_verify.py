@@ -10,10 +10,11 @@ from financeops.core.errors import NotFound, Unavailable
 from financeops.core.metrics import attempts
 from financeops.core.payments import Status
 from financeops.core.periods import EPOCH, Grain, Period, buckets
+from financeops.core.questions import Question
 from financeops.core.rollup import Rollup
 from financeops.store.reading import reader as reading
+from financeops.store.reading.answers import _TOTAL
 from financeops.store.reading.book import page_of
-from financeops.store.reading.questions import _ALL_TIME, Question
 from financeops.store.reading.reader import Reader
 from financeops.store.rollups import read_rollups
 from financeops.store.tenants import find_tenant
@@ -168,9 +169,9 @@ async def test_what_is_shown_wrong_is_reported_though_the_totals_are_right(db, m
 
 async def test_what_is_remembered_wrong_is_reported_and_forgotten(db, payments):
     reader = Reader(db)
-    question = Question(tenant_id="tenant_1")
-    await reader.answer(question, as_of=NOON)
-    (place, rollup) = next(reader._books["tenant_1"].rollups("USD", _ALL_TIME))
+    question = Question()
+    await reader.answer("tenant_1", question, as_of=NOON)
+    (place, rollup) = next(reader._books["tenant_1"].rollups("USD", _TOTAL))
     reader._books["tenant_1"].keep_page(page_of(place), [(place, rollup + rollup)])
     for repair in (False, True):
         report = await verify(db, "tenant_1", as_of=NOON, reader=reader, repair=repair)
@@ -185,9 +186,9 @@ async def test_what_is_remembered_wrong_is_reported_and_forgotten(db, payments):
 async def test_wrong_totals_are_shown_wrong_to_who_does_not_remember(db, payments):
     reader = Reader(db)
     for period in (None, *Period):
-        asked = Question(tenant_id="tenant_1", period=period)
+        asked = Question(period=period)
         compare = period is not None
-        await reader.answer(asked, as_of=NOON, in_buckets=compare, compare=compare)
+        await reader.answer("tenant_1", asked, as_of=NOON, in_buckets=compare, compare=compare)
     await plant_differences(db)
     report = await verify(db, "tenant_1", as_of=NOON, reader=reader)
     assert {each.remembered for each in report.shown} == {False}

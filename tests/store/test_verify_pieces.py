@@ -11,9 +11,9 @@ from pymongo.errors import OperationFailure
 
 from financeops.core.errors import Conflict, Unavailable
 from financeops.core.periods import EPOCH, Grain
+from financeops.core.questions import Question
 from financeops.store.changes import MAX_BATCH
 from financeops.store.documents import rollup_id
-from financeops.store.reading.questions import Question
 from financeops.store.reading.reader import Reader
 from financeops.store.tenants import find_record
 from financeops.store.verifying import comparing, counting
@@ -54,8 +54,8 @@ async def test_a_repair_that_is_broken_off_has_repaired_what_it_came_to(
 ):
     before = await stored_rollups(db)
     places = sorted(before)
-    reader, asked = Reader(db), Question(tenant_id="tenant_1")
-    right = (await reader.answer(asked, as_of=NOON)).rollup
+    reader, asked = Reader(db), Question()
+    right = (await reader.answer("tenant_1", asked, as_of=NOON)).rollup
     await db.rollups.delete_many({"tenantId": "tenant_1"})
 
     def refuse_the_third(progress):
@@ -69,7 +69,7 @@ async def test_a_repair_that_is_broken_off_has_repaired_what_it_came_to(
     assert (await find_record(db, "tenant_1")).repairs == 2, "each piece has readers forget"
     report = await verify(db, "tenant_1", as_of=NOON, reader=reader, repair=True)
     assert (report.differing, report.repaired) == (len(places) - 10, True)
-    assert (await reader.answer(asked, as_of=NOON)).rollup == right
+    assert (await reader.answer("tenant_1", asked, as_of=NOON)).rollup == right
     await check_ledger(db)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from financeops.client.query import keywords_of
 from financeops.client.rest import Client
 from financeops.core.errors import FinanceOpsError
 from financeops.dashboard.language import texts
@@ -22,15 +25,9 @@ async def export_csv(model: DashboardModel, client: Client, page: Page, formats:
     parts = ["payments", model.tenant, model.period.value, *filter(None, chosen)]
     name = f"{'-'.join(parts)}.csv"
     model.exported = 0
+    selection = replace(model.selection, currency=model.chosen_currency, window=window)
     try:
-        async for chunk in client.export_chunks(
-            model.tenant,
-            currency=model.chosen_currency,
-            method=model.method,
-            status=model.status,
-            start=window.start,
-            end=window.end,
-        ):
+        async for chunk in client.export_chunks(model.tenant, **keywords_of(selection)):
             page.save(name, "text/csv", chunk)
             model.exported += len(chunk)
         page.save(name, "text/csv", None)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from financeops.core.payments import Status
+from financeops.core.selection import Selection
 from financeops.dashboard.html.markup import Markup, h, words
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.language.words import Text
 from financeops.dashboard.panels.panel import Action, Panel
 from financeops.dashboard.state.model import DashboardModel
-from financeops.dashboard.state.timeline import Entry, Selection, Timeline
+from financeops.dashboard.state.timeline import Entry, Timeline
 
 PAGE = 12
 """Lines on one page of the feed."""

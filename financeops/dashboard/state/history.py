@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from financeops.client.query import keywords_of
 from financeops.client.rest import Client
 from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Payment
+from financeops.core.selection import Selection
 from financeops.dashboard.state.model import DashboardModel
-from financeops.dashboard.state.timeline import HISTORY, Selection
+from financeops.dashboard.state.timeline import HISTORY
 
 STEP = 100
 """How many payments new to the feed to read at a time."""
@@ -76,11 +78,5 @@ class History:
             return
 
     def _from_the_newest(self) -> AsyncIterator[Payment]:
-        selection = self._model.timeline.selection
-        return self._client.payments(
-            self._model.tenant,
-            status=selection.status,
-            method=selection.method,
-            limit=HISTORY,
-            page=STEP,
-        )
+        selection = keywords_of(self._model.timeline.selection)
+        return self._client.payments(self._model.tenant, limit=HISTORY, page=STEP, **selection)

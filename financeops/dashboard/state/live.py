@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from financeops.client.query import keywords_of
 from financeops.client.rest import Client
 from financeops.client.stream import Connected, Disconnected, Heartbeat, Reload, Stream
 from financeops.core.errors import FinanceOpsError, Unavailable
@@ -138,13 +139,10 @@ class Live:
             # The stream holds what arrives meanwhile: it may or may not be in the snapshot.
             if self._stream is not None:
                 self._stream.hold()
-            requested = (model.tenant, model.period, model.chosen_currency)
+            requested = model.tenant, model.question
             try:
                 snapshot = await self._client.snapshot(
-                    model.tenant,
-                    period=model.period,
-                    currency=model.chosen_currency,
-                    rollups=True,
+                    model.tenant, rollups=True, **keywords_of(model.question)
                 )
             except FinanceOpsError as error:
                 model.error = error
@@ -153,7 +151,7 @@ class Live:
                 await asyncio.sleep(_RETRY)
                 self._wanted.set()
                 continue
-            if requested != (model.tenant, model.period, model.chosen_currency):
+            if requested != (model.tenant, model.question):
                 continue  # another one was chosen meanwhile, and is already requested
             model.load(snapshot)
             if self._stream is not None:

@@ -17,8 +17,10 @@ from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Period, Window, floor_quarter
+from financeops.core.questions import Question
+from financeops.core.selection import Selection
 from financeops.dashboard.state.figures import Figures, Totals
-from financeops.dashboard.state.timeline import Entry, Selection, Timeline
+from financeops.dashboard.state.timeline import Entry, Timeline
 
 HELD = 20_000
 """How many changes are held while paused; beyond that, Resume loads a snapshot instead."""
@@ -154,7 +156,7 @@ class DashboardModel(HasTraits):
             self._figures = None
             self._changed_at = snapshot.as_of
             complete = self.timeline.merge(snapshot.payments) and not overflowed
-            if not complete and self._selection != Selection():
+            if not complete and self.selection != Selection():
                 self.ask_history()
             self.currencies = tuple(metrics.currencies) or (metrics.currency,)
             self.currency = metrics.currency
@@ -271,13 +273,19 @@ class DashboardModel(HasTraits):
             self.notice = ""
 
     @property
-    def _selection(self) -> Selection:
-        return Selection(self.status, self.method)
+    def question(self) -> Question:
+        """Which figures are asked for: of all methods, those of one are taken from them here."""
+        return Question(period=self.period, currency=self.chosen_currency)
+
+    @property
+    def selection(self) -> Selection:
+        """Which payments are shown one by one."""
+        return Selection(status=self.status, method=self.method)
 
     @observe("method", "status")
     def _select(self, change: Any) -> None:
         if change.name == "method":
             self._figures = None
-        if self._selection != self.timeline.selection:
-            self.timeline.select(self._selection)
+        if self.selection != self.timeline.selection:
+            self.timeline.select(self.selection)
             self.ask_history()

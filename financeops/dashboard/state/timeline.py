@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from financeops.core.contract.agreements import FEED_LENGTH
 from financeops.core.payments import Change, Payment, Status
+from financeops.core.selection import Selection
 
 FEED = 500
 """How many of the newest entries to keep, whatever is selected."""
@@ -28,20 +29,6 @@ class Entry(Struct, frozen=True):
     def key(self) -> str:
         """Key of the line: a refunded payment has two lines."""
         return _key(self.payment.id, self.payment.status)
-
-
-class Selection(Struct, frozen=True):
-    """Which entries to show; None means any."""
-
-    status: Status | None = None
-    method: str | None = None
-
-    def __contains__(self, entry: object) -> bool:
-        return (
-            isinstance(entry, Entry)
-            and self.status in {None, entry.payment.status}
-            and self.method in {None, entry.payment.method}
-        )
 
 
 class Timeline:
@@ -98,7 +85,7 @@ class Timeline:
         new = change.previous_status is None
         entry = Entry(change.payment.created_at if new else change.at, change.payment)
         _put(self._recent, entry, FEED, complete=False)
-        if entry in self.selection:
+        if entry.payment in self.selection:
             self.added += _put(self._selected, entry, HISTORY, complete=self.complete)
 
     def _take_back(self, change: Change) -> None:
@@ -111,7 +98,7 @@ class Timeline:
             return
         entry = _entry(payment)  # it may only have the line of its refund
         self._recent = _newest((*self._recent.values(), entry), FEED)
-        if entry in self.selection:
+        if entry.payment in self.selection:
             self._selected = _newest((*self._selected.values(), entry), HISTORY)
 
     def merge(self, payments: list[Payment]) -> bool:
@@ -128,7 +115,7 @@ class Timeline:
         if gap:
             self.clear()
         self._recent = _newest((*self._recent.values(), *entries), FEED)
-        chosen = [entry for entry in entries if entry in self.selection]
+        chosen = [entry for entry in entries if entry.payment in self.selection]
         self._selected = _newest((*self._selected.values(), *chosen), HISTORY)
         self.complete = self.complete or len(payments) < FEED_LENGTH
         return not gap
@@ -136,7 +123,8 @@ class Timeline:
     def select(self, selection: Selection) -> None:
         """Change the selection among known entries; older ones must be requested."""
         self.selection = selection
-        self._begin({key: entry for key, entry in self._recent.items() if entry in selection})
+        known = self._recent.items()
+        self._begin({key: entry for key, entry in known if entry.payment in selection})
 
     def extend(
         self, payments: list[Payment], *, complete: bool, until: datetime | None = None

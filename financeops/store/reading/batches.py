@@ -12,8 +12,9 @@ import pyarrow as pa
 from financeops.arrow.bson import documents_in, table_of
 from financeops.arrow.tables import JSON_NAMES, SCHEMA
 from financeops.core.periods import Window
+from financeops.core.selection import Selection
 from financeops.store.database.connection import Database, driver_errors
-from financeops.store.reading.filters import PaymentFilter, conditions
+from financeops.store.reading.filters import conditions
 from financeops.store.reading.newest import parts_by_time
 from financeops.store.tenants import TenantRecord, find_record
 
@@ -37,9 +38,9 @@ class RawPayments:
 
 
 async def payment_tables(
-    db: Database, tenant_id: str, chosen: PaymentFilter, columns: Sequence[str] | None = None
+    db: Database, tenant_id: str, chosen: Selection, columns: Sequence[str] | None = None
 ) -> AsyncGenerator[pa.Table, None]:
-    """Yield all payments of a filter as canonical tables, oldest first, some thousands at a time.
+    """Yield all selected payments as canonical tables, oldest first, some thousands at a time.
 
     While one is being used the database already looks for the next.
 
@@ -83,7 +84,7 @@ async def ahead(source: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None
 
 
 def _raw_by_time(
-    db: Database, record: TenantRecord, chosen: PaymentFilter, columns: Sequence[str]
+    db: Database, record: TenantRecord, chosen: Selection, columns: Sequence[str]
 ) -> AsyncGenerator[RawPayments, None]:
     wanted: dict[str, int] | None = None
     if len(columns) < len(SCHEMA.names):

@@ -18,9 +18,10 @@ from msgspec import Struct
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import EPOCH, FAR, Grain, Span, Window
 from financeops.core.rollup import Place, Rollup, at_hour, deltas
+from financeops.core.selection import Selection
 
 MAX_PAGES = 512
-MAX_FEEDS = 16
+MAX_NEWEST = 16
 MAX_BYTES = 64_000_000
 """What one tenant's book may take. A day of 200 decline codes by 4 methods takes 20 MB, an ordinary one 0.1."""
 
@@ -38,7 +39,7 @@ _PAGE_LENGTH = {
 Kept = TypeVar("Kept")
 
 
-class Page(Struct, frozen=True):
+class RollupPage(Struct, frozen=True):
     """Rollups that are read together: those of one currency and grain in a stretch of time."""
 
     currency: str
@@ -52,16 +53,11 @@ class Page(Struct, frozen=True):
         return Window(EPOCH + self.number * length, EPOCH + (self.number + 1) * length)
 
 
-class Feed(Struct, frozen=True):
-    """Which of the newest payments are read together; None stands for any."""
+class Newest(Struct, frozen=True):
+    """Which payments are remembered one by one: the newest `length` of a selection."""
 
-    currency: str | None
-    method: str | None
+    selection: Selection
     length: int
-
-    def holds(self, payment: Payment) -> bool:
-        """Whether a payment is of this feed."""
-        return self.currency in (None, payment.currency) and self.method in (None, payment.method)
 
 
 class Book:
@@ -71,17 +67,17 @@ class Book:
         self.zone = zone
         self.seq = seq
         self.repairs = repairs
-        self._pages: OrderedDict[Page, dict[Place, Rollup]] = OrderedDict()
-        self._feeds: OrderedDict[Feed, list[Payment]] = OrderedDict()
-        self._page_bytes: dict[Page, int] = {}
+        self._pages: OrderedDict[RollupPage, dict[Place, Rollup]] = OrderedDict()
+        self._newest: OrderedDict[Newest, list[Payment]] = OrderedDict()
+        self._page_bytes: dict[RollupPage, int] = {}
 
     @property
     def bytes(self) -> int:
         """About how much memory it takes."""
-        payments = sum(map(len, self._feeds.values()))
+        payments = sum(map(len, self._newest.values()))
         return sum(self._page_bytes.values()) + payments * _PAYMENT
 
-    def missing_pages(self, pages: Iterable[Page]) -> list[Page]:
+    def missing_pages(self, pages: Iterable[RollupPage]) -> list[RollupPage]:
         """Those that must be read before `rollups` can answer; the others count as used now."""
         missing = []
         for page in dict.fromkeys(pages):
@@ -91,23 +87,23 @@ class Book:
                 missing.append(page)
         return missing
 
-    def misses_feed(self, feed: Feed) -> bool:
-        """Whether a feed must be read before `newest` can answer."""
-        return feed not in self._feeds
+    def misses_newest(self, newest: Newest) -> bool:
+        """Whether these must be read before `newest` can answer."""
+        return newest not in self._newest
 
-    def keep_page(self, page: Page, rollups: Iterable[tuple[Place, Rollup]]) -> None:
+    def keep_page(self, page: RollupPage, rollups: Iterable[tuple[Place, Rollup]]) -> None:
         """Remember a page as it was read at this book's `seq`."""
         kept = {place: self._with_hours(place, rollup) for place, rollup in rollups}
         self._pages[page] = kept
         self._page_bytes[page] = sum(map(_bytes_of, kept.values()))
 
-    def keep_feed(self, feed: Feed, payments: Sequence[Payment]) -> None:
+    def keep_newest(self, newest: Newest, payments: Sequence[Payment]) -> None:
         """Remember the newest payments as they were read at this book's `seq`."""
-        self._feeds[feed] = list(payments)
+        self._newest[newest] = list(payments)
 
     def forget(self) -> None:
         """Forget what was not used for longest; after an answer, which needs all of its pages."""
-        forget_oldest(self._feeds, MAX_FEEDS)
+        forget_oldest(self._newest, MAX_NEWEST)
         room = MAX_BYTES - self.bytes
         while self._pages and (len(self._pages) > MAX_PAGES or room < 0):
             page, _ = self._pages.popitem(last=False)
@@ -120,15 +116,15 @@ class Book:
                 if span.start <= place[2] < span.end:
                     yield place, rollup
 
-    def newest(self, feed: Feed) -> list[Payment]:
-        """Payments of a feed, newest first."""
-        self._feeds.move_to_end(feed)
-        return list(self._feeds[feed])
+    def newest(self, newest: Newest) -> list[Payment]:
+        """Payments that are remembered one by one, newest first."""
+        self._newest.move_to_end(newest)
+        return list(self._newest[newest])
 
     @property
     def empty(self) -> bool:
         """Whether nothing is remembered yet, so that it is true at any `seq`."""
-        return not (self._pages or self._feeds)
+        return not (self._pages or self._newest)
 
     def move_on(self, changes: Sequence[Change], *, seq: int) -> bool:
         """Make this book true at `seq` by the changes up to it.
@@ -139,7 +135,7 @@ class Book:
         if not self.empty:
             if [change.seq for change in changes] != list(range(self.seq + 1, seq + 1)):
                 return False
-            if self._feeds and any(change.removed for change in changes):
+            if self._newest and any(change.removed for change in changes):
                 return False
             self._fold(changes)
         self.seq = seq
@@ -154,10 +150,10 @@ class Book:
                 now = page[place] = (before or Rollup()) + delta
                 more = _bytes_of(now) - (0 if before is None else _bytes_of(before))
                 self._page_bytes[number] += more
-        for feed, payments in self._feeds.items():
+        for newest, payments in self._newest.items():
             for change in changes:
-                if feed.holds(change.payment):
-                    _fold_newest(payments, change, feed.length)
+                if change.payment in newest.selection:
+                    _fold_newest(payments, change, newest.length)
 
     def _with_hours(self, place: Place, rollup: Rollup) -> Rollup:
         _, grain, start = place
@@ -170,20 +166,20 @@ def _bytes_of(rollup: Rollup) -> int:
     return _ROLLUP + _CELL * (len(rollup.cells) + len(rollup.declines) + len(rollup.hours))
 
 
-def pages_of(currency: str, span: Span) -> list[Page]:
+def pages_of(currency: str, span: Span) -> list[RollupPage]:
     """Pages on which the rollups of a span are."""
     if span.grain is None:
         return []
     length = _PAGE_LENGTH[span.grain]
     first = (span.start - EPOCH) // length
     last = (span.end - EPOCH - timedelta.resolution) // length
-    return [Page(currency, span.grain, number) for number in range(first, last + 1)]
+    return [RollupPage(currency, span.grain, number) for number in range(first, last + 1)]
 
 
-def page_of(place: Place) -> Page:
+def page_of(place: Place) -> RollupPage:
     """Page on which a rollup is."""
     currency, grain, start = place
-    return Page(currency, grain, (start - EPOCH) // _PAGE_LENGTH[grain])
+    return RollupPage(currency, grain, (start - EPOCH) // _PAGE_LENGTH[grain])
 
 
 def _fold_newest(payments: list[Payment], change: Change, length: int) -> None:

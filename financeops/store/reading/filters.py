@@ -1,45 +1,20 @@
-"""Which payments are meant, and reading them from a stretch of time."""
+"""Selected payments, read from one stretch of time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
-from msgspec import Struct
 
-from financeops.core.payments import Payment, Status
-from financeops.core.periods import EPOCH, FAR, Window
-from financeops.core.rollup import Rollup
+from financeops.core.payments import Payment
+from financeops.core.periods import Window
+from financeops.core.selection import Selection
 from financeops.store.database.connection import Database, Document, Session, driver_errors
 from financeops.store.documents import payment_from
 
 
-class PaymentFilter(Struct, frozen=True, kw_only=True):
-    """Which payments of a tenant are meant; None stands for any."""
-
-    status: Status | None = None
-    method: str | None = None
-    currency: str | None = None
-    start: datetime | None = None
-    end: datetime | None = None
-
-    @property
-    def window(self) -> Window:
-        """The stretch of time that is meant; an end left out is open."""
-        return Window(self.start or EPOCH, self.end or FAR)
-
-    def count(self, rollup: Rollup) -> int:
-        """How many such payments a rollup counts."""
-        return sum(
-            n
-            for (method, status), (n, _) in rollup.cells.items()
-            if self.method in (None, method) and self.status in (None, status)
-        )
-
-
-def conditions(tenant_id: str, window: Window, chosen: PaymentFilter) -> tuple[Document, Document]:
+def conditions(tenant_id: str, window: Window, chosen: Selection) -> tuple[Document, Document]:
     """What payments of a window must be: first what an index holds, then what none does."""
     between: Document = {
         "createdAt": {"$gte": window.start, "$lt": window.end},
@@ -59,7 +34,7 @@ async def payments_between(
     db: Database,
     tenant_id: str,
     window: Window,
-    chosen: PaymentFilter,
+    chosen: Selection,
     *,
     newest_first: bool = False,
     limit: int | None = None,
@@ -70,7 +45,7 @@ async def payments_between(
 
     Parameters
     ----------
-    chosen : PaymentFilter
+    chosen : Selection
         Of which only the part that is not time is looked at.
     before : ObjectId, optional
         Only payments with a lesser id.

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from financeops.core.metrics import attempts, refunded
-from financeops.core.periods import EPOCH, FAR, Grain, Window, grain_end
+from financeops.core.periods import Grain, grain_end
+from financeops.core.windows import ALL_TIME
 from financeops.store.database.connection import Database, Session
 from financeops.store.database.transactions import in_transaction
 from financeops.store.rollups import read_rollups
@@ -44,7 +45,7 @@ async def read_months(db: Database, tenant_id: str) -> tuple[TenantRecord, list[
         record = await find_record(db, tenant_id, session=session)
         counts: dict[datetime, tuple[int, int]] = {}
         for currency in record.currencies:
-            held = record.held(Window(EPOCH, FAR))
+            held = record.held(ALL_TIME)
             rollups = await read_rollups(
                 db, record.tenant, currency, Grain.MONTH, held, session=session
             )

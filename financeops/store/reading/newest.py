@@ -18,8 +18,9 @@ from msgspec import Struct
 from financeops.core.metrics import attempts
 from financeops.core.payments import Payment
 from financeops.core.periods import MILLISECOND, Grain, Window, grain_end
+from financeops.core.selection import Selection
 from financeops.store.database.connection import Database, Session
-from financeops.store.reading.filters import PaymentFilter, payments_between
+from financeops.store.reading.filters import payments_between
 from financeops.store.reading.places import place_for_reading
 from financeops.store.rollups import read_rollups
 from financeops.store.tenants import TenantRecord
@@ -43,7 +44,7 @@ class _Stretch(Struct, frozen=True):
 async def newest_payments(
     db: Database,
     record: TenantRecord,
-    chosen: PaymentFilter,
+    chosen: Selection,
     *,
     limit: int,
     session: Session | None = None,
@@ -63,13 +64,13 @@ async def newest_payments(
 def payments_by_time(
     db: Database,
     record: TenantRecord,
-    chosen: PaymentFilter,
+    chosen: Selection,
     *,
     size: int,
     newest_first: bool = False,
     session: Session | None = None,
 ) -> AsyncGenerator[list[Payment], None]:
-    """Yield all payments of a filter in the order of time, about `size` or fewer at once."""
+    """Yield all selected payments in the order of time, about `size` or fewer at once."""
 
     async def read(part: Window) -> list[Payment]:
         return await payments_between(
@@ -84,7 +85,7 @@ def payments_by_time(
 async def parts_by_time(
     db: Database,
     record: TenantRecord,
-    chosen: PaymentFilter,
+    chosen: Selection,
     read: Callable[[Window], Awaitable[Found]],
     *,
     size: int,
@@ -93,7 +94,7 @@ async def parts_by_time(
 ) -> AsyncGenerator[Found, None]:
     """Yield what `read` finds in one part of time after the other, where it finds something.
 
-    Together the parts hold all payments of the filter, each about `size` or fewer.
+    Together the parts hold all selected payments, each about `size` or fewer.
     """
     places = _Places(db, record, chosen, size, session, newest_first=newest_first)
     async with aclosing(places.stretches(_GRAINS, record.held(chosen.window))) as stretches:
@@ -129,7 +130,7 @@ class _Places:
         self,
         db: Database,
         record: TenantRecord,
-        chosen: PaymentFilter,
+        chosen: Selection,
         size: int,
         session: Session | None,
         *,

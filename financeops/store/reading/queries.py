@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from financeops.core.errors import InvalidValue, NotFound
 from financeops.core.payments import Payment
 from financeops.core.periods import EPOCH, MILLISECOND, Window
+from financeops.core.selection import Selection
 from financeops.store.database.connection import Database, driver_errors
 from financeops.store.documents import object_id, payment_from
-from financeops.store.reading.filters import PaymentFilter, payments_between
+from financeops.store.reading.filters import payments_between
 from financeops.store.reading.newest import newest_payments, payments_by_time
 from financeops.store.tenants import find_record
 
@@ -26,7 +27,7 @@ CHUNK = 2000
 _MILLISECONDS = re.compile(r"[0-9]{1,13}")
 
 
-class Page(Struct, frozen=True):
+class PaymentPage(Struct, frozen=True):
     """Payments, newest first, and the cursor of what follows; None at the end."""
 
     payments: list[Payment]
@@ -46,8 +47,8 @@ async def find_payment(db: Database, tenant_id: str, payment_id: str) -> Payment
 
 
 async def list_payments(
-    db: Database, tenant_id: str, chosen: PaymentFilter, *, limit: int, before: str | None = None
-) -> Page:
+    db: Database, tenant_id: str, chosen: Selection, *, limit: int, before: str | None = None
+) -> PaymentPage:
     """Return a page of payments, newest first, equal times by id downwards.
 
     Parameters
@@ -78,16 +79,17 @@ async def list_payments(
                 limit=limit,
                 before=key,
             )
-        chosen = replace(chosen, end=min(instant, chosen.window.end))
+        until = min(instant, chosen.window.end)
+        chosen = replace(chosen, window=Window(chosen.window.start, until))
     if len(found) < limit:
         found += await newest_payments(db, record, chosen, limit=limit - len(found))
-    return Page(found, _cursor(found[-1]) if len(found) == limit else None)
+    return PaymentPage(found, _cursor(found[-1]) if len(found) == limit else None)
 
 
 async def export_payments(
-    db: Database, tenant_id: str, chosen: PaymentFilter
+    db: Database, tenant_id: str, chosen: Selection
 ) -> AsyncGenerator[list[Payment], None]:
-    """Yield all payments of a filter, oldest first, some thousands at a time.
+    """Yield all selected payments, oldest first, some thousands at a time.
 
     Raises
     ------

@@ -13,15 +13,17 @@ from msgspec import Struct, structs
 from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Span, Window
+from financeops.core.questions import Question
 from financeops.core.rollup import Place, Rollup, at_hour, rollup_of, total
+from financeops.core.selection import Selection
 from financeops.store.changes import read_changes
 from financeops.store.database.connection import Database, Session
 from financeops.store.database.patience import Patience
 from financeops.store.database.transactions import in_transaction
-from financeops.store.reading.book import Book, Feed, Page, forget_oldest, pages_of
-from financeops.store.reading.filters import PaymentFilter, payments_between
+from financeops.store.reading.answers import Answer, ReadPlan
+from financeops.store.reading.book import Book, Newest, RollupPage, forget_oldest, pages_of
+from financeops.store.reading.filters import payments_between
 from financeops.store.reading.newest import newest_payments
-from financeops.store.reading.questions import Answer, Plan, Question
 from financeops.store.rollups import rollups_starting_in
 from financeops.store.tenants import TenantRecord, find_record
 
@@ -38,15 +40,15 @@ _PATIENCE_SECONDS = 10.0
 """How long an answer is begun anew because the rollups were rewritten meanwhile."""
 
 
-class _Wanted(Struct, frozen=True):
+class _Missing(Struct, frozen=True):
     """What a book lacks to answer: read together, at one moment."""
 
-    pages: list[Page]
-    feed: Feed | None
+    pages: list[RollupPage]
+    newest: Newest | None
     edges: list[Span]
 
     def __bool__(self) -> bool:
-        return bool(self.pages or self.feed or self.edges)
+        return bool(self.pages or self.newest or self.edges)
 
 
 class _Read(Struct, frozen=True):
@@ -54,7 +56,7 @@ class _Read(Struct, frozen=True):
 
     record: TenantRecord
     changes: list[Change]
-    pages: dict[Page, list[tuple[Place, Rollup]]] = {}
+    pages: dict[RollupPage, list[tuple[Place, Rollup]]] = {}
     payments: list[Payment] = []
     edges: dict[Span, list[Payment]] = {}
 
@@ -69,6 +71,7 @@ class Reader:
 
     async def answer(
         self,
+        tenant_id: str,
         question: Question,
         *,
         as_of: datetime,
@@ -76,7 +79,7 @@ class Reader:
         compare: bool = False,
         payments: int = 0,
     ) -> Answer:
-        """Answer a question as of a moment.
+        """Answer a question about a tenant's payments as of a moment.
 
         Parameters
         ----------
@@ -97,35 +100,36 @@ class Reader:
             The currency is none, the window is too long for another zone, or has no end where it needs one.
         Unavailable
         """
-        feed = Feed(question.currency, question.method, payments) if payments else None
+        selection = Selection(currency=question.currency, method=question.method)
+        newest = Newest(selection, payments) if payments else None
         # One at a time per tenant: they share a book, and the second finds it up to date.
-        lock = self._locks.setdefault(question.tenant_id, asyncio.Lock())
+        lock = self._locks.setdefault(tenant_id, asyncio.Lock())
         # One session, which is causally consistent: the changes are read after how many there are,
         # on a sharded cluster from another shard.
         async with lock, self._db.client.start_session() as session:
-            record = await find_record(self._db, question.tenant_id, session=session)
+            record = await find_record(self._db, tenant_id, session=session)
             record.check_currency(question.currency)
             patience = Patience(_PATIENCE_SECONDS)
             while True:
-                plan = Plan.of(
+                plan = ReadPlan.of(
                     question, record.tenant, as_of=as_of, in_buckets=in_buckets, compare=compare
                 )
                 book = self._book(record)
-                wanted = _wanted(book, plan, feed)
-                read = await self._read(record, book, plan, wanted, session)
+                missing = _missing(book, plan, newest)
+                read = await self._read(record, book, plan, missing, session)
                 now = read.record
                 if now.repairs == book.repairs and book.move_on(read.changes, seq=now.tenant.seq):
                     break
                 # What happened since is no longer in the log, or not only that happened: the
                 # rollups were rewritten. Begin with an empty book.
-                self._books.pop(question.tenant_id, None)
+                self._books.pop(tenant_id, None)
                 if patience.over:
                     raise Unavailable("the tenant's rollups are rewritten all the time")
                 record = now
-            _keep(book, read, wanted)
+            _keep(book, read, missing)
             answer = _answer(plan, book, read, method=question.method, as_of=as_of)
-            if feed:
-                answer = structs.replace(answer, payments=book.newest(feed))
+            if newest:
+                answer = structs.replace(answer, payments=book.newest(newest))
             book.forget()
             self._forget_oldest()
             return answer
@@ -154,10 +158,10 @@ class Reader:
         return book
 
     async def _read(
-        self, record: TenantRecord, book: Book, plan: Plan, wanted: _Wanted, after: Session
+        self, record: TenantRecord, book: Book, plan: ReadPlan, missing: _Missing, after: Session
     ) -> _Read:
         """Read what the book lacks, and the changes that bring it to the same moment."""
-        if not wanted:
+        if not missing:
             return _Read(record, await self._changes(record, book, after))
 
         async def transaction(session: Session) -> _Read:
@@ -166,23 +170,22 @@ class Reader:
                 page: await rollups_starting_in(
                     self._db, now, page.currency, page.grain, page.window, session=session
                 )
-                for page in wanted.pages
+                for page in missing.pages
             }
             edges = {
                 edge: await payments_between(
                     self._db,
                     now.tenant.id,
                     Window(edge.start, edge.end),
-                    PaymentFilter(currency=plan.currency),
+                    Selection(currency=plan.currency),
                     session=session,
                 )
-                for edge in wanted.edges
+                for edge in missing.edges
             }
             payments: list[Payment] = []
-            if (feed := wanted.feed) is not None:
-                chosen = PaymentFilter(currency=feed.currency, method=feed.method)
+            if (newest := missing.newest) is not None:
                 payments = await newest_payments(
-                    self._db, now, chosen, limit=feed.length, session=session
+                    self._db, now, newest.selection, limit=newest.length, session=session
                 )
             changes = await self._changes(now, book, session)
             return _Read(now, changes, pages, payments, edges)
@@ -199,24 +202,26 @@ class Reader:
         return [change for change in changes if change.seq <= tenant.seq]
 
 
-def _wanted(book: Book, plan: Plan, feed: Feed | None) -> _Wanted:
+def _missing(book: Book, plan: ReadPlan, newest: Newest | None) -> _Missing:
     spans = [span for window in plan.windows() for span in plan.spans(window)]
     pages = [page for span in spans for page in pages_of(plan.currency, span)]
-    return _Wanted(
+    return _Missing(
         pages=book.missing_pages(pages),
-        feed=feed if feed and book.misses_feed(feed) else None,
+        newest=newest if newest and book.misses_newest(newest) else None,
         edges=[span for span in spans if span.grain is None],
     )
 
 
-def _keep(book: Book, read: _Read, wanted: _Wanted) -> None:
+def _keep(book: Book, read: _Read, missing: _Missing) -> None:
     for page, rollups in read.pages.items():
         book.keep_page(page, rollups)
-    if wanted.feed is not None:
-        book.keep_feed(wanted.feed, read.payments)
+    if missing.newest is not None:
+        book.keep_newest(missing.newest, read.payments)
 
 
-def _answer(plan: Plan, book: Book, read: _Read, *, method: str | None, as_of: datetime) -> Answer:
+def _answer(
+    plan: ReadPlan, book: Book, read: _Read, *, method: str | None, as_of: datetime
+) -> Answer:
     sums = {window: _sum(plan, book, read, window) for window in plan.windows()}
     if method is not None:
         sums = {window: rollup.only(method) for window, rollup in sums.items()}
@@ -237,7 +242,7 @@ def _answer(plan: Plan, book: Book, read: _Read, *, method: str | None, as_of: d
     )
 
 
-def _sum(plan: Plan, book: Book, read: _Read, window: Window | None) -> Rollup:
+def _sum(plan: ReadPlan, book: Book, read: _Read, window: Window) -> Rollup:
     parts: list[Rollup] = []
     for span in plan.spans(window):
         if span.grain is None:

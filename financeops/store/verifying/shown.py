@@ -15,7 +15,8 @@ from msgspec import Struct
 from financeops.core.payments import Payment
 from financeops.core.periods import Period, Window, buckets, previous_window
 from financeops.core.rollup import Rollup, rollup_of, total
-from financeops.store.reading.questions import Answer
+from financeops.core.windows import ALL_TIME
+from financeops.store.reading.answers import Answer
 
 PERIODS = (None, *Period)
 """What readers are asked about each currency; None: all time."""
@@ -35,8 +36,8 @@ class ShownDifference(Struct, frozen=True, kw_only=True):
         What was asked for; None is all time.
     previous : bool
         Whether it is the period before that differs.
-    window : Window or None
-        The whole period, a bucket of it, or the period before; None is all time.
+    window : Window
+        The whole period, a bucket of it, the period before, or all time.
     remembered : bool
         Whether the reader answered from what the process remembers, not from what it read anew.
     """
@@ -44,13 +45,13 @@ class ShownDifference(Struct, frozen=True, kw_only=True):
     currency: str
     period: Period | None
     previous: bool
-    window: Window | None
+    window: Window
     remembered: bool
     shown: Rollup
     counted: Rollup
 
     @property
-    def figure(self) -> tuple[str, Period | None, bool, Window | None]:
+    def figure(self) -> tuple[str, Period | None, bool, Window]:
         """Which figure it is, whoever answered it."""
         return self.currency, self.period, self.previous, self.window
 
@@ -94,17 +95,17 @@ class ShownCount:
 
     def compared(
         self, answer: Answer, period: Period | None
-    ) -> list[tuple[bool, Window | None, Rollup, Rollup]]:
+    ) -> list[tuple[bool, Window, Rollup, Rollup]]:
         """Every part of an answer beside what was counted, which has to be true at the same `seq`.
 
         Returns
         -------
-        list of (bool, Window or None, Rollup, Rollup)
+        list of (bool, Window, Rollup, Rollup)
             Whether the part is of the period before, its window, what is shown, what was counted.
         """
         currency = answer.currency
         if period is None:
-            return [(False, None, answer.rollup, self._of(currency, None, 0))]
+            return [(False, ALL_TIME, answer.rollup, self._of(currency, None, 0))]
         cut = self._buckets[period]
         counted = [self._of(currency, period, n) for n in range(len(cut))]
         parts = zip(cut, answer.bucket_rollups, counted, strict=True)

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from financeops.core.errors import Conflict, Unavailable
 from financeops.core.periods import Grain
+from financeops.core.questions import Question
 from financeops.core.rollup import Place
 from financeops.store.database.connection import Database
-from financeops.store.reading.questions import Question
 from financeops.store.reading.reader import Reader
 from financeops.store.tenants import TenantRecord, find_record
 from financeops.store.verifying.comparing import MOVED, Difference, compare, cut_anew, put_right
@@ -176,7 +176,8 @@ async def _ask_all(
     for number, (reader, currency, period) in enumerate(questions):
         told(Progress(Step.FIGURES, number, len(questions)))
         answer = await reader.answer(
-            Question(tenant_id=record.tenant.id, currency=currency, period=period),
+            record.tenant.id,
+            Question(currency=currency, period=period),
             as_of=shown.as_of,
             in_buckets=period is not None,
             compare=period is not None,

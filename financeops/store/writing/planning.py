@@ -67,7 +67,7 @@ class Known(Struct, frozen=True, kw_only=True):
     """The state of each import that is concerned."""
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class WritePlan(Struct, frozen=True, kw_only=True):
     """What a transaction is to write, and the answers that will then be true.
 
     `rows` are remembered anew; those in `replaced` are remembered already, of a payment that is
@@ -86,9 +86,9 @@ class Plan(Struct, frozen=True, kw_only=True):
         return not (self.changes or self.rows)
 
 
-def plan_of(items: Sequence[Item], known: Known, at: datetime) -> Plan:
+def plan_of(items: Sequence[Item], known: Known, at: datetime) -> WritePlan:
     """Decide every answer from what is known; numbers are given later."""
-    plan = Plan()
+    plan = WritePlan()
     for item in items:
         match item.operation:
             case Insert() as insert:
@@ -122,7 +122,7 @@ class _Decided(Struct, frozen=True):
 _WRITTEN = {Result.CREATED, Result.REFUNDED, Result.UPDATED, Result.REMOVED, Result.RESTORED}
 
 
-def _note(decided: _Decided, known: Known, plan: Plan, at: datetime) -> None:
+def _note(decided: _Decided, known: Known, plan: WritePlan, at: datetime) -> None:
     """Plan the change that an answer means, and know of it: it may be meant again further on."""
     payment, result = decided.outcome.payment, decided.outcome.result
     if payment is None or result not in _WRITTEN:
@@ -182,7 +182,7 @@ def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> _D
     return _moved(stored, Result.UPDATED, marks, refunded_at=refunded_at, at=at)
 
 
-def _remember(row: ImportRow, decided: _Decided, known: Known, plan: Plan) -> None:
+def _remember(row: ImportRow, decided: _Decided, known: Known, plan: WritePlan) -> None:
     """Have the row found again however it is mapped, also where its payment was known before."""
     payment = decided.outcome.payment
     if payment is None:

@@ -23,7 +23,7 @@ from financeops.store.tenants import (
     new_history,
 )
 from financeops.store.writing.imports import ImportState, acts_of, note_acts
-from financeops.store.writing.planning import Marks, Plan
+from financeops.store.writing.planning import Marks, WritePlan
 from financeops.store.writing.rows import write_rows
 
 _DUPLICATE_KEY = 11000
@@ -39,12 +39,12 @@ class RefusedError(Exception):
     """The database refuses a payment for good: its validator, its limits."""
 
 
-async def post(db: Database, tenant: Tenant, plan: Plan, session: Session) -> list[Change]:
+async def post(db: Database, tenant: Tenant, plan: WritePlan, session: Session) -> list[Change]:
     """Write what was planned within a transaction and return its changes with their numbers.
 
     Parameters
     ----------
-    plan : Plan
+    plan : WritePlan
         Its changes in order, without numbers yet.
 
     Raises
@@ -61,7 +61,9 @@ async def post(db: Database, tenant: Tenant, plan: Plan, session: Session) -> li
     return changes
 
 
-async def _post_changes(db: Database, tenant: Tenant, plan: Plan, session: Session) -> list[Change]:
+async def _post_changes(
+    db: Database, tenant: Tenant, plan: WritePlan, session: Session
+) -> list[Change]:
     # First of all, for this document is the tenant's lock: who comes second conflicts here, before
     # any work, and the order of commits is the order of numbers.
     record = await _take_numbers(db, tenant, plan.changes, session)
@@ -219,7 +221,7 @@ def _as_it_was(change: Change) -> Document:
 
 
 async def _note_imports(
-    db: Database, tenant_id: str, plan: Plan, changes: Sequence[Change], session: Session
+    db: Database, tenant_id: str, plan: WritePlan, changes: Sequence[Change], session: Session
 ) -> None:
     """Remember rows, and what each import did: what taking it back needs."""
     try:

@@ -10,11 +10,12 @@ from bson import ObjectId
 
 from financeops.core.errors import Conflict, NotFound
 from financeops.core.payments import Status
-from financeops.core.periods import EPOCH, FAR, Grain, Window
+from financeops.core.periods import Grain
 from financeops.core.rollup import Rollup
+from financeops.core.selection import Selection
+from financeops.core.windows import ALL_TIME
 from financeops.store.database.connection import MAX_IDS, Database, Document, Session, driver_errors
 from financeops.store.database.transactions import in_transaction
-from financeops.store.reading.filters import PaymentFilter
 from financeops.store.reading.newest import newest_payments, payments_by_time
 from financeops.store.rollups import read_rollups
 from financeops.store.tenants import TenantRecord, find_record
@@ -104,7 +105,7 @@ async def _reach(db: Database, record: TenantRecord, session: Session) -> Docume
     """Update of what is known of a tenant's payments as a whole, by what they are."""
     totals: dict[str, Rollup] = {}
     for currency in record.currencies:
-        held = record.held(Window(EPOCH, FAR))
+        held = record.held(ALL_TIME)
         for _, rollup in await read_rollups(
             db, record.tenant, currency, Grain.TOTAL, held, session=session
         ):
@@ -114,7 +115,7 @@ async def _reach(db: Database, record: TenantRecord, session: Session) -> Docume
         "currencies": [each for each in record.currencies if totals.get(each)],
         "declineCodes": [each for each in record.decline_codes if each in codes],
     }
-    anything = PaymentFilter()
+    anything = Selection()
     newest = await newest_payments(db, record, anything, limit=1, session=session)
     if not newest:
         return {"$set": said, "$unset": {"firstAt": "", "lastAt": ""}}

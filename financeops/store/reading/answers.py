@@ -1,4 +1,4 @@
-"""What is asked about a tenant's payments, what of it must be read, and the answer."""
+"""What must be read to answer a question about a tenant's payments, and the answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from financeops.core.payments import Payment, Tenant
 from financeops.core.periods import (
     DAY,
     EPOCH,
-    FAR,
     QUARTER,
     Grain,
     Period,
@@ -25,45 +24,21 @@ from financeops.core.periods import (
     previous_window,
     window_buckets,
 )
+from financeops.core.questions import Question
 from financeops.core.rollup import Rollup
+from financeops.core.windows import ALL_TIME, ends_of
 
 FOREIGN_ZONE_DAYS = 7
 """How long a window may be in another zone than the one rollups are kept in."""
 
-_ALL_TIME = Span(Grain.TOTAL, EPOCH, EPOCH + timedelta.resolution)
-
-
-class Question(Struct, frozen=True, kw_only=True):
-    """What is asked about a tenant's payments.
-
-    Parameters
-    ----------
-    currency : str, optional
-        Whose payments; the tenant's reporting currency by default.
-    method : str, optional
-        Only this payment method.
-    timezone : str, optional
-        IANA zone in which days begin and hours count; the tenant's by default.
-    period : Period, optional
-        The period that runs at the moment of asking.
-    start, end : datetime, optional
-        An explicit window instead; an end left out is open. With neither: all time.
-    """
-
-    tenant_id: str
-    currency: str | None = None
-    method: str | None = None
-    timezone: str | None = None
-    period: Period | None = None
-    start: datetime | None = None
-    end: datetime | None = None
+_TOTAL = Span(Grain.TOTAL, EPOCH, EPOCH + timedelta.resolution)
 
 
 class Answer(Struct, frozen=True, kw_only=True):
     """What is true at the tenant's `seq`; rollups are of `currency` alone.
 
-    `window` is None for all time. `bucket_rollups` belong to `buckets`; both are empty unless
-    they were asked for, as `previous` and `payments` are.
+    `window` is `ALL_TIME`, or leaves an end out, where the question did. `bucket_rollups` belong to
+    `buckets`; both are empty unless they were asked for, as `previous` and `payments` are.
     """
 
     tenant: Tenant
@@ -71,7 +46,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     currencies: list[str]
     timezone: str
     as_of: datetime
-    window: Window | None
+    window: Window
     rollup: Rollup
     buckets: tuple[Window, ...]
     bucket_rollups: list[Rollup]
@@ -80,13 +55,13 @@ class Answer(Struct, frozen=True, kw_only=True):
     payments: list[Payment]
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class ReadPlan(Struct, frozen=True, kw_only=True):
     """Which stretches of time an answer needs, and the rollups that make them up."""
 
     currency: str
     zone: ZoneInfo
     kept_zone: ZoneInfo
-    window: Window | None
+    window: Window
     buckets: tuple[Window, ...]
     previous: Window | None
 
@@ -102,7 +77,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     ) -> Self:
         """Plan an answer; raises `InvalidValue` where there is none."""
         zone = ZoneInfo(question.timezone or tenant.timezone)
-        window = _window(question, as_of, zone)
         if zone.key != tenant.timezone and not _short(question):
             raise InvalidValue(
                 "timezone",
@@ -113,35 +87,34 @@ class Plan(Struct, frozen=True, kw_only=True):
             currency=question.currency or tenant.currency,
             zone=zone,
             kept_zone=ZoneInfo(tenant.timezone),
-            window=window,
+            window=_window(question, as_of, zone),
             buckets=_buckets(question, as_of, zone) if in_buckets else (),
             previous=_previous(question, as_of, zone) if compare else None,
         )
 
-    def spans(self, window: Window | None) -> list[Span]:
-        """Rollups that make up a window; None: all time."""
-        if window is None:
-            return [_ALL_TIME]
+    def spans(self, window: Window) -> list[Span]:
+        """Rollups that make up a window."""
+        if window == ALL_TIME:
+            return [_TOTAL]
+        window = Window(max(window.start, EPOCH), window.end)  # no rollup starts earlier
         if self.zone == self.kept_zone:
             covering = cover(window, self.kept_zone)
         else:
             covering = cover(window, self.kept_zone, (Grain.QUARTER,))
         return [part for span in covering for part in _within_hours(span, self.zone)]
 
-    def windows(self) -> Iterable[Window | None]:
+    def windows(self) -> Iterable[Window]:
         """Every stretch of time that must be read."""
         yield from self.buckets or (self.window,)
         if self.previous is not None:
             yield self.previous
 
 
-def _window(question: Question, as_of: datetime, zone: ZoneInfo) -> Window | None:
-    if question.period is not None:
-        parts = buckets(question.period, as_of, zone)
-        return Window(parts[0].start, parts[-1].end)
-    if question.start is None and question.end is None:
-        return None
-    return Window(question.start or EPOCH, question.end or FAR)
+def _window(question: Question, as_of: datetime, zone: ZoneInfo) -> Window:
+    if question.period is None:
+        return question.window
+    parts = buckets(question.period, as_of, zone)
+    return Window(parts[0].start, parts[-1].end)
 
 
 def _within_hours(span: Span, zone: ZoneInfo) -> list[Span]:
@@ -177,9 +150,8 @@ def _steady(start: datetime, end: datetime, zone: ZoneInfo) -> bool:
 def _short(question: Question) -> bool:
     if question.period is not None:
         return question.period in (Period.DAY, Period.WEEK)
-    if question.start is None or question.end is None:
-        return False
-    return question.end - question.start <= FOREIGN_ZONE_DAYS * DAY
+    window = question.window
+    return None not in ends_of(window) and window.end - window.start <= FOREIGN_ZONE_DAYS * DAY
 
 
 def _buckets(question: Question, as_of: datetime, zone: ZoneInfo) -> tuple[Window, ...]:
@@ -196,8 +168,7 @@ def _previous(question: Question, as_of: datetime, zone: ZoneInfo) -> Window:
 
 
 def _closed(question: Question, problem: str) -> Window:
-    if question.start is None:
-        raise InvalidValue("from", f"is missing: {problem}")
-    if question.end is None:
-        raise InvalidValue("to", f"is missing: {problem}")
-    return Window(question.start, question.end)
+    for name, end in zip(("from", "to"), ends_of(question.window), strict=True):
+        if end is None:
+            raise InvalidValue(name, f"is missing: {problem}")
+    return question.window

@@ -1,0 +1,42 @@
+"""Which figures are asked for."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from financeops.core.errors import InvalidValue
+from financeops.core.periods import Period, Window
+from financeops.core.windows import ALL_TIME
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """Which figures of a tenant's payments are asked for.
+
+    Parameters
+    ----------
+    currency : str, optional
+        Whose payments; the tenant's reporting currency by default.
+    method : str, optional
+        Only this payment method.
+    timezone : str, optional
+        IANA zone in which days begin and hours count; the tenant's by default.
+    period : Period, optional
+        The period that runs at the moment of asking.
+    window : Window
+        An explicit window instead; an end of it may be left out (`windows.window_between`).
+
+    Raises
+    ------
+    InvalidValue
+        Both a period and a window are given.
+    """
+
+    currency: str | None = None
+    method: str | None = None
+    timezone: str | None = None
+    period: Period | None = None
+    window: Window = ALL_TIME
+
+    def __post_init__(self) -> None:
+        if self.period is not None and self.window != ALL_TIME:
+            raise InvalidValue("period", "give either a period, or from and to")

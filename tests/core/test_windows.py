@@ -1,0 +1,50 @@
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from financeops.core.errors import InvalidValue
+from financeops.core.instants import bound
+from financeops.core.periods import EPOCH, LATEST, Window
+from financeops.core.windows import ALL_TIME, check_order, ends_of, window_between, window_from
+from tests.strategies import instants
+
+ends = st.none() | st.sampled_from([EPOCH, LATEST]) | instants(EPOCH, LATEST)
+NAMES = ("--from", "--to")
+
+
+@given(ends, ends)
+def test_a_window_has_the_ends_that_it_was_given(start, end):
+    """Also the first and the last moment that may be asked for: they are not as if left out."""
+    assert ends_of(window_between(start, end)) == (start, end)
+
+
+@given(instants(EPOCH, LATEST))
+def test_all_time_holds_every_moment_that_may_be_asked_for(moment):
+    assert bound(moment) in ALL_TIME
+
+
+def test_a_date_begins_in_the_zone_and_an_end_may_be_left_out():
+    berlin = ZoneInfo("Europe/Berlin")
+    window = window_from("2026-03-29", "2026-03-30T12:00:00Z", berlin)
+    assert window.start.isoformat() == "2026-03-28T23:00:00+00:00"
+    assert window.end.isoformat() == "2026-03-30T12:00:00+00:00"
+    assert ends_of(window_from(None, window.end, berlin)) == (None, window.end)
+    assert window_from(None, None, berlin) == ALL_TIME
+
+
+@pytest.mark.parametrize(("start", "end", "field"), [("soon", None, "--from"), (None, "x", "--to")])
+def test_what_is_no_moment_is_named_as_its_sender_calls_it(start, end, field):
+    with pytest.raises(InvalidValue) as raised:
+        window_from(start, end, ZoneInfo("UTC"), names=NAMES)
+    assert raised.value.field == field
+
+
+@given(instants(), instants())
+def test_a_window_that_holds_no_moment_is_refused(start, end):
+    if start < end:
+        check_order(Window(start, end), names=NAMES)
+    else:
+        with pytest.raises(InvalidValue, match="--from: must be before --to"):
+            check_order(Window(start, end), names=NAMES)

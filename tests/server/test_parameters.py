@@ -1,0 +1,67 @@
+"""What the client writes into a query is what the server reads out of it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from financeops.client.query import keywords_of, query_of, question_of, selection_of
+from financeops.client.rest import _asked
+from financeops.core.payments import Status
+from financeops.core.periods import EPOCH, LATEST, Period
+from financeops.core.questions import Question
+from financeops.core.selection import Selection
+from financeops.core.windows import ALL_TIME, window_between
+from server.http.parameters import AnalyticsParameters, BucketParameters, SelectionParameters
+from tests.strategies import currencies, methods, windows, zones
+
+half_open = windows().flatmap(
+    lambda each: st.sampled_from([(each.start, None), (None, each.end), (EPOCH, each.end)])
+)
+asked_windows = st.one_of(
+    st.just(ALL_TIME),
+    st.just(window_between(EPOCH, LATEST)),
+    windows(),
+    half_open.map(lambda ends: window_between(*ends)),
+)
+selections = st.builds(
+    Selection,
+    status=st.none() | st.sampled_from(Status),
+    method=st.none() | methods,
+    currency=st.none() | currencies,
+    window=asked_windows,
+)
+questions = st.builds(
+    Question,
+    currency=st.none() | currencies,
+    method=st.none() | methods,
+    timezone=st.none() | zones.map(str),
+    window=asked_windows,
+) | st.builds(Question, period=st.sampled_from(Period))
+
+
+@given(selections)
+def test_a_selection_arrives_as_it_was_sent(selection):
+    assert selection_of(**keywords_of(selection)) == selection
+    read = SelectionParameters.model_validate(_asked("shop", selection))
+    assert (read.tenant_id, read.selection()) == ("shop", selection)
+
+
+@given(questions)
+def test_a_question_arrives_as_it_was_sent(question):
+    assert question_of(**keywords_of(question)) == question
+    read = AnalyticsParameters.model_validate(_asked("shop", question))
+    assert (read.tenant_id, read.question()) == ("shop", question)
+
+
+def test_what_is_cut_into_buckets_is_the_last_day_unless_said_otherwise():
+    nothing = BucketParameters.model_validate(_asked(None, Question()))
+    since_ever = window_between(EPOCH, LATEST)
+    whole = BucketParameters.model_validate(_asked(None, Question(window=since_ever)))
+    assert nothing.question() == Question(period=Period.DAY)
+    assert whole.question() == Question(window=since_ever)
+
+
+@pytest.mark.parametrize("word", ["pending", "fortnight"])
+def test_the_client_leaves_it_to_the_server_which_words_there_are(word):
+    assert query_of(selection_of(status=word))["status"] == word
+    assert query_of(question_of(period=word))["period"] == word
