@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -96,20 +96,23 @@ def payment_document(payment: Payment) -> PaymentAnswer:
 
 def payment_from(document: Mapping[str, Any]) -> Payment:
     """Payment of its JSON form, decoded with `decode`."""
-    values = {name: document[json] for name, json in _REQUIRED}
-    values |= {name: document.get(json) for name, json in _NULLABLE}
+    values = dict(zip(_REQUIRED, _required_of(document), strict=True))
+    for name, json in _NULLABLE:
+        if (value := document.get(json)) is not None:
+            values[name] = value
     currency = values["currency"]
     values["amount"] = to_minor(values["amount"], currency, decimals=decimals_of(currency))
     for name, read in _READERS:
-        if (value := values[name]) is not None:
-            values[name] = read(value)
+        if name in values:
+            values[name] = read(values[name])
     return Payment(**values)
 
 
 _values_of = attrgetter(*FIELDS)
 _AMOUNT = list(FIELDS).index("amount")
 _INSTANTS = [place for place, field in enumerate(FIELDS.values()) if field.kind is Kind.INSTANT]
-_REQUIRED = [(name, field.json) for name, field in FIELDS.items() if not field.nullable]
+_REQUIRED = [name for name, field in FIELDS.items() if not field.nullable]
+_required_of = itemgetter(*(FIELDS[name].json for name in _REQUIRED))
 _NULLABLE = [(name, field.json) for name, field in FIELDS.items() if field.nullable]
 _READERS: list[tuple[str, Callable[[str], Any]]] = [
     *((name, instant_of) for name, field in FIELDS.items() if field.kind is Kind.INSTANT),

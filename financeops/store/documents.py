@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from bson import ObjectId
 from bson.errors import InvalidId
@@ -43,28 +43,35 @@ def object_id(payment_id: str) -> ObjectId | None:
 
 def payment_document(payment: Payment) -> Document:
     """Stored form of a payment."""
-    stored = zip(_NAMES, _values_of(payment), strict=True)
-    document: Document = {name: value for name, value in stored if value is not None}
+    document: Document = dict(zip(_REQUIRED_NAMES, _required_values(payment), strict=True))
     document["_id"] = ObjectId(payment.id)
+    for attribute, name in _NULLABLE:
+        if (value := getattr(payment, attribute)) is not None:
+            document[name] = value
     # Not as the enumerations that they may be: the driver has no form for these.
     for name in _WORDS:
-        document[name] = str(document[name])
+        if name in document:
+            document[name] = str(document[name])
     return document
 
 
 def payment_from(document: Document) -> Payment:
     """Payment of its stored form."""
-    values = {name: document[stored] for name, stored in _REQUIRED}
-    values |= {name: document.get(stored) for name, stored in _NULLABLE}
+    values = dict(zip(_REQUIRED, _required_of(document), strict=True))
     values["id"] = str(values["id"])
-    for name, choices in _CHOICES:
-        values[name] = choices(values[name])
+    for attribute, name in _NULLABLE:
+        if (value := document.get(name)) is not None:
+            values[attribute] = value
+    for attribute, choices in _CHOICES:
+        if attribute in values:
+            values[attribute] = choices(values[attribute])
     return Payment(**values)
 
 
-_values_of = attrgetter(*FIELDS)
-_NAMES = [field.json for field in FIELDS.values()]
-_REQUIRED = [(name, field.json) for name, field in FIELDS.items() if not field.nullable]
+_REQUIRED = [name for name, field in FIELDS.items() if not field.nullable]
+_REQUIRED_NAMES = [FIELDS[name].json for name in _REQUIRED]
+_required_values = attrgetter(*_REQUIRED)
+_required_of = itemgetter(*_REQUIRED_NAMES)
 _NULLABLE = [(name, field.json) for name, field in FIELDS.items() if field.nullable]
 _CHOICES = [(name, field.choices) for name, field in FIELDS.items() if field.choices is not None]
 _WORDS = ["source", *(FIELDS[name].json for name, _ in _CHOICES)]
