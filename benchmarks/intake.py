@@ -21,8 +21,8 @@ from financeops.core.payments import Payment, Tenant
 from financeops.simulation.scenario import SimulationConfig
 from financeops.simulation.simulate import simulate
 from financeops.store.database.connection import close, connect
-from financeops.store.database.schema import BY_STATUS, BY_TIME, prepare
 from financeops.store.documents import new_payment_id, payment_document
+from financeops.store.schema import BY_STATUS, BY_TIME, prepare
 from financeops.store.writing.ledger import commit
 from financeops.store.writing.operations import Insert, Result
 

@@ -31,8 +31,8 @@ from financeops.simulation.scenario import SimulationConfig
 from financeops.simulation.simulate import simulate
 from financeops.store import rollups
 from financeops.store.database.connection import close, connect
-from financeops.store.database.schema import prepare
 from financeops.store.documents import new_payment_id, payment_document
+from financeops.store.schema import prepare
 
 TENANT = Tenant(id="tenant_1", currency="USD", timezone="UTC")
 CHUNK = 5000

@@ -20,7 +20,7 @@ from financeops.core.payments import Tenant
 from financeops.simulation.scenario import SimulationConfig
 from financeops.simulation.simulate import simulate
 from financeops.store.database.connection import close, connect
-from financeops.store.database.schema import prepare
+from financeops.store.schema import prepare
 from financeops.store.writing.ledger import commit
 from financeops.store.writing.operations import Insert
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.store.database.connection import Database, close, connect
-from financeops.store.database.schema import prepare
 from financeops.store.reading.reader import Reader
+from financeops.store.schema import prepare
 from financeops.tasks import end
 from server.dependencies import Services, utc_now
 from server.first_history import FirstHistory

@@ -7,8 +7,8 @@ import sys
 
 from financeops.core.errors import FinanceOpsError
 from financeops.store.database.connection import close, connect
-from financeops.store.database.schema import prepare
 from financeops.store.database.sharding import SHARD_KEYS, check_mongos, shard
+from financeops.store.schema import prepare
 from server.settings import Settings, read_settings
 
 

@@ -16,7 +16,7 @@ from pymongo import MongoClient
 
 from financeops.jupyter import without_address_grammar
 from financeops.store.database.connection import Database, close, connect
-from financeops.store.database.schema import prepare
+from financeops.store.schema import prepare
 from tests.database import NAMED_URI, DatabaseProcesses, fresh_name, with_database
 from tests.proxy import Proxy
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from financeops.store.database.connection import close, connect
-from financeops.store.database.schema import prepare
+from financeops.store.schema import prepare
 from financeops.store.writing.ledger import commit
 from tests.builders import NOON, tenant
 from tests.mongodb.conftest import CONTAINERS, as_user, failing, step_down, with_option

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from financeops.store.database.connection import close, connect
-from financeops.store.database.schema import prepare
+from financeops.store.schema import prepare
 
 
 @pytest.fixture

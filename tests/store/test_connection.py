@@ -16,10 +16,10 @@ from financeops.core.periods import Period
 from financeops.core.questions import Question
 from financeops.core.selection import Selection
 from financeops.store.database.connection import close, connect, ping
-from financeops.store.database.schema import prepare
 from financeops.store.database.transactions import in_transaction
 from financeops.store.reading.queries import list_payments
 from financeops.store.reading.reader import Reader
+from financeops.store.schema import prepare
 from financeops.store.verifying.verify import verify
 from financeops.store.writing.ledger import commit
 from financeops.store.writing.operations import Result

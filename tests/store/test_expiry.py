@@ -8,8 +8,8 @@ import pytest
 
 from financeops.store.changes import changes_after
 from financeops.store.database.expiry import delete_expired
-from financeops.store.database.schema import prepare
 from financeops.store.database.sessions import KEPT
+from financeops.store.schema import prepare
 from tests.database import NAMED_URI
 from tests.store.recorded import insert, record
 

@@ -13,9 +13,9 @@ from financeops.core.periods import Period
 from financeops.core.questions import Question
 from financeops.core.selection import Selection
 from financeops.store.database.connection import close, connect
-from financeops.store.database.schema import prepare
 from financeops.store.reading.queries import list_payments
 from financeops.store.reading.reader import Reader
+from financeops.store.schema import prepare
 from financeops.store.verifying.counting import Count, catch_up
 from financeops.store.verifying.verify import verify
 from financeops.store.writing.ledger import commit

@@ -10,9 +10,9 @@ from financeops.core.payments import Status
 from financeops.core.periods import DAY, MILLISECOND, Window
 from financeops.core.selection import Selection
 from financeops.core.windows import window_between
-from financeops.store.database.schema import prepare
 from financeops.store.reading import queries
 from financeops.store.reading.queries import export_payments, find_payment, list_payments
+from financeops.store.schema import prepare
 from tests.builders import NOON, tenant
 from tests.store.recorded import insert, record, stored_payments
 from tests.strategies import METHODS

@@ -25,10 +25,10 @@ from financeops.core.periods import (
 from financeops.core.questions import Question
 from financeops.core.rollup import Rollup, rollup_of, total
 from financeops.core.windows import ends_of, window_between
-from financeops.store.database.schema import prepare
 from financeops.store.reading import book
 from financeops.store.reading import reader as reading
 from financeops.store.reading.reader import Reader
+from financeops.store.schema import prepare
 from financeops.store.verifying.verify import set_timezone, verify
 from tests import borders, plain
 from tests.builders import NOON, at, tenant

@@ -8,8 +8,8 @@ from pymongo.errors import WriteError
 
 from financeops.core.errors import Misconfigured
 from financeops.store.database.connection import close, connect
-from financeops.store.database.schema import VERSION, prepare
 from financeops.store.documents import payment_document
+from financeops.store.schema import VERSION, prepare
 from financeops.store.tenants import find_tenant
 from tests.builders import payment, tenant
 from tests.store.recorded import insert, record

@@ -13,8 +13,8 @@ from bson import Binary
 from financeops.store.database.connection import close, connect
 from financeops.store.database.expiry import delete_expired
 from financeops.store.database.processes import place, this_process
-from financeops.store.database.schema import prepare
 from financeops.store.database.sessions import KEPT, end_left_sessions
+from financeops.store.schema import prepare
 from tests.store.recorded import insert, record
 
 DAY = timedelta(days=1)

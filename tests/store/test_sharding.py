@@ -15,11 +15,11 @@ from financeops.core.selection import Selection
 from financeops.store.beginning import recorded
 from financeops.store.changes import changes_after
 from financeops.store.database.connection import close, connect
-from financeops.store.database.schema import prepare
 from financeops.store.database.sharding import SHARD_KEYS, shard
 from financeops.store.reading.months import read_months
 from financeops.store.reading.queries import find_payment, list_payments
 from financeops.store.reading.reader import Reader
+from financeops.store.schema import prepare
 from financeops.store.verifying.verify import set_timezone, verify
 from financeops.store.writing.imports import (
     acts_left,

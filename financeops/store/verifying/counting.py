@@ -19,8 +19,8 @@ from financeops.core.payments import Change, Payment
 from financeops.core.rollup import Place, Rollup, deltas
 from financeops.store.changes import MAX_BATCH, changes_after, last_seq, read_changes
 from financeops.store.database.connection import Database, Session, driver_errors
-from financeops.store.database.schema import BY_TIME
 from financeops.store.documents import payment_from
+from financeops.store.schema import BY_TIME
 from financeops.store.tenants import TenantRecord
 from financeops.store.verifying.shown import ShownCount
 
