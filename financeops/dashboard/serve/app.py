@@ -26,9 +26,11 @@ from voila.voila_identity_provider import VoilaLoginHandler
 
 from financeops.client.address import server_url
 from financeops.core.errors import Misconfigured
+from financeops.dashboard.serve.assets import ADDRESS, EXTENSIONS, Assets
 from financeops.dashboard.serve.channels import ChannelsHandler
 from financeops.dashboard.serve.door import FRAMES, guarded
 from financeops.dashboard.serve.handlers import (
+    AssetHandler,
     HealthHandler,
     LeaveHandler,
     LoginHandler,
@@ -78,14 +80,19 @@ class DashboardServer(Voila):
     """Voilà with a limit on viewers, who are let go when they have left."""
 
     name = "financeops-dashboard"
+    assets: Assets
     viewers: Viewers
 
     def init_settings(self) -> dict[str, Any]:
         """Voilà's settings, and ours: who may ask, and how soon a lost browser is noticed."""
+        self.assets = Assets(self.static_paths, self.labextensions_path)
+        self.assets.pack_ahead()
+        self.voila_configuration.page_config_hook = self.assets.configure
         settings: dict[str, Any] = super().init_settings()
         self.viewers = Viewers(self.kernel_manager, limit=limit_of(os.environ))
         return {
             **settings,
+            "assets": self.assets,
             "default_handler_class": guarded(ErrorHandler),
             "default_handler_args": {"status_code": 404},
             "headers": {"Content-Security-Policy": FRAMES},
@@ -103,10 +110,11 @@ class DashboardServer(Voila):
     def init_handlers(self) -> list[Any]:
         """Voilà's handlers, with ours in the place of some."""
         health = (url_path_join(self.server_url, "/voila/health"), HealthHandler)
+        assets = (url_path_join(self.server_url, ADDRESS, r"/(\w+)/(.+)"), AssetHandler)
         self.app.settings["viewers"] = self.viewers
         return [
             (pattern, guarded(_OWN_HANDLERS.get(handler, handler)), *options)
-            for pattern, handler, *options in (health, *super().init_handlers())
+            for pattern, handler, *options in (health, assets, *super().init_handlers())
             # With it a notebook asks what its page's address was, which ours does not; and so could anybody.
             if handler is not RequestInfoSocketHandler
         ]
@@ -116,6 +124,7 @@ class DashboardServer(Voila):
         watching = asyncio.get_event_loop().create_task(self.viewers.watch())
         super().listen()
         watching.cancel()
+        self.assets.close()
 
 
 def limit_of(environment: Mapping[str, str]) -> int:
@@ -158,6 +167,7 @@ def defaults() -> Config:
     config.Voila.port_retries = 0
     config.VoilaConfiguration.template = "financeops"
     config.VoilaConfiguration.multi_kernel_manager_class = ViewerKernels
+    config.VoilaConfiguration.extension_allowlist = list(EXTENSIONS)
     # ?theme= and ?template= are not Voilà's to act on: the first one is the dashboard's.
     config.VoilaConfiguration.allow_theme_override = "NO"
     config.VoilaConfiguration.allow_template_override = "NO"
