@@ -68,6 +68,16 @@ async def test_only_files_of_the_page_can_be_asked_for(assets):
         assert await assets.packed(name, Encoding.BROTLI) is None
 
 
+def test_of_an_extension_that_is_installed_twice_the_first_one_counts(packages, made, tmp_path):
+    static, extensions = packages
+    folder = tmp_path / "bqplot" / "static"
+    folder.mkdir(parents=True)
+    (folder / "568.fedcba98.js").write_text("first();")
+    main = made(static, [tmp_path, *extensions]).plain(MAIN)
+    assert b"first()" in main
+    assert b"bqplot()" not in main
+
+
 async def test_what_is_packed_is_what_is_plain(assets, tmp_path):
     assets.pack_ahead()
     for name in (MAIN, "static/1187.voila.js", PIECE):

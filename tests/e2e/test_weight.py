@@ -6,12 +6,14 @@ from collections import Counter
 from pathlib import Path
 from uuid import uuid4
 
+import aiohttp
 import brotli
 import httpx
 import pytest
 import pytest_asyncio
 
 import financeops.dashboard as dashboard_package
+from financeops.dashboard.serve.channels import PROTOCOL
 from financeops.dashboard.serve.handlers import FOREVER
 from tests.e2e.browser import until_exact
 
@@ -19,6 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FIRST_VISIT, NEXT_VISIT = 1_600_000, 60_000
 """Bytes."""
+LIVING = {"/", "/api/kernels/*"}
 UNPACK = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}
 
 _VERSIONS = re.compile(r"^(Unsatisfied|No satisfying) version .* of shared ")
@@ -30,6 +33,9 @@ _HURRY = """() => {
     Date.now = () => start + 100 * (now() - start);
     AbortSignal.timeout = (milliseconds) => timeout(milliseconds / 100);
 }"""
+_FONTS = (
+    """() => [...document.fonts].map((font) => [font.family.replaceAll('"', ""), font.status])"""
+)
 _EXTENSION = (
     Path(dashboard_package.__file__).parent / "voila/labextensions/financeops/static/extension.js"
 )
@@ -73,15 +79,12 @@ class Opening:
     @property
     def paths(self):
         """What was asked for, without the ids in it."""
-        asked = [re.sub(r"^\w+://[^/]+|\?.*", "", url) for url in self.asked.values()]
-        return Counter(
-            re.sub(r"(?<=/)[0-9a-f]{20}(?=/)|[0-9a-f]{8}-[\w-]{27}", "*", path) for path in asked
-        )
+        return {_path(url) for url in self.asked.values()}
 
     @property
-    def sent(self):
-        """How many requests the server had to answer."""
-        return sum(self.came[number] > 0 for number in self.asked)
+    def answered(self):
+        """The part of it that the browser did not have."""
+        return {_path(url) for number, url in self.asked.items() if self.came[number] > 0}
 
     @property
     def bytes(self):
@@ -99,6 +102,11 @@ class Opening:
             self.said.append(message.text)
 
 
+def _path(url):
+    path = re.sub(r"^\w+://[^/]+|\?.*", "", url)
+    return re.sub(r"(?<=/)[0-9a-f]{20}(?=/)|[0-9a-f]{8}-[\w-]{27}", "*", path)
+
+
 async def opened(context, address):
     opening = Opening()
     page = await context.new_page()
@@ -112,22 +120,31 @@ async def test_a_page_is_one_file_and_is_not_asked_for_twice(dashboard, browser)
     context = await browser.new_context()
     first, second = [await opened(context, dashboard) for _ in range(2)]
 
-    # Whatever is missing in scripts.txt comes by itself, and so do fonts and looks that nobody wants.
-    place = "/voila/pages/*"
-    scripts = [path for path in first.paths if path.startswith(place)]
-    others = [
-        path
-        for path in scripts
-        if not re.search(r"/static/(voila|extension|remoteEntry\.\w+)\.js$", path)
-    ]
-    assert others == [], "serve/scripts.txt lacks what the page runs"
-    assert set(first.paths) - set(scripts) == {"/", "/api/kernels/*"}
-    assert len(scripts) == 7
+    place = "/voila/pages/*/"
+    files = {path.removeprefix(place) for path in first.paths if path.startswith(place)}
+    begins = re.compile(r"(^|/)static/(voila|extension|remoteEntry\.\w+)\.js$")
+    # What is missing in scripts.txt comes by itself, and so would fonts and looks that nobody wants.
+    others = sorted(path for path in files if not begins.search(path))
+    assert others == ["static/inter-latin-wght-normal.woff2"], "what does serve/scripts.txt lack?"
+    assert len(files) == 8
+    # The page itself, and whether its kernel is there.
+    assert {path for path in first.paths if not path.startswith(place)} == LIVING
     assert 500_000 < first.bytes < FIRST_VISIT
-    # The page itself, and whether its kernel is there: by the page, by JupyterLab.
     assert second.paths == first.paths
-    assert second.sent <= 4
+    assert second.answered == LIVING
     assert second.bytes < NEXT_VISIT
+
+
+async def test_what_is_made_for_a_page_comes_packed_too(dashboard):
+    async with aiohttp.ClientSession(dashboard, auto_decompress=False) as http:
+        for accepted, encoding in {"gzip, br": "gzip", "gzip;q=0": None}.items():
+            async with http.get("/", headers={"Accept-Encoding": accepted}) as answer:
+                assert answer.headers.get("Content-Encoding") == encoding
+                page = await answer.read()
+        kernel = re.search(rb'"kernelId": "([\w-]+)"', page)[1].decode()
+        channels = f"/api/kernels/{kernel}/channels"
+        async with http.ws_connect(channels, protocols=(PROTOCOL,), compress=15) as socket:
+            assert socket.compress
 
 
 async def test_a_page_that_takes_long_to_begin_is_live_all_the_same(dashboard, browser, http):
@@ -142,6 +159,7 @@ async def test_a_page_that_takes_long_to_begin_is_live_all_the_same(dashboard, b
     await until_exact(page, "total_volume", 1250)
     assert (await http.post("/payments", json=sale)).status_code == 201
     await until_exact(page, "total_volume", 2500)
+    assert await page.evaluate(_FONTS) == [["FinanceOps Inter", "loaded"]]
     assert opening.said == []
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -156,11 +157,11 @@ def kind_of(name: str) -> str:
 
 def _found(static: Iterable[str], extensions: Iterable[str]) -> dict[str, Path]:
     places = [("static", Path(folder)) for folder in static]
-    places += [
-        (f"labextensions/{name}/static", Path(folder) / name / "static")
-        for folder in extensions
-        for name in EXTENSIONS
-    ]
+    folders = [Path(folder) for folder in extensions]
+    for name in EXTENSIONS:
+        # Of an extension that is installed twice the first one counts, as a whole: JupyterLab finds them so.
+        found = (folder / name / "static" for folder in folders if (folder / name).is_dir())
+        places += [(f"labextensions/{name}/static", folder) for folder in islice(found, 1)]
     files: dict[str, Path] = {}
     for address, folder in places:
         for file in folder.rglob("*"):

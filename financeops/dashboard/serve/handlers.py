@@ -191,7 +191,6 @@ class AssetHandler(RequestHandler):
         if packed:
             self.set_header("Content-Encoding", str(encoding))
         self.set_header("Content-Type", kind_of(name))
-        self.set_header("Vary", "Accept-Encoding")
         # A page that is older than the server may ask for what is no longer the same.
         self.set_header("Cache-Control", FOREVER if version == assets.version else "no-cache")
         await self.finish(content)
