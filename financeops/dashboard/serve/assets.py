@@ -74,7 +74,7 @@ class Assets:
         self._files = _found(static, extensions)
         self._cache = cache or cache_folder()
         self._packed: dict[tuple[str, Encoding], bytes | None] = {}
-        # One at a time: who asks for what is being packed waits for it.
+        # One at a time: who asks for the large one while it is being packed waits for it.
         self._packing = ThreadPoolExecutor(1, thread_name_prefix="packing")
         self.version = self._version()
 
@@ -88,8 +88,8 @@ class Assets:
         """A file, packed; None when there is none, or nothing is gained by it."""
         if (name, encoding) in self._packed:
             return self._packed[name, encoding]
-        if name not in self._files:
-            return None
+        if name != MAIN:
+            return self._pack(name, encoding)
         return await asyncio.get_running_loop().run_in_executor(
             self._packing, self._pack, name, encoding
         )
@@ -132,9 +132,8 @@ class Assets:
     def _version(self) -> str:
         content = hashlib.sha256(self._main)
         for name, file in sorted(self._files.items()):
-            # What is loaded beside the main script is told apart as installers do: by size and time.
-            about = file.stat()
-            content.update(f"\0{name}\0{about.st_size}\0{about.st_mtime_ns}".encode())
+            content.update(f"\0{name}\0".encode())
+            content.update(hashlib.sha256(file.read_bytes()).digest())
         return content.hexdigest()[:20]
 
     def _pack(self, name: str, encoding: Encoding) -> bytes | None:
