@@ -17,7 +17,7 @@ import psutil
 
 from benchmarks.dashboard import running
 from benchmarks.dashboard.load import Load
-from benchmarks.dashboard.viewer import browser
+from benchmarks.dashboard.viewer import somebody
 from benchmarks.processes import embedded_database, running_server
 
 NETWORKS = {"this machine's": None, "4G": (9_000, 60), "slow 4G": (1_600, 150)}
@@ -37,12 +37,11 @@ async def main(options):
     ):
         async with (
             Load(server_url) as load,
-            browser() as chromium,
             running.dashboard(logs, server_url) as (url, web),
         ):
             await load.count(1_000)
             for name, network in NETWORKS.items():
-                runs = [await visits(chromium, url, web, network) for _ in range(options.runs)]
+                runs = [await visits(url, web, network) for _ in range(options.runs)]
                 for visit, same in zip(WEIGHT, zip(*runs, strict=True), strict=True):
                     size, asked, sent, live, used = map(median, zip(*same, strict=True))
                     print(
@@ -52,19 +51,18 @@ async def main(options):
     print(f"load average after: {os.getloadavg()[0]:.2f}")
 
 
-async def visits(chromium, url, web, network):
+async def visits(url, web, network):
     """The first and the next visit of somebody: bytes, requests, those that were answered, seconds, processor time."""
-    context = await chromium.new_context(viewport={"width": 1440, "height": 900})
-    seen = [await visit(context, url, web, network) for _ in WEIGHT]
-    await context.close()
-    return seen
+    with tempfile.TemporaryDirectory() as profile:
+        async with somebody(profile) as window:
+            return [await visit(window, url, web, network) for _ in WEIGHT]
 
 
-async def visit(context, url, web, network):
+async def visit(window, url, web, network):
     """One opening of the page, until it is live and all is quiet again."""
     await until_quiet(web)
-    page = await context.new_page()
-    cdp = await context.new_cdp_session(page)
+    page = await window.new_page()
+    cdp = await window.new_cdp_session(page)
     await cdp.send("Network.enable")
     if network is not None:
         kilobits, latency = network
