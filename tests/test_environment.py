@@ -16,7 +16,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
 # Where conda-forge calls a package otherwise than PyPI does (differences of - and _ aside).
-CONDA_NAMES = {"python-tzdata": "tzdata"}
+CONDA_NAMES = {"brotli-python": "brotli", "python-tzdata": "tzdata"}
 
 # Put together here, so that this file does not hold them itself.
 REGISTRY_HOSTS = [

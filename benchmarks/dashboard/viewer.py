@@ -17,11 +17,28 @@ _PATIENCE = 120_000  # milliseconds
 @asynccontextmanager
 async def browser():
     """The machine's Chromium."""
-    program = next(filter(None, map(shutil.which, _PROGRAMS)))
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=program, args=_FLAGS)
+        chromium = await playwright.chromium.launch(executable_path=_program(), args=_FLAGS)
         yield chromium
         await chromium.close()
+
+
+@asynccontextmanager
+async def somebody(profile):
+    """The same as a person's who comes again: it keeps in a folder what pages are made of, compiled."""
+    async with async_playwright() as playwright:
+        window = await playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=_program(),
+            args=_FLAGS,
+            viewport={"width": 1440, "height": 900},
+        )
+        yield window
+        await window.close()
+
+
+def _program():
+    return next(filter(None, map(shutil.which, _PROGRAMS)))
 
 
 class Viewer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,20 +11,21 @@ from typing import Any
 import anywidget
 import traitlets
 
+from financeops.dashboard.fonts import FONT, IN_PAGE, THEME
+
 _HERE = Path(__file__).parent
-_FONT = "fonts/inter-latin-wght-normal.woff2"
 _FONTS = {"ar": ("fonts/noto-sans-arabic-arabic-wght-normal.woff2", "U+600-6FF, U+750-77F")}
 """Fonts of languages whose letters the first font lacks, with the range of these letters."""
 
 
-def _stylesheet() -> str:
-    """Return the theme with its font as one text: a notebook cell cannot load files."""
-    theme = _HERE / "theme"
-    font = base64.b64encode((theme / _FONT).read_bytes()).decode()
-    css = "\n".join(
-        (theme / name).read_text(encoding="utf-8") for name in ("tokens.css", "dashboard.css")
-    )
-    return css.replace(_FONT, f"data:font/woff2;base64,{font}")
+def _stylesheet(*names: str) -> str:
+    """Return files of the theme as one text, with its font: a notebook cell cannot load files."""
+    font = base64.b64encode((THEME / FONT).read_bytes()).decode()
+    css = "\n".join((THEME / name).read_text(encoding="utf-8") for name in names)
+    return css.replace(FONT, f"data:font/woff2;base64,{font}")
+
+
+_WITHOUT_FONT = _stylesheet("tokens.css", "dashboard.css")
 
 
 class Page(anywidget.AnyWidget):
@@ -43,7 +45,7 @@ class Page(anywidget.AnyWidget):
     """
 
     _esm = _HERE / "page.js"
-    _css = _stylesheet()
+    _css = _stylesheet("font.css", "tokens.css", "dashboard.css")
     look = traitlets.Dict().tag(sync=True)
     address = traitlets.Dict().tag(sync=True)
 
@@ -55,6 +57,8 @@ class Page(anywidget.AnyWidget):
         on_opened: Callable[[dict[str, str], list[str]], None],
         on_missed: Callable[[], None],
     ) -> None:
+        if IN_PAGE in os.environ:
+            self._css = _WITHOUT_FONT
         super().__init__()
         self.add_class("fo-page")
         self._on_beat = on_beat
@@ -72,7 +76,7 @@ class Page(anywidget.AnyWidget):
         if self._listens and language in _FONTS and language not in self._has:
             self._has.add(language)
             name, letters = _FONTS[language]
-            self.send({"font": letters}, buffers=[(_HERE / "theme" / name).read_bytes()])
+            self.send({"font": letters}, buffers=[(THEME / name).read_bytes()])
 
     def repaint(self, panels: Mapping[str, str], *, whole: bool = False) -> int:
         """Repaint panels, given by the ids of their widgets; `whole` if these are all panels.

@@ -72,6 +72,7 @@ PATHS = (
     ),
     *("/voila/templates/financeops/static/", "/voila/templates/financeops/static/../../x"),
     *("/voila/templates/%2e%2e/static/x", "/voila/templates/financeops/static/%00"),
+    *("/voila/pages/", "/voila/pages/x/static/%00", "/voila/pages/%2e%2e/x", "/voila/pages/x/%ff"),
     *("/voila/static/", "/voila/static/%00", "/voila/static/" + "x" * 300),
     *("/voila/api/themes/", "/voila/labextensions/%00", "/voila/files/x", "/voila/files/a.png"),
     *(f"/voila/query/{NOBODY}", f"/api/kernels/{NOBODY}", f"/api/kernels/{NOBODY}/channels"),

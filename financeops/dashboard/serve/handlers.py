@@ -12,7 +12,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado.iostream import StreamClosedError
-from tornado.web import HTTPError, authenticated
+from tornado.web import HTTPError, RequestHandler, authenticated
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.static_file_handler import TemplateStaticFileHandler
@@ -20,10 +20,13 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.voila_identity_provider import VoilaLoginHandler
 
 from financeops.dashboard.serve import pages
+from financeops.dashboard.serve.assets import Assets, kind_of
 from financeops.dashboard.serve.door import Refused
+from financeops.dashboard.serve.packing import encoding_for
 from financeops.dashboard.serve.viewers import Viewers
 
 RETRY_SECONDS = 5
+FOREVER = "public, max-age=31536000, immutable"
 
 _KERNEL = re.compile(r'"kernelId": "([\w-]+)"')
 
@@ -172,6 +175,27 @@ class TemplateHandler(TemplateStaticFileHandler):
             raise HTTPError(404)
         parsed: str = super().parse_url_path(path)
         return parsed
+
+
+class AssetHandler(RequestHandler):
+    """What the page is made of: nothing secret, or of elsewhere than the packages' own folders."""
+
+    async def get(self, version: str, name: str) -> None:
+        """Answer with a file, packed for who can unpack it."""
+        assets: Assets = self.settings["assets"]
+        encoding = encoding_for(self.request.headers.get("Accept-Encoding"))
+        packed = encoding and await assets.packed(name, encoding)
+        content = packed or assets.plain(name)
+        if content is None:
+            raise HTTPError(404)
+        if packed:
+            self.set_header("Content-Encoding", str(encoding))
+        self.set_header("Content-Type", kind_of(name))
+        # A page that is older than the server may ask for what is no longer the same.
+        self.set_header("Cache-Control", FOREVER if version == assets.version else "no-cache")
+        await self.finish(content)
+
+    head = get
 
 
 def _is_viewer(headers: Mapping[str, str]) -> bool:

@@ -10,13 +10,12 @@ from babel import Locale
 from tornado.escape import parse_qs_bytes
 from tornado.httputil import HTTPServerRequest
 
+from financeops.dashboard.fonts import FONT, THEME
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.words import Text, words_in
 from financeops.dashboard.preferences import Preferences
 
 _HERE = Path(__file__).parent
-_THEME = _HERE.parent / "theme"
-_FONT = "fonts/inter-latin-wght-normal.woff2"
 
 
 def full(request: HTTPServerRequest, base_url: str, seconds: int) -> str:
@@ -53,8 +52,8 @@ def _page(request: HTTPServerRequest, heading: Text, hint: Text, more: str) -> s
     theme = _asked(request, "theme")
     return _filled(
         (_HERE / "notice.html").read_text(encoding="utf-8"),
-        tokens=(_THEME / "tokens.css").read_text(encoding="utf-8"),
-        font=b64encode((_THEME / _FONT).read_bytes()).decode(),
+        tokens=(THEME / "tokens.css").read_text(encoding="utf-8"),
+        font=b64encode((THEME / FONT).read_bytes()).decode(),
         theme=theme if theme in {"light", "dark"} else "",
         lang=str(locale).replace("_", "-"),
         dir=locale.text_direction,
