@@ -120,7 +120,7 @@ def _plainly(problem: str) -> str:
     if problem == "Input data was truncated":
         return "ends too early, or holds half of a surrogate pair such as \\ud800"
     if problem.startswith("Object missing required field"):
-        return "is required"
+        return "is missing"
     if problem.startswith("Object contains unknown field"):
         return "is not a known field"
     return problem.replace("`", "'")

@@ -55,7 +55,7 @@ def test_names_are_accepted_if_each_occurs_once(names):
 @pytest.mark.parametrize(
     ("body", "field", "problem"),
     [
-        (b'{"amount":18.5,"method":"card"}', "status", "is required"),
+        (b'{"amount":18.5,"method":"card"}', "status", "is missing"),
         (b'{"amount":18.5,"amuont":1}', "amuont", "is not a known field"),
     ],
 )
