@@ -151,7 +151,7 @@ class Verifications:
                     as_of=self._now(),
                     reader=self._reader,
                     repair=begun.repair,
-                    told=begun.hear,
+                    progress=begun.hear,
                 )
             except FinanceOpsError as error:
                 begun.error = error

@@ -1,6 +1,6 @@
-"""Moments on and beside every border at which time is cut, and data that are dense there.
+"""Draw moments on and near every boundary at which time is cut, and data that are dense there.
 
-All of it is drawn from a `Random`: the same in property tests and in runs of many thousand questions.
+Everything is drawn from a `Random`, in property tests as in runs of many thousand questions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.plain import BEGINNING, DAY, HOUR, MINUTE
 MS = timedelta(milliseconds=1)
 QUARTER = 15 * MINUTE
 PAGE = 64 * DAY
-"""How much time days on one page of a book span."""
+"""Time that the days on one page of a book span."""
 
 KINDS = ["page", "page", "page's day", "page's day", "page's day", "clock", "clock"]
 KINDS += ["day", "month", "hour", "quarter", "any"]
@@ -34,21 +34,21 @@ PRESENTS = {
     "Asia/Tokyo": "2026-10-12",
     "Australia/Lord_Howe": "2026-10-20",  # the clock changes by half an hour
     "Europe/Berlin": "2026-11-01",
-    "Pacific/Apia": "2012-01-20",  # left out 30 December 2011
+    "Pacific/Apia": "2012-01-20",  # skipped 30 December 2011
     "Pacific/Chatham": "2026-10-15",  # +12:45 with clock changes
     "Pacific/Kiritimati": "1979-10-20",  # 10 hours 40 behind, then 10; far ahead since
 }
-"""Zones, and a present in which something happens to their clocks or on a page's border."""
+"""Zones, each with a present near a clock change or the border of a page."""
 
 
 def present_of(zone: ZoneInfo) -> datetime:
-    """The last moment at which payments of a tenant in this zone are created."""
+    """The latest moment at which payments of a tenant in this zone are created."""
     return datetime.fromisoformat(PRESENTS[zone.key]).replace(hour=13, tzinfo=UTC)
 
 
 @cache
 def clock_changes(zone: ZoneInfo, year: int) -> list[datetime]:
-    """When the clock of a zone changes in a year, to the second."""
+    """Moments at which the clock of a zone changes in a year, to the second."""
     found = []
     at = datetime(year, 1, 1, tzinfo=UTC)
     while at.year == year:
@@ -73,7 +73,7 @@ def moment(rng, earliest: datetime, latest: datetime) -> datetime:
 
 
 def border(rng, zone: ZoneInfo, earliest: datetime, latest: datetime) -> datetime:
-    """A moment at which something is cut in two, or beside it; late ones more often."""
+    """A moment on a boundary of time, or near it; late ones more often."""
     if rng.random() < 0.85:
         earliest = max(earliest, latest - rng.choice([3, 40, 40, 130]) * DAY)
     at = moment(rng, earliest, latest)
@@ -99,13 +99,13 @@ def border(rng, zone: ZoneInfo, earliest: datetime, latest: datetime) -> datetim
 
 
 def beside(rng) -> timedelta:
-    """Nothing, a little, or enough to be in another quarter, hour or day of some zone."""
+    """Zero, a little, or enough to reach another quarter, hour or day of some zone."""
     step = rng.choice([0 * MS, 0 * MS, MS, MS, MINUTE, QUARTER, HOUR, 5 * HOUR, DAY])
     return rng.choice([-1, 1]) * rng.choice([1, 1, 2, 3]) * step
 
 
 def times(rng, zone: ZoneInfo, count: int, latest: datetime) -> list[datetime]:
-    """When payments are created: some thinly over two years, most of them close together at borders."""
+    """Creation times of payments: some spread over two years, most close together at boundaries."""
     earliest = max(BEGINNING, latest - 740 * DAY)
     found = [moment(rng, earliest, latest) for _ in range(count // 5)]
     while len(found) < count:
@@ -118,7 +118,7 @@ def times(rng, zone: ZoneInfo, count: int, latest: datetime) -> list[datetime]:
 
 
 def window(rng, zone: ZoneInfo, latest: datetime, longest: timedelta) -> tuple[datetime, datetime]:
-    """A window from a millisecond to `longest`: at borders, about them, or of a round length."""
+    """A window of a millisecond to `longest`: at boundaries, around them, or of a round length."""
     earliest = max(BEGINNING, latest - 760 * DAY)
     start = border(rng, zone, earliest, latest)
     match rng.choice(["borders", "about", "about", "length"]):

@@ -1,4 +1,4 @@
-"""Values for tests: say what matters, the rest is ordinary."""
+"""Values for tests: pass what matters, the rest is ordinary."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,7 @@ def draft(**fields):
 
 
 def payment(**fields):
-    """The same as recorded; `updated_at` is when it was last changed."""
+    """A recorded payment; `updated_at` is when it was last changed."""
     complete = _fields(fields)
     complete.setdefault("id", "69b00b40a1b2c3d4e5f60001")
     last = complete.get("refunded_at") or complete["created_at"]
@@ -35,7 +35,7 @@ def payment(**fields):
 def change(seq=1, *, previous_status=None, moment=None, removed=False, **fields):
     """A change to ``payment(**fields)``; a refund is ``change(status="refunded")``.
 
-    A payment that is new and refunded at once (seeded, imported) is told apart by its source.
+    A payment that is new and already refunded (seeded, imported) is recognised by its source.
     """
     changed = payment(**fields)
     if (

@@ -1,4 +1,4 @@
-"""The server with a clock of the test's: `python -m tests.clocked FILE`, which holds the present moment.
+"""The server with a clock set by a test: `python -m tests.clocked FILE`, which holds the time.
 
 Its clock stands still until the file is replaced. Everything else is as customers start it.
 """
@@ -11,12 +11,12 @@ from server.__main__ import main
 
 
 def clock(file: Path):
-    """A clock that shows what the file says."""
+    """A clock that shows the time in the file."""
     return lambda: datetime.fromisoformat(file.read_text(encoding="ascii"))
 
 
 def set_clock(file: Path, moment: datetime) -> None:
-    """Have the clocks of all servers with this file show a moment."""
+    """Set the clocks of all servers with this file to a moment."""
     written = file.with_suffix(".new")
     written.write_text(moment.isoformat(), encoding="ascii")
     written.replace(file)

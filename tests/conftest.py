@@ -6,8 +6,8 @@ import gc
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
 
-# Fits of a few numbers: what threads of OpenBLAS wait for each other costs three times what they compute. It reads
-# this when numpy or scipy is imported, in this process and in those that the tests start.
+# The threads of OpenBLAS spend three times as long waiting for each other as computing fits of a
+# few numbers. It reads this when numpy or scipy is imported, here and in processes of the tests.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
@@ -20,22 +20,22 @@ from financeops.store.schema import prepare
 from tests.database import NAMED_URI, DatabaseProcesses, fresh_name, with_database
 from tests.proxy import Proxy
 
-# How long an example takes depends on the machine; what it shows does not. Each run draws others:
-# ARGS="--hypothesis-profile=thorough" draws more of them at once, `make test-quick` fewer.
+# The time of an example depends on the machine, its result does not. Each run draws other examples;
+# ARGS="--hypothesis-profile=thorough" draws more at once, `make test-quick` fewer.
 settings.register_profile("any-machine", parent=settings.default, deadline=None, max_examples=40)
 settings.register_profile("thorough", parent=settings.default, deadline=None, max_examples=400)
 settings.register_profile("quick", parent=settings.default, deadline=None, max_examples=10)
 settings.load_profile("any-machine")
 
-without_address_grammar()  # what it spares a program, it spares each process of the tests
+without_address_grammar()  # saves time in each process of the tests, as in a program
 
-# What is imported and collected stays: looking through it again and again takes a fifth of the time.
+# Imported modules and collected tests stay: scanning them again takes a fifth of the time.
 gc.disable()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """From then on garbage is collected, of what the tests themselves make."""
+    """After collection, let the garbage collector look only at what the tests create."""
     try:
         return (yield)
     finally:
@@ -44,7 +44,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_unconfigure() -> None:
-    """At the end all is let go of: libraries look for what is left, and complain."""
+    """At the end release everything: libraries complain about what is left."""
     gc.unfreeze()
 
 
@@ -58,7 +58,7 @@ def database_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dat
 
 @pytest.fixture(scope="module")
 def mongodb_uri(database_processes: DatabaseProcesses) -> str:
-    """A running MongoDB: the named one, or the embedded database as a process that files share."""
+    """A running MongoDB: the configured one, or the embedded database in a shared process."""
     return NAMED_URI or database_processes.uri()
 
 
@@ -70,7 +70,7 @@ def lasting_mongodb_uri(database_processes: DatabaseProcesses) -> str:
 
 @pytest.fixture
 def database_uri(mongodb_uri: str) -> Iterator[str]:
-    """A running MongoDB with a database of the test's own."""
+    """A running MongoDB with a database for this test only."""
     name = fresh_name()
     yield with_database(mongodb_uri, name)
     if NAMED_URI:
@@ -81,7 +81,7 @@ def database_uri(mongodb_uri: str) -> Iterator[str]:
 
 @pytest.fixture
 async def proxy(database_uri: str) -> AsyncIterator[Proxy]:
-    """A proxy before the test's database, which fails what the test tells it to."""
+    """A proxy before the test's database, which makes commands fail on request."""
     if NAMED_URI:
         pytest.skip("a replica set names its own addresses, past the proxy; it has failCommand")
     async with Proxy(database_uri).listening() as proxy:
@@ -90,7 +90,7 @@ async def proxy(database_uri: str) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 async def db(database_uri: str) -> AsyncIterator[Database]:
-    """A prepared database of the test's own."""
+    """A prepared database for this test only."""
     database = await connect(database_uri)
     await prepare(database, [])
     yield database

@@ -1,4 +1,4 @@
-"""A real database for tests: the embedded one as its own process, or the one that is named."""
+"""A real database for tests: the embedded one in a process of its own, or a configured one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ NAMED_URI = os.environ.get("FINANCEOPS_TEST_MONGODB_URI")
 """A real MongoDB (replica set) to test against instead of the embedded database."""
 
 MOST_DATABASES = 150
-"""Each test has a database of its own; what all of them left in one process adds up."""
+"""Databases per process: each test has its own, and what they leave in one process adds up."""
 
 
 class EmbeddedDatabase:
-    """The embedded database as a process of the test's own, which may be killed and started."""
+    """The embedded database in a process for one test, which may kill and start it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -53,7 +53,7 @@ class EmbeddedDatabase:
                     return
 
     def kill(self) -> None:
-        """kill -9: what a power cut does to a process, and the quickest way to be rid of it."""
+        """kill -9, which is like a power cut, and the quickest way to end it."""
         if self.process is None:
             return
         self.process.kill()
@@ -62,9 +62,9 @@ class EmbeddedDatabase:
 
 
 class DatabaseProcesses:
-    """Embedded databases that test files share: starting one costs more than most files need of it.
+    """Embedded databases that test files share: starting one costs more than most files use it.
 
-    A full one runs on, for servers that live as long as the tests, but gets no new file.
+    A full one keeps running, for servers that live as long as the tests, but gets no new file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,7 +72,7 @@ class DatabaseProcesses:
         self._started: list[EmbeddedDatabase] = []
 
     def uri(self) -> str:
-        """Where the next file finds its database."""
+        """URI of the database for the next file."""
         if not self._started or _databases(self._started[-1].uri) >= MOST_DATABASES:
             database = EmbeddedDatabase(self._folder / str(len(self._started)))
             self._started.append(database)

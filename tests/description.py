@@ -1,7 +1,7 @@
-"""Drives a running server from its own description: requests that fit it, and that do not.
+"""Test a running server by its own description: with requests that fit it, and that do not.
 
-`schemathesis` makes them and checks the answers; this module is also its hooks, for what JSON
-Schema cannot say of a request: how its parts must fit together.
+`schemathesis` makes them and checks the answers. This module is also its hooks, for what JSON
+Schema cannot express about a request: how its parts must fit together.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COMMAND = Path(sys.executable).with_name("schemathesis")
 
 
 def drive(url, *, seconds, directory, seed=None):
-    """Run every check for so long; the finished process, with what it says as its `stdout`."""
+    """Run every check for some seconds; return the finished process with its output as `stdout`."""
     command = [COMMAND, "run", f"{url}/openapi.json", "--checks=all", f"--max-time={seconds}"]
     command += ["--no-color", "--generation-database=none", "--continue-on-failure"]
     command += [] if seed is None else [f"--seed={seed}"]
@@ -43,13 +43,13 @@ def drive(url, *, seconds, directory, seed=None):
 
 @schemathesis.hook
 def map_case(context, case):
-    """Make the parts of a request that are right by themselves fit together."""
+    """Make the parts of a request, each of them valid, fit together."""
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return case
     if case.query and case.path.startswith(("/api/analytics", "/payments")):
         _fit_window(case.query, in_buckets=case.path.endswith(("/trends", "/snapshot")))
     if case.query and "importId" in case.query:
-        case.query["source"] = "import"  # only its rows belong to one
+        case.query["source"] = "import"  # only rows of an import may name one
     if isinstance(case.body, dict):
         _fit_amount(case.body)
         if case.body.get("reference") is not None and case.headers:
@@ -58,7 +58,7 @@ def map_case(context, case):
 
 
 def _fit_window(query, *, in_buckets):
-    """A period or a window, its ends in order; another time zone for at most 7 days."""
+    """Keep a period or a window, its ends in order, and another time zone for at most 7 days."""
     start, end = (
         datetime.fromisoformat(query[name]) if name in query else None for name in ("from", "to")
     )
@@ -80,7 +80,7 @@ def _fit_window(query, *, in_buckets):
 
 
 def _fit_amount(payment):
-    """A currency of today; without one the tenant's decides: US dollars, here."""
+    """Use a currency of today, or the tenant's default, here US dollars."""
     if payment.get("currency") not in raw_table:
         payment.pop("currency", None)
     if payment.get("currency") is None and "amount" in payment:

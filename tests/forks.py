@@ -1,4 +1,4 @@
-"""`python -m MODULE`, forked from a process that has imported what our programs import.
+"""Run `python -m MODULE` by forking a process that has imported what the programs import.
 
 Importing takes a server longer than most tests take, and there are hundreds of starts in a run. What is forked is a
 process like any other; that programs start as people start them is shown where that is the subject (`make up`,
@@ -23,7 +23,7 @@ _forks.set_forkserver_preload(
     [
         *("server.app", "server.lifespan", "uvloop", "uvicorn.protocols.http.httptools_impl"),
         *("uvicorn.protocols.websockets.websockets_sansio_impl", "financeops.cli"),
-        # What a command imports when it runs; and what runs the tests, which each fork would import again.
+        # What a command imports when it runs, and pytest, which each fork would import again.
         *(
             "financeops.cli.importations",
             "financeops.cli.importing.imports",
@@ -36,7 +36,7 @@ _said = tempfile.TemporaryDirectory(prefix="financeops-tests-")
 
 
 class Fork:
-    """A program that runs, and what it wrote so far."""
+    """A running program, and its output so far."""
 
     def __init__(self, module: str, *arguments: str, env: Mapping[str, str], cwd: Path) -> None:
         self._command = (module, *arguments)
@@ -44,7 +44,7 @@ class Fork:
         self._files = name.with_suffix(".out"), name.with_suffix(".err")
         for file in self._files:
             file.touch()
-        # Who forgets it does not leave it behind.
+        # A test that forgets it does not leave it running.
         self.process = _forks.Process(
             target=_become, args=(module, arguments, dict(env), cwd, self._files), daemon=True
         )
@@ -55,7 +55,7 @@ class Fork:
         return self._files[1].read_text("utf-8")
 
     def finish(self, *, timeout: float) -> subprocess.CompletedProcess[str]:
-        """What it has said, and its exit code, when it has ended by itself."""
+        """Wait until it ends by itself, and return its output and exit code."""
         self.process.join(timeout)
         code = self.process.exitcode
         assert code is not None, f"it does not end: {self.stderr}"

@@ -1,4 +1,4 @@
-"""FinanceOps as `make up` installs it: with what requirements.lock names, and nothing else."""
+"""FinanceOps as `make up` installs it: with the packages in requirements.lock and nothing else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.processes import ROOT, environment
 
 @contextmanager
 def running(folder: Path, *flags: str, **settings: Any) -> Iterator[dict[str, str]]:
-    """`make up` in a folder, with copies of the notebooks in it; gives the links that it prints."""
+    """Run `make up` in a folder with copies of the notebooks; yield the links that it prints."""
     notebooks = folder / "notebooks"
     shutil.copytree(ROOT / "notebooks", notebooks, ignore=shutil.ignore_patterns(".*"))
     ports = zip(("--port", "--dashboard-port", "--lab-port"), _ports(), strict=True)
@@ -67,13 +67,13 @@ def _ports() -> set[str]:
 
 
 def make(folder: Path, wheel: Path | None = None) -> Path:
-    """Make an environment of the packages that are installed here; gives its Python.
+    """Make an environment from packages that are installed already; return its Python.
 
     FinanceOps itself is the checkout's, or installed from a wheel.
 
-    Of those only the ones that `make up` installs: what the tests alone bring cannot be imported
-    there. `make install` would download and copy for minutes what is here already; the lock files
-    name the same versions (tests/test_environment.py).
+    It has only the packages that `make up` installs: those that only the tests need cannot be
+    imported there. `make install` would take minutes to download and copy what exists already; the
+    lock files name the same versions (tests/test_environment.py).
     """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     here = Path(sys.prefix)
@@ -88,7 +88,7 @@ def make(folder: Path, wheel: Path | None = None) -> Path:
         (folder / link).parent.mkdir(parents=True, exist_ok=True)
         if link.parts[0] == "lib":
             (folder / link).symlink_to(here / link)
-        else:  # JupyterLab serves no file that lies elsewhere
+        else:  # JupyterLab serves no file from elsewhere
             shutil.copy(here / link, folder / link)
     python = folder / "bin" / "python"
     if wheel is not None:
@@ -96,7 +96,7 @@ def make(folder: Path, wheel: Path | None = None) -> Path:
         subprocess.run([*pip, "--no-deps", "--no-index", wheel], check=True)
         return python
     (packages,) = folder.glob("lib/python3.*/site-packages")
-    for path in packages.glob("*financeops.pth"):  # the checkout's own notebooks stay as they are
+    for path in packages.glob("*financeops.pth"):  # the checkout's own notebooks stay unchanged
         path.unlink()
     for package in ("financeops", "server"):
         (packages / package).symlink_to(ROOT / package)
@@ -104,7 +104,7 @@ def make(folder: Path, wheel: Path | None = None) -> Path:
 
 
 def _links(distribution: Distribution, here: Path) -> Iterator[Path]:
-    """Its packages as a whole; other files (of JupyterLab's extensions, say) one by one."""
+    """Links to whole packages, and to other files one by one, as of JupyterLab's extensions."""
     packages = Path(str(distribution.locate_file("")))
     if not packages.is_relative_to(here):
         return

@@ -1,4 +1,4 @@
-"""What the API should answer, worked out from exported payments: slow, plain, and with nothing of ours.
+"""Compute what the API should answer from exported payments: slowly, plainly, without our code.
 
 Terms are those of the contract. No function here knows rollups, pages or grains: time is looked up in a calendar,
 payments are counted one by one, and rates are fractions that are rounded once.
@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 def row_of(document) -> Row:
-    """Row of a line of the export as NDJSON, read with `Decimal` for numbers."""
+    """Row from a line of an NDJSON export, with numbers read as `Decimal`."""
     minor = Decimal(document["amount"]) * 10 ** DECIMALS[document["currency"]]
     assert minor == int(minor), document
     return Row(
@@ -55,7 +55,7 @@ def row_of(document) -> Row:
 
 @cache
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """The first second at which the clock in `zone` shows this day, or a later one: looked for one by one."""
+    """The first second at which the clock in `zone` shows this day or a later one, by search."""
     at = datetime(day.year, day.month, day.day, tzinfo=UTC) - 16 * HOUR
     while at.astimezone(zone).date() < day:
         at += MINUTE
@@ -65,13 +65,13 @@ def start_of_day(day: date, zone: ZoneInfo) -> datetime:
 
 
 def day_of(at: datetime, zone: ZoneInfo) -> date:
-    """The last day that has begun."""
+    """The latest day that has begun."""
     day = at.astimezone(zone).date()
     return day + DAY if at >= start_of_day(day + DAY, zone) else day
 
 
 def start_of_month(year: int, month: int, zone: ZoneInfo) -> datetime:
-    """Where a month begins; month 0 is December of the year before, and so on."""
+    """Start of a month; month 0 is December of the year before, and so on."""
     while month < 1:
         year, month = year - 1, month + 12
     while month > 12:
@@ -80,13 +80,13 @@ def start_of_month(year: int, month: int, zone: ZoneInfo) -> datetime:
 
 
 def since_full_hour(at: datetime, zone: ZoneInfo) -> timedelta:
-    """How long ago, by the clock in `zone`, the hour was full."""
+    """Time since the last full hour by the clock in `zone`."""
     clock = at.astimezone(zone)
     return timedelta(minutes=clock.minute, seconds=clock.second, microseconds=clock.microsecond)
 
 
 def period_cuts(period: str, as_of: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Where the buckets of a period begin, and where the last one ends."""
+    """Starts of the buckets of a period, and the end of the last one."""
     today = day_of(as_of, zone)
     if period == "day":
         hour = as_of - since_full_hour(as_of, zone)
@@ -120,7 +120,7 @@ def earlier(period: str, at: datetime, zone: ZoneInfo) -> datetime:
 
 
 def window_cuts(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Where the buckets of a window begin: hours up to 2 days, days up to 92, else months."""
+    """Starts of the buckets of a window: hours up to 2 days, days up to 92, else months."""
     cuts = [start]
     while cuts[-1] < end:
         at = cuts[-1]
@@ -139,29 +139,29 @@ def window_cuts(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime
 
 
 def share(part: int, whole: int, times: int = 100) -> Decimal | None:
-    """`part / whole * times`, rounded half-even to 6 decimals; None of nothing."""
+    """`part / whole * times`, rounded half-even to 6 decimals; None if `whole` is 0."""
     if not whole:
         return None
     return Decimal(round(Fraction(times * part * 10**6, whole))).scaleb(-6)
 
 
 def major(amount: int, currency: str) -> Decimal:
-    """An amount as JSON shows it."""
+    """An amount as in JSON."""
     return Decimal(amount).scaleb(-DECIMALS[currency])
 
 
 def volume(rows) -> int:
-    """Sum of what was collected, minor units."""
+    """Sum of the collected amounts, minor units."""
     return sum(row.amount for row in rows if row.status != "failed")
 
 
 def success(rows) -> Decimal | None:
-    """Succeeded of all attempts, in percent."""
+    """Share of attempts that succeeded, in percent."""
     return share(sum(row.status != "failed" for row in rows), len(rows))
 
 
 def most(keys) -> list:
-    """Keys by how often they come, the smallest first on a tie."""
+    """Keys by frequency, the smallest first on a tie."""
     counts = Counter(keys)
     return sorted(counts, key=lambda key: (-counts[key], key))
 
@@ -193,7 +193,7 @@ def metrics(rows, currency: str, zone: ZoneInfo) -> dict:
 
 @lru_cache(maxsize=100_000)
 def hour_of(at: datetime, zone: ZoneInfo) -> int:
-    """What hour the clock in `zone` shows."""
+    """Hour that the clock in `zone` shows."""
     return at.astimezone(zone).hour
 
 
@@ -229,7 +229,7 @@ def methods(rows, currency: str) -> list[dict]:
 
 
 def declines(rows, currency: str) -> list[dict]:
-    """Why payments failed, most failures first."""
+    """Figures of each decline code, most failures first."""
     failed = [row for row in rows if row.status == "failed"]
     by = {
         code: [row for row in failed if row.decline == code]
@@ -255,7 +255,7 @@ def between(rows, start, end) -> list[Row]:
 
 
 def answer(asked, everything, *, currency: str, zone: ZoneInfo):
-    """What a question should be answered, for a tenant with this currency and zone."""
+    """The right answer to a question, for a tenant with this currency and zone."""
     shown = asked.currency or currency
     zone = ZoneInfo(asked.timezone) if asked.timezone else zone
     meant = [row for row in everything if asked.method in (None, row.method)]
@@ -310,6 +310,6 @@ def answer(asked, everything, *, currency: str, zone: ZoneInfo):
 
 
 def newest(rows, count: int) -> list[dict]:
-    """The newest payments, newest first, equal times by id downwards."""
+    """The newest payments, newest first, at equal times by descending id."""
     found = sorted(rows, key=lambda row: (row.at, row.id), reverse=True)[:count]
     return [{"_id": row.id, "status": row.status} for row in found]

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def hang(pid: int) -> None:
-    """Have a process stand still until it gets SIGCONT; it goes on for a moment until it does."""
+    """Suspend a process until it gets SIGCONT; it may run on for a moment."""
     process = psutil.Process(pid)
     process.suspend()
     while process.status() != psutil.STATUS_STOPPED:
@@ -37,11 +37,11 @@ class ServerProcess:
 
     @property
     def said(self) -> str:
-        """What it wrote to stderr so far."""
+        """Its output to stderr so far."""
         return self._fork.stderr
 
     def wait_until_ready(self, *, timeout: float = 60) -> None:
-        """Return when it listens and has told its address."""
+        """Return when it listens and has printed its address."""
         deadline = time.monotonic() + timeout
         while not (found := re.search(r"FinanceOps server on (http://\S+)\n", self.said)):
             if not self.process.is_alive() or time.monotonic() > deadline:
@@ -76,7 +76,7 @@ class ServerProcess:
 
 
 def start_server(mongodb_uri: str, **settings: Any) -> ServerProcess:
-    """Start a server, simulation off unless asked for, and return when it listens.
+    """Start a server, by default without simulation, and return when it listens.
 
     `settings` are named as in `server.settings.Settings`: ``heartbeat_seconds=0.2``.
     """
@@ -86,7 +86,7 @@ def start_server(mongodb_uri: str, **settings: Any) -> ServerProcess:
 
 
 def environment(settings: dict[str, Any]) -> dict[str, str]:
-    """This process' environment with nothing of FinanceOps but these settings."""
+    """This process's environment with only these settings of FinanceOps."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FINANCEOPS_")}
     given = {f"FINANCEOPS_{name.upper()}": _text(value) for name, value in settings.items()}
     return {**kept, **given}

@@ -32,7 +32,7 @@ Document = dict[str, Any]
 
 @dataclass
 class Fault:
-    """What happens to some commands. By itself: the connection breaks before the database has heard them."""
+    """What happens to some commands; by default the connection breaks before they arrive."""
 
     commands: Collection[str]
     times: float
@@ -48,14 +48,14 @@ class Fault:
 
 
 class Proxy:
-    """Listens at `uri` and hands on what it hears, but for its faults.
+    """Listens at `uri` and forwards what it receives, except for its faults.
 
     Attributes
     ----------
     seen : list of dict
-        The commands that came, with the documents that some bring along in sections of their own.
+        The commands received, with the documents that some have in sections of their own.
     before : callable
-        Awaited with each command before anything is done with it.
+        Awaited with each command before it is handled.
     """
 
     def __init__(self, uri: str) -> None:
@@ -76,7 +76,7 @@ class Proxy:
         delay: float = 0.0,
         after: bool = False,
     ) -> Fault:
-        """Let commands fail so often: with an error's code, else with a connection that breaks.
+        """Make commands fail `times` times: with an error's code, else by a broken connection.
 
         Parameters
         ----------
@@ -90,21 +90,21 @@ class Proxy:
         return fault
 
     def answer(self, command: str, *, times: float = float("inf"), **answer: Any) -> None:
-        """Answer a command in the place of the database: as another kind of it does."""
+        """Answer a command in place of the database, as another kind of database would."""
         fault = Fault((command,), times, None, (), 0.0, after=False, answer=answer)
         self._faults.append(fault)
 
     def heal(self) -> None:
-        """From now on nothing fails."""
+        """Stop all failures."""
         self._faults.clear()
 
     def names(self) -> list[str]:
-        """The names of the commands that came."""
+        """Names of the commands received."""
         return [next(iter(command)) for command in self.seen]
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[Proxy]:
-        """Take connections until it is left."""
+        """Accept connections until the block ends."""
         server = await asyncio.start_server(self._accept, "127.0.0.1")
         port = server.sockets[0].getsockname()[1]
         self.uri = self._uri.replace(f"{self._host}:{self._port}", f"127.0.0.1:{port}")
@@ -120,7 +120,7 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             database_reader, database = await asyncio.open_connection(self._host, self._port)
-        except ConnectionError:  # it is away
+        except ConnectionError:  # the database is down
             writer.transport.abort()
             return
         waiting: dict[int, Fault] = {}  # faults of the answers to come, by their commands' ids
@@ -179,7 +179,7 @@ class Proxy:
 
 
 async def _befall(fault: Fault, number: int, writer: asyncio.StreamWriter) -> bool:
-    """Answer a command as its fault says; whether the connection lives on."""
+    """Answer a command as its fault says; return whether the connection stays open."""
     await asyncio.sleep(fault.delay)
     if fault.answer is not None:
         answer = {"ok": 1.0, **fault.answer}
@@ -206,7 +206,7 @@ async def _message(reader: asyncio.StreamReader) -> bytes | None:
 
 
 def _command(message: bytes) -> Document:
-    """The document of a message, with those of its sections under the names that these have."""
+    """The document of a message, with those of its sections under the sections' names."""
     at, end = _HEADER.size + _FLAGS, len(message)
     if _HAS_CHECKSUM & struct.unpack_from("<I", message, _HEADER.size)[0]:
         end -= _FLAGS

@@ -2,8 +2,9 @@
 
     python -m tests.questions [--questions 10000] [--seed 1]
 
-Between questions payments come in and are refunded through either server, and servers are killed or stopped and
-started again. So each question finds books that are cold, warm and behind. `tests/plain.py` says what is right.
+Between questions payments are recorded and refunded through either server, and servers are killed
+or stopped and started again. So questions meet books that are cold, warm and behind.
+`tests/plain.py` computes the right answers.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tests.processes import ServerProcess, start_server
 
 PER_ROUND = 50
 RESTARTED_EVERY = 4
-"""After so many rounds a server is ended and started again."""
+"""Rounds after which a server is ended and started again."""
 
 ROUTES = ["metrics", "metrics", "trends", "methods", "declines", "snapshot", "snapshot", "payments"]
 METHODS = ["card", "bank_transfer", "crypto", "paypal"]
@@ -41,7 +42,7 @@ SHORT = ["day", "week"]
 
 
 class Question(NamedTuple):
-    """What is asked of one tenant; None is left out of the query."""
+    """A query about one tenant; None is left out of it."""
 
     route: str
     as_of: datetime
@@ -72,7 +73,7 @@ class Question(NamedTuple):
 
 
 def question(rng, zone: ZoneInfo) -> Question:
-    """Any question that may be asked of a tenant in this zone, mostly about borders."""
+    """Any valid question about a tenant in this zone, mostly near boundaries of time."""
     present = borders.present_of(zone)
     route = rng.choice(ROUTES)
     asked = Question(
@@ -102,7 +103,7 @@ def question(rng, zone: ZoneInfo) -> Question:
 
 
 class Tenant:
-    """A tenant of one zone: its payments as they were exported last, and how many changes made them."""
+    """A tenant of one zone: its payments as last exported, and the number of their changes."""
 
     def __init__(self, name: str, zone: ZoneInfo) -> None:
         self.name = name
@@ -113,7 +114,7 @@ class Tenant:
 
 
 class World:
-    """A database, two servers on it whose clock is the test's, and a tenant for each zone."""
+    """A database, two servers on it whose clock the test sets, and a tenant for each zone."""
 
     def __init__(self, uri: str, directory: Path, rng: Random, zones: list[str]) -> None:
         self.rng = rng
@@ -133,14 +134,14 @@ class World:
         return start_server(self._uri, clock=self._clock, tenants=json.dumps(zones))
 
     def close(self) -> None:
-        """End the servers; raises when one of them said what it should not."""
+        """End the servers; raise if one of them logged a traceback."""
         self._http.close()
         for server in self.servers:
             server.stop()
             assert "Traceback" not in server.said, server.said
 
     def go_round(self, questions: int) -> None:
-        """Have something happen to a tenant, then ask about it."""
+        """Change something about a tenant, then ask about it."""
         tenant = self.rng.choice(self.tenants)
         self.record(tenant)
         self.refund(tenant)
@@ -152,7 +153,7 @@ class World:
             self.ask(tenant, question(self.rng, tenant.zone))
 
     def record(self, tenant: Tenant) -> None:
-        """Some payments more, mostly close together at a border; later ones in other currencies."""
+        """Record more payments, mostly close together at a boundary, later in other currencies."""
         latest = borders.present_of(tenant.zone)
         set_clock(self._clock, latest)
         count = self.rng.choice([1, 4, 30, 150]) if tenant.rows else 200
@@ -180,7 +181,7 @@ class World:
         return {name: value for name, value in item.items() if value is not None}
 
     def refund(self, tenant: Tenant) -> None:
-        """Refund some payments that were exported before."""
+        """Refund some of the payments last exported."""
         paid = [row for row in tenant.rows if row.status == "success"]
         for row in self.rng.sample(paid, min(self.rng.choice([0, 1, 5]), len(paid))):
             self._post(f"/payments/{row.id}/refund?tenantId={tenant.name}")
@@ -204,7 +205,7 @@ class World:
         tenant.rows = rows
 
     def ask(self, tenant: Tenant, asked: Question) -> None:
-        """Ask one server or both, or one twice: what it had to read first it remembers then."""
+        """Ask one server or both, or one twice: the second time it answers from memory."""
         set_clock(self._clock, asked.as_of)
         expected = plain.answer(asked, tenant.rows, currency="USD", zone=tenant.zone)
         wrong = []
@@ -232,7 +233,7 @@ class World:
 
 
 def differences(expected, got, where: str) -> list[str]:
-    """What of the expected is not what was got; more fields may be there."""
+    """Differences between an expected and an actual answer, which may have more fields."""
     if isinstance(expected, dict) and isinstance(got, dict):
         return [
             line
@@ -251,7 +252,7 @@ def differences(expected, got, where: str) -> list[str]:
 
 @contextmanager
 def world(uri: str, directory: Path, rng: Random, zones: list[str]) -> Iterator[World]:
-    """A world that ends with the block."""
+    """A world that is closed at the end of the block."""
     made = World(uri, directory, rng, zones)
     try:
         yield made
@@ -260,7 +261,7 @@ def world(uri: str, directory: Path, rng: Random, zones: list[str]) -> Iterator[
 
 
 def ask(made: World, questions: int, *, per_round: int = PER_ROUND) -> None:
-    """Ask until there were so many questions, some after each thing that happens."""
+    """Ask a number of questions, some of them after each change."""
     while (left := questions - made.asked) > 0:
         made.go_round(min(per_round, left))
 

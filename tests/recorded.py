@@ -1,4 +1,4 @@
-"""Texts that others depend on, kept in files beside the tests: a change of one is seen, and said on purpose."""
+"""Texts that others depend on, recorded in files beside the tests: no change goes unnoticed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 from pathlib import Path
 
 RECORDING = os.environ.get("FINANCEOPS_TEST_RECORD") == "1"
-"""Whether what is said now is what shall be said: the files are written instead of compared."""
+"""Whether to write the files instead of comparing with them."""
 
 
 def as_recorded(path: Path, text: str) -> None:
-    """Hold a text against its file."""
+    """Compare a text with its file, or record it."""
     if RECORDING:
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8"), (
-        f"{path.name} is kept for who depends on it. If that is meant, FINANCEOPS_TEST_RECORD=1 writes it anew"
+        f"{path.name} differs, and others depend on it. "
+        "If that is intended, FINANCEOPS_TEST_RECORD=1 records it"
     )

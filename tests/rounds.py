@@ -1,11 +1,12 @@
-"""Random rounds of failures while people pay, and afterwards: is what each was told true?
+"""Random rounds of failures while clients pay; afterwards check that every answer was true.
 
     python -m tests.rounds [--rounds 200] [--seed 1]
 
-In each round writers send payments, batches and refunds, readers ask, and a client listens. Meanwhile the server or its
-database is killed or stands still, or what they say to each other is cut, refused or late (`tests/proxy.py`). Then all
-of it is compared with what the database holds: what was acknowledged is there once, what was refused is not there, what
-may be there is one of those that were named, figures and events are those of these payments.
+In each round writers send payments, batches and refunds, readers ask, and a client listens.
+Meanwhile the server or its database is killed or suspended, or their messages are cut, refused or
+late (`tests/proxy.py`). Then everything is compared with what the database holds: what was
+acknowledged exists once, what was refused does not exist, what may exist is among the named ids,
+and figures and events are those of these payments.
 """
 
 from __future__ import annotations
@@ -45,23 +46,23 @@ TRANSIENT = ("TransientTransactionError",)
 
 @dataclass(eq=False)
 class Sent:
-    """One payment that somebody sent, and what that one was told."""
+    """One payment that a client sent, and the answers to it."""
 
     tenant: str
     body: dict
     repeatable: bool
     acknowledged: str | None = None
     possible: set[str] = field(default_factory=set)
-    """Ids that answers named which could not say more."""
+    """Ids named by answers that could not tell whether the payment was recorded."""
     unknown: bool = False
-    """The connection broke: nothing was said."""
+    """The connection broke: there was no answer."""
     refund_sent: bool = False
     refunded: bool = False
     refund_possible: bool = False
 
     @property
     def mark(self) -> str:
-        """What it is known by among those that are recorded."""
+        """What identifies it among the recorded payments."""
         return self.body["customerId"]
 
 
@@ -71,7 +72,7 @@ class Ledger:
     Attributes
     ----------
     acknowledged : Counter
-        Payments by the server that said so.
+        Number of payments by the server that acknowledged them.
     """
 
     def __init__(self, urls: Sequence[str], rng: Random, name: str) -> None:
@@ -86,7 +87,7 @@ class Ledger:
         self._more = asyncio.Condition()
 
     async def open(self) -> None:
-        """Let there be all tenants: the first payment makes one."""
+        """Create all tenants, each by a first payment."""
         async with self._client(0) as http:
             for tenant in self.tenants:
                 sent = self._payment(tenant, repeatable=False)
@@ -94,7 +95,7 @@ class Ledger:
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
-        """Write and read until it is left; who has begun ends what was begun."""
+        """Write and read until the block ends; what was begun is completed."""
         people = [self._write(n) for n in range(WRITERS)]
         people += [self._read(n, tenant) for n, tenant in enumerate(self.tenants)]
         tasks = [asyncio.create_task(person) for person in people]
@@ -105,7 +106,7 @@ class Ledger:
             await asyncio.gather(*tasks)
 
     async def acknowledge_more(self, number: int) -> None:
-        """Return when so many further payments have been acknowledged."""
+        """Return when `number` more payments have been acknowledged."""
         goal = self._acknowledged() + number
         async with asyncio.timeout(120), self._more:
             await self._more.wait_for(lambda: self._acknowledged() >= goal)
@@ -177,7 +178,7 @@ class Ledger:
         json: object = None,
         repeatable: bool | None = None,
     ) -> AsyncIterator[httpx.Response]:
-        """Every answer, None where there is none; what may be sent again is, until it succeeds."""
+        """Yield every answer; repeat what may be sent again until it succeeds."""
         if repeatable is None:
             repeatable = all(each.repeatable for each in sent)
         for tries in count():
@@ -198,11 +199,11 @@ class Ledger:
                 return
             if self._stop.is_set() and tries > 3:
                 return
-            await asyncio.sleep(0.05)  # as a client that waits a little before it asks again
+            await asyncio.sleep(0.05)  # as a client that waits a little before retrying
 
     def _told(self, answer: httpx.Response, sent: list[Sent], items: list[dict] | bool) -> None:
         if answer.status_code == 503:
-            # Of a batch of several tenants there may be fewer: those of the others are surely not recorded.
+            # A batch of several tenants may name fewer: the others are certainly not recorded.
             for each in sent:
                 each.possible.update(answer.json().get("payments", []))
             return
@@ -220,7 +221,7 @@ class Ledger:
         self._notifying = task  # the event loop holds it only weakly
 
     async def _read(self, number: int, tenant: str) -> None:
-        """Ask again and again how many payments there are: never fewer than were acknowledged."""
+        """Keep asking how many payments there are: never fewer than were acknowledged."""
         seq = 0
         async with self._client(number) as http:
             while not self._stop.is_set():
@@ -242,7 +243,7 @@ class Ledger:
                 await asyncio.sleep(0.02)
 
     async def check(self, listener: Listener) -> None:
-        """Compare all that was told with what is there."""
+        """Compare all answers with what the database holds."""
         async with self._client(0) as http:
             for tenant in self.tenants:
                 mine = [each for each in self.sent if each.tenant == tenant]
@@ -273,7 +274,7 @@ async def _recorded(http: httpx.AsyncClient, tenant: str) -> list[dict]:
 
 
 async def _answered(http: httpx.AsyncClient, path: str, method: str = "GET") -> httpx.Response:
-    """What is answered in the end: a database that was just killed, or shares its machine, may be slow for a while."""
+    """The final answer: a database that was just killed, or shares its machine, may be slow."""
     async with asyncio.timeout(120):
         while (answer := await http.request(method, path)).status_code == 503:  # noqa: ASYNC110 - as it says
             await asyncio.sleep(float(answer.headers["Retry-After"]))
@@ -282,7 +283,7 @@ async def _answered(http: httpx.AsyncClient, path: str, method: str = "GET") -> 
 
 
 async def _verified(http: httpx.AsyncClient, tenant: str) -> dict:
-    """What a verification finds in the end."""
+    """The report of a verification."""
     while True:
         begun = await _answered(http, f"/api/verify?tenantId={tenant}", "POST")
         found = await ended(http, begun)
@@ -292,7 +293,7 @@ async def _verified(http: httpx.AsyncClient, tenant: str) -> dict:
 
 
 def _untrue(sent: Iterable[Sent], found: list[dict]) -> list[str]:
-    """Each thing that was told and is not so."""
+    """Every answer that is not true."""
     wrong = []
     by_mark: dict[str, list[dict]] = {}
     for payment in found:
@@ -317,7 +318,7 @@ def _untrue(sent: Iterable[Sent], found: list[dict]) -> list[str]:
 
 
 class World:
-    """A database, a proxy before it and a server behind that, and what may befall them."""
+    """A database, a proxy before it, a server that uses the proxy, and what may happen to them."""
 
     def __init__(self, folder: Path, proxy: Proxy, database: EmbeddedDatabase, rng: Random) -> None:
         self._proxy = proxy
@@ -328,13 +329,13 @@ class World:
         self.folder = folder
 
     async def start_server(self) -> None:
-        """Start it where it was before."""
+        """Start the server at its earlier address."""
         self.server = await asyncio.to_thread(
             start_server, self._proxy.uri, port=self._port, database_timeout=2
         )
 
     async def blow(self) -> str:
-        """Let something happen, and say what."""
+        """Cause a failure, and describe it."""
         happens: Callable[[], Awaitable[str]] = self._rng.choice(
             [
                 self._kill_server,
@@ -353,7 +354,7 @@ class World:
 
     async def _kill_database(self) -> str:
         self._database.kill()
-        await asyncio.sleep(self._rng.uniform(0, 2))  # how long it is away
+        await asyncio.sleep(self._rng.uniform(0, 2))  # the time without a database
         await asyncio.to_thread(self._database.start)
         return "database killed"
 
@@ -412,7 +413,7 @@ class World:
 
 @dataclass
 class Outcome:
-    """What some rounds came to."""
+    """The result of some rounds."""
 
     rounds: int = 0
     payments: int = 0
@@ -423,7 +424,7 @@ class Outcome:
 async def hold(
     folder: Path, rounds: int, rng: Random, tell: Callable[[str], object] = len
 ) -> Outcome:
-    """Hold so many rounds on a database of their own."""
+    """Run rounds on a database of their own."""
     outcome = Outcome()
     database = EmbeddedDatabase(folder)
     database.start()
@@ -470,7 +471,7 @@ async def _round(world: World, rng: Random, number: int) -> tuple[str, Ledger]:
 
 
 def main() -> int:
-    """Hold rounds, and print what happened in each and what was not true."""
+    """Run rounds, and print what happened in each and which answers were not true."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)

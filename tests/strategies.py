@@ -32,7 +32,7 @@ ZONES = [
     "Australia/Lord_Howe",  # the clock changes by half an hour
     "Europe/Berlin",
     "Europe/London",
-    "Pacific/Apia",  # left out 30 December 2011
+    "Pacific/Apia",  # skipped 30 December 2011
     "Pacific/Chatham",  # +12:45 with clock changes
 ]
 """Twenty zones, odd ones among them."""
@@ -112,7 +112,7 @@ def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
 
 @st.composite
 def changes(draw, payments=payments()):  # noqa: B008 - a strategy is a value
-    """A new payment, the refund of an earlier one, or one of both that is taken back."""
+    """A new payment, the refund of an earlier one, or the removal of either."""
     changed = draw(payments)
     previous = None
     removed = draw(st.booleans())

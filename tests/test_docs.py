@@ -1,4 +1,4 @@
-"""The documentation builds without a warning, asks no other host, leaves no name out, and is true."""
+"""The documentation builds without a warning, needs no other host, omits no name, and is true."""
 
 import asyncio
 import doctest
@@ -23,7 +23,7 @@ from tests.processes import ROOT
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 PACKAGES = ("client", "core", "frames", "loading", "plots")
 _REQUESTS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
-"""Elements that make a browser ask for something, and where they say for what."""
+"""Elements that make a browser request something, and the attribute with its URL."""
 
 
 def module_names():
@@ -37,7 +37,7 @@ def module_names():
 
 
 class Page(HTMLParser):
-    """Names that a page has for its places, where it leads, and what it asks for."""
+    """Anchors of a page, its links, and what it requests."""
 
     def __init__(self, path):
         super().__init__()
@@ -91,7 +91,7 @@ def test_every_link_within_the_pages_leads_somewhere(built, pages):
     assert followed > 100
 
 
-def test_pages_ask_no_other_host(built, pages):
+def test_pages_request_nothing_from_other_hosts(built, pages):
     asked = {request for page in pages.values() for request in page.requests}
     assert asked
     assert not {request for request in asked if re.match(r"(?:[a-z]+:)?//", request)}
@@ -142,7 +142,7 @@ def test_every_notebook_is_listed(notebook):
     assert f"notebooks/{notebook}.ipynb" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_every_term_says_which_public_function_computes_it():
+def test_every_term_names_the_public_function_that_computes_it():
     said = (ROOT / "docs" / "terms.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`fo\.([a-z_]+)`", said))
     assert {"metrics", "trends", "segments", "cohorts", "refund_curve"} <= named
@@ -150,7 +150,7 @@ def test_every_term_says_which_public_function_computes_it():
 
 
 @pytest.mark.parametrize("name", sorted(set(module_names())))
-def test_examples_of_docstrings_say_what_happens(name):
+def test_examples_in_docstrings_are_true(name):
     results = doctest.testmod(import_module(name))
     assert results.failed == 0
 

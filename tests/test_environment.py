@@ -1,4 +1,4 @@
-"""The ways in (pip, conda, lock files) install the same things, and name no host."""
+"""All ways to install (pip, conda, lock files) install the same packages, and name no host."""
 
 import re
 import subprocess
@@ -15,10 +15,10 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
-# Where conda-forge calls a package otherwise than PyPI does (differences of - and _ aside).
+# Packages whose name on conda-forge differs from PyPI's (other than by - and _).
 CONDA_NAMES = {"brotli-python": "brotli", "python-tzdata": "tzdata"}
 
-# Put together here, so that this file does not hold them itself.
+# Assembled here, so that this file does not contain them itself.
 REGISTRY_HOSTS = [
     ".".join(parts).encode()
     for parts in [

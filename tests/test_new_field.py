@@ -1,4 +1,4 @@
-"""What is said of a field where a payment declares it is all there is to say: two more, everywhere."""
+"""Declaring a field of a payment is enough to have it everywhere, shown with two new fields."""
 
 import csv
 import io
@@ -50,7 +50,7 @@ print(json.dumps({
 
 @pytest.fixture
 def program(tmp_path):
-    """The programs as they are, but for two lines: `program("server", ...)` starts one."""
+    """The programs with two lines added: `program("server", ...)` starts one."""
     for package in ("financeops", "server"):
         shutil.copytree(ROOT / package, tmp_path / package)
     declared = tmp_path / "financeops" / "core" / "payments.py"
@@ -89,7 +89,7 @@ def url(program, database_uri):
 
 def test_a_field_is_added_by_declaring_it(program, url, database_uri, tmp_path):
     with httpx.Client(base_url=url, timeout=30) as http:
-        # A sender says it, and is refused what it may not be.
+        # Senders may give them, and invalid values are refused.
         for wrong, says in (
             ({"channel": 7}, "must be text or null, not a number"),
             ({"channel": "At Home"}, "must be 1 to 64 of a-z, 0-9 and _"),
@@ -102,7 +102,7 @@ def test_a_field_is_added_by_declaring_it(program, url, database_uri, tmp_path):
         recorded = http.post("/payments", json={**PAYMENT, **SAID}).raise_for_status().json()
         assert recorded.items() >= SAID.items()
 
-        # A file says it, under a name of its own.
+        # Files may have them, under other names.
         rows = tmp_path / "rows.csv"
         rows.write_text(
             "amount,method,status,createdAt,Where,settledAt\n20,card,success,2026-05-02,web,\n"
@@ -111,7 +111,7 @@ def test_a_field_is_added_by_declaring_it(program, url, database_uri, tmp_path):
         out, err = told.communicate(timeout=60)
         assert told.returncode == 0, out + err
 
-        # Whoever asks is told.
+        # Answers have them.
         assert http.get(f"/payments/{recorded['_id']}").json() == recorded
         listed = http.get("/payments").json()
         assert [each["channel"] for each in listed] == ["web", "app"]
@@ -125,13 +125,13 @@ def test_a_field_is_added_by_declaring_it(program, url, database_uri, tmp_path):
         assert table["channel"].to_pylist() == ["app", "web"]
         assert table.schema.field("settledAt").type == pa.timestamp("ms", tz="UTC")
 
-        # Descriptions say it.
+        # Descriptions have them.
         described = http.get("/openapi.json").json()["components"]["schemas"]
         for name in ("NewPayment", "ImportedPayment", "PaymentAnswer"):
             assert SAID.keys() <= described[name]["properties"].keys()
         assert described["PaymentAnswer"]["properties"]["settledAt"]["format"] == "date-time"
 
-    # Data frames have it, from the server and from files.
+    # Data frames have them, from the server and from files.
     (tmp_path / "exported.csv").write_text(exported)
     frames = program("-c", FRAME, url, "exported.csv")
     out, err = frames.communicate(timeout=60)
@@ -143,7 +143,7 @@ def test_a_field_is_added_by_declaring_it(program, url, database_uri, tmp_path):
         "documented": ["channel", "settled_at"],
     }
 
-    # The database refuses of it what no program of ours writes.
+    # The database refuses values that FinanceOps never writes.
     with MongoClient(database_uri) as client:
         payments = client.get_default_database().payments
         stored = payments.find_one({"channel": "app"})

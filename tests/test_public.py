@@ -1,4 +1,4 @@
-"""The door of the package: the names that people import, how they are called, and what they say of types."""
+"""The public names of the package, their signatures, and their types."""
 
 import inspect
 import re
@@ -16,13 +16,13 @@ RECORDED = Path(__file__).with_name("public.txt")
 
 
 def public(owner):
-    """Names of a class or module that are for others, in order."""
+    """Public names of a class or module, in order."""
     names = getattr(owner, "__all__", None) or [name for name in vars(owner) if name[0] != "_"]
     return sorted(names)
 
 
 def lines_of(name, value):
-    """How something is called, and what belongs to it."""
+    """The signature of something, and its members."""
     if isinstance(value, ModuleType):
         for inner in public(value):
             found = getattr(value, inner)
@@ -45,13 +45,13 @@ def lines_of(name, value):
         yield f"{name}: {type(value).__name__}"
 
 
-def test_what_people_import_is_what_it_was():
+def test_the_public_names_are_unchanged():
     lines = [line for name in sorted(fo.__all__) for line in lines_of(name, getattr(fo, name))]
     text = re.sub(r" at 0x[0-9a-f]+", "", "\n".join(lines))
     as_recorded(RECORDED, text + "\n")
 
 
-def test_the_version_is_said_once_and_the_package_is_typed():
+def test_the_version_has_one_source_and_the_package_is_typed():
     assert fo.__version__ == version("financeops")
     assert (Path(fo.__file__).parent / "py.typed").exists()
 

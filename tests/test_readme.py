@@ -1,4 +1,4 @@
-"""The README says what there is: settings, routes, commands, folders."""
+"""The README lists everything: settings, routes, commands, folders."""
 
 import re
 
@@ -48,6 +48,6 @@ def test_every_folder_is_listed_and_every_link_leads_somewhere():
 
 
 @pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "SECURITY.md"])
-def test_what_is_said_to_show_something_is_there(page):
+def test_files_named_as_evidence_exist(page):
     named = set(re.findall(r"`(tests/[\w/]+(?:\.py)?)`", (ROOT / page).read_text("utf-8")))
     assert {each for each in named if not (ROOT / each).exists()} == set()

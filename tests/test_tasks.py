@@ -1,4 +1,4 @@
-"""Tasks end, whatever they do about it."""
+"""Tasks end, even if they resist."""
 
 import asyncio
 from contextlib import suppress
@@ -6,7 +6,7 @@ from contextlib import suppress
 from financeops.tasks import end
 
 
-async def test_a_task_that_loses_a_cancellation_is_ended_all_the_same():
+async def test_a_task_that_loses_a_cancellation_is_ended_nevertheless():
     async def stubborn():
         with suppress(asyncio.CancelledError):  # as `asyncio.wait_for` of Python 3.11 may
             await asyncio.Event().wait()
@@ -19,7 +19,7 @@ async def test_a_task_that_loses_a_cancellation_is_ended_all_the_same():
     assert task.cancelled()
 
 
-async def test_what_a_task_says_in_the_end_stays_with_it():
+async def test_an_ended_task_keeps_its_result_or_error():
     async def fails():
         raise ZeroDivisionError
 

@@ -1,4 +1,4 @@
-"""What mypy tells people about the frames that they get."""
+"""The types of frames that mypy infers in users' programs."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 POLARS, PANDAS = "polars.dataframe.frame.DataFrame", "pandas.core.frame.DataFrame"
 LAZY, DUCKDB = "polars.lazyframe.frame.LazyFrame", "duckdb._relation.DuckDBPyRelation"
 
-# pyarrow has no types of its own: mypy takes its tables for Any, as it does a frame by default.
+# pyarrow has no types: mypy treats its tables as Any, as it does a frame by default.
 REVEALED = {
     'fo.read("a.csv", columns=["id"], frame="polars")': POLARS,
     'fo.read("a.csv", frame="pandas")': PANDAS,

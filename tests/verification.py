@@ -1,4 +1,4 @@
-"""What `POST /api/verify` finds."""
+"""Run verifications by `POST /api/verify`, for tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 async def verified(
     http: httpx.AsyncClient, tenant_id: str = "tenant_1", *, repair: bool = False
 ) -> dict[str, Any]:
-    """The report of a verification that has come to its end."""
+    """The report of a completed verification."""
     asked = {"tenantId": tenant_id, "repair": str(repair).lower()}
     found = await ended(http, await http.post("/api/verify", params=asked))
     assert found["state"] == "done", found
@@ -19,12 +19,12 @@ async def verified(
 
 
 async def ended(http: httpx.AsyncClient, started: httpx.Response) -> dict[str, Any]:
-    """A verification that was begun, once it has ended in one way or another."""
+    """A started verification, once it has ended in one way or another."""
     return await seen(http, started, "done", "stopped", "failed")
 
 
 async def seen(http: httpx.AsyncClient, started: httpx.Response, *states: str) -> dict[str, Any]:
-    """A verification that was begun, once it is in one of these states."""
+    """A started verification, once it is in one of these states."""
     assert started.status_code == 202, started.text
     while True:
         answer = await http.get(started.headers["location"])

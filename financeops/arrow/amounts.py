@@ -1,6 +1,7 @@
-"""Amounts in major and in minor units, all rows at once and exact: integers and decimals, never floats.
+"""Convert amounts between major and minor units, all rows at once and exactly, without floats.
 
-A decimal of four places and the integer of its ten-thousandths are the same 128 bits: `view` goes from one to the other.
+A decimal of four places and the integer of its ten-thousandths have the same 128 bits: `view`
+converts one into the other.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ _WIDEST_TEN_THOUSANDTHS = pa.decimal128(_WIDEST.precision, 0)
 
 
 def major_of(minor: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.Array:
-    """Exact amounts in major units (type `MAJOR`) of integers of minor units.
+    """Exact amounts in major units (type `MAJOR`) from integers of minor units.
 
     Parameters
     ----------
     minor : pyarrow.ChunkedArray
         int64, no nulls.
     currencies : pyarrow.ChunkedArray
-        Codes; one that no table knows has two decimals.
+        Codes; one that no table lists has two decimals.
     """
     codes = currencies.combine_chunks().dictionary_encode()
     scaled = pc.multiply(minor.combine_chunks(), _factors(codes, decimals_of))
@@ -39,7 +40,7 @@ def major_of(minor: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.Array:
 
 
 def minor_of(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.Array:
-    """Minor units of exact amounts in major units.
+    """Minor units from exact amounts in major units.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def minor_of(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.Array:
 
 
 def _wrong_amount(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> InvalidValue:
-    """What is wrong with the first amount that is: found one by one, for it is the end."""
+    """Error for the first invalid amount, found one by one: speed no longer matters."""
     pairs = zip(amounts.to_pylist(), currencies.to_pylist(), strict=True)
     for row, (amount, currency) in enumerate(pairs):
         try:
@@ -101,6 +102,6 @@ def _wrong_amount(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> Inva
 
 
 def _factors(codes: Any, decimals: Callable[[str], int]) -> Any:
-    """How many ten-thousandths a minor unit is, per row."""
+    """Number of ten-thousandths in a minor unit, per row."""
     factors = [10 ** (_DECIMALS - decimals(code)) for code in codes.dictionary.to_pylist()]
     return pa.array(factors, pa.int64()).take(codes.indices)

@@ -1,4 +1,4 @@
-"""From BSON, as the database sends it, to Arrow without a Python object for each payment."""
+"""Convert BSON, as the database sends it, to Arrow without a Python object for each payment."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _BSON_TYPES: dict[Any, tuple[type, ...]] = {
 
 
 def table_of(replies: Sequence[bytes], columns: Sequence[str]) -> pa.Table:
-    """Canonical table of stored payments, by time and then by id.
+    """Canonical table of stored payments, sorted by time and then by id.
 
     Parameters
     ----------
     replies : sequence of bytes
-        BSON documents, in each one after the other.
+        Concatenated BSON documents each.
     columns : sequence of str
-        Names of canonical columns; what is sorted by has to be in the documents in any case.
+        Names of canonical columns; the documents must also have those to sort by.
 
     Raises
     ------
     InvalidValue
-        A stored payment is not what it must be; names the column.
+        A stored payment is invalid; names the column.
     """
     context = _reading()
     try:
@@ -42,7 +42,7 @@ def table_of(replies: Sequence[bytes], columns: Sequence[str]) -> pa.Table:
         raise _what_is_wrong(replies) or error from None
     stored = context.finish()
     arrays = [_hex(stored["_id"]), *(stored[JSON_NAMES[name]] for name in SCHEMA.names[1:])]
-    # The database is not asked to sort: here it costs a tenth of that.
+    # Sort here, not in the database: it costs a tenth.
     table = pa.table(arrays, names=SCHEMA.names).sort_by(
         [("created_at", "ascending"), ("id", "ascending")]
     )
@@ -54,7 +54,7 @@ def table_of(replies: Sequence[bytes], columns: Sequence[str]) -> pa.Table:
 
 
 def documents_in(reply: bytes) -> int:
-    """How many BSON documents stand one after the other: each begins with its length."""
+    """Number of concatenated BSON documents: each begins with its length."""
     count = at = 0
     while at < len(reply):
         at += int.from_bytes(reply[at : at + 4], "little")
@@ -80,10 +80,10 @@ def _hex(ids: pa.ChunkedArray) -> pa.Array:
 
 
 def _reading() -> Any:
-    """What turns BSON into the canonical columns."""
-    # Imported here: it imports pandas and Polars too, a third of a server's start.
+    """The context that reads BSON into the canonical columns."""
+    # Imported late: it imports pandas and Polars too, which takes a third of a server's start.
     with warnings.catch_warnings():
-        # Of Cython, when PyArrow is newer than the one that this was compiled with.
+        # Cython warns when PyArrow is newer than the one that this was compiled with.
         warnings.filterwarnings("ignore", "pyarrow.lib.*size changed", RuntimeWarning)
         from pymongoarrow.context import PyMongoArrowContext  # noqa: PLC0415
         from pymongoarrow.schema import Schema  # noqa: PLC0415
@@ -94,7 +94,7 @@ def _reading() -> Any:
 
 
 def _what_is_wrong(replies: Sequence[bytes]) -> InvalidValue | None:
-    """The first stored value that no canonical column takes; looked for when one is known."""
+    """The first stored value that fits no canonical column; only called when there is one."""
     for reply in replies:
         for document in bson.decode_all(reply):
             for field in SCHEMA:
@@ -102,6 +102,6 @@ def _what_is_wrong(replies: Sequence[bytes]) -> InvalidValue | None:
                 wanted = _BSON_TYPES.get(field.type)
                 wrong = wanted and not isinstance(value, wanted)
                 if field.name != "id" and value is not None and wrong:
-                    said = f"of payment {document['_id']} is {value!r}, which is no {field.type}"
-                    return InvalidValue(field.name, said)
+                    problem = f"of payment {document['_id']} is {value!r}, not of type {field.type}"
+                    return InvalidValue(field.name, problem)
     return None

@@ -1,4 +1,4 @@
-"""Files of payments read: from the columns of an export to the canonical ones, all rows at once."""
+"""Read files of payments: from the columns of an export to the canonical ones, all rows at once."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from financeops.core.errors import InvalidValue
 
 _TEXT = pa.string()
 _FINER = r"(\.\d{3})\d+"
-"""What a time says beyond milliseconds."""
+"""Pattern of the digits of a time beyond milliseconds."""
 
 
 def names_in(table: pa.Table) -> Mapping[str, str]:
-    """What each canonical column is called in a file: as in an export, or as it is.
+    """Names of the canonical columns in a file: those of an export, or the canonical ones.
 
     Raises
     ------
     InvalidValue
-        Naming the column that is there twice, or ``amount`` when the file could be both.
+        Naming the column that occurs twice, or ``amount`` when the file could be both.
     """
-    there = table.column_names
-    amount = table.schema.field("amount").metadata if there.count("amount") == 1 else None
-    form = form_of(there, amount)
-    # A file that is neither lacks a column: which, is said in the names that it has.
-    exported = form is Form.EXPORT or (form is None and not {"_id", "tenantId"}.isdisjoint(there))
+    given = table.column_names
+    amount = table.schema.field("amount").metadata if given.count("amount") == 1 else None
+    form = form_of(given, amount)
+    # A file that is neither lacks a column, which the error then names as the file would.
+    exported = form is Form.EXPORT or (form is None and not {"_id", "tenantId"}.isdisjoint(given))
     names = JSON_NAMES if exported else {name: name for name in SCHEMA.names}
     for name in (*names.values(), *(["amountMinor"] if exported else [])):
-        if there.count(name) > 1:
-            raise InvalidValue(name, "is the name of two columns: nobody knows which is meant")
+        if given.count(name) > 1:
+            raise InvalidValue(name, "is the name of two columns: rename or remove one")
     return names
 
 
 def canonical_of(table: pa.Table) -> pa.Table:
-    """Canonical table of an export's, or of one that already has the canonical names.
+    """Canonical table from that of an export, or from one that already has the canonical names.
 
     Parameters
     ----------
     table : pyarrow.Table
-        Text and times may be text still, amounts text or decimals in major units; an integer
-        ``amountMinor`` wins over ``amount``. Columns that may be null may be missing; others that
-        are no columns of payments are left out.
+        Times may be text, amounts text or decimals in major units; an integer ``amountMinor`` takes
+        precedence over ``amount``. Columns that may be null may be missing; columns that payments
+        do not have are ignored.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def _amounts(table: pa.Table, *, exported: bool) -> Any:
 
 
 def _minor_units(name: str, values: pa.ChunkedArray) -> Any:
-    """Integers, from text or decimals only where each of them says one."""
+    """Integers; text or decimals are accepted if each of them is an integer."""
     if not (
         pa.types.is_integer(values.type)
         or pa.types.is_decimal(values.type)
@@ -112,7 +112,7 @@ def _cast(name: str, values: pa.ChunkedArray, wanted: Any) -> Any:
     if values.type == wanted:
         return values
     if wanted == UTC_TIME and pa.types.is_timestamp(values.type) and values.type.tz is None:
-        raise InvalidValue(name, "must have a time zone: nobody knows which is meant")
+        raise InvalidValue(name, "must have a time zone, such as UTC")
     if wanted == _TEXT and not _is_text(values.type):
         raise InvalidValue(name, f"must be text, not {values.type}")
     if wanted == UTC_TIME and not (_is_text(values.type) or pa.types.is_timestamp(values.type)):
@@ -132,7 +132,7 @@ def _cast(name: str, values: pa.ChunkedArray, wanted: Any) -> Any:
 
 
 def _milliseconds(values: pa.ChunkedArray) -> Any:
-    """Times without what is finer than milliseconds, as the server takes them: floored."""
+    """Times rounded down to milliseconds, as the server does."""
     if pa.types.is_timestamp(values.type):
         if values.type.unit in {"s", "ms"}:
             return values

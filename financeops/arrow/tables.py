@@ -1,11 +1,11 @@
-"""The canonical table of payments, on Arrow: what every way of loading payments gives.
+"""The canonical table of payments, on Arrow: every way of loading payments returns it.
 
 One row per payment. Columns, in this order, are named as the fields of
 `financeops.core.payments.Payment`:
 
 {columns}
 
-`financeops.frames` takes it in whatever library it was turned into.
+`financeops.frames` accepts it as a data frame of any of the supported libraries.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from financeops.core.periods import EPOCH, LATEST
 from financeops.core.wire import timestamp
 
 FrameKind = Literal["polars", "pandas", "pyarrow"]
-"""The libraries in which payments are given."""
+"""The libraries whose data frames payments are returned as."""
 
 UTC_TIME = pa.timestamp("ms", tz="UTC")
 
@@ -44,10 +44,10 @@ SCHEMA = pa.schema(
         for name, column in PAYMENTS.items()
     ]
 )
-"""The canonical schema. Its `amount` says that it is in minor units, also in files of Arrow's."""
+"""The canonical schema. Its `amount` is marked as minor units, also in files that Arrow writes."""
 
 JSON_NAMES = {name: column.json for name, column in PAYMENTS.items()}
-"""What each column is called in the REST contract, in exports and in the database."""
+"""Name of each column in the REST contract, in exports and in the database."""
 
 
 def _described() -> str:
@@ -80,7 +80,7 @@ def check_columns(columns: Iterable[str] | None) -> list[str]:
     Raises
     ------
     InvalidValue
-        A name is unknown, given twice, or there is none.
+        A name is unknown or given twice, or no name is given.
 
     Examples
     --------
@@ -94,7 +94,8 @@ def check_columns(columns: Iterable[str] | None) -> list[str]:
     names = list(columns)
     if unknown := [name for name in names if name not in SCHEMA.names]:
         raise InvalidValue(
-            "columns", f"{unknown[0]!r} is none of payments: they are {', '.join(SCHEMA.names)}"
+            "columns",
+            f"{unknown[0]!r} is not a column of payments: these are {', '.join(SCHEMA.names)}",
         )
     if not names or len(set(names)) < len(names):
         raise InvalidValue("columns", "must name at least one column, each once")
@@ -102,14 +103,14 @@ def check_columns(columns: Iterable[str] | None) -> list[str]:
 
 
 def check_frame(frame: str | None) -> FrameKind:
-    """Which library payments are wanted in; by default Polars, else pandas, else PyArrow.
+    """Return the library to use; by default Polars, else pandas, else PyArrow.
 
     Raises
     ------
     InvalidValue
-        It is none of the three.
+        The name is not one of the three.
     Misconfigured
-        It is not installed.
+        The library is not installed.
     """
     kinds: Sequence[FrameKind] = get_args(FrameKind)
     if frame is None:
@@ -142,14 +143,14 @@ def framed(table: pa.Table, frame: FrameKind) -> Any:
 
 
 def checked(table: pa.Table, *, names: Mapping[str, str] = JSON_NAMES) -> pa.Table:
-    """A table of canonical columns whose values are what they must be.
+    """Return a table of canonical columns if its values are valid.
 
     Parameters
     ----------
     table : pyarrow.Table
         Columns of `SCHEMA`, with its types.
     names : mapping of str to str
-        What the columns are called in the file that they are from.
+        Names of the columns in the file that they come from.
 
     Raises
     ------
@@ -163,22 +164,22 @@ def checked(table: pa.Table, *, names: Mapping[str, str] = JSON_NAMES) -> pa.Tab
         if not field.nullable and values.null_count:
             _refuse(name, pc.is_null(values), values, "must not be empty")
         if field.type == UTC_TIME:
-            # Made here: `pa.scalar` of a datetime imports pandas, which a server starts without.
+            # Not constants: `pa.scalar` of a datetime imports pandas, which a server does not load.
             first, latest = pa.scalar(EPOCH, UTC_TIME), pa.scalar(LATEST, UTC_TIME)
             wrong = pc.or_(pc.less(values, first), pc.greater_equal(values, latest))
             _refuse(name, wrong, values, "must lie between 1970 and 2099")
-    there = table.schema.names
-    if "status" in there:
+    given = table.schema.names
+    if "status" in given:
         known = pa.array([status.value for status in Status])
         wrong = pc.invert(pc.is_in(table["status"], value_set=known))
-        said = ", ".join(repr(status.value) for status in Status)
-        _refuse(names["status"], wrong, table["status"], f"must be one of {said}")
-    if "currency" in there:
+        choices = ", ".join(repr(status.value) for status in Status)
+        _refuse(names["status"], wrong, table["status"], f"must be one of {choices}")
+    if "currency" in given:
         codes = table["currency"]
         unknown = [code for code in pc.unique(codes).to_pylist() if not _was_currency(code)]
         wrong = pc.is_in(codes, value_set=pa.array(unknown, codes.type))
         _refuse(names["currency"], wrong, codes, "must be an ISO 4217 code such as 'USD'")
-    if "amount" in there:
+    if "amount" in given:
         amounts = table["amount"]
         wrong = pc.or_(pc.less(amounts, 0), pc.greater(amounts, MAX_MINOR))
         _refuse(names["amount"], wrong, amounts, f"must be 0 to {MAX_MINOR} minor units")
@@ -194,10 +195,10 @@ def _was_currency(code: str) -> bool:
 
 
 def _refuse(column: str, wrong: Any, values: Any, problem: str) -> None:
-    """Raise `InvalidValue` for the first of the rows that are wrong, if there is one."""
+    """Raise `InvalidValue` for the first wrong row, if there is one."""
     first = pc.index(wrong, value=True).as_py()
     if first >= 0:
         value = values[first].as_py()
-        said = timestamp(value) if isinstance(value, datetime) else repr(value)
-        found = "" if value is None else f", not {said}"
+        shown = timestamp(value) if isinstance(value, datetime) else repr(value)
+        found = "" if value is None else f", not {shown}"
         raise InvalidValue(column, f"{problem}{found} (row {first})")

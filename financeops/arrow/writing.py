@@ -1,6 +1,6 @@
-"""Payments as files: each writer takes chunks of payments and gives bytes, in constant memory.
+"""Write payments as files: writers turn chunks of payments into bytes, in constant memory.
 
-Text is made of payments one by one, columns of canonical tables.
+Text formats are written from single payments, columnar formats from canonical tables.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from financeops.core.wire import encode, payment_document, timestamp
 
 
 def _fields(field: pa.Field) -> list[pa.Field]:
-    """A canonical column as exports have it: amounts also in major units."""
+    """The columns of an export for a canonical column: amounts also in major units."""
     if field.name != "amount":
         return [field.with_name(JSON_NAMES[field.name])]
     major = pa.field("amount", MAJOR, nullable=False)
@@ -33,7 +33,7 @@ def _fields(field: pa.Field) -> list[pa.Field]:
 
 
 SCHEMA = pa.schema([exported for field in PAYMENTS for exported in _fields(field)])
-"""Columns of the columnar formats; CSV has the same but `amountMinor`."""
+"""Columns of the columnar formats; CSV has the same without `amountMinor`."""
 
 _TEXT_COLUMNS = [name for name in SCHEMA.names if name != "amountMinor"]
 
@@ -44,14 +44,14 @@ class Writer(Protocol[Taken_contra]):
     """Writes one file, piece by piece."""
 
     def write(self, chunk: Taken_contra) -> bytes:
-        """Bytes that some more payments add."""
+        """Return the bytes that more payments add."""
 
     def finish(self) -> bytes:
-        """Bytes that end the file."""
+        """Return the bytes that end the file."""
 
 
 class CsvWriter:
-    """Writes CSV, of payments; cells that a spreadsheet would run are made harmless."""
+    """Writes payments as CSV; cells that a spreadsheet would run are made harmless."""
 
     def __init__(self) -> None:
         self._buffer = io.StringIO(newline="")
@@ -59,13 +59,13 @@ class CsvWriter:
         self._rows.writerow(_TEXT_COLUMNS)
 
     def write(self, chunk: Iterable[Payment]) -> bytes:
-        """Bytes that some more payments add."""
+        """Return the bytes that more payments add."""
         for payment in chunk:
             self._rows.writerow(_cells(payment))
         return self._drained()
 
     def finish(self) -> bytes:
-        """Bytes that end the file: the names of the columns where there was no payment."""
+        """Return the bytes that end the file: the header, if there was no payment."""
         return self._drained()
 
     def _drained(self) -> bytes:
@@ -76,24 +76,24 @@ class CsvWriter:
 
 
 class NdJsonWriter:
-    """Writes NDJSON, of payments."""
+    """Writes payments as NDJSON."""
 
     def write(self, chunk: Iterable[Payment]) -> bytes:
-        """Bytes that some more payments add."""
+        """Return the bytes that more payments add."""
         return b"".join(encode(payment_document(payment)) + b"\n" for payment in chunk)
 
     def finish(self) -> bytes:
-        """Nothing ends it."""
+        """Return nothing: the format has no end."""
         return b""
 
 
 def parquet_writer() -> Writer[pa.Table]:
-    """Writes Parquet, of canonical tables."""
+    """Return a writer of canonical tables as Parquet."""
     return _ColumnWriter(lambda sink: parquet.ParquetWriter(sink, SCHEMA))
 
 
 def stream_writer() -> Writer[pa.Table]:
-    """Writes a stream of Arrow's, of canonical tables."""
+    """Return a writer of canonical tables as an Arrow stream."""
     return _ColumnWriter(lambda sink: ipc.new_stream(sink, SCHEMA))
 
 
@@ -112,7 +112,7 @@ class _ColumnWriter:
 
 
 class _Sink(io.RawIOBase):
-    """A file that keeps what was written until it is taken away."""
+    """A file that buffers what is written until it is drained."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -126,14 +126,14 @@ class _Sink(io.RawIOBase):
         return len(part)
 
     def drained(self) -> bytes:
-        """What was written since the last time."""
+        """Return what was written since the last call."""
         data = b"".join(self._parts)
         self._parts.clear()
         return data
 
 
 def _exported(payments: pa.Table) -> pa.Table:
-    """Columns of the export, of a canonical table."""
+    """Columns of an export from a canonical table."""
     minor = payments["amount"]
     kept = [payments[name] for name in PAYMENTS.names]
     at = PAYMENTS.names.index("amount")

@@ -23,7 +23,7 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
     async with Client(url) as client:
         with Bar(total=100) as bar:
             answer = await client.verify(
-                tenant_id, repair=repair, told=lambda now: bar.show(*_how_far(now))
+                tenant_id, repair=repair, progress=lambda now: bar.show(*_how_far(now))
             )
     found = answer.differing
     checked = f"{tenant_id}: {answer.checked:,} totals checked at change {answer.seq:,}"

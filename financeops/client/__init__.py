@@ -1,4 +1,4 @@
-"""The network code of FinanceOps: REST and the live stream, both async."""
+"""The network client of FinanceOps: REST and the live stream, both async."""
 
 from financeops.client.rest import Client
 from financeops.client.stream import Connected, Disconnected, Heartbeat, Reload, Stream

@@ -1,4 +1,4 @@
-"""Where the server is."""
+"""The address of the server, and the header that authorizes a client."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def server_url(url: str | None = None) -> str:
 
 
 def authorization(token: str | None) -> dict[str, str]:
-    """HTTP header that carries a token; none without one."""
+    """HTTP header that carries a token; empty without one."""
     return {"Authorization": f"Bearer {token}"} if token else {}

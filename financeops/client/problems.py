@@ -1,4 +1,4 @@
-"""From the server's problem+json (RFC 9457) to the errors of core."""
+"""Convert the server's problem+json (RFC 9457) to the errors of core."""
 
 from __future__ import annotations
 
@@ -17,34 +17,36 @@ from financeops.core.errors import (
 
 
 def error_of(status: int, body: bytes, *, url: str) -> FinanceOpsError:
-    """Error that an answer other than 2xx stands for.
+    """Error for an answer other than 2xx.
 
     Parameters
     ----------
     status : int
         HTTP status code.
     body : bytes
-        What came with it; need not be problem+json, for another program may have answered.
+        Body of the answer; it may be other than problem+json, if another program answered.
     url : str
-        Of the server that was asked.
+        URL of the server.
     """
     problem = _problem(body)
-    said = problem.get("detail") or problem.get("title") or _foreign(status, url)
+    detail = problem.get("detail") or problem.get("title") or _foreign(status, url)
     match status:
         case 400 | 413 | 415 | 422:
             field = problem.get("field") or "request"
-            return InvalidValue(field, said.removeprefix(f"{field}: "))
+            return InvalidValue(field, detail.removeprefix(f"{field}: "))
         case 401:
-            # Not of the server itself: it has no log-in.
-            return FinanceOpsError(f"a proxy in front of the server asks for another token: {said}")
+            # This cannot come from the server itself, which has no login.
+            return FinanceOpsError(
+                f"a proxy in front of the server asks for another token: {detail}"
+            )
         case 404:
-            return NotFound(said)
+            return NotFound(detail)
         case 409:
-            return Conflict(said)
+            return Conflict(detail)
         case 429 | 502 | 503 | 504:
-            return Unavailable(said)
+            return Unavailable(detail)
         case _:
-            return FinanceOpsError(said)
+            return FinanceOpsError(detail)
 
 
 def _foreign(status: int, url: str) -> str:

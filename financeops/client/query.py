@@ -1,6 +1,6 @@
-"""What is asked for, as the query of a request: from keywords, to keywords, and written out.
+"""Selections and questions: from keywords, to keywords, and to the query parameters of a request.
 
-Words are sent as they are: which ones there are, the server says.
+Values are sent as they are: the server checks them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from financeops.core.questions import Question
 from financeops.core.selection import Selection
 from financeops.core.windows import ends_of, window_between
 
-Asked: TypeAlias = Selection | Question
-"""Which payments, or which figures of them."""
+Query: TypeAlias = Selection | Question
+"""A query for payments, or for figures of them."""
 
 
 def selection_of(
@@ -28,7 +28,7 @@ def selection_of(
     method: str | None = None,
     currency: str | None = None,
 ) -> Selection:
-    """Selection that a method's keywords say."""
+    """Selection from a method's keywords."""
     return Selection(
         status=cast("Status | None", status),
         method=method,
@@ -46,7 +46,7 @@ def question_of(
     method: str | None = None,
     timezone: str | None = None,
 ) -> Question:
-    """Question that a method's keywords say; raises `InvalidValue` for a period and a window."""
+    """Question from a method's keywords; raises `InvalidValue` for both a period and a window."""
     return Question(
         currency=currency,
         method=method,
@@ -56,14 +56,14 @@ def question_of(
     )
 
 
-def keywords_of(asked: Asked) -> dict[str, Any]:
-    """Keywords of the client's methods that say the same."""
-    said = asdict(asked)
-    said["start"], said["end"] = ends_of(said.pop("window"))
-    return said
+def keywords_of(query: Query) -> dict[str, Any]:
+    """Keywords of the client's methods for the same query."""
+    keywords = asdict(query)
+    keywords["start"], keywords["end"] = ends_of(keywords.pop("window"))
+    return keywords
 
 
-def query_of(asked: Asked) -> dict[str, Any]:
-    """Query parameters in the REST contract's words; None for what was left out."""
-    words = {"start": "from", "end": "to"}
-    return {words.get(name, name): value for name, value in keywords_of(asked).items()}
+def query_of(query: Query) -> dict[str, Any]:
+    """Query parameters under the names of the REST contract; None for those left out."""
+    names = {"start": "from", "end": "to"}
+    return {names.get(name, name): value for name, value in keywords_of(query).items()}

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from yarl import URL
 
 from financeops.client.address import authorization, server_url
-from financeops.client.query import Asked, query_of, question_of, selection_of
+from financeops.client.query import Query, query_of, question_of, selection_of
 from financeops.client.transport import Transport
 from financeops.client.values import Changes, Snapshot, changes_of, snapshot_of
 from financeops.client.verifying import verified
@@ -47,8 +47,8 @@ _CHUNK = 1 << 18
 class Question(TypedDict, total=False):
     """A `core.questions.Question` as keywords; each may be left out.
 
-    With neither `period` nor `start` and `end`: all time, where buckets are needed the last day.
-    `timezone` other than the tenant's is for windows of at most 7 days.
+    Without `period` and without `start` and `end`: all time, or the last day if buckets are needed.
+    A `timezone` other than the tenant's requires a window of at most 7 days.
     """
 
     period: Period | str | None
@@ -79,11 +79,11 @@ class Client:
     url : str, optional
         Default: ``FINANCEOPS_URL``, else ``http://localhost:3001``.
     timeout : float
-        Seconds that an answer may take; those that are streamed or do long work take as long as
-        they need.
+        Seconds that an answer may take; streamed answers and those of long operations may take as
+        long as they need.
     token : str, optional
         Sent as ``Authorization: Bearer …``, for a proxy in front of the server that asks for one:
-        the server itself has no log-in.
+        the server itself has no login.
 
     Raises
     ------
@@ -125,9 +125,9 @@ class Client:
     ) -> MetricsAnswer:
         """Key figures, over all time unless `period` or `start` and `end` are given.
 
-        With `compare` its `previous` holds the same figures of the previous period.
+        With `compare`, `previous` of the answer holds the same figures of the previous period.
         """
-        query = _asked(tenant_id, question_of(**question))
+        query = _parameters(tenant_id, question_of(**question))
         if compare:
             query["compare"] = "true"
         return await self._http.answer(MetricsAnswer, "GET", paths.METRICS, query)
@@ -138,7 +138,7 @@ class Client:
         **question: Unpack[Question],
     ) -> list[TrendAnswer]:
         """One element for each bucket, empty ones included, oldest first."""
-        query = _asked(tenant_id, question_of(**question))
+        query = _parameters(tenant_id, question_of(**question))
         return await self._http.answer(list[TrendAnswer], "GET", paths.TRENDS, query)
 
     async def methods(
@@ -147,7 +147,7 @@ class Client:
         **question: Unpack[Question],
     ) -> list[MethodAnswer]:
         """Figures of each payment method, most attempts first."""
-        query = _asked(tenant_id, question_of(**question))
+        query = _parameters(tenant_id, question_of(**question))
         return await self._http.answer(list[MethodAnswer], "GET", paths.METHODS, query)
 
     async def declines(
@@ -156,7 +156,7 @@ class Client:
         **question: Unpack[Question],
     ) -> list[DeclineAnswer]:
         """Figures of each decline code, most failures first."""
-        query = _asked(tenant_id, question_of(**question))
+        query = _parameters(tenant_id, question_of(**question))
         return await self._http.answer(list[DeclineAnswer], "GET", paths.DECLINES, query)
 
     async def snapshot(
@@ -167,7 +167,7 @@ class Client:
         **question: Unpack[Question],
     ) -> Snapshot:
         """All figures and the newest payments, of one consistent moment."""
-        query = _asked(tenant_id, question_of(**question))
+        query = _parameters(tenant_id, question_of(**question))
         if rollups:
             query["rollups"] = "true"
         return snapshot_of(await self._http.json("GET", paths.SNAPSHOT, query))
@@ -191,11 +191,11 @@ class Client:
         Parameters
         ----------
         limit : int, optional
-            How many at most; default all.
+            Largest number of payments; default all.
         page : int
-            How many to fetch at once, 1 to 1,000.
+            Number of payments to fetch at once, 1 to 1,000.
         """
-        query = _asked(tenant_id, selection_of(**selection))
+        query = _parameters(tenant_id, selection_of(**selection))
         left = limit
         while left is None or left > 0:
             query["limit"] = str(page if left is None else min(left, page))
@@ -206,7 +206,7 @@ class Client:
                 yield wire.payment_from(document)
             if following is None:
                 return
-            # Only the cursor is taken: behind a proxy the server may know itself by another name.
+            # Use only the cursor: behind a proxy the server may have another address.
             query["before"] = URL(following["url"]).query["before"]
             left = None if left is None else left - len(documents)
 
@@ -222,7 +222,7 @@ class Client:
             ``method``, ``status``, and optionally ``tenantId``, ``currency``, ``createdAt``
             (a datetime or text), ``reference`` and so on.
         idempotency_key : str, optional
-            Sent again with the same key, the payment counts once.
+            A payment sent again with the same key counts once.
 
         Raises
         ------
@@ -242,9 +242,10 @@ class Client:
         source: str | None = None,
         import_id: str | None = None,
     ) -> BatchAnswer:
-        """Record up to 1,000 payments; those that are valid are kept when others are not.
+        """Record up to 1,000 payments; valid ones are recorded even if others are not.
 
-        With `import_id` they are rows of a file: `financeops import` says what each is known by.
+        With `import_id` they are rows of a file, with the fields by which `financeops import`
+        recognises them.
         """
         query = _present(source=source, importId=import_id)
         return await self._http.answer(
@@ -259,7 +260,7 @@ class Client:
         size: int | None = None,
         options: Mapping[str, Option] | None = None,
     ) -> ImportAnswer:
-        """Begin an import, or go on with the same one that was broken off."""
+        """Begin an import, or resume the same one if it was interrupted."""
         said = StartRequest(
             tenant_id=UNSET if tenant_id is None else tenant_id,
             file=file,
@@ -273,7 +274,7 @@ class Client:
     async def finish_import(
         self, import_id: str, *, duplicate: int = 0, conflict: int = 0, rejected: int = 0
     ) -> ImportAnswer:
-        """Tell that all rows were sent, and what became of those that changed nothing."""
+        """Report that all rows were sent, and how many of them changed nothing, and why."""
         said = FinishRequest(duplicate=duplicate, conflict=conflict, rejected=rejected)
         path = paths.finish(_part(import_id))
         return await self._http.answer(ImportAnswer, "POST", path, {}, body=wire.encode(said))
@@ -289,24 +290,24 @@ class Client:
         return await self._http.answer(ImportAnswer, "GET", path, {})
 
     async def undo_import(self, import_id: str, tenant_id: str | None = None) -> ImportAnswer:
-        """Take an import back; again gives the same answer.
+        """Undo an import; repeating it returns the same answer.
 
         Raises
         ------
         Conflict
-            When later acts depend on it; says which.
+            When later changes depend on it; the message names them.
         """
         path = paths.undo(_part(import_id))
         query = _present(tenantId=tenant_id)
         return await self._http.answer(ImportAnswer, "POST", path, query, patient=True)
 
     async def refund(self, payment_id: str, tenant_id: str | None = None) -> Payment:
-        """Refund a payment; again gives the same answer and counts once.
+        """Refund a payment; repeating it returns the same answer and counts once.
 
         Raises
         ------
         Conflict
-            When the payment failed: there is nothing to give back.
+            When the payment failed: no money was collected.
         """
         path = paths.refund(_part(payment_id))
         return wire.payment_from(await self._http.json("POST", path, _present(tenantId=tenant_id)))
@@ -317,14 +318,14 @@ class Client:
         return await self._http.answer(SeedAnswer, "POST", paths.SEED, query, patient=True)
 
     async def record_history(self, *, newest: int | None = None) -> FirstHistoryAnswer:
-        """Have two years of a made-up business recorded; return when `newest` of it are, or at once."""
+        """Start recording two simulated years; return at once, or when `newest` are recorded."""
         query = _present(newest=newest)
         return await self._http.answer(
             FirstHistoryAnswer, "POST", paths.HISTORY, query, patient=True
         )
 
     async def history(self, tenant_id: str | None = None) -> FirstHistoryAnswer:
-        """How far the recording of a tenant's made-up history is; 0 of 0 where it has none."""
+        """Progress of recording a tenant's simulated history; 0 of 0 if it has none."""
         query = _present(tenantId=tenant_id)
         return await self._http.answer(FirstHistoryAnswer, "GET", paths.HISTORY, query)
 
@@ -335,8 +336,8 @@ class Client:
         format: str = "csv",  # noqa: A002 - the parameter's name in the REST contract
         **selection: Unpack[Selection],
     ) -> AsyncIterator[bytes]:
-        """Every payment of the query as a file, in pieces as they arrive."""
-        query = {**_asked(tenant_id, selection_of(**selection)), "format": format}
+        """Yield a file of every selected payment, in pieces as they arrive."""
+        query = {**_parameters(tenant_id, selection_of(**selection)), "format": format}
         async with self._http.request("GET", paths.EXPORT, query, patient=True) as answer:
             async for chunk in answer.content.iter_chunked(_CHUNK):
                 yield chunk
@@ -349,7 +350,7 @@ class Client:
         format: str = "csv",  # noqa: A002 - the parameter's name in the REST contract
         **selection: Unpack[Selection],
     ) -> int:
-        """Write every payment of the query to a binary file as it arrives.
+        """Write every selected payment to a binary file as it arrives.
 
         Parameters
         ----------
@@ -367,14 +368,14 @@ class Client:
         return written
 
     async def months(self, tenant_id: str | None = None) -> MonthsAnswer:
-        """How many payments each month holds, as of one `seq`."""
+        """Number of payments in each month, as of one `seq`."""
         query = _present(tenantId=tenant_id)
         return await self._http.answer(MonthsAnswer, "GET", paths.MONTHS, query)
 
     async def changes(
         self, tenant_id: str | None = None, *, after: int, limit: int | None = None
     ) -> Changes:
-        """What happened after a number of the sequence, about `limit` changes at most."""
+        """Changes after a number of the sequence, at most about `limit`."""
         query = _present(tenantId=tenant_id, after=after, limit=limit)
         return changes_of(await self._http.json("GET", paths.CHANGES, query))
 
@@ -383,22 +384,22 @@ class Client:
         tenant_id: str,
         *,
         repair: bool = False,
-        told: Callable[[VerificationAnswer], None] | None = None,
+        progress: Callable[[VerificationAnswer], None] | None = None,
     ) -> VerifyAnswer:
-        """Compare kept totals and shown figures with the payments; `repair` mends what it can.
+        """Compare kept totals and displayed figures with the payments; `repair` corrects them.
 
-        The server does so in the background and is asked how far it is, which `told` hears. Who
-        cancels this ends that.
+        The server does so in the background; `progress` is called with its state from time to
+        time. Cancelling this stops the verification.
 
         Raises
         ------
         Unavailable
-            Also where many verifications wait already.
+            Also when too many verifications are waiting.
         """
-        return await verified(self._http, tenant_id, repair=repair, told=told)
+        return await verified(self._http, tenant_id, repair=repair, progress=progress)
 
     async def set_timezone(self, tenant_id: str, timezone: str) -> RezoneAnswer:
-        """Give a tenant another time zone: the server cuts its totals anew."""
+        """Give a tenant another time zone: the server recomputes its totals."""
         path, query = paths.timezone(_part(tenant_id)), {"timezone": timezone}
         return await self._http.answer(RezoneAnswer, "POST", path, query, patient=True)
 
@@ -409,17 +410,17 @@ class Client:
 
 
 def _part(name: str) -> str:
-    """A name as one part of a path."""
+    """A name quoted as one part of a path."""
     return quote(name, safe="")
 
 
-def _asked(tenant_id: str | None, asked: Asked) -> dict[str, str]:
-    """Query of a question or selection."""
-    return _present(tenantId=tenant_id, **query_of(asked))
+def _parameters(tenant_id: str | None, query: Query) -> dict[str, str]:
+    """Query parameters of a question or selection, as text."""
+    return _present(tenantId=tenant_id, **query_of(query))
 
 
 def _present(**parameters: str | int | datetime | None) -> dict[str, str]:
-    """Query parameters that were given, as text."""
+    """Query parameters that are not None, as text."""
     return {
         name: wire.timestamp(value) if isinstance(value, datetime) else str(value)
         for name, value in parameters.items()

@@ -1,4 +1,4 @@
-"""Where a reader stands in a tenant's gap-free sequence of changes. No I/O."""
+"""A reader's position in a tenant's gap-free sequence of changes. No I/O."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _HELD = 50_000
 class Sequence:
     """Lets each change pass once and in order, and notices when one is missing.
 
-    Without a position (`seq` None) it holds what arrives; `continue_from` says up to which number
-    everything is known, for example from a snapshot, and lets the rest pass.
+    Without a position (`seq` None) it holds what arrives. `continue_from` gives the number up to
+    which everything is known, for example from a snapshot, and lets the rest pass.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Sequence:
     seq : int or None
         The last change that passed; None while the position is unknown.
     head : int
-        The highest number heard of.
+        The highest known number, passed or not.
     """
 
     def __init__(self, seq: int | None = None) -> None:
@@ -32,7 +32,7 @@ class Sequence:
         self._held: dict[int, Change] = {}
 
     def receive(self, change: Change) -> Change | None:
-        """Return the change when it is the next one; None when it is known or held.
+        """Return the change if it is the next one; None if it is known or held.
 
         A change that leaves a gap makes the position unknown.
         """
@@ -55,14 +55,14 @@ class Sequence:
         self._held.clear()
 
     def restart(self, head: int) -> None:
-        """Give up position and head: the sequence itself began anew, its last number is `head`."""
+        """Give up position and head: the sequence itself began again, its last number is `head`."""
         self.forget()
         self.head = head
 
     def continue_from(self, seq: int) -> list[Change]:
-        """Everything up to `seq` is known; return what was held after it.
+        """Note that everything up to `seq` is known; return what was held after it.
 
-        When there is a gap in what was held, the position is unknown again.
+        If there is a gap in what was held, the position is unknown again.
         """
         self.seq = seq
         self.head = max(self.head, seq)
@@ -75,7 +75,7 @@ class Sequence:
         return passed
 
     def _hold(self, change: Change) -> None:
-        # More than anyone should have to hold: the gap that this leaves asks for a new snapshot.
+        # Too much to hold: the gap that this leaves asks for a new snapshot.
         if len(self._held) >= _HELD:
             self._held.clear()
         self._held[change.seq] = change

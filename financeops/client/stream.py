@@ -26,19 +26,19 @@ from financeops.tasks import end
 _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 5.0
 _LONGEST_WAIT = 10.0  # seconds that the server may take to accept
-_PATIENCE = 2.0  # seconds that a change may be on its way after a heartbeat told of it
+_PATIENCE = 2.0  # seconds that a change may take to arrive after a heartbeat announced it
 _UNREAD = 100_000  # events that may wait for a consumer that does not read
 
 
 class Connected(Struct, frozen=True):
-    """The server answered; `seq` is its last change, `server_time` its clock."""
+    """The server accepted; `seq` is its last change, `server_time` the time of its clock."""
 
     seq: int
     server_time: datetime
 
 
 class Disconnected(Struct, frozen=True):
-    """The connection is lost, or an attempt failed; the next one follows by itself."""
+    """The connection was lost, or an attempt failed; the next one follows automatically."""
 
     reason: str
 
@@ -50,7 +50,7 @@ class Heartbeat(Struct, frozen=True):
 
 
 class Reload(Struct, frozen=True):
-    """The position is unknown: load a snapshot, then say `Stream.continue_from`."""
+    """The position is unknown: load a snapshot, then call `Stream.continue_from`."""
 
     reason: str
 
@@ -63,8 +63,8 @@ class Stream:
 
     Every change passes once and in order. After a lost connection the stream connects again and
     resumes after the last change. When it cannot know what it missed (a gap, a server that no
-    longer has the changes, or a beginning without `seq`) it says `Reload` and holds what arrives
-    until `continue_from`.
+    longer has the changes, or a start without `seq`) it yields `Reload` and holds what arrives
+    until `continue_from` is called.
 
     Parameters
     ----------
@@ -107,12 +107,12 @@ class Stream:
 
     @property
     def seq(self) -> int | None:
-        """The last change that was passed on; None while the position is unknown."""
+        """Number of the last change passed on; None while the position is unknown."""
         return self._sequence.seq
 
     @property
     def head(self) -> int:
-        """The highest number that was heard of, passed on or not."""
+        """The highest known number, passed on or not."""
         return self._sequence.head
 
     async def __aenter__(self) -> Self:
@@ -139,11 +139,11 @@ class Stream:
             await self._arrived.wait()
 
     def hold(self) -> None:
-        """Give up the position before loading a snapshot: what arrives is held meanwhile."""
+        """Give up the position before loading a snapshot: hold what arrives meanwhile."""
         self._sequence.forget()
 
     def continue_from(self, seq: int) -> None:
-        """Everything up to `seq` is known, for example from a snapshot: go on after it."""
+        """Continue after `seq`, up to which everything is known, for example from a snapshot."""
         for change in self._sequence.continue_from(seq):
             self._put(change)
         if self._sequence.seq is None:
@@ -151,7 +151,7 @@ class Stream:
 
     async def _keep_connected(self) -> None:
         delay = _FIRST_DELAY
-        # Ours, so that it is closed whatever becomes of the client.
+        # A session of our own, so that it is closed whatever happens to the client.
         async with aiohttp.ClientSession() as http:
             while True:
                 reason = await self._connect_once(http)
@@ -162,9 +162,9 @@ class Stream:
                 delay = min(2 * delay, _LONGEST_DELAY)
 
     async def _connect_once(self, http: aiohttp.ClientSession) -> str | None:
-        """Stay connected as long as it lasts; return why it could not connect, None if it did."""
-        # Reconnection is ours, for python-socketio's tells nobody of its attempts. It must not
-        # catch SIGINT either: in a notebook that belongs to the kernel.
+        """Connect, and return when the connection ends: None, or why it could not connect."""
+        # Reconnect here, for python-socketio reports nothing about its attempts. Nor may it catch
+        # SIGINT: in a notebook that belongs to the kernel.
         client = socketio.AsyncClient(
             reconnection=False, handle_sigint=False, serializer=_ExactPacket, http_session=http
         )
@@ -173,7 +173,7 @@ class Stream:
         client.on(stream.Event.HEARTBEAT, self._on_heartbeat)
         client.on(stream.Event.RELOAD, self._on_reload)
         refused: list[str] = []
-        client.on("connect_error", lambda data: refused.append(_said(data)))
+        client.on("connect_error", lambda data: refused.append(_message(data)))
         try:
             await client.connect(
                 self._url,
@@ -183,8 +183,8 @@ class Stream:
                 auth=self._auth(),
                 wait_timeout=_LONGEST_WAIT,
             )
-            # Not client.wait(): that sleeps a second after the connection has ended. Shielded, for
-            # what is cancelled there is the client's reading, without which it cannot disconnect.
+            # Not client.wait(), which sleeps a second after the connection has ended. Shielded, for
+            # cancelling it would cancel the client's reading, which it needs to disconnect.
             await asyncio.shield(client.eio.wait())
         except socketio.exceptions.ConnectionError as error:
             return refused[-1] if refused else str(error)
@@ -220,7 +220,7 @@ class Stream:
             self._overdue = asyncio.get_running_loop().call_later(_PATIENCE, self._miss, head)
 
     def _on_reload(self, data: dict[str, Any]) -> None:
-        # It may also be another database's sequence, which stands before ours.
+        # It may also be the sequence of another database, whose numbers are lower.
         self._sequence.restart(wire.read_document(stream.ReloadEvent, data).seq)
         self._put(Reload("the server does not have what was missed"))
 
@@ -245,7 +245,7 @@ class Stream:
 
 
 class _ExactJson:
-    """What python-socketio uses of a JSON module, without a float for an amount."""
+    """The part of a JSON module that python-socketio uses, with no float for an amount."""
 
     @staticmethod
     def loads(text: str) -> Any:
@@ -260,5 +260,5 @@ class _ExactPacket(Packet):  # type: ignore[misc]  # no type information
     json = _ExactJson
 
 
-def _said(data: Any) -> str:
+def _message(data: Any) -> str:
     return str(data.get("message", data)) if isinstance(data, dict) else str(data)

@@ -83,9 +83,9 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         patient: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answer that is no problem; what is one is raised as our error."""
+        """Yield an answer that is not a problem; a problem is raised as an error of FinanceOps."""
         if self._session is None:
-            # Made at the first request: a session belongs to the event loop that is running.
+            # Created at the first request: a session belongs to the running event loop.
             self._session = aiohttp.ClientSession()
         sent = {**self._headers, **(headers or {})}
         if body is not None:

@@ -1,4 +1,4 @@
-"""Answers that hold payments and rollups, as values of `financeops.core` to compute with."""
+"""Answers that hold payments and rollups, as values of `financeops.core`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from financeops.core.rollup import Rollup
 
 
 class Changes(Struct, frozen=True, kw_only=True):
-    """What happened after a number of the sequence; `seq` is the last one that there is.
+    """The changes after a number of the sequence; `seq` is the latest number.
 
     `complete` is False, with no changes, when the server no longer has all of them.
     """
@@ -55,7 +55,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
 
 def changes_of(document: Mapping[str, Any]) -> Changes:
-    """Changes of a `ChangesAnswer`, decoded with `financeops.core.wire.decode`."""
+    """Changes from a `ChangesAnswer`, decoded with `financeops.core.wire.decode`."""
     return Changes(
         seq=document["seq"],
         complete=document["complete"],
@@ -64,7 +64,7 @@ def changes_of(document: Mapping[str, Any]) -> Changes:
 
 
 def snapshot_of(document: Mapping[str, Any]) -> Snapshot:
-    """Snapshot of a `SnapshotAnswer`, decoded with `financeops.core.wire.decode`."""
+    """Snapshot from a `SnapshotAnswer`, decoded with `financeops.core.wire.decode`."""
     answer = wire.read_document(SnapshotAnswer, {**document, "payments": []})
     rollups = answer.rollups
     buckets = rollups.buckets if rollups else []

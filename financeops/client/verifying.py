@@ -1,4 +1,4 @@
-"""A verification that the server carries out in the background, followed to its end."""
+"""Start a verification in the server's background, and follow it to its end."""
 
 from __future__ import annotations
 
@@ -22,26 +22,28 @@ async def verified(
     tenant_id: str,
     *,
     repair: bool,
-    told: Callable[[VerificationAnswer], None] | None,
+    progress: Callable[[VerificationAnswer], None] | None,
 ) -> VerifyAnswer:
-    """Begin a verification, ask until it has ended, and return what it found; cancelled, end it.
+    """Begin a verification, poll until it ends, and return its report; stop it if cancelled.
 
     Raises
     ------
     Unavailable
-        Also when many wait already, or somebody else ended it.
+        Also when too many are waiting, or another client stopped it.
     NotFound
-        Also when the server was started anew meanwhile.
+        Also when the server was restarted meanwhile.
     """
-    asked = {"tenantId": tenant_id, "repair": "true" if repair else "false"}
-    starting = asyncio.ensure_future(http.answer(VerificationAnswer, "POST", paths.VERIFY, asked))
+    parameters = {"tenantId": tenant_id, "repair": "true" if repair else "false"}
+    starting = asyncio.ensure_future(
+        http.answer(VerificationAnswer, "POST", paths.VERIFY, parameters)
+    )
     try:
-        # Whole even when this is cancelled: what has begun can only be ended by its id.
+        # Shielded, to get the id even when this is cancelled: only by its id can it be stopped.
         now = await asyncio.shield(starting)
         pause = _FIRST_PAUSE
         while now.state in {"waiting", "running"}:
-            if told is not None:
-                told(now)
+            if progress is not None:
+                progress(now)
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
             path, query = paths.verification(now.id), {"tenantId": tenant_id}

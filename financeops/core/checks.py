@@ -1,4 +1,4 @@
-"""Checks of single texts that senders write, wherever they stand: ids, keys, names."""
+"""Checks of single texts that senders write: ids, keys, names."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ METHOD = re.compile(WORD_PATTERN)
 
 
 def check_tenant_id(tenant_id: str, field: str = "tenantId") -> str:
-    """Return the id if it is one; raises `InvalidValue` naming `field`."""
+    """Return the id if it is valid; raise `InvalidValue` naming `field` if not."""
     if not TENANT_ID.fullmatch(tenant_id):
         raise InvalidValue(field, "must be 1 to 64 letters, digits, '_', '-' or '.'")
     return tenant_id
 
 
 def check_key(key: str, field: str) -> str:
-    """Return an idempotency key, a reference or a customer if it may be one.
+    """Return an idempotency key, a reference or a customer ID if it is valid.
 
     Raises
     ------
     InvalidValue
-        It has too few or too many characters, a control character, or blanks at its ends: to a
-        person, and in a file, `` k1`` is ``k1``.
+        It has too few or too many characters, a control character, or blanks at its ends: a
+        person cannot tell `` k1`` from ``k1``, nor can many files.
     """
     if not 1 <= len(key) <= MAX_TEXT:
         raise InvalidValue(field, f"must have 1 to {MAX_TEXT} characters")
@@ -36,6 +36,6 @@ def check_key(key: str, field: str) -> str:
 
 
 def refuse_control_characters(text: str, field: str) -> None:
-    """Raise `InvalidValue` if a text holds one: what shows it might do as it says."""
+    """Raise `InvalidValue` if a text holds a control character: it could steer a terminal."""
     if found := CONTROL.search(text):
         raise InvalidValue(field, f"must not hold control characters: U+{ord(found[0]):04X} is one")

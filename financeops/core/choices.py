@@ -1,4 +1,4 @@
-"""Words that are one of a few."""
+"""Texts that must name a member of an enumeration."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def choice_of(kind: type[Choice], value: str, *, field: str) -> Choice:
-    """The member of an enumeration that a value names.
+    """Return the member of an enumeration that a value names.
 
     Raises
     ------
     InvalidValue
-        It names none; says which there are.
+        It names none; the message lists those that exist.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The canonical columns of payments: what every data frame and every file of them is made of.
+"""The canonical columns of payments, in every data frame and every file of them.
 
 One row per payment, columns named as the fields of `financeops.core.payments.Payment`.
 """
@@ -15,11 +15,11 @@ PAYMENTS = FIELDS
 """The columns of the canonical frame. Amounts are minor units, instants have a time zone."""
 
 MINOR_UNITS = {b"unit": b"minor"}
-"""What the field of `amount` says of itself in Arrow, and in Parquet that Arrow wrote."""
+"""Metadata of the field `amount` in Arrow, and in Parquet that Arrow wrote."""
 
 
 class Form(StrEnum):
-    """How a file of this package's own making names its columns, and so what `amount` means."""
+    """How a file that this package wrote names its columns, and so what `amount` means."""
 
     FRAME = "frame"
     """Canonical names, as a data frame of payments is saved: `amount` in minor units."""
@@ -31,26 +31,26 @@ class Form(StrEnum):
 def form_of(
     names: Collection[str], amount_metadata: Mapping[bytes, bytes] | None = None
 ) -> Form | None:
-    """Which form a file's columns have; None for a file of somebody else's.
+    """Return the form that a file's columns have; None for a file that another program wrote.
 
     Parameters
     ----------
     names : collection of str
-        The columns, in any order; more of them do not matter.
+        The columns, in any order; additional ones do not matter.
     amount_metadata : mapping of bytes to bytes, optional
-        What Arrow's field of `amount` says of itself.
+        Metadata of Arrow's field `amount`.
 
     Returns
     -------
     Form or None
-        A frame has all columns that are never null, or an `amount` that says it is in minor
-        units; an export has all of them by their JSON names. Fewer say nothing: other people
-        call a column ``created_at`` too, and mean major units.
+        A frame has all columns that are never null, or an `amount` marked as minor units; an
+        export has all of them under their JSON names. Fewer columns prove nothing: other
+        programs, too, name a column ``created_at``, with amounts in major units.
 
     Raises
     ------
     InvalidValue
-        Naming ``amount``, when the columns are those of both: it could mean either.
+        Naming ``amount``, when the columns of both are present: it could mean either.
 
     Examples
     --------

@@ -1,10 +1,10 @@
-"""Texts in CSV that a spreadsheet must not take for a formula, and the way back.
+"""Guard texts in CSV that a spreadsheet would take for a formula, and undo that.
 
 A text that begins with ``= + - @``, also in full width or after blanks, or with a control
-character such as a line break, gets an apostrophe before it. So does one that begins with
-apostrophes and then one of these: else nobody could tell afterwards whether an apostrophe was the
-sender's or the guard's. Whoever takes one apostrophe off such a text has what the sender wrote,
-whatever it was.
+character such as a line break, is prefixed with an apostrophe. So is one that begins with
+apostrophes followed by one of these: otherwise a reader could not tell whether an apostrophe was
+the sender's or the guard's. Removing one apostrophe from such a text always restores what the
+sender wrote.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CONTROLS = r"\x00-\x1f\x7f-" + chr(0x9F)
 _START = rf"'*(?:[{_CONTROLS}]|[{_CONTROLS}{_BLANKS}]*[=+\-@{_WIDE}])"
 
 GUARDED = rf"^'({_START})"
-"""Pattern of a text that was guarded; its group is how it began before. RE2 knows it too."""
+"""Pattern of a guarded text; its group is how the text began before. RE2 accepts it too."""
 
 _NEEDS_GUARD = re.compile(_START)
 _GUARDED = re.compile(GUARDED)

@@ -1,4 +1,4 @@
-"""From a request to a valid `Draft`, or to an error that names the field."""
+"""Check requests: from a request to a valid `Draft`, or to an error that names the field."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AHEAD = timedelta(minutes=5)
 
 _ALLOWED_TIME = "must lie between 1970 and 5 minutes from now"
 
-# Once: `fields` evaluates every annotation anew, which took longer than to record a payment.
+# Computed once: `fields` evaluates every annotation again, which took longer than recording.
 _FIELDS = [(field.name, field.encode_name) for field in msgspec.structs.fields(PaymentRequest)]
 
 
@@ -38,7 +38,7 @@ def draft_of(
     now: datetime,
     source: str = Source.API,
 ) -> Draft:
-    """Check a request against everything that is known, and fill in its defaults.
+    """Check a request, and fill in its defaults.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def draft_of(
     methods : collection of str
         The accepted payment methods.
     now : datetime
-        The default of `createdAt`, and what it may exceed by 5 minutes at most.
+        The default of `createdAt`, which may exceed it by 5 minutes at most.
     source : str
         Where the payment comes from. Only an import may carry status ``refunded``.
 
@@ -82,12 +82,12 @@ def draft_of(
 
 
 def request_hash(request: PaymentRequest) -> str:
-    """Digest of what was asked, before defaults: tells a repetition from another request.
+    """Digest of a request before defaults: tells a repetition from another request.
 
-    Two texts that mean the same (``1.0`` and ``1.00``, another order of fields, ``null`` or
-    nothing) have the same digest.
+    Requests that mean the same (``1.0`` and ``1.00``, another order of fields, ``null`` or a field
+    left out) have the same digest.
     """
-    said: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for name, encode_name in _FIELDS:
         value = getattr(request, name)
         if isinstance(value, Raw):
@@ -95,13 +95,13 @@ def request_hash(request: PaymentRequest) -> str:
         elif isinstance(value, datetime):
             value = timestamp(_utc(encode_name, value))
         if value is not None and value is not UNSET:
-            said[name] = value
-    return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
+            given[name] = value
+    return hashlib.sha256(msgspec.json.encode(given, order="sorted")).hexdigest()
 
 
 def _number(raw: Raw) -> Decimal:
     text = bytes(raw)
-    # Raw holds valid JSON: what does not begin like a number is a string, null, list or object.
+    # Raw holds valid JSON: unless it begins like a number, it is a string, null, list or object.
     if text[:1] not in b"-0123456789":
         raise InvalidValue("amount", "must be a JSON number such as 1850.5")
     if len(text) > MAX_TEXT:
@@ -142,7 +142,7 @@ def _utc(field: str, instant: datetime) -> datetime:
 
 
 def _checked(field: Field, value: Any, status: Status, created_at: datetime, now: datetime) -> Any:
-    """What a sender may leave out, as a draft has it."""
+    """Return the value of an optional field as a draft holds it, or refuse it."""
     if isinstance(value, datetime):
         value = _instant(field.json, value, now)
     if field.only is not None and status is not field.only:
@@ -158,7 +158,8 @@ def _checked(field: Field, value: Any, status: Status, created_at: datetime, now
     return value
 
 
-# Of several that are wrong the first of these is named: what other fields decide on comes first.
+# If several fields are wrong, the first in this order is named: those that depend on other fields
+# come first.
 _CHECKED = sorted(
     OPTIONAL,
     key=lambda field: (

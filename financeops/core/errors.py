@@ -1,4 +1,4 @@
-"""What can go wrong, said so that a person can mend it."""
+"""The errors that FinanceOps raises, each with a message that says how to put it right."""
 
 from __future__ import annotations
 
@@ -47,28 +47,28 @@ class Conflict(FinanceOpsError):
 
 
 class Unavailable(FinanceOpsError):
-    """The database or the server cannot be reached now; trying again later is right, if `repeatable`."""
+    """The database or the server cannot be reached now; try again later if it is `repeatable`."""
 
     repeatable = True
 
 
 class Unsure(Unavailable):
-    """Whether something was recorded is not known: the database did not answer to the commit.
+    """It is not known whether something was recorded: the database did not answer to the commit.
 
     Parameters
     ----------
     payment_ids : sequence of str
-        The payments that it is about, in the order in which they were sent. They keep these ids.
+        The payments in question, in the order in which they were sent. They keep these ids.
     repeatable : bool
-        Whether all of it counts once, however often it is sent.
+        Whether each of them counts once, however often it is sent.
     """
 
     def __init__(self, payment_ids: Sequence[str], *, repeatable: bool) -> None:
         one = f"GET /payments/{payment_ids[0]}" if len(payment_ids) == 1 else "GET /payments/{id}"
         again = "counts nothing twice" if repeatable else "may count twice"
         super().__init__(
-            f"this may be recorded, the database did not answer to the commit: {one} tells when it "
-            f"does again; to send it again {again}"
+            f"this may have been recorded, but the database did not answer to the commit: {one} "
+            f"tells once it answers again; sending it again {again}"
         )
         self.payment_ids = payment_ids
         self.repeatable = repeatable

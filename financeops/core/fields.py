@@ -1,4 +1,4 @@
-"""What a field of a payment is: said where the payment declares it, read by all that list fields."""
+"""The fields of a payment: described where it declares them, read by all that list fields."""
 
 from __future__ import annotations
 
@@ -23,21 +23,20 @@ class Kind(StrEnum):
 
 
 class About(Struct, frozen=True):
-    """What a declaration says of its field besides name, type and default.
+    """What a declaration tells about its field besides name, type and default.
 
     Parameters
     ----------
     meaning : str
-        For the documentation.
+        Text for the documentation.
     text : Rule
-        What a text may be.
+        The rule for its texts.
     only : StrEnum, optional
-        The one status of a payment with which the field may come.
+        The only status of a payment with which the field may be given.
     json : str, optional
-        Its name outside Python; by default the same in camelCase.
+        Its name outside Python; by default its name in camelCase.
     after : str, optional
-        For a field that a subclass declares: which one it follows among the columns; ``""`` for
-        the first of them.
+        For a field that a subclass declares: the column that it follows; ``""`` puts it first.
     """
 
     meaning: str
@@ -47,15 +46,15 @@ class About(Struct, frozen=True):
     after: str | None = None
 
     def __repr__(self) -> str:
-        return repr(self.meaning)  # who reads the signature of the class sees this
+        return repr(self.meaning)  # the signature of the class shows this
 
 
 class Field(Struct, frozen=True, kw_only=True):
-    """All that is known of a field, which is a column of data frames and files of payments too.
+    """All that is known about a field, which is also a column of data frames and files of payments.
 
-    `json` is its name in the REST contract, in exports and in the database; it is `nullable` where
-    a payment may have none; `choices` are the texts that there are, where these are few; `text` is
-    what a text may be; `only`, the one status of a payment with which it may come.
+    `json` is its name in the REST contract, in exports and in the database; it is `nullable` if a
+    payment may lack it; `choices` are its possible texts if it has only a few; `text` is the rule
+    for its texts; `only` is the one status of a payment with which it may be given.
     """
 
     name: str
@@ -69,7 +68,7 @@ class Field(Struct, frozen=True, kw_only=True):
 
 
 def fields_of(struct: type[Struct]) -> dict[str, Field]:
-    """The fields of a struct that says `About` each of its fields, by name, in order of columns."""
+    """Fields of a struct whose declarations have an `About`, by name, in the order of columns."""
     columns: list[FieldInfo] = []
     for declared in fields(struct):
         names = [column.name for column in columns]
@@ -109,7 +108,7 @@ def _about(declared: FieldInfo) -> About:
 
 
 def _kind(declared: FieldInfo) -> tuple[Kind, type[StrEnum] | None]:
-    """What the column holds, and the texts that there are if these are few."""
+    """Kind of the column, and its possible texts if there are only a few."""
     plain = declared.type.__origin__
     match [kind for kind in get_args(plain) or (plain,) if kind is not NoneType]:
         case [kind] if kind is str:
@@ -135,7 +134,7 @@ AnyStruct = TypeVar("AnyStruct", bound=Struct)
 def with_fields(
     declared: Iterable[tuple[str, Any] | tuple[str, Any, Any]], *, kw_only: bool = False
 ) -> Callable[[type[AnyStruct]], type[AnyStruct]]:
-    """Decorate a struct: these fields, (name, type, default) each, follow those of its own."""
+    """Decorate a struct: add fields, each a (name, type, default), after its own."""
 
     def add(struct: type[AnyStruct]) -> type[AnyStruct]:
         made: type[Any] = defstruct(

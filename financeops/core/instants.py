@@ -23,14 +23,14 @@ def instant_of(name: str, moment: Moment, zone: ZoneInfo) -> datetime:
     name : str
         The parameter, for the error.
     moment : datetime, date or str
-        What lies between two milliseconds is moved to the later one.
+        A time between two milliseconds is moved to the later one.
     zone : ZoneInfo
         Where a date begins.
 
     Raises
     ------
     InvalidValue
-        A time without a zone, no time at all, or one before 1970 or after 2099.
+        It has no zone, is not a time, or lies before 1970 or after 2099.
 
     Examples
     --------
@@ -49,14 +49,14 @@ def instant_of(name: str, moment: Moment, zone: ZoneInfo) -> datetime:
 
 
 def bound(moment: datetime) -> datetime:
-    """The same as a bound of payments: in UTC, to the millisecond that they carry.
+    """The same moment as a bound of payments: in UTC, to the millisecond, as payments have it.
 
-    What lies between two milliseconds is moved to the later one: as a bound it means the same.
+    A time between two milliseconds is moved to the later one: as a bound it means the same.
 
     Raises
     ------
     ValueError
-        It says what the moment must be.
+        The moment has no zone or is out of range; the message says what it must be.
     """
     if moment.utcoffset() is None:
         raise ValueError(f"must name its zone: {moment.isoformat()}Z is UTC")

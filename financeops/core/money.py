@@ -16,8 +16,8 @@ RATIO_DECIMALS = 6
 """Rates and averages are rounded to this many decimals."""
 
 
-UNHEARD_DECIMALS = 2
-"""Decimals of a stored currency that no table knows: what nearly all currencies have."""
+UNLISTED_DECIMALS = 2
+"""Decimals of a stored currency that no table lists: nearly all currencies have two."""
 
 
 @lru_cache(maxsize=512)
@@ -37,7 +37,7 @@ def exponent(currency: str) -> int:
     Raises
     ------
     InvalidValue
-        When the code never was one or has no minor unit (gold, testing codes).
+        When the code never was a currency or has no minor unit (gold, testing codes).
     """
     decimals = _decimals_today(currency)
     if decimals is None and currency in WITHDRAWN:
@@ -49,20 +49,20 @@ def exponent(currency: str) -> int:
 
 @lru_cache(maxsize=512)
 def decimals_of(currency: str) -> int:
-    """Number of decimals of a currency that is recorded already, whatever the tables say.
+    """Number of decimals of a currency that is already recorded, even if no table lists it.
 
-    Minor units are what is kept, so sums are exact in any case. Where the decimal point stands
-    in a currency that no table knows (another program wrote it, or a server with a newer list) is
-    a rule: after `UNHEARD_DECIMALS`, everywhere. So what is recorded stays readable.
+    Sums are exact in any case, for minor units are what is stored. A currency that no table lists
+    (another program wrote it, or a server with a newer list) has `UNLISTED_DECIMALS` everywhere, so
+    that recorded payments stay readable.
     """
     try:
         return exponent(currency)
     except InvalidValue:
-        return UNHEARD_DECIMALS
+        return UNLISTED_DECIMALS
 
 
 def check_currency(currency: str, at: datetime) -> None:
-    """Check that one could pay in a currency at a moment.
+    """Check that a currency was in use at a moment.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def check_currency(currency: str, at: datetime) -> None:
     Raises
     ------
     InvalidValue
-        Naming ``currency``, when the code never was one, was withdrawn before that day, or came
-        after it. Of a currency of today it is not looked at when it came.
+        Naming ``currency``, when the code never was a currency, was withdrawn before that day, or
+        was introduced after it. When a currency of today was introduced is not checked.
     """
     exponent(currency)
     if currency not in WITHDRAWN or _decimals_today(currency) is not None:
@@ -91,7 +91,7 @@ def check_currency(currency: str, at: datetime) -> None:
 
 def _decimals_today(currency: str) -> int | None:
     """Decimals by the list of today; None when the code is not on it or has none."""
-    from iso4217 import raw_table  # noqa: PLC0415 - reads its table: only who needs it pays
+    from iso4217 import raw_table  # noqa: PLC0415 - reads its table when imported: load it late
 
     units = str(raw_table.get(currency, {}).get("CcyMnrUnts"))
     return int(units) if units.isdigit() else None
@@ -107,7 +107,7 @@ def to_minor(amount: Decimal | int | str, currency: str, *, decimals: int | None
     currency : str
         ISO 4217 code.
     decimals : int, optional
-        Of an amount that is recorded already: `decimals_of`. Default: `exponent`.
+        `decimals_of` the currency, for an amount that is already recorded. Default: `exponent`.
 
     Returns
     -------
@@ -117,8 +117,8 @@ def to_minor(amount: Decimal | int | str, currency: str, *, decimals: int | None
     Raises
     ------
     InvalidValue
-        When the amount is not a finite number, negative, too large, or has more decimals than
-        the currency, and when the code is none.
+        When the amount is not a finite number, is negative, too large, or has more decimals than
+        the currency, or when the code is not a currency.
     """
     decimals = exponent(currency) if decimals is None else decimals
     try:
@@ -131,7 +131,7 @@ def to_minor(amount: Decimal | int | str, currency: str, *, decimals: int | None
         raise InvalidValue("amount", "must not be negative")
     if not value:
         return 0
-    # Looked at before any arithmetic: "1e999999999" must not be expanded.
+    # Check this before any arithmetic: "1e999999999" must not be expanded.
     if value.adjusted() + decimals > len(str(MAX_MINOR)):
         raise InvalidValue("amount", f"is larger than {_largest(currency)} {currency}")
     digits, power = significant(value)
@@ -151,7 +151,7 @@ def to_major(minor: int, currency: str) -> Decimal:
     minor : int
         Minor units; sums may exceed `MAX_MINOR`.
     currency : str
-        ISO 4217 code. One that no table knows has `UNHEARD_DECIMALS`, see `decimals_of`.
+        ISO 4217 code. One that no table lists has `UNLISTED_DECIMALS`, see `decimals_of`.
 
     Returns
     -------
@@ -172,7 +172,7 @@ def significant(value: Decimal) -> tuple[str, int]:
     Returns
     -------
     tuple of str and int
-        Digits, with a sign where it is negative, that do not end in 0, and the power of ten they
+        Digits without zeros at the end, with a sign if negative, and the power of ten that they
         count: ``-1850.50`` is ``("-18505", -1)``; zero is ``("0", 0)``.
     """
     if not value:

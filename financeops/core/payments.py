@@ -14,7 +14,7 @@ from financeops.core.fields import About, fields_of
 
 
 class Status(StrEnum):
-    """What became of a payment."""
+    """Outcome of a payment."""
 
     SUCCESS = "success"
     FAILED = "failed"
@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 
 class EventType(StrEnum):
-    """What a change is called on the stream."""
+    """Names of changes on the stream."""
 
     RECEIVED = "payment_received"
     FAILED = "payment_failed"
@@ -44,14 +44,15 @@ UNKNOWN_DECLINE = "unknown"
 """Failed payments without a decline code are counted here, so that shares add up to 100."""
 
 OTHER_DECLINE = "other"
-"""Beyond the limit of different codes per tenant, failures are counted here."""
+"""Failures with a code beyond a tenant's limit of different codes are counted here."""
 
 
 class Draft(Struct, frozen=True, kw_only=True):
     """A payment that is valid but not recorded: it has no id and no place in the sequence.
 
-    `amount` is in minor units of `currency`; times are aware and in UTC. What may be None, a sender
-    may say: requests, rows of files, checks, answers, columns and the database follow from here.
+    `amount` is in minor units of `currency`; times are aware and in UTC. Fields that may be None
+    are optional for senders. Requests, rows of files, checks, answers, columns and the database
+    follow from these declarations.
     """
 
     tenant_id: Annotated[str, About("whose payment it is")]
@@ -75,8 +76,8 @@ class Draft(Struct, frozen=True, kw_only=True):
 class Payment(Draft, frozen=True, kw_only=True):
     """One attempt to collect money, as recorded.
 
-    `decline_group` is set by the ledger only where the decline code is one too many for its
-    tenant: then the failure is counted under it.
+    The ledger sets `decline_group` only if the decline code exceeds its tenant's limit: the
+    failure is then counted under this group.
     """
 
     id: Annotated[str, About("24 hexadecimal digits", json="_id", after="")]
@@ -100,7 +101,7 @@ FIELDS = fields_of(Payment)
 OPTIONAL = [
     field for name, field in FIELDS.items() if field.nullable and name in Draft.__struct_fields__
 ]
-"""Those that a sender may say or leave out."""
+"""The fields that a sender may leave out."""
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -108,7 +109,7 @@ class Change(Struct, frozen=True, kw_only=True):
 
     `previous_status` is None when the payment is new; `seq` is the change's number in its
     tenant's gap-free sequence; `at` is when it was committed. When `removed`, the import that
-    brought the payment was taken back: `payment` is as it was last, and there is none any more.
+    created the payment was undone: `payment` is its last state, and it no longer exists.
     """
 
     seq: int
@@ -119,7 +120,7 @@ class Change(Struct, frozen=True, kw_only=True):
 
     @property
     def type(self) -> EventType:
-        """What the change is called on the stream."""
+        """Name of the change on the stream."""
         if self.removed:
             return EventType.REMOVED
         if self.previous_status is not None:
@@ -131,7 +132,7 @@ class Change(Struct, frozen=True, kw_only=True):
 
     @property
     def taken_back(self) -> bool:
-        """Whether something that was recorded is no more: a payment, or that it was refunded."""
+        """Whether the change cancels something recorded: a payment or a refund."""
         return self.type in (EventType.REMOVED, EventType.UPDATED)
 
     @property

@@ -22,11 +22,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The earliest moment a payment may carry, and the start of the total rollup."""
 
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
-"""No payment is from then or later: in a file or a data frame such a time is a mistake, and each day
-up to it would be a bucket."""
+"""No payment is from then or later: such a time in a file or a data frame is a mistake, and would
+make every day up to it a bucket."""
 
 FAR = datetime(3000, 1, 1, tzinfo=UTC)
-"""Later than any payment: the end of what has none."""
+"""Later than any payment: the end of windows that have none."""
 
 QUARTER = timedelta(minutes=15)
 HOUR = timedelta(hours=1)
@@ -67,7 +67,7 @@ class Window(Struct, frozen=True):
 
 
 class Span(Struct, frozen=True):
-    """A part of a window that whole rollups of one grain cover; None: only payments themselves."""
+    """A part of a window that whole rollups of one grain cover; None if only payments do."""
 
     grain: Grain | None
     start: datetime
@@ -75,12 +75,12 @@ class Span(Struct, frozen=True):
 
 
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
-"""What lies among the zones and is none: the first one is another on each machine."""
+"""Names in the zone database that are not IANA zones; ``localtime`` differs by machine."""
 
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Every IANA time zone; where they lie are others besides, with leap seconds for one."""
+    """Every IANA time zone; the zone database holds other entries too."""
     return frozenset(available_timezones() - _NO_ZONES)
 
 
@@ -90,20 +90,20 @@ def zone_of(name: str | ZoneInfo, *, field: str = "timezone") -> ZoneInfo:
     Parameters
     ----------
     name : str or ZoneInfo
-        Such as ``"Europe/Berlin"``; a zone is given back as it is.
+        Such as ``"Europe/Berlin"``; a `ZoneInfo` is returned unchanged.
     field : str
-        What its sender calls it, for the error.
+        The sender's name for it, for the error.
 
     Raises
     ------
     InvalidValue
-        When there is no such zone. What is stored is read with `ZoneInfo` itself, which knows more.
+        When there is no such zone. Stored names are read with `ZoneInfo` itself, which knows more.
     """
     if isinstance(name, ZoneInfo):
         return name
     try:
         return ZoneInfo(name if name in zone_names() else "")
-    # Unknown, no such name, no text.
+    # Unknown, malformed, or not text.
     except (KeyError, ValueError, OSError, TypeError):
         raise InvalidValue(
             field, f"must be an IANA time zone such as 'Europe/Berlin', not {name!r}"
@@ -122,13 +122,13 @@ def floor_hour(instant: datetime, zone: ZoneInfo) -> datetime:
 
 
 def floor_millisecond(instant: datetime) -> datetime:
-    """`instant` without what the database cannot hold."""
+    """`instant` rounded down to the millisecond, the database's precision."""
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
 @lru_cache(maxsize=4096)
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """First instant whose date in `zone` is `day` (or later, where the zone left that day out)."""
+    """First instant whose date in `zone` is `day` (or later, if the zone skipped that day)."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     start = midnight.astimezone(UTC)
     if start.astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None):
@@ -147,8 +147,8 @@ def start_of_day(day: date, zone: ZoneInfo) -> datetime:
 def day_of(instant: datetime, zone: ZoneInfo) -> date:
     """Calendar day in `zone` that an instant is counted in.
 
-    A clock that is set back a little after midnight shows the day before once more; the new day
-    has begun all the same, or days would not be stretches of time.
+    A clock set back shortly after midnight shows the previous day once more; the new day has
+    begun nevertheless, so that every day is one unbroken interval.
     """
     day = instant.astimezone(zone).date()
     return day + DAY if instant >= start_of_day(day + DAY, zone) else day
@@ -161,7 +161,7 @@ def start_of_month(year: int, month: int, zone: ZoneInfo) -> datetime:
 
 
 def grain_start(grain: Grain, instant: datetime, zone: ZoneInfo) -> datetime:
-    """Start of the rollup of that grain which holds `instant`."""
+    """Start of the rollup of a grain that holds `instant`."""
     match grain:
         case Grain.QUARTER:
             return floor_quarter(instant)
@@ -175,7 +175,7 @@ def grain_start(grain: Grain, instant: datetime, zone: ZoneInfo) -> datetime:
 
 
 def grain_end(grain: Grain, instant: datetime, zone: ZoneInfo) -> datetime:
-    """End of the rollup of that grain which holds `instant`: where the following one starts."""
+    """End of the rollup of a grain that holds `instant`, where the next one starts."""
     match grain:
         case Grain.QUARTER:
             return floor_quarter(instant) + QUARTER
@@ -189,7 +189,7 @@ def grain_end(grain: Grain, instant: datetime, zone: ZoneInfo) -> datetime:
 
 
 def grain_starts(grain: Grain, window: Window, zone: ZoneInfo) -> list[datetime]:
-    """Starts of all rollups of that grain that reach into a window, in order."""
+    """Starts of all rollups of a grain that overlap a window, in order."""
     starts = []
     at = window.start
     while at < window.end:
@@ -222,7 +222,7 @@ def buckets(period: Period, as_of: datetime, zone: ZoneInfo) -> tuple[Window, ..
 
 
 def previous_window(period: Period, as_of: datetime, zone: ZoneInfo) -> Window:
-    """The same buckets one period earlier, cut where the running one stands now.
+    """Window of the same buckets one period earlier, cut at the same point as the running one.
 
     The end is `as_of` floored to the quarter hour and moved by the wall clock (24 hours, 7 days,
     30 days, 12 months with the day of month clamped), so that a running day is compared with the
@@ -266,14 +266,14 @@ def cover(
     zone : ZoneInfo
         The zone that day and month rollups are kept in.
     grains : tuple of Grain
-        What may be used, coarsest first. Who reads in another zone than the rollups are kept in
-        can use quarter hours only.
+        The grains to use, coarsest first. In another zone than that of the rollups, only quarter
+        hours fit.
 
     Returns
     -------
     list of Span
-        Neighbouring spans that together are the window. Those without a grain are edges that no
-        rollup of `grains` cuts: what happened in them only the payments themselves tell.
+        Adjacent spans that make up the window. Spans without a grain are edges that no rollup of
+        `grains` fits: for these the payments themselves must be read.
     """
     return _cover(window.start, window.end, zone, grains)
 

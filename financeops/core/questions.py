@@ -1,4 +1,4 @@
-"""Which figures are asked for."""
+"""A query for figures, as a value."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from financeops.core.windows import ALL_TIME
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """Which figures of a tenant's payments are asked for.
+    """A query for figures of a tenant's payments.
 
     Parameters
     ----------
     currency : str, optional
-        Whose payments; the tenant's reporting currency by default.
+        Currency of the payments; by default the tenant's reporting currency.
     method : str, optional
         Only this payment method.
     timezone : str, optional
         IANA zone in which days begin and hours count; the tenant's by default.
     period : Period, optional
-        The period that runs at the moment of asking.
+        The period that is running when the figures are read.
     window : Window
-        An explicit window instead; an end of it may be left out (`windows.window_between`).
+        An explicit window instead; either end may be left out (`windows.window_between`).
 
     Raises
     ------
     InvalidValue
-        Both a period and a window are given.
+        If both a period and a window are given.
     """
 
     currency: str | None = None

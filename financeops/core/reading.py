@@ -1,4 +1,4 @@
-"""Read the JSON that senders write: into a request, or into an error that names the field."""
+"""Read requests: from a sender's JSON to a request, or to an error that names the field."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from financeops.core.errors import InvalidValue
 _Request = TypeVar("_Request")
 _request_decoder = msgspec.json.Decoder(PaymentRequest)
 _import_decoder = msgspec.json.Decoder(ImportRequest)
-# Where a name is repeated the decoders above keep the last value: this one shows all names.
+# The decoders above keep the last value of a repeated name; this one shows all names.
 _read_pairs = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str).decode
 
 _PLACE = re.compile(r"^(?P<problem>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
@@ -55,7 +55,7 @@ def read_import_request(body: bytes) -> ImportRequest:
 
 
 def read_once(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
-    """Decode an object, in which no name may be repeated; raises as `read_request` does."""
+    """Decode an object in which no name is repeated; raises as `read_request` does."""
     request = _decode(decoder, body)
     _refuse_repeated_names(body)
     return request
@@ -71,7 +71,7 @@ def _decode(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
         assert place is not None, "the pattern matches any text"
         field = (place["path"] or "").lstrip(".")
         named = _QUOTED.search(place["problem"])
-        # An unknown field's name is the sender's: it may be as long as the body.
+        # The name of an unknown field is the sender's: it may be as long as the body.
         raise InvalidValue(
             (field or (named["field"] if named else "body"))[:MAX_TEXT],
             _plainly(place["problem"])[: 2 * MAX_TEXT],
@@ -83,11 +83,11 @@ def _decode(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
 
 
 def _refuse_repeated_fields(request: PaymentRequest, body: bytes) -> None:
-    """Refuse a repeated name without a second look at bodies that have no room for one."""
+    """Refuse a repeated name, without decoding again a body that has no room for one."""
     values = astuple(request)
     given = len(values) - values.count(None) - values.count(UNSET)
     # Each given field has a name and a text value, except the amount, which is a number. A body
-    # with only the quotes that these need holds no other name: almost all are done here.
+    # with only the quotes that these need holds no other name, which is true of almost all.
     if body.count(b'"') != 2 * (2 * given - 1):
         _refuse_repeated_names(body)
 
@@ -95,7 +95,7 @@ def _refuse_repeated_fields(request: PaymentRequest, body: bytes) -> None:
 def _refuse_repeated_names(body: bytes) -> None:
     try:
         names = [name for name, _ in _read_pairs(body.decode(errors="replace"))]
-    except RecursionError:  # the first decoder skips whatever stands in place of the amount
+    except RecursionError:  # the first decoder skips the value of the amount, whatever it is
         raise InvalidValue("body", "is nested too deeply") from None
     if len(set(names)) < len(names):
         repeated = next(name for place, name in enumerate(names) if name in names[:place])
@@ -103,7 +103,7 @@ def _refuse_repeated_names(body: bytes) -> None:
 
 
 def _plainly(problem: str) -> str:
-    """Put the decoder's message in the words of this API."""
+    """Reword the decoder's message in the terms of this API."""
     if "RFC3339" in problem or "timezone component" in problem:
         return _A_TIME
     if mismatch := _OF_KIND.fullmatch(problem):
@@ -120,7 +120,7 @@ def _plainly(problem: str) -> str:
     if problem == "Input data was truncated":
         return "ends too early, or holds half of a surrogate pair such as \\ud800"
     if problem.startswith("Object missing required field"):
-        return "is missing: a payment needs it"
+        return "is missing"
     if problem.startswith("Object contains unknown field"):
-        return "is no field of a payment"
+        return "is not a known field"
     return problem.replace("`", "'")

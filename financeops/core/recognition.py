@@ -1,4 +1,4 @@
-"""Whether a row that is imported again says of its payment what is recorded."""
+"""Compare a row that is imported again with the payment recorded for it."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from financeops.core.wire import timestamp
 
 
 class Difference(Struct, frozen=True):
-    """A field in which a row differs from its payment, both values as a person reads them."""
+    """A field in which a row differs from its payment, both values as text for a person."""
 
     field: str
     recorded: str
-    said: str
+    row: str
 
     def __str__(self) -> str:
-        return f"is recorded as {self.recorded}, the row says {self.said}"
+        return f"is recorded as {self.recorded}, the row says {self.row}"
 
 
-def moved_on(recorded: Payment, said: Draft) -> bool:
-    """Whether a row tells that its payment was refunded since it was recorded."""
-    return recorded.status is Status.SUCCESS and said.status is Status.REFUNDED
+def moved_on(recorded: Payment, row: Draft) -> bool:
+    """Whether, by its row, a payment was refunded since it was recorded."""
+    return recorded.status is Status.SUCCESS and row.status is Status.REFUNDED
 
 
-def difference(recorded: Payment, said: Draft) -> Difference | None:
-    """The first field in which a row contradicts what is recorded; None when it does not.
+def difference(recorded: Payment, row: Draft) -> Difference | None:
+    """The first field in which a row contradicts the recorded payment; None if it does not.
 
-    What a row leaves out it does not contradict, nor does a row from before a refund. That a
-    payment was refunded since is news (`moved_on`), any other status contradicts.
+    A field that the row leaves out is no contradiction, nor is a row from before a refund, nor a
+    refund since the payment was recorded (`moved_on`). Any other difference in status is one.
 
     Parameters
     ----------
     recorded : Payment
-    said : Draft
+    row : Draft
         The row, read with the options of this import.
 
     Examples
@@ -46,38 +46,38 @@ def difference(recorded: Payment, said: Draft) -> Difference | None:
     >>> from datetime import UTC, datetime
     >>> from msgspec.structs import asdict, replace
     >>> at = datetime(2026, 5, 1, 10, tzinfo=UTC)
-    >>> said = Draft(
+    >>> row = Draft(
     ...     tenant_id="tenant_1", amount=1000, currency="USD", method="card",
     ...     status=Status.SUCCESS, created_at=at, source="import",
     ... )
-    >>> recorded = Payment(**asdict(said), id="6756fb49a1b2c3d4e5f60701", updated_at=at)
-    >>> difference(recorded, said) is None
+    >>> recorded = Payment(**asdict(row), id="6756fb49a1b2c3d4e5f60701", updated_at=at)
+    >>> difference(recorded, row) is None
     True
-    >>> print(difference(recorded, replace(said, customer_id="ada")))
+    >>> print(difference(recorded, replace(row, customer_id="ada")))
     is recorded as nothing, the row says 'ada'
     """
-    return next(_differences(recorded, said), None)
+    return next(_differences(recorded, row), None)
 
 
-def _differences(recorded: Payment, said: Draft) -> Iterator[Difference]:
-    if recorded.currency != said.currency:
-        yield Difference("currency", recorded.currency, said.currency)
-    if recorded.amount != said.amount:
-        yield Difference("amount", _money(recorded), _money(said))
-    if recorded.created_at != said.created_at:
-        yield Difference("createdAt", _shown(recorded.created_at), _shown(said.created_at))
-    if recorded.method != said.method:
-        yield Difference("method", recorded.method, said.method)
-    if recorded.status is not said.status and not (
-        moved_on(recorded, said)
-        or (recorded.status is Status.REFUNDED and said.status is Status.SUCCESS)
+def _differences(recorded: Payment, row: Draft) -> Iterator[Difference]:
+    if recorded.currency != row.currency:
+        yield Difference("currency", recorded.currency, row.currency)
+    if recorded.amount != row.amount:
+        yield Difference("amount", _money(recorded), _money(row))
+    if recorded.created_at != row.created_at:
+        yield Difference("createdAt", _shown(recorded.created_at), _shown(row.created_at))
+    if recorded.method != row.method:
+        yield Difference("method", recorded.method, row.method)
+    if recorded.status is not row.status and not (
+        moved_on(recorded, row)
+        or (recorded.status is Status.REFUNDED and row.status is Status.SUCCESS)
     ):
-        yield Difference("status", recorded.status.value, said.status.value)
+        yield Difference("status", recorded.status.value, row.status.value)
     for field in OPTIONAL:
-        here, there = getattr(recorded, field.name), getattr(said, field.name)
-        news = field.only is Status.REFUNDED and moved_on(recorded, said)
-        if there is not None and here != there and not news:
-            yield Difference(field.json, _shown(here), _shown(there))
+        old, new = getattr(recorded, field.name), getattr(row, field.name)
+        refunded_since = field.only is Status.REFUNDED and moved_on(recorded, row)
+        if new is not None and old != new and not refunded_since:
+            yield Difference(field.json, _shown(old), _shown(new))
 
 
 def _money(payment: Draft) -> str:

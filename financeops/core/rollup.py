@@ -1,8 +1,8 @@
-"""The rollup: counts and integer sums of payments, a value that adds up.
+"""The rollup: counts and integer sums of payments, a value that can be added.
 
-`rollup_of`, ``+``, ``-`` and ``Rollup()`` as zero are all there is. Every figure is a function of
-rollups, so it is the same whether the database kept them, a DataFrame gave them or a dashboard
-added events to them.
+`rollup_of` makes one, ``+`` and ``-`` combine them, ``Rollup()`` is zero. Every figure is a
+function of rollups, so it is the same whether the database kept them, a data frame gave them or a
+dashboard added events to them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Count = tuple[int, int]
 class Rollup:
     """Counts and sums of any set of payments of one currency.
 
-    Treat it as frozen: every operation gives a new one.
+    Treat it as frozen: every operation returns a new one.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def rollup_of(payment: Payment, zone: ZoneInfo) -> Rollup:
 
 
 def delta_of(change: Change, zone: ZoneInfo) -> Rollup:
-    """What a change adds: the payment as it is, less the payment as it was."""
+    """Rollup that a change adds: the payment as it is, less the payment as it was."""
     now = Rollup() if change.removed else rollup_of(change.payment, zone)
     return now if change.previous is None else now - rollup_of(change.previous, zone)
 
@@ -125,7 +125,7 @@ Place = tuple[str, Grain, datetime]
 
 
 def deltas(changes: Iterable[Change], zone: ZoneInfo) -> dict[Place, Rollup]:
-    """What changes add to each kept rollup: one entry for every place they touch."""
+    """Rollups that changes add, one for each kept rollup that they touch."""
     touched: dict[Place, list[Rollup]] = {}
     for change in changes:
         payment = change.payment
@@ -139,7 +139,7 @@ def deltas(changes: Iterable[Change], zone: ZoneInfo) -> dict[Place, Rollup]:
 def at_hour(rollup: Rollup, hour: int) -> Rollup:
     """Return the same counts with all attempts at one hour of day.
 
-    Quarter-hour rollups are kept without hours, for their start says the hour in any zone.
+    Quarter-hour rollups are kept without hours: their start tells the hour in any zone.
     """
     hours: dict[tuple[str, int], int] = {}
     for (method, _), (n, _) in rollup.cells.items():
@@ -169,9 +169,9 @@ def as_document(rollup: Rollup, *, hours: bool = True) -> dict[str, Any]:
 
 
 def from_document(document: Mapping[str, Any]) -> Rollup:
-    """Rollup of its nested form; the inverse of `as_document`. What is missing counts as zero.
+    """Rollup of its nested form; the inverse of `as_document`. Missing parts count as zero.
 
-    Its numbers are plain integers, whatever kind of integer a database gives large ones as.
+    Its numbers become plain integers, even where a database has a type of its own for large ones.
     """
     return Rollup(
         {

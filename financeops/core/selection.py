@@ -1,4 +1,4 @@
-"""Which payments are meant."""
+"""A selection of payments, as a value."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from financeops.core.windows import ALL_TIME
 
 
 class Selection(Struct, frozen=True, kw_only=True):
-    """Which payments of a tenant are meant; None stands for any.
+    """A selection of a tenant's payments; None stands for any.
 
-    A payment is ``in`` it or not, by when it was created and what it is now.
+    Use ``in`` to ask whether it holds a payment; what counts is the payment's present state.
     """
 
     status: Status | None = None
@@ -31,7 +31,7 @@ class Selection(Struct, frozen=True, kw_only=True):
         )
 
     def count(self, rollup: Rollup) -> int:
-        """How many such payments a rollup counts, when all that it counts are of window and currency."""
+        """Number of selected payments in a rollup whose payments all match window and currency."""
         return sum(
             n
             for (method, status), (n, _) in rollup.cells.items()

@@ -1,4 +1,4 @@
-"""Windows as they are asked for: an end may be left out, and people name moments in their own words."""
+"""Windows as users give them: either end may be left out, and moments may be text or dates."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from financeops.core.instants import Moment, instant_of
 from financeops.core.periods import EPOCH, FAR, MILLISECOND, Window
 
 ALL_TIME = Window(EPOCH - MILLISECOND, FAR)
-"""The window without bounds. Its ends stand for an end that is left out of any window: they lie beyond
-every payment, and beyond every moment that `instants` takes as a bound."""
+"""The window without bounds. Its start and its end stand for one that is left out: they lie beyond
+every payment, and beyond every moment that `instants` accepts as a bound."""
 
 
 def window_between(start: datetime | None, end: datetime | None) -> Window:
-    """Window between two moments; None is an end that is left out.
+    """Window between two moments; None for an end that is left out.
 
     Examples
     --------
@@ -49,12 +49,12 @@ def window_from(
     zone : ZoneInfo
         Where a date begins.
     names : (str, str)
-        What the sender calls the two, for the error.
+        The sender's names for the two, for the error.
 
     Raises
     ------
     InvalidValue
-        One of them is no such moment.
+        One of them is not a valid moment.
     """
     return window_between(
         *(
@@ -65,6 +65,6 @@ def window_from(
 
 
 def check_order(window: Window, *, names: tuple[str, str]) -> None:
-    """Raise `InvalidValue` for a window that holds no moment; `names` are its sender's for the ends."""
+    """Raise `InvalidValue` for an empty window; `names` are the sender's for its two ends."""
     if window.start >= window.end:
         raise InvalidValue(names[0], f"must be before {names[1]}")

@@ -54,17 +54,17 @@ def instant_of(text: str) -> datetime:
 def _written(value: Any) -> str:
     if isinstance(value, Instant):
         return timestamp(value)
-    raise NotImplementedError(f"{type(value).__name__} is no part of the contract")
+    raise NotImplementedError(f"{type(value).__name__} is not part of the contract")
 
 
 def _read(kind: type, value: Any) -> Any:
     if kind is Instant:
         return Instant.of(instant_of(value))
-    raise NotImplementedError(f"{kind.__name__} is no part of the contract")
+    raise NotImplementedError(f"{kind.__name__} is not part of the contract")
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_written)
-# Numbers with a fraction are read as Decimal, so that no amount ever passes through a float.
+# Read numbers with a fraction as Decimal, so that no amount ever passes through a float.
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 encode = _encoder.encode
@@ -75,12 +75,12 @@ decode = _decoder.decode
 
 
 def read(kind: type[Form], text: bytes) -> Form:
-    """Value of a contract type, of JSON bytes; msgspec.ValidationError when they are none."""
+    """Value of a contract type from JSON bytes; raises msgspec.ValidationError if they are none."""
     return msgspec.json.decode(text, type=kind, dec_hook=_read)
 
 
 def read_document(kind: type[Form], document: Any) -> Form:
-    """The same of built-in values, decoded with `decode`."""
+    """Value of a contract type from built-in values, decoded with `decode`."""
     return msgspec.convert(document, kind, dec_hook=_read)
 
 
@@ -95,7 +95,7 @@ def payment_document(payment: Payment) -> PaymentAnswer:
 
 
 def payment_from(document: Mapping[str, Any]) -> Payment:
-    """Payment of its JSON form, decoded with `decode`."""
+    """Payment from its JSON form, decoded with `decode`."""
     values = dict(zip(_REQUIRED, _required_of(document), strict=True))
     for name, json in _NULLABLE:
         if (value := document.get(json)) is not None:
@@ -132,7 +132,7 @@ def change_document(change: Change) -> ChangeAnswer:
 
 
 def change_from(document: Mapping[str, Any]) -> Change:
-    """Change of its JSON form, decoded with `decode`."""
+    """Change from its JSON form, decoded with `decode`."""
     previous = document["previousStatus"]
     return Change(
         seq=document["seq"],
@@ -203,12 +203,12 @@ def declines_document(rows: Iterable[DeclineFigures], *, currency: str) -> list[
 
 
 def rollup_document(rollup: Rollup) -> RollupAnswer:
-    """JSON form of a rollup, to be encoded: a snapshot has many, so its counts stay dicts."""
+    """JSON form of a rollup, for encoding: its counts stay dicts, for a snapshot has many."""
     return RollupAnswer(**as_document(rollup))
 
 
 def rollup_from(answer: RollupAnswer | BucketAnswer) -> Rollup:
-    """Rollup of its JSON form, as it was read."""
+    """Rollup from its JSON form."""
     return Rollup(
         {
             (method, status): (count.n, count.amount)

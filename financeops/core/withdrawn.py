@@ -1,10 +1,10 @@
-"""Currencies that ISO 4217 has withdrawn: what history is in, with decimals and dates.
+"""Currencies that ISO 4217 has withdrawn, with decimals and dates: old payments are in them.
 
-The package ``iso4217`` has the list of today only. The dates are of list three of ISO 4217
-(historic denominations), which names months, and of Unicode CLDR (from when to when a currency
-was money somewhere): the later end counts, and no payment is older than 1970. Decimals are those
-of list one when the currency was on it. Codes that never had decimals, such as the gold franc,
-are not here, and neither are those that list three marks as none of ISO's.
+The package ``iso4217`` has the list of today only. The dates come from list three of ISO 4217
+(historic denominations), which names months, and from Unicode CLDR (which tells from when to when
+a currency was in use somewhere): the later end counts, and no payment is older than 1970. Decimals
+are those of list one when the currency was on it. Codes that never had decimals, such as the gold
+franc, are left out, and so are those that list three marks as not being ISO codes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 
 class Withdrawn(NamedTuple):
-    """Number of decimals of a currency, and the first and last day on which one paid in it."""
+    """Number of decimals of a currency, and the first and last day of its use."""
 
     decimals: int
     first: date
@@ -135,4 +135,4 @@ WITHDRAWN = {
     code: Withdrawn(decimals, date.fromisoformat(first), date.fromisoformat(last))
     for code, (decimals, first, last) in _FACTS.items()
 }
-"""By code; none of them is in the list of today."""
+"""Withdrawn currencies by code; none of them is in the list of today."""

@@ -24,8 +24,8 @@ from financeops.dashboard.panels.panel import Action, Panel
 from financeops.dashboard.panels.trend import TrendChart
 from financeops.dashboard.panels.verdict import Verdict
 from financeops.dashboard.preferences import Preferences
-from financeops.dashboard.state.figures import Figures
 from financeops.dashboard.state.model import DashboardModel
+from financeops.dashboard.state.totals import Figures
 
 logger = logging.getLogger(__name__)
 

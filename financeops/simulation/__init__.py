@@ -1,1 +1,1 @@
-"""Payments of a simulated business. Pure: the caller gives seed and clock."""
+"""Payments of a simulated business. Pure: the caller passes seed and clock."""

@@ -1,9 +1,9 @@
-"""A made-up business with a past: it grew, its days and weeks have a rhythm, some went wrong.
+"""A fictitious business with a history: it grew, has daily and weekly rhythms, and had incidents.
 
-History ends where live payments go on: at the same pace, in the same rhythm. The last two days are as
-dense as that pace; before them payments are the rarer the older they are, and the larger: the
-business won customers who spend less. So every period has a believable one before it, and two
-years are no more payments than an embedded database records within a minute.
+History ends where live payments begin, at the same pace and in the same rhythm. The last two days
+are as dense as that pace; the older payments are, the rarer and larger they become: the business
+won customers who spend less. So every period has a plausible one before it, and two years have no
+more payments than an embedded database records within a minute.
 """
 
 from __future__ import annotations
@@ -22,45 +22,45 @@ from financeops.simulation.scenario import SimulationConfig
 from financeops.simulation.simulate import simulate_at
 
 PACE = timedelta(seconds=15)
-"""Mean time between two payments of today. `MOST` says what it costs."""
+"""Mean time between two payments today. See `MOST` for what it costs."""
 
 AGE = timedelta(days=730)
-"""So old is the business: the year before the running one is whole."""
+"""Age of the business: enough for a whole year before the running one."""
 
 DENSE = timedelta(days=2)
-"""The last days, at today's pace."""
+"""The last days, which have today's pace."""
 
 MOST = 44_000
-"""Payments of a history: what the embedded database records within a minute on two cores.
+"""Payments of a history, as many as the embedded database records within a minute on two cores.
 
-It bounds the pace: the shorter it is, the fewer and larger are the payments before the last two days.
-At 40 s the average amount of a week is 42 % below that of the week before, at 15 s 74 %;
-but a live feed that moves once in 40 s shows nobody that it is live.
+This limits the pace: the shorter it is, the fewer and larger are the payments before the last two
+days. At 40 s the average amount of a week is 42 % below that of the week before, at 15 s 74 %; but
+a feed that moves only once in 40 s does not look live.
 """
 
 _YOUTH = 13.0
-"""Days in which the business changed about as much as in all the time before."""
+"""Days in which the business changed about as much as in the whole time before."""
 _GROWTH, _VOLUME_GROWTH = 1.1, 0.6
-"""How steeply payments, and their volume, become fewer with age, when `MOST` lets them."""
+"""Steepness with which payments, and their volume, decrease with age, as far as `MOST` permits."""
 _DENSE_AT_MOST = 0.75
-"""Share of `MOST` that the last two days may take, however short the pace."""
+"""Largest share of `MOST` for the last two days, however short the pace."""
 
 
 def first_history(
     config: SimulationConfig, rng: np.random.Generator, now: datetime, *, pace: timedelta = PACE
 ) -> list[Draft]:
-    """Payments of a business that makes one every `pace` today.
+    """Payments of a business that today gets one every `pace`.
 
     Parameters
     ----------
     config : SimulationConfig
-        Methods that it does not have go wrong in none of the episodes.
+        Episodes of methods that it does not have are left out.
     rng : numpy.random.Generator
         Decides everything that `config.seed` does not; the same state gives the same payments.
     now : datetime
-        Aware; where history ends.
+        Aware; the end of the history.
     pace : timedelta
-        Positive. Shorter than `PACE` it leaves fewer payments, of larger amounts, for the time
+        Positive. A pace shorter than `PACE` leaves fewer payments, of larger amounts, for the time
         before the last two days, for there are about `MOST` in all.
 
     Returns
@@ -85,16 +85,16 @@ def first_history(
 
 
 def time_to_next(config: SimulationConfig, now: datetime, *, pace: timedelta = PACE) -> timedelta:
-    """How long after a live payment the next one comes: `pace` in the mean, by hour and weekday.
+    """Time from a live payment to the next: `pace` on average, varying by hour and weekday.
 
     Parameters
     ----------
     config : SimulationConfig
-        Its zone's hours count.
+        Its zone decides hour and weekday.
     now : datetime
         Aware.
     pace : timedelta
-        As `first_history` had it.
+        The pace given to `first_history`.
     """
     zone = ZoneInfo(config.timezone)
     (busy,) = wakeful_rhythm(np.array([milliseconds(now)]), zone=zone)
@@ -102,21 +102,20 @@ def time_to_next(config: SimulationConfig, now: datetime, *, pace: timedelta = P
 
 
 def episodes(config: SimulationConfig, now: datetime) -> list[Episode]:
-    """What went wrong in each period, so that there is something to find.
+    """Episodes of each period, so that there is something to find.
 
     Parameters
     ----------
     config : SimulationConfig
         Only its methods can fail.
     now : datetime
-        Aware. What happened in the last day happened in its three busiest whole hours, ended or
-        not yet long gone.
+        Aware. The episode of the last day lies in the three busiest whole hours of the last 18.
 
     Returns
     -------
     list of Episode
-        Oldest first: a processor's trouble 13 months ago, a wrong rule against fraud in the month
-        before the last 30 days, a strict authentication some days ago, an issuer in the last day.
+        Oldest first: problems of a processor 13 months ago, a wrong fraud rule in the month before
+        the last 30 days, a strict authentication some days ago, an issuer in the last day.
     """
     zone = ZoneInfo(config.timezone)
     hour = floor_hour(now, zone)
@@ -140,7 +139,7 @@ def _window(start: datetime, length: timedelta) -> Window:
 
 
 def _today_and_before(pace: timedelta) -> tuple[float, float]:
-    """Payments of a day now, and how many times rarer they were before if `MOST` is to be kept."""
+    """Payments of a day now, and the factor, at most 1, for earlier ones that keeps to `MOST`."""
     dense = DENSE / DAY
     daily = min(DAY / pace, _DENSE_AT_MOST * MOST / dense)
     power, span = 1 - _GROWTH, (AGE - DENSE) / DAY / _YOUTH
@@ -149,12 +148,12 @@ def _today_and_before(pace: timedelta) -> tuple[float, float]:
 
 
 def _density(age: Floats, before: float) -> Floats:
-    """Payments at an age in days relative to today's: dense days, and `before` them fewer."""
+    """Payments at an age in days, relative to today; `before` is a factor before the dense days."""
     return np.where(age < DENSE / DAY, 1.0, before * _fallen(age, _GROWTH))
 
 
 def _fallen(age: Floats, steepness: float) -> Floats:
-    """What is left of today's at an age in days: a power law behind the dense days."""
+    """Share of today's payments at an age in days: a power law before the dense days."""
     fallen: Floats = (1 + np.maximum(age - DENSE / DAY, 0) / _YOUTH) ** -steepness
     return fallen
 

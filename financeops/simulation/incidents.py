@@ -1,4 +1,4 @@
-"""Incidents of a simulated business: what an analyst should find in its payments."""
+"""Incidents of a simulated business, for an analyst to find in its payments."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ INCIDENT_METHOD = "card"
 INCIDENT_CODE = "issuer_unavailable"
 INCIDENT_LENGTH = timedelta(minutes=20)
 INCIDENT_FAILURES = 0.9
-"""Share of the attempts in an incident that fail by it."""
+"""Share of the attempts in an incident that fail because of it."""
 
 _CHANCE = 0.4
 _FIRST_HOUR, _LAST_HOUR = 9, 21
 
 
 class Incident(Struct, frozen=True):
-    """The issuers of one country do not answer: its card payments fail."""
+    """The issuers of one country do not respond: its card payments fail."""
 
     window: Window
     country: str
 
 
 class Episode(Struct, frozen=True):
-    """Payments of one method fail for hours or weeks, whoever makes them.
+    """Payments of one method fail for hours or weeks, in all countries.
 
-    `failures` is the share of its attempts that fail by it, with `code`.
+    `failures` is the share of its attempts that fail because of it, with `code`.
     """
 
     window: Window
@@ -41,9 +41,9 @@ class Episode(Struct, frozen=True):
 
 
 def incidents(config: SimulationConfig, day: date) -> tuple[Incident, ...]:
-    """What goes wrong on a day in the tenant's zone: on two days in five, one incident.
+    """Incidents of a day in the tenant's zone: on two days in five there is one.
 
-    It depends on the configuration and the day only, so history and live show the same one.
+    They depend on the configuration and the day only, so history and live payments show the same.
 
     Parameters
     ----------

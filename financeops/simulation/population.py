@@ -1,7 +1,7 @@
-"""Who pays what in a simulated business: customers, their countries and methods, the amounts.
+"""Draw customers of a simulated business, their countries and methods, and the amounts.
 
-Everything is an array with one element per payment; methods and countries are numbers, places in
-the lists of `Population`.
+Everything is an array with one element per payment; methods and countries are indices into the
+lists of `Population`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Flags = NDArray[np.bool_]
 
 CUSTOMERS = 50_000
 _HEAD = 200
-"""Customer k comes with weight 1 / (k + 200): many come back, none makes up the business."""
+"""Customer k has weight 1 / (k + 200): many return, none dominates the business."""
 _FAITHFUL = 0.85
 """Share of payments made with the customer's own method."""
 
 
 class Population(NamedTuple):
-    """What the numbers of methods and countries stand for."""
+    """The methods and countries that the numbers stand for."""
 
     config: SimulationConfig
     methods: tuple[MethodProfile, ...]
@@ -49,19 +49,19 @@ def population(config: SimulationConfig) -> Population:
 
 
 def ends(weights: Sequence[float]) -> Floats:
-    """Where each item's share of [0, 1) ends, when items take shares by weight."""
+    """End of each item's share of [0, 1), when items share it by weight."""
     sums = np.cumsum(np.array(weights, dtype=np.float64))
     shares: Floats = sums / sums[-1]
     return shares
 
 
 def pick(shares: Floats, uniform: Floats) -> Integers:
-    """Item whose share holds each number in [0, 1); `shares` as `ends` gives them."""
+    """Item whose share holds each number in [0, 1); `shares` as `ends` returns them."""
     return np.searchsorted(shares[:-1], uniform, side="right")
 
 
 def draw_customers(rng: np.random.Generator, count: int) -> Integers:
-    """Customers by rank, the most frequent is 0: a Zipf-Mandelbrot law of exponent 1."""
+    """Customers by rank, 0 being the most frequent: a Zipf-Mandelbrot law of exponent 1."""
     ratio = (CUSTOMERS + _HEAD) / _HEAD
     return (_HEAD * ratio ** rng.random(count) - _HEAD).astype(np.int64)
 
@@ -73,12 +73,12 @@ def customer_ids(customers: Integers) -> list[str]:
 
 
 def countries_of(customers: Integers, people: Population) -> Integers:
-    """Country of each customer, always the same."""
+    """Country of each customer, which never changes."""
     return pick(people.country_ends, _trait(customers, people.config.seed, 1))
 
 
 def draw_methods(rng: np.random.Generator, customers: Integers, people: Population) -> Integers:
-    """Method of each payment: mostly the customer's own, by weight in all."""
+    """Method of each payment: mostly the customer's own, distributed by weight overall."""
     chance, other = rng.random((2, len(customers)))
     own = pick(people.method_ends, _trait(customers, people.config.seed, 2))
     return np.where(chance < _FAITHFUL, own, pick(people.method_ends, other))
@@ -104,7 +104,7 @@ def draw_amounts(rng: np.random.Generator, methods: Integers, people: Population
 
 
 def _trait(customers: Integers, seed: int, number: int) -> Floats:
-    """A number in [0, 1) that belongs to a customer: splitmix64 of customer, seed and number."""
+    """A fixed number in [0, 1) for each customer: splitmix64 of customer, seed and number."""
     start = (seed * 0xD1342543DE82EF95 + number * 0x9E3779B97F4A7C15) % 2**64
     bits = customers.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9) + np.uint64(start)
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

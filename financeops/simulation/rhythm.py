@@ -1,4 +1,4 @@
-"""The rhythm of day and week that simulated payments follow."""
+"""The daily and weekly rhythm of simulated payments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOURS = (
 _WEEKDAYS = (0.95, 0.97, 1.0, 1.03, 1.2, 1.1, 0.75)
 
 _AWAKE = 40.0
-"""Attempts of every hour, on the scale of `_HOURS`, of a business that has customers who do not sleep."""
+"""Attempts in every hour, on the scale of `_HOURS`, of a business with customers at night, too."""
 
 
 def rhythm(moments: Integers, *, zone: ZoneInfo) -> Floats:
@@ -30,20 +30,20 @@ def rhythm(moments: Integers, *, zone: ZoneInfo) -> Floats:
     moments : array of int
         Milliseconds since 1970.
     zone : ZoneInfo
-        Whose hours and days count.
+        Time zone of the hours and days.
     """
     return _busy(moments, zone, 0.0)
 
 
 def wakeful_rhythm(moments: Integers, *, zone: ZoneInfo) -> Floats:
-    """The same for a business that has customers at night too; 1.0 on an average of the week.
+    """How busy a business with customers at night is at each moment; 1.0 on average over a week.
 
     Parameters
     ----------
     moments : array of int
         Milliseconds since 1970.
     zone : ZoneInfo
-        Whose hours and days count.
+        Time zone of the hours and days.
     """
     mean = (float(np.mean(_HOURS)) + _AWAKE) * float(np.mean(_WEEKDAYS))
     return _busy(moments, zone, _AWAKE) / mean
@@ -56,16 +56,16 @@ def moments_between(
     last: int,
     pace: Callable[[Integers], Floats],
 ) -> Integers:
-    """Draw moments that come at a pace.
+    """Draw random moments that follow a pace.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     count : int
     first, last : int
-        Between which milliseconds since 1970.
+        The bounds, in milliseconds since 1970.
     pace : callable
-        How busy it is at moments, relative to any other; constant over a quarter hour.
+        How busy it is at moments, relative to others; constant over a quarter hour.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def milliseconds(instant: datetime) -> int:
 
 
 def instant_at(moment: int) -> datetime:
-    """The moment so many milliseconds after 1970 began."""
+    """The moment a number of milliseconds after the start of 1970."""
     return EPOCH + timedelta(milliseconds=moment)
 
 

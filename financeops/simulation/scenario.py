@@ -1,4 +1,4 @@
-"""What a simulated business looks like: its methods, prices, customers' countries and declines.
+"""The profile of a simulated business: its methods, prices, customers' countries and declines.
 
 The tables are plausible, not measured: no provider publishes its declines.
 """
@@ -14,7 +14,7 @@ from financeops.core.payments import Source
 
 
 class MethodProfile(Struct, frozen=True, kw_only=True):
-    """How payments of one method look.
+    """Profile of the payments of one method.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class MethodProfile(Struct, frozen=True, kw_only=True):
     spread : float
         Standard deviation of the logarithm of the amount.
     charm : float
-        Share of prices that end like 19.99; the others are any amount.
+        Share of prices that end like 19.99; the others may be any amount.
     failure_odds : float
         Odds of a failure, relative to the other methods'.
     declines : tuple of (str, float)
@@ -109,7 +109,7 @@ _PROFILES = {
     ),
 }
 
-# As tables they are read at a glance.
+# Tables are easier to read than formatted code.
 # fmt: off
 PRICE_LEVELS = {
     "AED": 3.7, "ARS": 1000, "AUD": 1.5, "BHD": 0.38, "BRL": 5, "CAD": 1.4, "CHF": 0.9, "CLP": 950,
@@ -119,7 +119,7 @@ PRICE_LEVELS = {
     "OMR": 0.38, "PHP": 58, "PKR": 280, "PLN": 4, "RUB": 90, "SAR": 3.75, "SEK": 10.5, "SGD": 1.3,
     "THB": 34, "TND": 3.1, "TRY": 35, "TWD": 32, "UAH": 41, "VND": 25000, "ZAR": 18,
 }
-"""About how many units of a currency buy what one US dollar buys; 1 for those not named."""
+"""Approximate units of a currency that buy what one US dollar buys; 1 for those not listed."""
 
 _ABROAD = {
     "US": 22, "GB": 12, "DE": 12, "FR": 9, "CA": 6, "ES": 6, "IT": 6, "NL": 5, "AU": 5,
@@ -132,20 +132,20 @@ _HOME = 60.0
 
 
 class SimulationConfig(Struct, frozen=True, kw_only=True):
-    """What is simulated, and for whom.
+    """What to simulate, and for which tenant.
 
     Parameters
     ----------
     tenant_id, currency, timezone : str
-        The tenant whose payments they are; the zone gives the rhythm of day and week.
+        The tenant of the payments; the zone decides the daily and weekly rhythm.
     methods : tuple of MethodProfile
-        At least one; `profiles` makes them of names.
+        At least one; `profiles` makes them from names.
     success_rate : float
         Share of attempts that succeed, 0 to 1, all methods together.
     refund_rate : float
-        Share of succeeded payments that are refunded sooner or later, 0 to 1.
+        Share of succeeded payments that are eventually refunded, 0 to 1.
     amount_factor : float
-        Makes all amounts so many times as large.
+        Factor for all amounts.
     seed : int
         Not negative. Decides who the customers are and when incidents happen; the payments
         themselves come from the generator that is passed to each function.
@@ -165,7 +165,7 @@ class SimulationConfig(Struct, frozen=True, kw_only=True):
 
 
 def profiles(names: Iterable[str]) -> tuple[MethodProfile, ...]:
-    """Profiles of payment methods; one that no table knows gets an ordinary one."""
+    """Profiles of payment methods; one that no table lists gets an ordinary profile."""
     return tuple(_PROFILES.get(name) or MethodProfile(name=name) for name in names)
 
 
@@ -173,7 +173,7 @@ def countries(config: SimulationConfig) -> dict[str, float]:
     """Weights of the customers' countries: most are at home, where the currency is."""
     # The first two letters of a national currency are its country's code; the euro is shared.
     home = "DE" if config.currency == "EUR" else config.currency[:2]
-    if home.startswith("X"):  # shared by several countries, none of them is home
+    if home.startswith("X"):  # shared by several countries, none of which is home
         return {country: float(weight) for country, weight in _ABROAD.items()}
     return {**_ABROAD, home: _ABROAD.get(home, 0) + _HOME}
 

@@ -1,8 +1,8 @@
 """Realistic payments, for a demonstration, a test or a benchmark.
 
-Amounts are log-normal, customers come back, days and weeks have their rhythm, some failures are
-tried again minutes later, and now and then an issuer fails (`financeops.simulation.incidents`). History
-and live payments are drawn the same way, and the same seed gives the same stream.
+Amounts are log-normal, customers return, days and weeks have a rhythm, some failures are retried
+minutes later, and now and then an issuer fails (`financeops.simulation.incidents`). History and
+live payments are drawn the same way, and the same seed gives the same stream.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ from financeops.simulation.rhythm import instant_at, milliseconds, moments_betwe
 from financeops.simulation.scenario import SimulationConfig, success_rates
 
 RETRIED = 0.25
-"""Share of failed payments that the customer tries again."""
+"""Share of failed payments that the customer retries."""
 RETRY_SOONEST = timedelta(minutes=1)
 RETRY_LATEST = timedelta(minutes=8)
 
 REFUND_MEDIAN = timedelta(days=3)
-"""Half of the refunds happen before, half of them after; the logarithm's spread is 1."""
+"""Median time to a refund; the logarithm's standard deviation is 1."""
 
 
 def simulate(
@@ -61,7 +61,7 @@ def simulate(
     count: int = 1,
     since: datetime | None = None,
 ) -> list[Draft]:
-    """Realistic payments, of this moment or of the time before it.
+    """Realistic payments, at this moment or in the time before it.
 
     Parameters
     ----------
@@ -71,9 +71,9 @@ def simulate(
     now : datetime
         Aware. No payment and no refund is later.
     count : int
-        How many payments.
+        Number of payments.
     since : datetime, optional
-        Where history begins. Without it all payments happen at `now`, and none is refunded yet.
+        Start of the history. Without it all payments happen at `now`, and none is refunded yet.
 
     Returns
     -------
@@ -116,12 +116,12 @@ def simulate_at(
     now : datetime
         Aware. No payment and no refund is later.
     moments : array of int
-        Milliseconds since 1970, sorted. Those of second tries are moved to some minutes after
-        the first.
+        Milliseconds since 1970, sorted. Those of retries are moved to some minutes after the first
+        attempt.
     scale : array of float, optional
-        How many times the usual amount each payment has.
+        Factor for the amount of each payment.
     episodes : sequence of Episode
-        What went wrong besides the incidents that every day may have.
+        Episodes in addition to the incidents that every day may have.
 
     Returns
     -------
@@ -137,14 +137,14 @@ def simulate_at(
     first, again, moments = _retries(rng, failed, moments, latest)
     for values in (drawn.customers, drawn.countries, drawn.methods, drawn.amounts):
         values[again] = values[first]
-    # What becomes of the second try is its own luck, at its own time.
+    # The outcome of a retry is drawn on its own, for its own time.
     declines = _declines(drawn, moments, episodes)
     refunds = _refunds(rng, config.refund_rate, declines < 0, moments, latest)
     return _drafts(config, drawn, moments, declines, refunds)
 
 
 class _Drawn(NamedTuple):
-    """What was drawn for each payment; `luck` as `_declined` takes it."""
+    """The random draws for each payment; `luck` is for `_declined`."""
 
     people: Population
     customers: Integers
@@ -205,20 +205,20 @@ def _drafts(
 def pick_retry(
     config: SimulationConfig, rng: np.random.Generator, now: datetime, failed: Sequence[Draft]
 ) -> Draft | None:
-    """Try one of the payments that failed some minutes ago once more; mostly None.
+    """Retry one of the payments that failed some minutes ago; mostly return None.
 
-    Called once for every live payment it makes about as many retries as history has.
+    Called once for every live payment, this makes about as many retries as there are in history.
 
     Parameters
     ----------
     config : SimulationConfig
     rng : numpy.random.Generator
-        Gives the same number of draws whatever is returned.
+        The number of draws is the same whatever is returned.
     now : datetime
-        Aware; when the second try happens.
+        Aware; when the retry happens.
     failed : sequence of Draft
-        Simulated payments that failed lately and were not tried again. Those that a customer
-        would not try again at this moment, older or newer ones, are passed over.
+        Simulated payments that failed recently and were not retried. Those too old or too new for a
+        customer to retry at this moment are ignored.
     """
     chance, place = rng.random(2)
     luck = rng.random((2, 1))
@@ -246,15 +246,15 @@ def pick_retry(
 def pick_refund(
     config: SimulationConfig, rng: np.random.Generator, succeeded: Sequence[str]
 ) -> str | None:
-    """Which payment to refund now; mostly None.
+    """Pick a payment to refund now; mostly return None.
 
-    Called once for every live payment it refunds `config.refund_rate` of those that succeed.
+    Called once for every live payment, this refunds `config.refund_rate` of those that succeed.
 
     Parameters
     ----------
     config : SimulationConfig
     rng : numpy.random.Generator
-        Gives the same number of draws whatever is returned.
+        The number of draws is the same whatever is returned.
     succeeded : sequence of str
         Ids of live payments that succeeded and are not refunded.
     """
@@ -265,7 +265,7 @@ def pick_refund(
 
 
 def _codes(config: SimulationConfig) -> list[str]:
-    """Every decline code once; their places are their numbers."""
+    """Every decline code once; its index is its number."""
     known = dict.fromkeys(code for profile in config.methods for code, _ in profile.declines)
     return list({**known, INCIDENT_CODE: None})
 
@@ -290,7 +290,7 @@ def _declined(
     luck: Floats,
     episodes: Sequence[Episode] = (),
 ) -> Integers:
-    """Number of each payment's decline code, -1 where it succeeds.
+    """Number of each payment's decline code; -1 if it succeeds.
 
     `luck` holds two rows of numbers in [0, 1): whether a payment fails, and why.
     """
@@ -317,10 +317,10 @@ def _declined(
 
 
 def _countries_hit(people: Population, moments: Integers, found: Sequence[Incident]) -> Integers:
-    """Number of the country that has an incident at each moment, -1 where none has."""
+    """Number of the country that has an incident at each moment; -1 if none has."""
     windows = [incident.window for incident in found]
     cuts = [milliseconds(at) for window in windows for at in (window.start, window.end)]
-    # Starts and ends take turns: between two cuts lies an incident, then none.
+    # Starts and ends alternate: between two cuts lies an incident, then none.
     hit = [-1]
     for incident in found:
         hit += [people.countries.index(incident.country), -1]
@@ -330,20 +330,20 @@ def _countries_hit(people: Population, moments: Integers, found: Sequence[Incide
 def _retries(
     rng: np.random.Generator, failed: Flags, moments: Integers, latest: int
 ) -> tuple[Integers, Integers, Integers]:
-    """Make the payment that follows some failed ones their second try.
+    """Turn the payments that follow some failed ones into their retries.
 
     Returns
     -------
     tuple of arrays
-        Places of the first tries; places of the second ones; the moments, with the second tries
-        some minutes after the first. So the number of payments stays what was asked for.
+        Indices of the first attempts; indices of the retries; the moments, with the retries some
+        minutes after the first attempts. So the number of payments stays the same.
     """
     delays = rng.integers(
         RETRY_SOONEST // MILLISECOND, RETRY_LATEST // MILLISECOND, len(moments), endpoint=True
     )
     retried = failed & (rng.random(len(moments)) < RETRIED) & (moments + delays <= latest)
     retried[-1:] = False
-    # What is a second try itself is not tried again.
+    # A retry is not retried.
     retried[1:] &= ~retried[:-1]
     first = np.flatnonzero(retried)
     moved = moments.copy()
@@ -358,7 +358,7 @@ def _refunds(
     moments: Integers,
     latest: int,
 ) -> Integers:
-    """When each payment was refunded, in milliseconds; -1 where it is not, or not yet."""
+    """When each payment was refunded, in milliseconds; -1 if it is not, or not yet."""
     chosen = rng.random(len(moments)) < rate
     later = REFUND_MEDIAN / MILLISECOND * np.exp(rng.standard_normal(len(moments)))
     times = moments + later.astype(np.int64)

@@ -1,1 +1,1 @@
-"""MongoDB: the only place that knows pymongo. Driver errors never leave it."""
+"""MongoDB: the only package that uses pymongo. Driver errors never leave it."""

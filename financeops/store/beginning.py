@@ -1,4 +1,4 @@
-"""When the first history of a database was begun, and how: what is needed to go on with it."""
+"""When and how the first history of a database was begun, which is needed to resume it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _ID = "first_history"
 
 
 class Beginning(Struct, frozen=True, kw_only=True):
-    """A first history. Made again from the same it has the same payments.
+    """A first history. The same values always produce the same payments.
 
-    `begun` is where history ends, `pace` the mean time between two payments of that day.
+    `begun` is when the history ends, `pace` the mean time between two payments on that day.
     """
 
     begun: datetime
@@ -41,7 +41,7 @@ async def find_beginning(db: Database) -> Beginning | None:
 
 
 async def begin(db: Database, beginning: Beginning) -> Beginning:
-    """Note that a first history begins; whoever else did so before, theirs is returned."""
+    """Note that a first history begins; return it, or the one that another process noted before."""
     noted = {
         "begun": beginning.begun,
         "pace": beginning.pace // MILLISECOND,
@@ -59,7 +59,7 @@ async def finish(db: Database) -> None:
 
 
 async def recorded(db: Database, tenant_id: str, payment_ids: Sequence[str]) -> set[str]:
-    """Return which of these payments of a tenant there are."""
+    """Return which of these payments of a tenant exist."""
     found: set[str] = set()
     for start in range(0, len(payment_ids), MAX_IDS):
         ids = [ObjectId(each) for each in payment_ids[start : start + MAX_IDS]]

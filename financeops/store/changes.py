@@ -1,4 +1,4 @@
-"""The change log: what happened to a tenant's payments, in order, for as long as it is kept."""
+"""The change log: a tenant's changes in order, for as long as they are kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from financeops.store.documents import changes_from
 from financeops.store.tenants import find_tenant
 
 MAX_BATCH = 1000
-"""The most changes one transaction writes."""
+"""Most changes that one transaction writes."""
 
 
 async def last_seq(db: Database, tenant_id: str, *, session: Session | None = None) -> int:
@@ -29,11 +29,11 @@ async def changes_after(
     Returns
     -------
     list of Change or None
-        In `seq` order, without a gap, the first being ``seq + 1``; empty when nothing followed
-        yet. None when the log no longer reaches back that far.
+        In `seq` order without a gap, beginning with ``seq + 1``; empty if nothing followed yet.
+        None if the log no longer reaches back that far.
     """
-    # One session, which is causally consistent: on a sharded cluster the change log may be read from
-    # a shard that lags behind. There a second look holds all that the looks before have seen of.
+    # One session, which is causally consistent: on a sharded cluster the change log may be read
+    # from a shard that lags behind. A later read then includes all that earlier reads have seen.
     async with db.client.start_session() as session:
         found = await read_changes(db, tenant_id, seq, limit=limit, session=session)
         if found and _is_whole(found, seq):
@@ -52,10 +52,10 @@ def _is_whole(found: list[Change], seq: int) -> bool:
 async def read_changes(
     db: Database, tenant_id: str, seq: int, *, limit: int, session: Session | None = None
 ) -> list[Change]:
-    """Read what the log holds after `seq`, whether or not it begins with the next number."""
+    """Read what the log holds after `seq`, whether or not that begins with the next number."""
     after = {
         "tenantId": tenant_id,
-        # By the last number, not the first: the document that holds seq + 1 is in the range.
+        # By the last number, not the first, so that the document that holds seq + 1 is included.
         "lastSeq": {"$gt": seq, "$lte": seq + max(limit, MAX_BATCH)},
     }
     with driver_errors(session=session):

@@ -1,4 +1,4 @@
-"""Payments, changes and rollups as they lie in the database. Raw documents end here."""
+"""Payments, changes and rollups as stored in the database. Raw documents go no further."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from financeops.core.rollup import Place, Rollup, as_document
 from financeops.store.database.connection import Document
 
 Key = tuple[str, str]
-"""What makes a payment unique for its sender: ("key", "reference" or "seed", its value)."""
+"""What makes a payment unique for its sender: "key", "reference" or "seed", and the value."""
 
 
 def new_payment_id() -> str:
-    """An id for a payment that its sender gave no key."""
+    """A new id, for a payment that its sender gave no key."""
     return str(ObjectId())
 
 
 def derived_payment_id(tenant_id: str, key: Key) -> str:
-    """The id that a key always leads to, so that the index on `_id` keeps it unique.
+    """The id that always follows from a key, so that the index on `_id` keeps it unique.
 
-    It holds in a sharded cluster too, whose shards have such an index each, as long as what decides
-    on the shard is tenant and id alone (`sharding.SHARD_KEYS`).
+    This holds in a sharded cluster too, whose shards each have such an index, as long as the shard
+    key is made of tenant and id alone (`sharding.SHARD_KEYS`).
     """
     digest = hashlib.sha256("\0".join((tenant_id, *key)).encode()).hexdigest()
     return digest[:24]
 
 
 def object_id(payment_id: str) -> ObjectId | None:
-    """The database's form of an id; None for a text that is none."""
+    """The database's form of an id; None for a text that is not an id."""
     try:
         return ObjectId(payment_id)
     except InvalidId:
@@ -48,7 +48,7 @@ def payment_document(payment: Payment) -> Document:
     for attribute, name in _NULLABLE:
         if (value := getattr(payment, attribute)) is not None:
             document[name] = value
-    # Not as the enumerations that they may be: the driver has no form for these.
+    # Enumerations become plain text: the driver cannot encode them.
     for name in _WORDS:
         if name in document:
             document[name] = str(document[name])
@@ -56,7 +56,7 @@ def payment_document(payment: Payment) -> Document:
 
 
 def payment_from(document: Document) -> Payment:
-    """Payment of its stored form."""
+    """Payment from its stored form."""
     values = dict(zip(_REQUIRED, _required_of(document), strict=True))
     values["id"] = str(values["id"])
     for attribute, name in _NULLABLE:
@@ -97,7 +97,7 @@ def change_document(tenant_id: str, changes: list[Change]) -> Document:
 
 
 def changes_from(document: Document) -> list[Change]:
-    """Changes of their stored form, in `seq` order."""
+    """Changes from their stored form, in `seq` order."""
     return [
         Change(
             seq=seq,
@@ -111,7 +111,7 @@ def changes_from(document: Document) -> list[Change]:
 
 
 def rollup_id(tenant_id: str, place: Place) -> str:
-    """`_id` of a rollup. Every read names the ones it wants, so no other index is kept up."""
+    """`_id` of a rollup. Every read names the ones that it wants, so no other index is needed."""
     currency, grain, start = place
     return f"{tenant_id}|{currency}|{grain.value}|{start:%Y-%m-%dT%H:%M:%S}"
 
@@ -122,18 +122,18 @@ def place_of(document: Document) -> Place:
 
 
 def place_fields(place: Place) -> Document:
-    """Fields of a stored rollup that say where it belongs."""
+    """Fields of a stored rollup that tell its place."""
     currency, grain, start = place
     return {"currency": currency, "grain": grain.value, "start": start}
 
 
 def rollup_document(rollup: Rollup, place: Place) -> Document:
-    """Stored counts of a rollup. A quarter hour keeps no hours: its start says them in any zone."""
+    """Stored counts of a rollup. Quarter hours keep no hours: their start tells it in any zone."""
     return as_document(rollup, hours=place[1] is not Grain.QUARTER)
 
 
 def increments(delta: Rollup, place: Place) -> dict[str, int]:
-    """`$inc` that adds a rollup to the stored one; a zero makes the field exist."""
+    """`$inc` that adds a rollup to the stored one; a zero creates the field."""
     return dict(_leaves(rollup_document(delta, place)))
 
 

@@ -1,4 +1,4 @@
-"""The kept rollups. Each is named by its place, none is searched for."""
+"""The kept rollups. Each is read by the name of its place; none is searched for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IDS_PER_READ = 100
 """Longer `$in` lists are slow on the embedded database."""
 
 MAX_INCREMENTS = 12
-"""An update of more fields costs more than writing the rollup as a whole."""
+"""Updating more fields than this costs more than writing the whole rollup."""
 
 _Write = UpdateOne | ReplaceOne[Document] | DeleteOne
 
@@ -39,7 +39,7 @@ async def read_rollups(
     *,
     session: Session | None = None,
 ) -> list[tuple[Place, Rollup]]:
-    """Return the rollups of one grain that reach into a window; empty ones are left out."""
+    """Return the rollups of one grain that overlap a window; empty ones are left out."""
     starts = grain_starts(grain, window, ZoneInfo(tenant.timezone))
     places = [(currency, grain, start) for start in starts]
     return list((await rollups_at(db, tenant.id, places, session=session)).items())
@@ -56,10 +56,10 @@ async def rollups_starting_in(
 ) -> list[tuple[Place, Rollup]]:
     """Return the rollups of one grain that start in a window; empty ones are left out.
 
-    Of neighbouring windows each rollup is in one, also where it reaches over the border.
+    Of adjacent windows, each rollup is in exactly one, even if it crosses their border.
     """
     zone = ZoneInfo(record.tenant.timezone)
-    # The payments of the last one may all lie beyond the end of the window.
+    # All payments of the last rollup may lie beyond the end of the window.
     reach = Window(window.start, grain_end(grain, window.end - timedelta.resolution, zone))
     starts = grain_starts(grain, record.held(reach), zone)
     places = [(currency, grain, start) for start in starts if start in window]
@@ -69,7 +69,7 @@ async def rollups_starting_in(
 async def rollups_at(
     db: Database, tenant_id: str, places: Iterable[Place], *, session: Session | None = None
 ) -> dict[Place, Rollup]:
-    """Return the rollups of these places; those that were never written are left out."""
+    """Return the rollups at these places; those that were never written are left out."""
     ids = [rollup_id(tenant_id, place) for place in places]
     found: dict[Place, Rollup] = {}
     for first in range(0, len(ids), IDS_PER_READ):
@@ -83,10 +83,10 @@ async def rollups_at(
 async def add_rollups(
     db: Database, tenant_id: str, more: Mapping[Place, Rollup], session: Session
 ) -> None:
-    """Add to the rollups of a tenant, whose lock the transaction holds: nobody else does.
+    """Add to the rollups of a tenant whose lock the transaction holds.
 
-    So they may be read first, which is what makes history cheap: most of its places are new, and
-    an insertion costs a fifth of an upsert.
+    As nobody else adds to them, they can be read first, which makes history cheap: most of its
+    places are new, and an insertion costs a fifth of an upsert.
     """
     kept = await rollups_at(db, tenant_id, more, session=session)
     new = [_document(tenant_id, place, more[place]) for place in more.keys() - kept.keys()]
@@ -109,34 +109,34 @@ async def add_rollups(
 async def replace_rollups(
     db: Database, tenant_id: str, counted: Mapping[Place, Rollup], session: Session
 ) -> None:
-    """Write rollups as they were counted, under the tenant's lock; an empty one is removed."""
+    """Replace rollups by those counted, under the tenant's lock; remove empty ones."""
     documents = {
         rollup_id(tenant_id, place): _document(tenant_id, place, rollup)
         for place, rollup in counted.items()
         if rollup
     }
-    named = [rollup_id(tenant_id, place) for place in counted]
-    there: set[str] = set()
-    for first in range(0, len(named), IDS_PER_READ):
-        some = {"_id": {"$in": named[first : first + IDS_PER_READ]}, "tenantId": tenant_id}
+    ids = [rollup_id(tenant_id, place) for place in counted]
+    stored: set[str] = set()
+    for first in range(0, len(ids), IDS_PER_READ):
+        some = {"_id": {"$in": ids[first : first + IDS_PER_READ]}, "tenantId": tenant_id}
         found = await db.rollups.find(some, {"_id": 1}, session=session).to_list()
-        there.update(document["_id"] for document in found)
-    if new := [document for each, document in documents.items() if each not in there]:
+        stored.update(document["_id"] for document in found)
+    if new := [document for each, document in documents.items() if each not in stored]:
         await db.rollups.insert_many(new, ordered=False, session=session)
-    replaced = [documents[each] for each in there if each in documents]
+    replaced = [documents[each] for each in stored if each in documents]
     await _write(
         db,
         [ReplaceOne({"_id": each["_id"], "tenantId": tenant_id}, each) for each in replaced],
         session,
     )
-    gone = [each for each in there if each not in documents]
+    gone = [each for each in stored if each not in documents]
     for first in range(0, len(gone), IDS_PER_READ):
         some = {"_id": {"$in": gone[first : first + IDS_PER_READ]}, "tenantId": tenant_id}
         await db.rollups.delete_many(some, session=session)
 
 
 def _is_emptied(rollup: Rollup, more: Rollup) -> bool:
-    """Whether nothing is left: only where an import is taken back."""
+    """Whether nothing is left, which happens only when an import is undone."""
     # A quarter hour is kept without hours.
     removes = any(n < 0 for n in more.hours.values())
     return removes and not (rollup + more).cells

@@ -1,4 +1,4 @@
-"""Collections, validators and indexes: what is missing or differs is made at a start, with a version."""
+"""Collections, validators and indexes, with a version: a start creates or updates them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from financeops.store.writing.imports import ImportState
 VERSION = 2
 """Version of the data model. A later one migrates from here, in `prepare`.
 
-Since 2 payments may be removed again: a program of version 1 would count that wrong.
+Since version 2 payments may be removed: a program of version 1 would count that wrong.
 """
 
 _Keys = list[tuple[str, int]]
@@ -44,13 +44,13 @@ _KINDS: dict[Kind, dict[str, Any]] = {
 
 
 def _stored(field: Field) -> dict[str, Any]:
-    """What the database takes for a field."""
+    """Schema of a field for the database's validator."""
     if field.name == "id":
         return {"bsonType": "objectId"}
     if field.choices is not None:
         return {"enum": [choice.value for choice in field.choices]}
-    # Only of what is always there: a payment may be older than what is asked of the others today,
-    # and is still to be refunded.
+    # Only for required fields: a payment may be older than today's rules for the others, and must
+    # still be refundable.
     if field.text.pattern is not None and not field.nullable:
         return {"bsonType": "string", "pattern": field.text.pattern.pattern}
     return _KINDS[field.kind]
@@ -111,7 +111,7 @@ _INDEXES: dict[str, tuple[_Keys, ...]] = {
     # Their prefixes serve {tenantId} and {tenantId, status}: no single-field indexes beside them.
     "payments": (BY_TIME, BY_STATUS),
     "changes": ([("tenantId", 1), ("lastSeq", 1)], _BY_AGE),
-    # Of both there are few: one document for each file, one for each thousand of its rows.
+    # Both are small: one document for each file, one for each thousand of its rows.
     "imports": ([("tenantId", 1)],),
     "importActs": ([("importId", 1)],),
     "sessions": (_BY_AGE,),
@@ -119,37 +119,38 @@ _INDEXES: dict[str, tuple[_Keys, ...]] = {
 
 
 async def prepare(db: Database, tenants: Sequence[Tenant], *, usual: Tenant | None = None) -> None:
-    """Make the database ready: collections, validators, indexes, configured tenants.
+    """Prepare the database: collections, validators, indexes, configured tenants.
 
-    Running it again, or from several processes at once, changes nothing, and asks for no lock: what
-    is there is looked at first.
+    Running it again, or from several processes at once, changes nothing and takes no lock, for it
+    first reads what exists.
 
     Parameters
     ----------
     tenants : sequence of Tenant
-        Those that exist because they are configured. Their currency follows the configuration.
+        The configured tenants. Their currency follows the configuration.
     usual : Tenant, optional
-        Exists in any case. In which zone nobody said: it keeps the one that it was given since.
+        A tenant that always exists. Its zone is not configured: it keeps the one that it was given
+        since.
 
     Raises
     ------
     Misconfigured
         When `payments` holds another program's documents, the data is of a newer version, the
-        database's user lacks rights, a collection is sharded so that ids are not unique, or a tenant's configured time zone differs from the one its
-        rollups were cut in.
+        database's user lacks rights, a collection is sharded so that ids are not unique, or a
+        tenant's configured time zone differs from that of its rollups.
     Unavailable
     """
     with _rights(db):
         with driver_errors(seconds=120):
             await _claim(db)
         await check_shard_keys(db)
-        # Before anything that would wait for them.
+        # Do this before anything that would wait for them.
         await end_left_sessions(db)
         with driver_errors(seconds=120):
             await _ensure_collections(db)
             for name, wanted in _INDEXES.items():
                 await _ensure_indexes(db[name], wanted)
-            # Of tenants from before there were histories.
+            # For tenants older than this field.
             unnamed = {"history": {"$exists": False}}
             if await db.tenants.find_one(unnamed, {"_id": 1}) is not None:
                 await db.tenants.update_many(unnamed, {"$set": {"history": new_history()}})
@@ -162,20 +163,20 @@ async def prepare(db: Database, tenants: Sequence[Tenant], *, usual: Tenant | No
 
 @contextmanager
 def _rights(db: Database, role: str = "readWrite") -> Iterator[None]:
-    """Say which role the database's user lacks."""
+    """Name the role that the database's user lacks."""
     try:
         yield
     except OperationFailure as error:
         if error.code not in NOT_ALLOWED:
             raise
         raise Misconfigured(
-            f"{URI_SETTING}: its user may not do what this start needs in the database "
+            f"{URI_SETTING}: its user lacks rights that this start needs in the database "
             f"{db.name!r}: give it the role {role} there"
         ) from error
 
 
 async def _claim(db: Database) -> None:
-    """Refuse a database that another program, or a later version of this one, works with."""
+    """Refuse a database that another program, or a later version of this one, uses."""
     ours = await db.schema.find_one({"_id": "financeops"})
     if ours is None:
         if await db.payments.find_one({}, {"_id": 1}) is not None:
@@ -189,7 +190,7 @@ async def _claim(db: Database) -> None:
     elif ours["version"] > VERSION:
         raise Misconfigured(
             f"{URI_SETTING} names a database of data version {ours['version']}, this program "
-            f"knows up to {VERSION}: install a newer one"
+            f"supports versions up to {VERSION}: install a newer one"
         )
     elif ours["version"] < VERSION:
         older = {"_id": "financeops", "version": {"$lt": VERSION}}
@@ -197,22 +198,22 @@ async def _claim(db: Database) -> None:
 
 
 async def _ensure_collections(db: Database) -> None:
-    """Make those that are missing, and describe anew those that are described otherwise.
+    """Create missing collections, and replace validators that differ.
 
-    That is seldom needed, and not done without need: it waits for every open transaction, others
-    wait behind it, and the role `readWrite` may not do it.
+    A validator is replaced only if needed: that waits for every open transaction, others wait
+    behind it, and the role `readWrite` does not permit it.
     """
-    there = await _validators(db)
+    existing = await _validators(db)
     for name, schema in _SCHEMAS.items():
         validator = {"$jsonSchema": schema}
-        if name not in there:
+        if name not in existing:
             try:
                 await db.create_collection(name, validator=validator, check_exists=False)
             except OperationFailure as error:
                 if error.code != _COLLECTION_EXISTS:
                     raise
-                there = await _validators(db)  # another process was quicker
-        if there.get(name, validator) != validator:
+                existing = await _validators(db)  # another process was quicker
+        if existing.get(name, validator) != validator:
             with _rights(db, "dbAdmin too, for it changes collections of an earlier version"):
                 await db.command("collMod", name, validator=validator)
 
@@ -223,14 +224,14 @@ async def _validators(db: Database) -> dict[str, Document]:
 
 
 async def _ensure_indexes(collection: AsyncCollection[Document], wanted: Sequence[_Keys]) -> None:
-    """Make those that are missing.
+    """Create missing indexes.
 
-    Earlier versions made those by age with an expiry: what has expired is now found by `expiry`.
+    Earlier versions created TTL indexes; `expiry` now finds what has expired.
     """
     indexes = await collection.index_information()
-    there = {tuple(index["key"]): name for name, index in indexes.items()}
+    names = {tuple(index["key"]): name for name, index in indexes.items()}
     for keys in wanted:
-        name = there.get(tuple(keys))
+        name = names.get(tuple(keys))
         if name is not None and "expireAfterSeconds" in indexes[name]:
             try:
                 await collection.drop_index(name)
@@ -244,8 +245,8 @@ async def _ensure_indexes(collection: AsyncCollection[Document], wanted: Sequenc
 
 async def _ensure_tenant(db: Database, tenant: Tenant) -> None:
     with driver_errors():
-        there = await db.tenants.find_one({"_id": tenant.id}, {"currency": 1})
-        if there is not None and there["currency"] == tenant.currency:
+        stored = await db.tenants.find_one({"_id": tenant.id}, {"currency": 1})
+        if stored is not None and stored["currency"] == tenant.currency:
             return
         await db.tenants.update_one(
             {"_id": tenant.id},
@@ -265,7 +266,7 @@ async def _refuse_another_zone(db: Database, tenant: Tenant) -> None:
     stored = await find_tenant(db, tenant.id)
     if stored.timezone != tenant.timezone:
         raise Misconfigured(
-            f"FINANCEOPS_TENANTS gives {tenant.id} the time zone {tenant.timezone}, its rollups "
-            f"are cut in {stored.timezone}: set that zone again, or start with it once more and "
-            f"run `financeops tenant set-timezone {tenant.id} {tenant.timezone}`"
+            f"FINANCEOPS_TENANTS gives {tenant.id} the time zone {tenant.timezone}, but its "
+            f"rollups are kept in {stored.timezone}: set that zone again, or start with it once "
+            f"more and run `financeops tenant set-timezone {tenant.id} {tenant.timezone}`"
         )

@@ -1,4 +1,4 @@
-"""Tenants: who has payments, in which currency and time zone, and how far their sequence is."""
+"""Tenants: their currency, their time zone and the latest number of their sequence."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ from financeops.core.periods import MILLISECOND, Window
 from financeops.store.database.connection import Database, Document, Session, driver_errors
 
 MAX_DECLINE_CODES = 200
-"""How many different decline codes of a tenant are counted by themselves."""
+"""Most different decline codes of a tenant that are counted separately."""
 
 
 class TenantRecord(Struct, frozen=True, kw_only=True):
-    """A tenant with what only the store needs to know of it.
+    """A tenant, with what only the store needs to know about it.
 
     `first_at` and `last_at` are the times of its earliest and latest payment, None while it has
-    none. `repairs` counts how often its rollups were rewritten: whoever remembers rollups forgets
-    them when it changes. `history` is made up when the tenant comes into being: after its database
-    was emptied and filled again it is another one, though the numbers may be the same.
-    `taken_back` counts the payments and refunds that are no more: while it is the same, both only
-    grow.
+    none. `repairs` counts how often its rollups were rewritten: remembered rollups are forgotten
+    when it changes. `history` is generated when the tenant is created: it differs after the
+    database was emptied and filled again, even if the numbers are the same. `taken_back` counts
+    the payments and refunds that were removed: while it is unchanged, both only grow.
     """
 
     tenant: Tenant
@@ -40,23 +39,23 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
     taken_back: int = 0
 
     def held(self, window: Window) -> Window:
-        """The part of a window in which there may be payments; empty where there are none."""
+        """The part of a window that may hold payments; empty if there are none."""
         if self.first_at is None or self.last_at is None:
             return Window(window.start, window.start)
         start = max(window.start, self.first_at)
         return Window(start, max(start, min(window.end, self.last_at + MILLISECOND)))
 
     def check_currency(self, currency: str | None) -> None:
-        """Raise `InvalidValue` for a code that is none of ISO 4217's, nor of this tenant's payments.
+        """Raise `InvalidValue` for a code that neither ISO 4217 nor this tenant's payments have.
 
-        What is stored can be asked for, whatever the table of today says.
+        Stored currencies can always be asked for, whatever today's table says.
         """
         if currency is not None and currency not in self.currencies:
             exponent(currency)
 
 
 def new_history() -> str:
-    """A name for the history of a tenant that begins now."""
+    """A new name, for the history of a tenant that begins now."""
     return token_hex(8)
 
 
@@ -68,7 +67,7 @@ async def find_tenant(db: Database, tenant_id: str, *, session: Session | None =
 async def find_record(
     db: Database, tenant_id: str, *, session: Session | None = None
 ) -> TenantRecord:
-    """Return all that is known of a tenant; raises `NotFound`."""
+    """Return all that is known about a tenant; raises `NotFound`."""
     with driver_errors(session=session):
         document = await db.tenants.find_one({"_id": tenant_id}, session=session)
     if document is None:
@@ -87,7 +86,7 @@ async def payments_by_source(db: Database) -> dict[str, int]:
 
 
 def record_from(document: Document) -> TenantRecord:
-    """Tenant of its stored form."""
+    """Tenant from its stored form."""
     return TenantRecord(
         tenant=Tenant(
             id=document["_id"],

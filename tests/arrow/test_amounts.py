@@ -1,4 +1,4 @@
-"""Amounts of Arrow, as the API has and takes each."""
+"""Amounts in Arrow are converted exactly as the API converts each of them."""
 
 from decimal import Decimal
 
@@ -24,7 +24,7 @@ def test_decimal_text_becomes_the_minor_units_it_was_made_of(pairs):
 
 
 @given(st.decimals(-(10**12), 10**12, places=5) | st.decimals(-10, 10**9, places=2))
-def test_an_amount_is_taken_as_the_api_takes_it(amount):
+def test_an_amount_is_accepted_or_refused_as_by_the_api(amount):
     currency = pa.chunked_array([["USD"]])
     try:
         expected = to_minor(amount, "USD")
@@ -36,7 +36,7 @@ def test_an_amount_is_taken_as_the_api_takes_it(amount):
 
 
 @given(st.lists(AMOUNTS))
-def test_major_units_are_exact_and_lead_back(pairs):
+def test_major_units_are_exact_and_can_be_converted_back(pairs):
     currencies = pa.chunked_array([[currency for _, currency in pairs]], pa.string())
     minor = pa.chunked_array([[amount for amount, _ in pairs]], pa.int64())
     major = major_of(minor, currencies)
@@ -45,8 +45,8 @@ def test_major_units_are_exact_and_lead_back(pairs):
     assert minor_of(pa.chunked_array([major]), currencies).equals(minor.combine_chunks())
 
 
-def test_where_there_is_no_amount_there_are_no_minor_units():
-    # What lies in the buffer where nothing is said is nobody's business.
+def test_a_null_amount_gives_null_minor_units():
+    # The contents of the buffer under a null do not matter.
     words = pa.py_buffer(b"\xff" * 16 + (18500).to_bytes(16, "little"))
     amounts = pa.Array.from_buffers(MAJOR, 2, [pa.py_buffer(b"\x02"), words])
     currencies = pa.chunked_array([["USD", "USD"]])
@@ -55,7 +55,7 @@ def test_where_there_is_no_amount_there_are_no_minor_units():
     assert minor_of(nothing, currencies).to_pylist() == [None, None]
 
 
-def test_pieces_of_larger_columns_are_as_good():
+def test_slices_of_larger_columns_are_converted():
     amounts = pa.chunked_array([pa.array(["7", "1850.5", "3"]).slice(1, 1), pa.array(["0.01"])])
     exact = amounts.cast(MAJOR)
     currencies = pa.chunked_array([pa.array(["JPY", "USD", "USD"]).slice(1)])
@@ -65,7 +65,7 @@ def test_pieces_of_larger_columns_are_as_good():
 
 
 @pytest.mark.parametrize("amount", [10**30, 2**63, -(2**64) + 1, -1, 10**11])
-def test_an_amount_that_no_payment_has_is_named_with_its_row(amount):
+def test_an_invalid_amount_is_refused_with_its_row(amount):
     amounts = pa.chunked_array([[Decimal(1), Decimal(amount)]], pa.decimal128(38, 0))
     with pytest.raises(InvalidValue, match=r"^amount: .*\(row 1\)$"):
         minor_of(amounts, pa.chunked_array([["USD", "USD"]]))

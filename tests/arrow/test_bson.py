@@ -1,4 +1,4 @@
-"""Stored payments as Arrow; that each value comes through is shown in tests/store/test_batches.py."""
+"""Stored payments as Arrow; tests/store/test_batches.py shows that each value is kept."""
 
 import pytest
 from bson import encode
@@ -16,10 +16,10 @@ def test_no_documents_are_an_empty_table():
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "message"),
     [("country", 49, "country: of payment .* is 49"), ("method", None, "method: is missing")],
 )
-def test_a_stored_value_that_no_payment_has_is_named(field, value, said):
+def test_an_invalid_stored_value_is_named(field, value, message):
     document = {**payment_document(payment()), field: value}
-    with pytest.raises(InvalidValue, match=f"^{said}"):
+    with pytest.raises(InvalidValue, match=f"^{message}"):
         table_of([encode(payment_document(payment())), encode(document)], SCHEMA.names)

@@ -1,4 +1,4 @@
-"""A running server, and our client of it."""
+"""A running server, and a client of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.processes import start_server
 
 @pytest.fixture(scope="session")
 def server(lasting_mongodb_uri):
-    """One server for the tests that can do with a tenant of their own."""
+    """One server for all tests that only need a tenant of their own."""
     process = start_server(
         with_database(lasting_mongodb_uri, fresh_name()),
         heartbeat_seconds=0.3,

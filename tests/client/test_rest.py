@@ -22,7 +22,7 @@ from financeops.core.payments import Status
 from financeops.core.rollup import total
 
 
-async def test_metrics_are_exact_decimals_and_say_their_currency(client, record, tenant_id):
+async def test_metrics_are_exact_decimals_and_name_their_currency(client, record, tenant_id):
     await record(amount=Decimal("0.1"))
     await record(amount=Decimal("0.2"))
     await record(amount=Decimal(5), status="failed", declineCode="expired_card")
@@ -104,7 +104,7 @@ async def test_a_payment_sent_again_under_its_key_is_the_same_one(client, tenant
     assert (await client.metrics(tenant_id)).total_payments == 1
 
 
-async def test_a_batch_tells_what_became_of_each_item(client, tenant_id):
+async def test_a_batch_reports_the_outcome_of_each_item(client, tenant_id):
     good = {"tenantId": tenant_id, "amount": 5, "method": "card", "status": "success"}
 
     answer = await client.post_batch([good, {**good, "amount": -1}])
@@ -115,7 +115,7 @@ async def test_a_batch_tells_what_became_of_each_item(client, tenant_id):
     assert answer.items[1].problem.field == "amount"
 
 
-async def test_a_refund_is_for_collected_money(client, record, tenant_id):
+async def test_only_a_succeeded_payment_can_be_refunded(client, record, tenant_id):
     paid, failed = await record(), await record(status="failed")
 
     refunded = await client.refund(paid.id, tenant_id)
@@ -126,7 +126,7 @@ async def test_a_refund_is_for_collected_money(client, record, tenant_id):
         await client.refund(failed.id, tenant_id)
 
 
-async def test_what_is_wrong_is_named(client, record):
+async def test_an_error_names_the_wrong_parameter(client, record):
     with pytest.raises(InvalidValue) as period:
         await client.metrics("tenant_1", period="fortnight")
     with pytest.raises(InvalidValue) as amount:
@@ -141,7 +141,7 @@ async def test_an_unknown_tenant_is_not_found(client):
         await client.metrics("nobody")
 
 
-async def test_a_server_that_is_away_is_unavailable():
+async def test_an_unreachable_server_is_unavailable():
     async with Client(f"http://127.0.0.1:{free_port()}") as client:
         with pytest.raises(Unavailable, match=client.url):
             await client.ready()
@@ -182,7 +182,7 @@ async def test_seeding_happens_once(client, record):
     ("status", "kind"),
     [(404, NotFound), (409, Conflict), (502, Unavailable), (500, FinanceOpsError)],
 )
-def test_an_answer_of_somebody_between_is_an_error_too(status, kind):
+def test_an_answer_of_a_proxy_in_between_is_an_error_too(status, kind):
     error = error_of(status, b"<html>Bad gateway</html>", url="http://localhost:8866")
 
     assert type(error) is kind
@@ -197,10 +197,10 @@ def test_the_address_comes_from_the_environment(monkeypatch):
         Client()
 
 
-async def test_verifying_tells_how_far_it_is(client, record, tenant_id):
+async def test_verifying_reports_its_progress(client, record, tenant_id):
     await record(amount=1)
     heard = []
-    report = await client.verify(tenant_id, told=heard.append)
+    report = await client.verify(tenant_id, progress=heard.append)
     assert report.checked == 4
     assert {each.tenant_id for each in heard} == {tenant_id}
     assert {each.state for each in heard} <= {"waiting", "running"}

@@ -8,7 +8,7 @@ from tests.builders import change
 
 
 @given(st.lists(st.integers(1, 12), max_size=40), st.integers(0, 12))
-def test_every_change_passes_once_in_order_whatever_arrives(arriving, known):
+def test_every_change_passes_once_and_in_order_however_changes_arrive(arriving, known):
     sequence = Sequence(known)
     passed = []
     for number in arriving:

@@ -1,4 +1,4 @@
-"""The stream against a running server, and against one that misbehaves."""
+"""The stream against a running server, and against a misbehaving one."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ from tests.processes import start_server
 
 
 async def until(events, kind, *, count=1):
-    """The next `count` events of a kind, whatever comes between."""
+    """The next `count` events of a kind, ignoring others in between."""
     found = []
     async with asyncio.timeout(20):
         async for event in events:
@@ -35,8 +35,8 @@ async def until(events, kind, *, count=1):
 
 
 def open_sessions():
-    """Connections to servers that nobody has closed yet."""
-    # Not `isinstance`, which asks dead weak references what they are.
+    """Connections to servers that are not closed yet."""
+    # Not `isinstance`, which fails on dead weak references.
     sessions = [each for each in gc.get_objects() if type(each) is aiohttp.ClientSession]
     return {id(session) for session in sessions if not session.closed}
 
@@ -53,7 +53,7 @@ async def following(server, tenant_id):
     return follow
 
 
-async def test_it_begins_with_a_reload_and_goes_on_after_the_snapshot(
+async def test_it_begins_with_a_reload_and_continues_after_the_snapshot(
     following, client, record, tenant_id
 ):
     await record(amount=1)
@@ -85,7 +85,7 @@ async def test_changes_come_in_order_with_exact_amounts(following, record):
 
 
 @pytest.mark.parametrize("kind", [Connected, Change])
-async def test_who_leaves_it_leaves_nothing_open(following, record, kind):
+async def test_leaving_it_closes_every_connection(following, record, kind):
     await record()
     before = open_sessions()
     async with following(seq=0) as (_, events):
@@ -94,7 +94,7 @@ async def test_who_leaves_it_leaves_nothing_open(following, record, kind):
     assert open_sessions() == before
 
 
-async def test_it_resumes_after_what_it_knows(following, record):
+async def test_it_resumes_after_the_last_known_change(following, record):
     for _ in range(4):
         await record()
 
@@ -102,7 +102,7 @@ async def test_it_resumes_after_what_it_knows(following, record):
         assert [each.seq for each in await until(events, Change, count=2)] == [3, 4]
 
 
-async def test_when_too_much_was_missed_it_asks_for_a_snapshot(following, client, tenant_id):
+async def test_it_asks_for_a_snapshot_when_too_much_was_missed(following, client, tenant_id):
     item = {"tenantId": tenant_id, "amount": 1, "method": "card", "status": "success"}
     await client.post_batch([item] * 60)  # the server resends 50 at most
 
@@ -117,7 +117,7 @@ async def test_a_heartbeat_tells_the_last_change(following, record):
         assert (await until(events, Heartbeat)).seq == 1
 
 
-async def test_it_survives_a_server_that_is_killed(database_uri, tenant_id):
+async def test_it_survives_the_kill_of_its_server(database_uri, tenant_id):
     port = free_port()
     item = {"tenantId": tenant_id, "amount": 1, "method": "card", "status": "success"}
     server = start_server(database_uri, port=port)
@@ -136,7 +136,7 @@ async def test_it_survives_a_server_that_is_killed(database_uri, tenant_id):
     assert server.stop() == 0
 
 
-async def test_a_server_that_is_not_there_is_tried_again(tenant_id):
+async def test_it_keeps_trying_an_unreachable_server(tenant_id):
     async with Stream(f"http://127.0.0.1:{free_port()}", tenant_id) as stream:
         first, second = await until(aiter(stream), Disconnected, count=2)
         assert first.reason
@@ -145,7 +145,7 @@ async def test_a_server_that_is_not_there_is_tried_again(tenant_id):
 
 @asynccontextmanager
 async def talking(*messages):
-    """A Socket.IO server that says these (event, content) to whoever connects."""
+    """A Socket.IO server that sends these (event, content) to every client."""
     sio = socketio.AsyncServer(async_mode="aiohttp")
 
     @sio.event

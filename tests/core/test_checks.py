@@ -10,12 +10,12 @@ from financeops.core.errors import InvalidValue
 
 
 @pytest.mark.parametrize("tenant_id", ["tenant_1", "A", "a.b-c_d", "9" * 64])
-def test_tenant_ids(tenant_id):
+def test_a_tenant_id_is_accepted(tenant_id):
     assert check_tenant_id(tenant_id) == tenant_id
 
 
 @pytest.mark.parametrize("tenant_id", ["", "_a", ".", "a|b", "a b", "ä", "a\n", "$ne", "a" * 65])
-def test_what_is_no_tenant_id_is_refused(tenant_id):
+def test_an_invalid_tenant_id_is_refused(tenant_id):
     with pytest.raises(InvalidValue) as refusal:
         check_tenant_id(tenant_id, "tenant")
     assert refusal.value.field == "tenant"
@@ -30,14 +30,14 @@ def test_keys_have_1_to_200_characters():
 
 
 @pytest.mark.parametrize("key", [" k", "k ", "k\t", "\u00a0k", "k\u3000", "a\x00b", "\x85", "a\nb"])
-def test_no_key_has_blanks_at_its_ends_or_control_characters(key):
+def test_a_key_with_blanks_at_its_ends_or_control_characters_is_refused(key):
     with pytest.raises(InvalidValue):
         check_key(key, "reference")
     assert not re.search(TEXT_PATTERN, key.rstrip("\n"))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=210))
-def test_a_key_is_what_its_description_says(key):
+def test_keys_that_match_the_described_pattern_are_accepted_and_no_others(key):
     described = 1 <= len(key) <= 200 and bool(re.fullmatch(TEXT_PATTERN, key))
     try:
         taken = check_key(key, "reference") == key

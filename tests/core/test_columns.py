@@ -1,4 +1,4 @@
-"""Whose file it is, by its columns."""
+"""Recognise by its columns what kind of file it is."""
 
 import pytest
 
@@ -11,22 +11,22 @@ REQUIRED = [name for name, column in PAYMENTS.items() if not column.nullable]
 
 
 @pytest.mark.parametrize("names", [FRAME, FRAME[::-1], REQUIRED, [*REQUIRED, "note", ""]])
-def test_a_saved_frame_is_known_by_all_that_is_never_null(names):
+def test_a_saved_frame_is_recognised_by_the_columns_that_are_never_null(names):
     assert form_of(names) is Form.FRAME
 
 
 @pytest.mark.parametrize("names", [EXPORT, [*EXPORT, "amountMinor"]])
-def test_an_export_is_known_by_its_json_names(names):
+def test_an_export_is_recognised_by_its_json_names(names):
     assert form_of(names) is Form.EXPORT
 
 
 @pytest.mark.parametrize("missing", REQUIRED)
-def test_fewer_columns_are_somebody_else_s(missing):
+def test_with_fewer_columns_a_file_is_not_recognised(missing):
     assert form_of([name for name in FRAME if name != missing]) is None
     assert form_of([name for name in EXPORT if name != PAYMENTS[missing].json]) is None
 
 
-def test_an_amount_that_says_its_unit_needs_no_other_columns():
+def test_an_amount_marked_with_its_unit_needs_no_other_columns():
     assert form_of(["amount", "currency"], MINOR_UNITS) is Form.FRAME
     assert form_of(["amount", "currency"], {b"unit": b"pounds"}) is None
 

@@ -1,4 +1,4 @@
-"""What a spreadsheet would carry out is guarded, and every text comes back."""
+"""Texts that a spreadsheet would run are guarded, and every text is restored."""
 
 import re
 import unicodedata
@@ -15,7 +15,7 @@ TEXTS = st.text(
 
 
 @given(TEXTS)
-def test_every_text_comes_back_as_it_was(text):
+def test_every_text_is_restored(text):
     assert unguard(guard(text)) == text
     assert re.sub(GUARDED, r"\1", guard(text)) == text
 
@@ -23,7 +23,7 @@ def test_every_text_comes_back_as_it_was(text):
 @given(TEXTS)
 def test_no_guarded_text_begins_like_a_formula(text):
     assert not guard(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    # As a spreadsheet reads it: blanks do not count, and wide signs are signs.
+    # As a spreadsheet reads it: leading blanks are ignored, and full-width signs are signs.
     assert not unicodedata.normalize("NFKC", guard(text)).lstrip().startswith(("=", "+", "-", "@"))
 
 
@@ -33,5 +33,5 @@ def test_two_texts_are_never_written_alike(one, other):
 
 
 @pytest.mark.parametrize("text", ["plain", "'plain", "", "'", "a=b", "ü"])
-def test_a_harmless_text_is_left_as_it_is(text):
+def test_a_harmless_text_is_left_unchanged(text):
     assert guard(text) == unguard(text) == text

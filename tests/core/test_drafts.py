@@ -42,7 +42,7 @@ def imported(**fields):
     return drafted(source=Source.IMPORT, **fields)
 
 
-def test_what_is_not_said_is_filled_in():
+def test_fields_left_out_get_their_defaults():
     assert drafted() == Draft(
         tenant_id="tenant_1",
         amount=1850,
@@ -54,7 +54,7 @@ def test_what_is_not_said_is_filled_in():
     )
 
 
-def test_what_is_said_is_kept():
+def test_given_fields_are_kept():
     draft = drafted(
         amount=0,
         currency="KWD",
@@ -71,7 +71,7 @@ def test_what_is_said_is_kept():
     assert (draft.country, draft.decline_code) == ("NP", "expired_card")
 
 
-def test_now_is_cut_to_what_the_database_can_hold():
+def test_now_is_rounded_down_to_the_millisecond():
     draft = draft_of(
         request_of(),
         tenant=tenant(),
@@ -122,14 +122,14 @@ def test_a_refusal_names_the_field(field, value):
 
 
 @pytest.mark.parametrize("code", ["", "Expired", "expired card", "$ne", "a.b", "a" * 65])
-def test_a_decline_code_that_is_none_is_refused(code):
+def test_a_malformed_decline_code_is_refused(code):
     with pytest.raises(InvalidValue) as refusal:
         drafted(status="failed", declineCode=code)
     assert refusal.value.field == "declineCode"
 
 
 @pytest.mark.parametrize("field", ["amount", "method", "status"])
-def test_what_must_be_said_is_missed_by_name(field):
+def test_a_missing_field_is_named(field):
     with pytest.raises(InvalidValue) as refusal:
         drafted(field)
     assert refusal.value.field == field
@@ -164,7 +164,7 @@ def test_a_refund_before_its_payment_or_in_the_future_is_refused(refunded_at):
         (b'{"amount":1.' + b"0" * 500 + b',"method":"card","status":"success"}', "amount"),
     ],
 )
-def test_what_is_no_request_is_refused(body, field):
+def test_a_malformed_request_is_refused(body, field):
     with pytest.raises(InvalidValue) as refusal:
         draft_of(read_request(body), tenant=tenant(), methods=METHODS, now=NOON)
     assert refusal.value.field == field
@@ -293,7 +293,7 @@ def test_amounts_beyond_the_precision_of_arithmetic_have_different_hashes():
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False), st.integers(0, 20))
-def test_zeros_at_the_end_of_an_amount_change_no_hash(amount, zeros):
+def test_trailing_zeros_of_an_amount_do_not_change_the_hash(amount, zeros):
     sign, digits, power = amount.as_tuple()
     longer = Decimal((sign, (*digits, *[0] * zeros), power - zeros))
     assert hash_of_amount(amount) == hash_of_amount(longer)

@@ -34,7 +34,7 @@ def rounded(numerator, denominator):
 
 
 def first_of_most(counter):
-    """The smallest of those that are counted most often."""
+    """The smallest of the most frequent values."""
     most = max(counter.values(), default=0)
     return min((key for key, n in counter.items() if n == most), default=None)
 
@@ -146,13 +146,13 @@ def test_when_everything_fails_there_is_a_rate_and_no_average():
     assert figures.refund_rate is None
 
 
-def test_payments_of_nothing_have_an_average_and_no_refund_rate():
+def test_payments_of_zero_have_an_average_and_no_refund_rate():
     figures = metrics(rollup_of_all([payment(amount=0, status="refunded")]), currency="USD")
     assert figures.average_amount == 0
     assert figures.refund_rate is None
 
 
-def test_a_refunded_payment_succeeded():
+def test_a_refunded_payment_counts_as_succeeded():
     figures = metrics(
         rollup_of_all([payment(amount=300), payment(amount=100, status="refunded")]),
         currency="USD",

@@ -18,7 +18,7 @@ def test_decimals_follow_iso_4217(currency, decimals):
 
 
 @pytest.mark.parametrize("currency", ["XAU", "XXX", "XTS", "usd", "US", "", "DOLLAR", "💶"])
-def test_what_has_no_minor_unit_is_no_currency(currency):
+def test_a_code_without_a_minor_unit_is_refused(currency):
     with pytest.raises(InvalidValue) as refusal:
         exponent(currency)
     assert refusal.value.field == "currency"
@@ -31,7 +31,7 @@ def test_every_currency_keeps_its_smallest_and_largest_amounts(currency):
 
 
 @given(amounts, currencies)
-def test_minor_units_survive_the_way_to_major_and_back(minor, currency):
+def test_minor_units_survive_conversion_to_major_units_and_back(minor, currency):
     major = to_major(minor, currency)
     assert to_minor(major, currency) == minor
     assert to_minor(str(major), currency) == minor
@@ -54,7 +54,7 @@ def test_an_amount_is_read_from_its_text(text, minor):
     assert to_minor(text, "USD") == minor
 
 
-def test_zeros_behind_the_last_decimal_are_no_precision():
+def test_trailing_zeros_beyond_the_decimals_of_a_currency_are_accepted():
     assert to_minor("1." + "0" * 5000, "JPY") == 1
     assert to_minor(Decimal("19.990"), "USD") == 1999
 
@@ -70,7 +70,7 @@ def test_zeros_behind_the_last_decimal_are_no_precision():
         *("1e999999999", "1e-999999999", "1e99999999999999999999", "9e-99999999999999999999"),
     ],
 )
-def test_what_is_no_amount_is_refused(text):
+def test_an_invalid_amount_is_refused(text):
     with pytest.raises(InvalidValue) as refusal:
         to_minor(text, "USD")
     assert refusal.value.field == "amount"
@@ -108,7 +108,7 @@ def test_a_ratio_has_no_trailing_zeros(numerator, denominator, text):
 
 
 @given(minor_sums)
-def test_a_ratio_to_nothing_is_no_data(numerator):
+def test_a_ratio_to_zero_is_no_data(numerator):
     assert ratio(numerator, 0) is None
 
 

@@ -17,7 +17,7 @@ from tests.strategies import changes
         (change(status="refunded", source="import"), EventType.RECEIVED),
     ],
 )
-def test_a_change_is_called_by_what_happened(changed, kind):
+def test_a_change_is_named_for_what_happened(changed, kind):
     assert changed.type is kind
 
 
@@ -27,7 +27,7 @@ def test_a_refunded_payment_was_a_success_before():
 
 
 @given(changes())
-def test_only_what_was_there_before_has_a_past(changed):
+def test_only_a_new_payment_has_no_previous_state(changed):
     assert (changed.previous is None) == (changed.previous_status is None)
 
 

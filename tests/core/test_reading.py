@@ -21,7 +21,7 @@ ORDINARY = {"amount": 18.5, "method": "card", "status": "success"}
         ('"reference":"a","ref\\u0065rence":"b"', "reference"),
     ],
 )
-def test_a_name_that_is_there_twice_is_refused(more, field):
+def test_a_repeated_name_is_refused(more, field):
     with pytest.raises(InvalidValue, match="more than once") as refusal:
         read_request(f"{json.dumps(ORDINARY)[:-1]},{more}}}".encode())
     assert refusal.value.field == field
@@ -33,13 +33,13 @@ def test_a_name_that_is_there_twice_is_refused(more, field):
         st.text(st.characters(exclude_categories=["Cs"])) | st.text('":{}, \\'),
     )
 )
-def test_no_text_looks_like_a_name_that_is_there_twice(texts):
+def test_no_text_is_mistaken_for_a_repeated_name(texts):
     request = read_request(json.dumps({**ORDINARY, **texts}).encode())
     assert request.reference == texts.get("reference")
 
 
 @given(st.lists(st.sampled_from(["amount", "method", "status", "reference", "tenantId"])))
-def test_names_are_taken_when_each_is_there_once(names):
+def test_names_are_accepted_if_each_occurs_once(names):
     values = {**ORDINARY, "reference": 'a"b\\', "tenantId": "t"}
     text = ",".join(f"{json.dumps(name)}: {json.dumps(values[name])}" for name in names)
     try:
@@ -50,3 +50,16 @@ def test_names_are_taken_when_each_is_there_once(names):
         assert missing or names.count(refusal.field) > 1  # noqa: PT017
     else:
         assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "problem"),
+    [
+        (b'{"amount":18.5,"method":"card"}', "status", "is missing"),
+        (b'{"amount":18.5,"amuont":1}', "amuont", "is not a known field"),
+    ],
+)
+def test_a_missing_and_an_unknown_field_are_named(body, field, problem):
+    with pytest.raises(InvalidValue) as refusal:
+        read_request(body)
+    assert (refusal.value.field, refusal.value.problem) == (field, problem)

@@ -53,7 +53,7 @@ def test_the_empty_rollup_is_zero(a):
 
 
 @given(rollups, rollups)
-def test_what_is_taken_away_can_be_added_again(a, b):
+def test_subtraction_undoes_addition(a, b):
     assert (a - b) + b == (a + b) - b == a
     assert -a == Rollup() - a
 
@@ -68,7 +68,7 @@ def test_payments_add_up_in_any_order_and_grouping(recorded, random, zone):
 
 
 @given(lists, rollups)
-def test_operations_give_new_values(recorded, other):
+def test_operations_return_new_values(recorded, other):
     before = rollup_of_all(recorded)
     same = from_document(as_document(before))
     _ = before + other, before - other, -before, before.only("card"), at_hour(before, 3)
@@ -114,12 +114,12 @@ def test_one_payment_is_counted_once_everywhere(recorded, zone):
     assert bool(rollup.declines) == (recorded.status is Status.FAILED)
 
 
-def test_a_payment_of_nothing_counts():
+def test_a_payment_of_zero_counts():
     assert rollup_of(payment(amount=0), UTC_ZONE).cells == {("card", Status.SUCCESS): (1, 0)}
 
 
 @given(changes(), zones)
-def test_a_change_turns_what_was_counted_into_the_payment_as_it_is_now(changed, zone):
+def test_adding_a_change_replaces_the_payment_as_it_was_by_the_payment_as_it_is(changed, zone):
     before = rollup_of(changed.previous, zone) if changed.previous else Rollup()
     now = Rollup() if changed.removed else rollup_of(changed.payment, zone)
     assert before + delta_of(changed, zone) == now
@@ -149,7 +149,7 @@ def test_one_method_of_a_rollup_is_the_rollup_of_its_payments(recorded, method):
 
 
 @given(st.lists(payments(created=instants(at("2026-03-10T12:15:00Z"), at("2026-03-10T12:29:59Z")))))
-def test_the_start_of_a_quarter_hour_says_its_hour(recorded):
+def test_the_start_of_a_quarter_hour_tells_its_hour(recorded):
     zone = ZoneInfo("Asia/Kathmandu")
     exact = rollup_of_all(recorded, zone)
     without_hours = from_document(as_document(exact, hours=False))
@@ -182,7 +182,7 @@ def test_deltas_of_parts_add_up_to_the_deltas_of_all(history, zone, data):
     }
 
 
-def test_a_rollup_is_no_dictionary_key_and_equals_only_rollups():
+def test_a_rollup_is_unhashable_and_equals_only_rollups():
     with pytest.raises(TypeError):
         hash(Rollup())
     assert Rollup() != {}

@@ -1,4 +1,4 @@
-"""What is asked for: which payments, and which figures of them."""
+"""Selections of payments, and queries for figures."""
 
 from zoneinfo import ZoneInfo
 
@@ -45,7 +45,7 @@ def test_a_rollup_counts_the_payments_that_are_in_a_selection(recorded, status, 
         (Selection(window=window_between(AT + MILLISECOND, None)), False),
     ],
 )
-def test_a_payment_is_in_a_selection_when_all_of_it_fits(selection, holds):
+def test_a_selection_holds_the_payments_that_match_all_of_it(selection, holds):
     assert (PAID in selection) is holds
 
 

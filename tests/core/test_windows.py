@@ -16,12 +16,12 @@ NAMES = ("--from", "--to")
 
 @given(ends, ends)
 def test_a_window_has_the_ends_that_it_was_given(start, end):
-    """Also the first and the last moment that may be asked for: they are not as if left out."""
+    """Even the first and last permitted moments are not mistaken for ends that are left out."""
     assert ends_of(window_between(start, end)) == (start, end)
 
 
 @given(instants(EPOCH, LATEST))
-def test_all_time_holds_every_moment_that_may_be_asked_for(moment):
+def test_all_time_holds_every_permitted_moment(moment):
     assert bound(moment) in ALL_TIME
 
 
@@ -35,14 +35,14 @@ def test_a_date_begins_in_the_zone_and_an_end_may_be_left_out():
 
 
 @pytest.mark.parametrize(("start", "end", "field"), [("soon", None, "--from"), (None, "x", "--to")])
-def test_what_is_no_moment_is_named_as_its_sender_calls_it(start, end, field):
+def test_an_invalid_moment_is_refused_under_its_sender_s_name(start, end, field):
     with pytest.raises(InvalidValue) as raised:
         window_from(start, end, ZoneInfo("UTC"), names=NAMES)
     assert raised.value.field == field
 
 
 @given(instants(), instants())
-def test_a_window_that_holds_no_moment_is_refused(start, end):
+def test_an_empty_window_is_refused(start, end):
     if start < end:
         check_order(Window(start, end), names=NAMES)
     else:

@@ -55,7 +55,7 @@ def test_a_change_survives_the_wire(changed):
     assert encode(change_document(change_from(decode(text)))) == text
 
 
-def test_the_json_of_a_payment_leaves_out_what_has_no_value():
+def test_the_json_of_a_payment_leaves_out_fields_without_a_value():
     assert encode(payment_document(payment(amount=185050))) == (
         b'{"_id":"69b00b40a1b2c3d4e5f60001","tenantId":"tenant_1","amount":1850.5,'
         b'"currency":"USD","method":"card","status":"success",'
@@ -63,7 +63,7 @@ def test_the_json_of_a_payment_leaves_out_what_has_no_value():
     )
 
 
-def test_the_json_of_a_refund_says_what_was_before():
+def test_the_json_of_a_refund_has_the_previous_status():
     document = decode(encode(change_document(change(7, status="refunded"))))
     assert list(document) == ["type", "payment", "previousStatus", "timestamp", "seq"]
     assert document["type"] == "payment_refunded"
@@ -139,7 +139,7 @@ def test_a_time_without_an_offset_is_refused(text):
         read_document(HeartbeatEvent, {"seq": 1, "serverTime": text})
 
 
-def test_what_a_newer_server_says_besides_is_left_aside():
+def test_unknown_fields_of_a_newer_server_are_ignored():
     text = b'{"index":3,"outcome":"created","_id":"one","mood":"good"}'
     item = read(BatchItem, text)
     assert item == BatchItem(index=3, outcome=BatchOutcome.CREATED, id="one")

@@ -1,4 +1,4 @@
-"""Currencies of the past: known, with their decimals, in the days when one paid in them."""
+"""Withdrawn currencies: known, with their decimals, on the days when they were in use."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -14,7 +14,7 @@ from tests.builders import payment
 from tests.strategies import CURRENCIES
 
 NEVER_IN_ISO = {"ARL", "BAN", "ILR", "MCF", "MDC", "MKN", "VNN", "YUR"}
-"""What CLDR has since 1982 and ISO 4217 never had; MCF was the French franc, FRF."""
+"""Codes that CLDR has since 1982 and ISO 4217 never had; MCF was the French franc, FRF."""
 
 
 def noon(day):
@@ -36,13 +36,13 @@ def noon(day):
         ("BYR", 0, "2016-06-30"),
     ],
 )
-def test_a_currency_of_the_past_has_its_decimals_and_days(currency, decimals, in_use):
+def test_a_withdrawn_currency_has_its_decimals_and_days(currency, decimals, in_use):
     assert exponent(currency) == decimals_of(currency) == decimals
     check_currency(currency, noon(date.fromisoformat(in_use)))
 
 
 @pytest.mark.parametrize("currency", WITHDRAWN)
-def test_a_withdrawn_currency_holds_from_its_first_day_to_its_last(currency):
+def test_a_withdrawn_currency_is_valid_from_its_first_day_to_its_last(currency):
     assert currency not in raw_table, "the list of today goes before this one"
     decimals, first, last = WITHDRAWN[currency]
     assert date(1970, 1, 1) <= first < last
@@ -55,13 +55,13 @@ def test_a_withdrawn_currency_holds_from_its_first_day_to_its_last(currency):
     assert to_major(10**decimals, currency) == 1
 
 
-def test_a_currency_of_today_holds_whenever_it_came():
+def test_a_currency_of_today_is_valid_at_any_time():
     for currency in CURRENCIES:
         check_currency(currency, datetime(1971, 1, 1, tzinfo=UTC))
 
 
-def test_no_currency_that_people_paid_in_is_forgotten():
-    """Fails when the package's list of today drops a currency: then it belongs to the past ones."""
+def test_every_currency_that_was_in_use_is_known():
+    """This fails when the package's list of today drops a currency: add it to the withdrawn ones."""
     paid_in = {
         code
         for spans in get_global("territory_currencies").values()
@@ -73,7 +73,7 @@ def test_no_currency_that_people_paid_in_is_forgotten():
 
 
 @pytest.mark.parametrize("currency", ["ZZZ", "QQQ", "XAU", "XTS"])
-def test_what_never_was_a_currency_is_refused_but_readable(currency):
+def test_a_code_that_never_was_a_currency_is_refused_but_readable(currency):
     for refused in (
         lambda: exponent(currency),
         lambda: to_minor("1", currency),

@@ -13,7 +13,7 @@ from financeops.core.metrics import metrics
 from financeops.core.payments import Status
 from financeops.core.rollup import Rollup
 from financeops.dashboard.state.course import CLEAR, Course, course_of, most_risen
-from financeops.dashboard.state.figures import Totals
+from financeops.dashboard.state.totals import Totals
 from tests.builders import payment
 from tests.dashboard.snapshots import snapshot
 

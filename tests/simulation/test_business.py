@@ -1,4 +1,4 @@
-"""A made-up business: what its history looks like in every period, whenever it is made."""
+"""A fictitious business: the shape of its history in every period, whenever it is generated."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ def made(now=NOW, *, seed=1, pace=PACE, **config):
 
 @cache
 def usual(now=NOW):
-    """What several tests look at, made once."""
+    """A history that several tests share, made once."""
     return tuple(made(now))
 
 
@@ -70,7 +70,7 @@ def ages(drafts, now=NOW):
 
 @pytest.fixture(scope="module", params=MOMENTS, ids=str)
 def history(request):
-    """A moment, and the history that is made at it."""
+    """A moment, and the history generated at it."""
     drafts = usual(request.param)
     return request.param, drafts, frame_of(drafts)
 
@@ -90,7 +90,7 @@ def test_no_payment_and_no_refund_is_later_than_now_or_older_than_the_business(h
     assert [draft.created_at for draft in drafts] == sorted(draft.created_at for draft in drafts)
 
 
-def test_there_are_not_more_than_a_minute_records(history):
+def test_there_are_no_more_payments_than_can_be_recorded_in_a_minute(history):
     _, drafts, _ = history
     assert 0.85 * MOST < len(drafts) < 1.03 * MOST
 
@@ -102,7 +102,7 @@ def test_the_last_two_days_are_as_dense_as_the_simulation():
 
 
 @pytest.mark.parametrize("seconds", [2.0, 10.0, 300.0])
-def test_another_pace_is_kept_and_the_time_before_gets_what_is_left(seconds):
+def test_another_pace_is_kept_and_leaves_the_rest_to_the_time_before(seconds):
     drafts = made(pace=timedelta(seconds=seconds))
     age = ages(drafts)
     dense = np.count_nonzero(age < DENSE / DAY)
@@ -143,7 +143,7 @@ def test_days_and_weeks_have_their_rhythm():
     assert days[4] > 1.3 * days[6]
 
 
-def test_live_payments_go_on_at_the_pace_and_in_the_rhythm_of_history():
+def test_live_payments_continue_the_pace_and_rhythm_of_history():
     config = SimulationConfig(tenant_id="t", timezone="America/New_York")
     begin = NOW.replace(hour=0, minute=0)
     moment, live = begin, []
@@ -162,7 +162,7 @@ def test_live_payments_go_on_at_the_pace_and_in_the_rhythm_of_history():
         assert today == pytest.approx(before, rel=0.35)
 
 
-def test_the_last_day_went_worse_than_the_one_before_it_and_it_shows_why(history):
+def test_the_last_day_was_worse_than_the_one_before_and_shows_why(history):
     now, _, frame = history
     current, previous = (figures(frame, window) for window in periods(Period.DAY, now))
     assert course_of(current, previous) is Course.BELOW
@@ -170,7 +170,7 @@ def test_the_last_day_went_worse_than_the_one_before_it_and_it_shows_why(history
     assert most_frequent_declines(frame, day)[0] == "issuer_unavailable"
 
 
-def test_the_month_went_better_than_the_one_before_it(history):
+def test_the_month_was_better_than_the_one_before(history):
     now, _, frame = history
     current, previous = (figures(frame, window) for window in periods(Period.MONTH, now))
     assert course_of(current, previous) is Course.ABOVE
@@ -190,7 +190,7 @@ def test_the_outage_of_the_last_day_is_found_as_an_anomaly():
     ]
 
 
-def test_a_business_without_cards_has_no_trouble_with_them():
+def test_a_business_without_cards_has_no_card_episodes():
     config = SimulationConfig(tenant_id="t", methods=profiles(["paypal", "cash"]))
     assert episodes(config, NOW) == []
     drafts = first_history(config, np.random.default_rng(1), NOW)

@@ -47,7 +47,7 @@ def test_methods_that_fail_more_often_have_lower_rates():
     assert rates["crypto"] < rates["card"] < 0.8 < rates["paypal"]
 
 
-def test_a_method_that_no_table_knows_is_an_ordinary_one():
+def test_an_unknown_method_gets_an_ordinary_profile():
     card, cheque = profiles(["card", "cheque"])
     assert card.weight > cheque.weight > 0
     assert cheque.name == "cheque"
@@ -68,7 +68,7 @@ def test_countries_are_iso_3166_codes(currency):
     assert min(weights.values()) > 0
 
 
-def test_the_tables_hold_only_what_a_payment_may():
+def test_the_tables_hold_only_values_valid_in_payments():
     assert set(PRICE_LEVELS) <= set(CURRENCIES)
     for profile in SimulationConfig(tenant_id="tenant_1").methods:
         assert METHOD.fullmatch(profile.name)

@@ -131,7 +131,7 @@ def test_history_must_begin_before_now():
         simulate(CONFIG, rng(), NOON, since=NOON)
 
 
-def test_extreme_amounts_stay_within_what_a_payment_may_have():
+def test_extreme_amounts_stay_within_the_limits_of_payments():
     huge = replace(CONFIG, amount_factor=1e12)
     tiny = replace(CONFIG, amount_factor=1e-9)
     assert MAX_MINOR in {each.amount for each in simulate(huge, rng(), NOON, count=100)}
@@ -154,7 +154,7 @@ def test_another_success_rate(rate):
     assert 1 - share(failed, drafts) == pytest.approx(rate, abs=0.02)
 
 
-def test_nothing_or_everything_fails_when_it_is_configured_so():
+def test_a_success_rate_of_zero_or_one_is_kept_exactly():
     assert all(map(failed, history(replace(CONFIG, success_rate=0.0), count=1000)))
     sure = replace(CONFIG, success_rate=1.0, methods=profiles(["paypal", "crypto"]))
     assert not any(map(failed, history(sure, count=1000)))
@@ -172,7 +172,7 @@ def test_decline_codes_follow_their_weights(weeks):
 
 
 def test_refunds_are_as_many_as_configured_and_come_later(weeks):
-    # Of the first four weeks nearly everything that will be refunded is.
+    # In the first four weeks nearly all eventual refunds have happened.
     old = [each for each in weeks if each.created_at < NOON - 28 * DAY and not failed(each)]
     refunded = [each for each in old if each.status is Status.REFUNDED]
     assert len(refunded) / len(old) == pytest.approx(CONFIG.refund_rate, abs=0.005)
@@ -211,7 +211,7 @@ def test_many_prices_lie_a_little_below_a_round_one(currency, step, end):
     assert share(lambda each: each.amount % step == end, of_method(drafts, "crypto")) < 0.1
 
 
-def test_customers_come_back_and_none_makes_up_the_business(weeks):
+def test_customers_return_and_none_dominates_the_business(weeks):
     visits = Counter(each.customer_id for each in weeks)
     assert sum(n for n in visits.values() if n > 1) > 0.8 * len(weeks)
     assert visits.most_common(1)[0][1] < 0.01 * len(weeks)
@@ -243,7 +243,7 @@ def test_countries_have_weights(weeks):
     assert len(counts) == 17
 
 
-def test_some_failures_are_tried_again_minutes_later(weeks):
+def test_some_failures_are_retried_minutes_later(weeks):
     attempts = defaultdict(list)
     for each in weeks:
         attempts[each.customer_id, each.method, each.amount].append(each)
@@ -255,11 +255,11 @@ def test_some_failures_are_tried_again_minutes_later(weeks):
                 RETRY_SOONEST <= second.created_at - first.created_at <= RETRY_LATEST
                 for second in own
             )
-    # A second try that fails is not tried again, nor a failure that itself follows a retried one.
+    # A failed retry is not retried, nor is a failure that itself follows a retried one.
     assert 0.8 * RETRIED < again / failures < 1.05 * RETRIED
 
 
-def test_the_last_failure_of_a_short_history_has_nothing_after_it():
+def test_the_last_failure_of_a_short_history_has_no_retry():
     hopeless = replace(CONFIG, success_rate=0.0)
     for seed in range(30):
         assert len(history(hopeless, count=2, seed=seed)) == 2
@@ -287,7 +287,7 @@ def test_weeks_have_a_rhythm_on_the_tenants_clock(weeks):
 # --- incidents ----------------------------------------------------------------------------------
 
 
-def test_an_analyst_finds_the_incidents_without_knowing_of_them(weeks):
+def test_an_analyst_finds_the_incidents_from_the_data_alone(weeks):
     unavailable = Counter(
         (each.country, floor_quarter(each.created_at))
         for each in weeks
@@ -366,13 +366,13 @@ def test_a_retry_is_the_same_purchase_at_another_time():
 
 
 @pytest.mark.parametrize("age", [timedelta(), timedelta(seconds=59), timedelta(minutes=9)])
-def test_nobody_tries_again_at_once_or_much_later(age):
+def test_nobody_retries_at_once_or_much_later(age):
     first = draft(status="failed", country="DE", created_at=NOON - age)
     generator = rng()
     assert not any(pick_retry(CONFIG, generator, NOON, [first]) for _ in range(1000))
 
 
-def test_what_is_waiting_does_not_change_the_stream():
+def test_waiting_retries_and_refunds_do_not_change_the_stream():
     one, other = rng(), rng()
     pick_retry(CONFIG, one, NOON, [])
     pick_retry(CONFIG, other, NOON, [draft(status="failed", country="DE")] * 3)

@@ -18,8 +18,8 @@ async def other_db(db, database_uri):
 
 @pytest.fixture
 async def proxied_db(proxy):
-    """A prepared database behind the proxy; a file whose tests all want that calls it `db`."""
-    # A mongod that steps down says so to the driver's monitor too, which waits for it. This one has to be asked.
+    """A prepared database behind the proxy; files whose tests all use it name it `db`."""
+    # A mongod that steps down also tells the driver's waiting monitor. This one must be polled.
     database = await connect(f"{proxy.uri}&serverMonitoringMode=poll")
     await prepare(database, [])
     yield database

@@ -1,4 +1,4 @@
-"""What lies in the database, and what it should add up to: the slow and obvious way."""
+"""Read what the database holds, and compute what it should hold, in a slow and obvious way."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _without_hours(rollup, place):
 
 
 def replayed(changes):
-    """Payments by id after all that the change log says."""
+    """Payments by id after all changes in the log."""
     payments = {}
     for change in changes:
         before = payments.get(change.payment.id)
@@ -90,7 +90,7 @@ def replayed(changes):
 
 
 async def check_ledger(db, tenant_id="tenant_1"):
-    """Assert that payments, rollups, numbers and change log of a tenant tell the same story."""
+    """Assert that payments, rollups, numbers and change log of a tenant agree."""
     known = await find_tenant(db, tenant_id)
     payments = await stored_payments(db, tenant_id)
     changes = await stored_changes(db, tenant_id)

@@ -90,7 +90,7 @@ async def test_some_columns_in_any_order(db, various):
         }
 
 
-async def test_much_comes_in_many_tables(db, various, monkeypatch):
+async def test_many_payments_come_in_many_tables(db, various, monkeypatch):
     monkeypatch.setattr(batches, "TABLE_SIZE", 20)
     chosen = Selection(window=window_between(None, NOON - DAY))
     sizes = [len(table) async for table in payment_tables(db, "tenant_1", chosen)]
@@ -98,7 +98,7 @@ async def test_much_comes_in_many_tables(db, various, monkeypatch):
     assert max(sizes) <= 20
 
 
-async def test_who_stops_early_leaves_nothing_behind(db, various, monkeypatch):
+async def test_stopping_early_leaves_nothing_open(db, various, monkeypatch):
     monkeypatch.setattr(batches, "TABLE_SIZE", 10)
     before = asyncio.all_tasks()
     async with aclosing(payment_tables(db, "tenant_1", Selection())) as tables:
@@ -111,7 +111,7 @@ async def test_an_unknown_tenant_is_named(db):
         await anext(payment_tables(db, "nobody", Selection()))
 
 
-async def test_the_next_item_is_asked_for_while_one_is_used():
+async def test_the_next_item_is_fetched_while_one_is_used():
     asked = []
 
     async def numbers():
@@ -127,7 +127,7 @@ async def test_the_next_item_is_asked_for_while_one_is_used():
     assert used == [(0, [0, 1]), (1, [0, 1, 2]), (2, [0, 1, 2])]
 
 
-async def test_what_goes_wrong_ahead_is_told_in_its_turn():
+async def test_an_error_ahead_is_raised_in_its_turn():
     async def numbers():
         yield 1
         raise NotFound("the second")

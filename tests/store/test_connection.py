@@ -29,9 +29,9 @@ from tests.processes import hang
 from tests.store.recorded import check_ledger, insert, record, stored_payments
 
 PATIENCE = 7
-"""Seconds in which a caller must know that the database is away: 5, and a busy machine."""
+"""Seconds within which a caller must know that the database is down: 5, and a busy machine."""
 
-# A connection attempt that is refused leaves its socket to the garbage collector: the driver's.
+# After a refused connection attempt the driver leaves its socket to the garbage collector.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
 )
@@ -55,7 +55,7 @@ async def test_a_malformed_uri_names_the_setting(uri):
         await connect(uri, timeout=1)
 
 
-async def test_nobody_listens():
+async def test_a_port_without_a_server_is_unavailable():
     before = monotonic()
     with pytest.raises(Unavailable):
         await connect(f"mongodb://127.0.0.1:{free_port()}/?directConnection=true", timeout=0.5)
@@ -72,7 +72,7 @@ async def test_the_database_is_the_path_of_the_uri(mongodb_uri):
 
 @pytest.fixture
 def stand_alone_uri(tmp_path):
-    """A database that is no replica set."""
+    """A database that is not a replica set."""
     port = free_port()
     program = Path(sys.executable).parent / "secantusd-py"
     command = [program, "--host", "127.0.0.1", "--port", str(port), "--standalone"]
@@ -88,7 +88,7 @@ def stand_alone_uri(tmp_path):
 
 
 @embedded_only
-async def test_a_stand_alone_database_is_told_what_it_lacks(stand_alone_uri):
+async def test_a_stand_alone_database_is_refused_with_what_it_lacks(stand_alone_uri):
     with pytest.raises(Misconfigured, match=r"--replSet rs0.*rs\.initiate"):
         await connect(stand_alone_uri, timeout=30)
 
@@ -112,7 +112,7 @@ async def own_db(own_database):
 
 
 @embedded_only
-async def test_callers_know_soon_that_the_database_is_away_and_it_comes_back(own_database, own_db):
+async def test_callers_soon_know_that_the_database_is_down_and_up_again(own_database, own_db):
     reader = Reader(own_db)
     asked = Question(period=Period.DAY)
     await record(own_db, insert())
@@ -143,7 +143,7 @@ async def test_callers_know_soon_that_the_database_is_away_and_it_comes_back(own
 
 
 @embedded_only
-async def test_killed_while_it_commits_it_has_what_it_acknowledged_and_no_halves(
+async def test_a_database_killed_during_a_commit_keeps_what_it_acknowledged_and_no_halves(
     own_database, own_db
 ):
     one = tenant()
@@ -169,7 +169,7 @@ async def test_killed_while_it_commits_it_has_what_it_acknowledged_and_no_halves
 
     writer = asyncio.create_task(write())
     await committed.wait()
-    own_database.kill()  # the writer was not waited for: it is in the middle of the next one
+    own_database.kill()  # without waiting for the writer, which is in the middle of the next batch
     unknown, waited = await writer
     assert waited < PATIENCE
 
@@ -188,7 +188,7 @@ async def test_killed_while_it_commits_it_has_what_it_acknowledged_and_no_halves
 
 
 @embedded_only
-async def test_a_database_that_hung_keeps_no_tenant_locked_when_it_goes_on(own_database, own_db):
+async def test_a_database_that_hung_keeps_no_tenant_locked_when_it_continues(own_database, own_db):
     await record(own_db, insert())
 
     async def lock_and_hang(session):
@@ -202,7 +202,7 @@ async def test_a_database_that_hung_keeps_no_tenant_locked_when_it_goes_on(own_d
             await in_transaction(own_db, lock_and_hang, locks="tenant_1", seconds=1)
     finally:
         own_database.process.send_signal(signal.SIGCONT)
-    # Left alone, the transaction would hold the tenant for a minute: no try to commit lasts as long.
+    # Otherwise the transaction would hold the tenant for a minute, longer than any try to commit.
     await record(own_db, insert())
     assert await own_db.tenants.find_one({"marked": True}) is None
     await check_ledger(own_db)

@@ -1,4 +1,4 @@
-"""What is kept for a time only."""
+"""What is kept only for a time."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ async def aged(db):
     return db
 
 
-async def test_what_is_older_than_it_is_kept_is_deleted_and_nothing_else(aged):
+async def test_expired_documents_are_deleted_and_nothing_else(aged):
     notes = await aged.sessions.count_documents({"_id": {"$ne": "left"}})
     assert await delete_expired(aged, now=datetime.now(UTC), changes_ttl=DAY) == 3
     assert [each["lastSeq"] for each in await aged.changes.find({}).to_list()] == [3]
     assert await aged.sessions.count_documents({}) == notes
     assert await delete_expired(aged, now=datetime.now(UTC), changes_ttl=DAY) == 0
-    # Payments stay, and whoever wants to know what followed long ago is told that it is gone.
+    # Payments stay, and a reader of changes long ago learns that they are gone.
     assert await aged.payments.count_documents({}) == 3
     assert await changes_after(aged, "tenant_1", 0) is None
     assert [change.seq for change in await changes_after(aged, "tenant_1", 2)] == [3]
@@ -47,7 +47,7 @@ async def test_the_change_log_expires_when_configured(db, hours, kept):
     assert await db.changes.count_documents({}) == kept
 
 
-async def test_more_than_fit_into_one_deletion(db):
+async def test_more_is_deleted_than_fits_into_one_deletion(db):
     long_ago = datetime.now(UTC) - 2 * KEPT
     await db.sessions.insert_many({"_id": number, "at": long_ago} for number in range(250))
     assert await delete_expired(db, now=datetime.now(UTC), changes_ttl=DAY) == 250
@@ -63,13 +63,13 @@ async def of_an_earlier_version(aged):
 
 
 @pytest.mark.skipif(NAMED_URI is not None, reason="asks the embedded database for its own sweep")
-async def test_the_embedded_databases_own_sweep_finds_nothing_to_hold_others_up_with(aged):
-    """It does this once a minute, with every other client waiting until it is done."""
+async def test_the_embedded_databases_own_sweep_has_nothing_to_do(aged):
+    """It sweeps once a minute, while every other client waits."""
     swept = await aged.client.admin.command("secantusAdmin.pruneTtl")
     assert swept["pruned"] == 0
 
 
-async def test_ttl_indexes_of_an_earlier_version_go_and_deleting_goes_on(of_an_earlier_version):
+async def test_ttl_indexes_of_an_earlier_version_are_replaced(of_an_earlier_version):
     db = of_an_earlier_version
     await prepare(db, [])
     for collection in (db.changes, db.sessions):

@@ -1,4 +1,4 @@
-"""What a replica set does that the embedded database never does: a proxy before it does it (`tests/proxy.py`)."""
+"""What only a replica set does, played by a proxy before the embedded one (`tests/proxy.py`)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def db(proxied_db):
     return proxied_db
 
 
-async def test_nothing_is_read_that_could_be_rolled_back_or_is_older_than_what_was_shown(proxy):
+async def test_no_read_can_be_rolled_back_or_be_older_than_earlier_ones(proxy):
     db = await connect(f"{proxy.uri}&readPreference=secondaryPreferred&readConcernLevel=local")
     await prepare(db, [])
     payment, _ = await record(db, insert("once"), insert())
@@ -46,17 +46,17 @@ async def test_nothing_is_read_that_could_be_rolled_back_or_is_older_than_what_w
     await close(db)
 
     reads = [command for command in proxy.seen if next(iter(command)) in READS]
-    # What goes on in a transaction reads as that began.
+    # Reads in a transaction use the concern with which it began.
     whole = [each for each in reads if "txnNumber" not in each or "startTransaction" in each]
     concerns = {command.get("readConcern", {}).get("level") for command in whole}
     assert concerns == {"majority", "snapshot"}
     modes = {command.get("$readPreference", {"mode": "primary"})["mode"] for command in reads}
-    # A single server that is addressed directly is asked whatever it is: of a replica set it must be the primary.
+    # A directly addressed server may be of any kind; of a replica set it must be the primary.
     assert modes <= {"primary", "primaryPreferred"}
 
 
 @pytest.mark.parametrize("code", [6, 7, 89, 133, 202, 262, 290, 365, 433, 449, 11601])
-async def test_an_error_that_passes_is_said_to_pass(code, proxy, db):
+async def test_a_passing_error_is_reported_as_unavailable(code, proxy, db):
     await record(db, insert())
     fault = proxy.fail("find", "update", code=code, times=float("inf"))
     with pytest.raises(Unavailable):
@@ -79,9 +79,7 @@ async def test_an_error_that_passes_is_said_to_pass(code, proxy, db):
     ids=["refused", "answer-lost", "cut", "cut-after"],
 )
 @pytest.mark.parametrize("reference", ["once", None])
-async def test_a_commit_of_which_nothing_is_known_is_repeated_until_it_is(
-    fault, reference, proxy, db
-):
+async def test_a_commit_is_repeated_until_its_outcome_is_known(fault, reference, proxy, db):
     failed = proxy.fail("commitTransaction", times=5, **fault)
     (outcome,) = await commit(db, tenant(), [insert(reference)], now=NOON)
     assert failed.happened == 5
@@ -90,7 +88,7 @@ async def test_a_commit_of_which_nothing_is_known_is_repeated_until_it_is(
     await check_ledger(db)
 
 
-async def test_a_primary_is_elected_in_the_midst_of_a_commit(proxy, db):
+async def test_a_commit_survives_the_election_of_a_primary(proxy, db):
     began = monotonic()
     failed = proxy.fail("commitTransaction", code=189, labels=UNKNOWN_COMMIT, times=float("inf"))
     asyncio.get_running_loop().call_later(11, proxy.heal)
@@ -100,7 +98,7 @@ async def test_a_primary_is_elected_in_the_midst_of_a_commit(proxy, db):
     await check_ledger(db)
 
 
-async def test_a_session_that_is_to_be_ended_is_nobody_else_s(proxy, db, monkeypatch):
+async def test_a_session_that_is_to_be_ended_is_not_reused(proxy, db, monkeypatch):
     monkeypatch.setattr("financeops.store.database.transactions.COMMIT_SECONDS", 0.0)
     await record(db, insert())
     proxy.fail("commitTransaction", code=50, labels=UNKNOWN_COMMIT, times=float("inf"))
@@ -120,8 +118,8 @@ async def test_a_session_that_is_to_be_ended_is_nobody_else_s(proxy, db, monkeyp
     assert killed not in begun[1:]
 
 
-async def test_what_is_planned_in_vain_again_and_again_is_given_up(proxy, db, monkeypatch):
-    """As when each time another one makes the tenant first: the plan is outdated for ever."""
+async def test_a_plan_that_is_outdated_every_time_is_given_up(proxy, db, monkeypatch):
+    """As if another process created the tenant first each time."""
     monkeypatch.setattr("financeops.store.writing.ledger.TRANSACTION_SECONDS", 0.5)
     payment, _ = await record(db, insert(), insert())
     planned = proxy.fail("update", code=11000, times=float("inf"))
@@ -135,9 +133,7 @@ async def test_what_is_planned_in_vain_again_and_again_is_given_up(proxy, db, mo
     await check_ledger(db)
 
 
-async def test_an_answer_that_is_outdated_again_and_again_is_given_up(
-    proxy, db, other_db, monkeypatch
-):
+async def test_an_answer_that_is_outdated_every_time_is_given_up(proxy, db, other_db, monkeypatch):
     monkeypatch.setattr("financeops.store.reading.reader._PATIENCE_SECONDS", 0.2)
     await record(db, insert())
 
@@ -154,7 +150,7 @@ async def test_an_answer_that_is_outdated_again_and_again_is_given_up(
     assert (await Reader(db).answer("tenant_1", asked, as_of=NOON)).rollup
 
 
-async def test_changes_of_a_database_that_was_emptied_meanwhile_are_not_waited_for(db):
+async def test_catching_up_does_not_wait_for_changes_of_an_emptied_database(db):
     await record(db, insert())
     async with asyncio.timeout(10):
         with pytest.raises(Unavailable):

@@ -1,4 +1,4 @@
-"""Rows that are known, and imports that are taken back."""
+"""Rows that are recognised, and imports that are undone."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def importing(db):
 
 
 def row(found, name, *, meaning=None, base=None, content=None, export_id=None, **fields):
-    """A row of a file; `name` stands for all that it says."""
+    """A row of a file; `name` stands for its content."""
     reference = fields.get("reference")
     return ImportRow(
         draft=draft(source=Source.IMPORT, **fields),
@@ -67,7 +67,7 @@ def results(outcomes):
 
 
 async def take_back(db, found, *, now=LATER):
-    """All of an import, without a server."""
+    """Undo all of an import, without a server."""
     await begin_undo(db, found)
     for acts_id in await acts_left(db, found):
         acts = await read_acts(db, found, acts_id)
@@ -78,7 +78,7 @@ async def take_back(db, found, *, now=LATER):
     await finish_undo(db, found, now=now)
 
 
-async def test_a_row_is_known_by_its_content_whatever_it_was_taken_to_mean(db, importing):
+async def test_a_row_is_recognised_by_its_content_however_it_was_read(db, importing):
     first = await importing()
     await send(db, row(first, "a"), row(first, "b"))
     again = await importing("b.csv")
@@ -95,12 +95,12 @@ async def test_a_row_is_known_by_its_content_whatever_it_was_taken_to_mean(db, i
     await check_ledger(db)
 
 
-async def test_a_row_that_differs_in_its_status_alone_is_not_guessed(db, importing):
+async def test_a_row_that_differs_only_in_its_status_is_a_conflict(db, importing):
     found = await importing()
     await send(db, row(found, "a success", base="a:1"))
     (moved,) = await send(db, row(found, "a refunded", base="a:1", status="refunded"))
     assert (moved.result, moved.error.field) == (Result.CONFLICT, "status")
-    # Known by what it means, whichever of the equal ones it is.
+    # Recognised by its meaning, whichever of the equal ones it is.
     same, second = await send(
         db,
         row(found, "a success", base="a:2", meaning="row:a success:1"),
@@ -110,7 +110,7 @@ async def test_a_row_that_differs_in_its_status_alone_is_not_guessed(db, importi
     assert len(await stored_payments(db)) == 2
 
 
-async def test_a_refund_is_brought_over_once_and_older_news_change_nothing(db, importing):
+async def test_a_refund_is_imported_once_and_older_rows_change_nothing(db, importing):
     found = await importing()
     await record(db, insert("r", country="DE"))
     moved = row(found, "r refunded", reference="r", status="refunded", refunded_at=LATER)
@@ -126,17 +126,17 @@ async def test_a_refund_is_brought_over_once_and_older_news_change_nothing(db, i
     await check_ledger(db)
 
 
-async def test_an_id_of_an_export_is_known_in_its_tenant(db, importing):
+async def test_an_id_of_an_export_is_recognised_in_its_tenant(db, importing):
     (payment,) = await record(db, insert())
     found = await importing()
     export = {"export_id": payment.id, "meaning": "row:x:1"}
     assert results(await send(db, row(found, "x", **export))) == [Result.DUPLICATE]
-    # And from then on the row without it.
+    # From then on the row is recognised without it.
     assert results(await send(db, row(found, "x"))) == [Result.DUPLICATE]
     assert len(await stored_payments(db)) == 1
 
 
-async def test_taking_an_import_back_leaves_what_was_there(db, importing):
+async def test_undoing_an_import_restores_the_state_before_it(db, importing):
     await record(
         db, insert("kept"), insert("moved"), insert(status="failed", decline_code="expired_card")
     )
@@ -180,7 +180,7 @@ async def test_taking_an_import_back_leaves_what_was_there(db, importing):
     ]
 
 
-async def test_an_import_that_was_all_there_is_leaves_a_tenant_without_payments(db, importing):
+async def test_undoing_the_only_import_leaves_a_tenant_without_payments(db, importing):
     found = await importing()
     await send(db, row(found, "a"), row(found, "b", status="failed"))
     await take_back(db, found)
@@ -190,7 +190,7 @@ async def test_an_import_that_was_all_there_is_leaves_a_tenant_without_payments(
     await check_ledger(db)
 
 
-async def test_what_was_refunded_since_is_named_and_nothing_is_taken_back(db, importing):
+async def test_payments_refunded_since_are_named_and_nothing_is_undone(db, importing):
     found, later = await importing(), await importing("later.csv")
     payments = [each.payment for each in await send(db, row(found, "a"), row(found, "b"))]
     await send(db, Refund(payment_id=payments[0].id), now=LATER)
@@ -207,7 +207,7 @@ async def test_what_was_refunded_since_is_named_and_nothing_is_taken_back(db, im
     await check_ledger(db)
 
 
-async def test_nothing_happens_to_an_import_that_is_being_taken_back(db, importing):
+async def test_an_import_that_is_being_undone_accepts_no_changes(db, importing):
     found, other = await importing(), await importing("other.csv")
     (created,) = await send(db, row(found, "a"))
     await begin_undo(db, found)
@@ -223,7 +223,7 @@ async def test_nothing_happens_to_an_import_that_is_being_taken_back(db, importi
     await check_ledger(db)
 
 
-async def test_a_row_of_a_payment_that_is_no_more_is_new(db, importing):
+async def test_a_row_of_a_removed_payment_is_new(db, importing):
     found, other = await importing(), await importing("other.csv")
     await send(db, row(found, "a"))
     acts = await read_acts(db, found, (await acts_left(db, found))[0])
@@ -252,7 +252,7 @@ async def test_the_newest_payments_move_up_when_one_is_removed(db, importing):
     assert await newest() == ([NOON - timedelta(hours=2)], ["USD"])
 
 
-async def test_the_same_import_goes_on_where_it_was_broken_off(db, importing):
+async def test_an_interrupted_import_is_resumed(db, importing):
     first = await importing("a.csv", currency="USD")
     assert (await importing("a.csv", currency="USD")).id == first.id
     other = await importing("a.csv", currency="EUR")

@@ -42,7 +42,7 @@ async def test_first_payment_creates_its_tenant_with_currency_and_zone(db):
     )
 
 
-async def test_a_draft_of_another_tenant_is_not_taken(db):
+async def test_a_draft_of_another_tenant_is_refused(db):
     with pytest.raises(ValueError, match="tenant_1"):
         await send(db, insert(tenant_id="b"))
 
@@ -53,7 +53,7 @@ async def test_no_operations_are_no_transaction(db):
         await find_tenant(db, "tenant_1")
 
 
-async def test_a_payment_of_nothing_counts(db):
+async def test_a_payment_of_zero_counts(db):
     await record(db, insert(amount=0))
     await check_ledger(db)
     (total,) = (
@@ -81,7 +81,7 @@ async def test_another_request_under_the_same_key_is_refused_and_the_others_are_
     await check_ledger(db)
 
 
-async def test_a_key_and_a_reference_of_the_same_text_are_two(db):
+async def test_a_key_and_a_reference_of_the_same_text_differ(db):
     by_key = Insert(draft=draft(), key=("key", "a"), request_hash="asked like this")
     assert results(await send(db, insert("a"), by_key)) == [Result.CREATED, Result.CREATED]
 
@@ -106,7 +106,7 @@ async def test_refund_moves_the_payment_and_is_a_change_of_its_own(db):
     await check_ledger(db)
 
 
-async def test_refund_again_gives_the_same_answer_and_counts_once(db):
+async def test_a_repeated_refund_returns_the_same_answer_and_counts_once(db):
     (paid,) = await record(db, insert())
     outcomes = await send(db, refund(paid), refund(paid))
     (later,) = await send(db, refund(paid))
@@ -123,7 +123,7 @@ async def test_payment_and_its_refund_in_one_batch(db):
 
 
 @pytest.mark.parametrize("payment_id", ["69b00b40a1b2c3d4e5f60001", "x", ""])
-async def test_refund_of_what_does_not_exist(db, payment_id):
+async def test_refund_of_a_payment_that_does_not_exist(db, payment_id):
     (outcome,) = await send(db, refund(payment_id))
     assert outcome.result is Result.REJECTED
     assert isinstance(outcome.error, NotFound)
@@ -152,7 +152,7 @@ async def test_concurrent_refunds_of_one_payment_count_once(db, other_db):
     await check_ledger(db)
 
 
-async def test_two_clients_make_the_same_new_tenant_at_once(db, other_db):
+async def test_two_clients_create_the_same_tenant_at_once(db, other_db):
     answers = await asyncio.gather(
         *(send(client, insert(f"{n}")) for n in range(3) for client in (db, other_db))
     )
@@ -161,7 +161,7 @@ async def test_two_clients_make_the_same_new_tenant_at_once(db, other_db):
     await check_ledger(db)
 
 
-async def test_what_the_database_refuses_fails_alone(db):
+async def test_a_payment_that_the_database_refuses_fails_alone(db):
     operations = [insert(f"{n}", method="Not A Method" if n == 5 else "card") for n in range(9)]
     outcomes = await send(db, *operations)
     assert [outcome.result is Result.REJECTED for outcome in outcomes] == [n == 5 for n in range(9)]
@@ -206,7 +206,7 @@ async def test_change_log_is_read_in_order_from_any_number(db):
 
 
 @pytest.mark.parametrize("expired", [1, 3])
-async def test_a_change_log_with_a_gap_says_so(db, expired):
+async def test_a_gap_in_the_change_log_is_noticed(db, expired):
     for n in range(3):
         await record(db, insert(amount=n), insert(amount=10 + n))
     await db.changes.delete_one({"firstSeq": expired})

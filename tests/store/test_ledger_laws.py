@@ -1,4 +1,4 @@
-"""Whatever is sent, by whomever at once: the ledger is what its payments add up to."""
+"""Whatever several clients send at once, the ledger is what its payments add up to."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ insertions = st.builds(
 refunds = st.sampled_from(REFERENCES)
 batches = st.lists(insertions | refunds, min_size=1, max_size=8)
 histories = st.lists(st.tuples(st.integers(0, 1), batches), min_size=1, max_size=5)
-"""Batches, and by which of two clients each is sent."""
+"""Batches, and which of two clients sends each."""
 
 
 def operation(tenant_id, step):
-    """What was drawn, for a tenant: a refund is drawn by its reference, for ids depend on it."""
+    """Operations for a tenant: refunds are drawn by reference, for ids depend on the tenant."""
     if isinstance(step, str):
         return Refund(payment_id=derived_payment_id(tenant_id, ("reference", step)))
     return replace(step, draft=replace(step.draft, tenant_id=tenant_id))
@@ -72,7 +72,7 @@ async def test_ledger_is_what_its_payments_add_up_to(db, other_db, histories):
             for operation, outcome in zip(operations, outcomes, strict=True)
         ]
         if not any(outcome.payment for _, outcome in mine):
-            continue  # nothing but refunds of what does not exist: there is no such tenant
+            continue  # only refunds of payments that do not exist: there is no such tenant
         await check_ledger(db, one.id)
         assert (await verify(db, one.id, as_of=NOON)).differences == []
         counted = Counter(change.payment.id for change in await stored_changes(db, one.id))

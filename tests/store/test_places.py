@@ -1,4 +1,4 @@
-"""Who reads much waits in line: others still get to the database."""
+"""Large reads wait in line, so that others still get to the database."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def test_a_few_read_at_once_and_each_gets_all(proxied_db, proxy):
     exports = [asyncio.create_task(export()) for _ in range(3 * PLACES)]
     while held < PLACES:  # noqa: ASYNC110 - of another connection
         await asyncio.sleep(0)
-    for _ in range(20):  # all that could come meanwhile has come
+    for _ in range(20):  # time for every command that could come meanwhile
         await proxied_db.command("ping")
     assert held == PLACES
     released.set()

@@ -111,7 +111,7 @@ async def test_an_export_of_a_dense_quarter_hour_comes_in_small_parts(db, monkey
     assert max(parts) <= 100
 
 
-async def test_a_payment_that_comes_in_between_moves_no_other_from_page_to_page(db):
+async def test_a_payment_recorded_in_between_moves_no_other_to_another_page(db):
     await record(db, *(insert(created_at=NOON - n * timedelta(seconds=1)) for n in range(10)))
     before = oldest_first(await stored_payments(db))[::-1]
     first = await list_payments(db, "tenant_1", Selection(), limit=5)
@@ -121,7 +121,7 @@ async def test_a_payment_that_comes_in_between_moves_no_other_from_page_to_page(
 
 
 async def test_a_filter_that_nothing_matches_reads_no_payments(db, recorded):
-    """The rollups tell that there are none: a payment they do not count is not looked for."""
+    """The rollups tell that there are none, so that no payments are searched."""
     await db.payments.update_many({}, {"$set": {"method": "uncounted"}})
     page = await list_payments(db, "tenant_1", Selection(method="uncounted"), limit=10)
     assert page.payments == []
@@ -139,7 +139,7 @@ async def test_a_payment_is_found_in_its_tenant_only(db):
 @pytest.mark.parametrize(
     "cursor", ["", "x", "1-2", "-69b00b40a1b2c3d4e5f60001", "9" * 14 + "-" + "0" * 24]
 )
-async def test_what_is_no_cursor_is_refused(db, cursor):
+async def test_a_malformed_cursor_is_refused(db, cursor):
     await record(db, insert())
     with pytest.raises(InvalidValue, match="before"):
         await list_payments(db, "tenant_1", Selection(), limit=5, before=cursor)

@@ -1,4 +1,4 @@
-"""Every answer is what a recomputation from the payments says, whoever wrote them meanwhile."""
+"""Every answer equals a recomputation from the payments, whoever writes meanwhile."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ async def test_remembered_figures_follow_what_others_commit(db, other_db, reader
 
 
 async def test_figures_are_of_one_moment_while_others_write(db, other_db, reader):
-    """With n payments of one unit each, every part of an answer must speak of the same n."""
+    """With n payments of one unit each, every part of an answer must show the same n."""
     one = tenant("busy")
     await record(db, insert(tenant_id="busy", amount=1), of=one)
     writing = True
@@ -271,24 +271,24 @@ async def test_remembered_figures_are_forgotten_after_a_repair(db, other_db, rea
     await check_everything(db, reader)
 
 
-async def test_remembered_figures_are_cut_anew_in_another_time_zone(db, other_db, reader):
+async def test_remembered_figures_are_recomputed_in_another_time_zone(db, other_db, reader):
     await set_timezone(other_db, "tenant_1", "America/New_York")
     await check_everything(db, reader)
 
 
-async def test_a_zone_that_is_no_longer_taken_is_still_read(db):
+async def test_a_stored_zone_that_is_no_longer_accepted_is_still_read(db):
     await record(db, insert(), of=tenant(timezone="Factory"))
     answer = await Reader(db).answer("tenant_1", Question(period=Period.DAY), as_of=NOON)
     assert (attempts(answer.rollup), answer.timezone) == (1, "Factory")
 
 
-async def test_figures_are_read_anew_when_the_change_log_has_expired(db, other_db, reader):
+async def test_figures_are_read_again_when_the_change_log_has_expired(db, other_db, reader):
     await record(other_db, *some_payments(Random(7), 5), of=KATHMANDU)
     await db.changes.delete_many({})
     await check_everything(db, reader)
 
 
-async def test_figures_are_read_anew_when_far_behind(db, other_db, reader, monkeypatch):
+async def test_figures_are_read_again_when_far_behind(db, other_db, reader, monkeypatch):
     monkeypatch.setattr(reading, "FOLDED_AT_MOST", 3)
     await record(other_db, *some_payments(Random(7), 10), of=KATHMANDU)
     await check_everything(db, reader)
@@ -352,44 +352,46 @@ def many_codes(rng, tenant_id="tenant_1"):
         )
 
 
-async def test_a_book_takes_so_many_bytes_and_answers_beyond_them(db, other_db, monkeypatch):
+async def test_a_book_stays_within_its_bytes_and_answers_beyond_them(db, other_db, monkeypatch):
     reader = Reader(db)
     await record(db, *many_codes(Random(2)), of=KATHMANDU)
     for question in EVERYTHING:
         await check(db, reader, question, payments=5)
-    kept = reader._books["tenant_1"]
+    kept = reader.books["tenant_1"]
     assert 100_000 < kept.bytes < 1_000_000
     monkeypatch.setattr(book, "MAX_BYTES", 40_000)
     for seed in range(2):
         await record(other_db, *many_codes(Random(seed)), of=KATHMANDU)
         for question in EVERYTHING:
             await check(db, reader, question, payments=5)
-            assert reader._books["tenant_1"].bytes <= 40_000
+            assert reader.books["tenant_1"].bytes <= 40_000
 
 
-async def test_what_a_book_takes_is_what_it_would_take_if_read_anew(db, other_db, reader):
-    """It is counted while changes are added, not only when pages are read."""
+async def test_a_book_updated_by_changes_takes_as_many_bytes_as_one_read_again(
+    db, other_db, reader
+):
+    """Bytes are counted when changes are added, too."""
     question = Question(period=Period.MONTH)
-    reader._books.clear()
+    reader.books.clear()
     await check(db, reader, question)
-    before = reader._books["tenant_1"].bytes
+    before = reader.books["tenant_1"].bytes
     await record(other_db, *many_codes(Random(3)), of=KATHMANDU)
     await check(db, reader, question)
-    grown = reader._books.pop("tenant_1").bytes
+    grown = reader.books.pop("tenant_1").bytes
     await check(db, reader, question)
-    assert before < reader._books["tenant_1"].bytes == grown
+    assert before < reader.books["tenant_1"].bytes == grown
 
 
-async def test_all_books_take_so_many_bytes(db, monkeypatch):
+async def test_all_books_together_stay_within_their_bytes(db, monkeypatch):
     reader = Reader(db)
     names = [f"t{n}" for n in range(4)]
     for name in names:
         await record(db, *many_codes(Random(1), name), of=tenant(name))
         await reader.answer(name, Question(period=Period.WEEK), as_of=NOON)
-    taken = [kept.bytes for kept in reader._books.values()]
+    taken = [kept.bytes for kept in reader.books.values()]
     assert len(taken) == len(names)
     monkeypatch.setattr(reading, "MAX_BYTES", sum(taken) - 1)
-    for name in names:  # the one asked for longest ago makes room
+    for name in names:  # the least recently used one makes room
         await reader.answer(name, Question(period=Period.WEEK), as_of=NOON)
-        assert sum(kept.bytes for kept in reader._books.values()) < sum(taken)
-        assert name in reader._books
+        assert sum(kept.bytes for kept in reader.books.values()) < sum(taken)
+        assert name in reader.books

@@ -1,4 +1,4 @@
-"""What a mongod that runs alone is told. That it does it, the workflow shows, where there is one."""
+"""The commands that a single mongod gets. A workflow with a real one shows that it obeys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.database import fresh_name
 
 @pytest.fixture
 def uri(proxy):
-    """Names a user that there is not yet."""
+    """A URI with a user that does not exist yet."""
     ((host, port),) = parse_uri(proxy.uri)["nodelist"]
     return f"mongodb://{fresh_name()}:secret@{host}:{port}/?directConnection=true&authSource=admin"
 
@@ -35,13 +35,13 @@ async def test_it_is_initiated_once_under_its_own_address_and_gets_its_user(prox
     assert initiated["replSetInitiate"] == {"_id": "financeops", "members": members}
     proxy.answer("replSetGetConfig", config={"_id": "financeops", "version": 1, "members": members})
     await make(uri)
-    assert len(told(proxy)) == 2, "the second time it was only looked at"
+    assert len(told(proxy)) == 2, "the second time it was only read"
     async with AsyncMongoClient(uri.replace("secret", "wrong")) as client:
         with pytest.raises(OperationFailure, match="authentication"):
             await client.admin.command("ping")
 
 
-async def test_where_a_start_ended_before_there_was_a_user_the_next_one_makes_it(proxy, uri):
+async def test_the_next_start_creates_a_user_that_an_interrupted_one_did_not(proxy, uri):
     proxy.fail("replSetInitiate", code=23)
     await make(uri)
     proxy.answer("replSetGetConfig", config={"members": [{"host": f"localhost:{port_of(uri)}"}]})
@@ -49,7 +49,7 @@ async def test_where_a_start_ended_before_there_was_a_user_the_next_one_makes_it
     assert len(told(proxy)) == 2
 
 
-async def test_at_another_port_it_is_told_where_it_listens_now(proxy, uri):
+async def test_at_another_port_it_is_given_its_new_address(proxy, uri):
     proxy.answer("replSetInitiate", times=1)
     await make(uri)
     member = {"_id": 0, "host": "localhost:1", "priority": 1}
@@ -66,7 +66,7 @@ async def test_at_another_port_it_is_told_where_it_listens_now(proxy, uri):
     assert told_anew["force"] is True
 
 
-async def test_one_that_takes_no_writes_is_not_waited_for_without_end(proxy, uri, monkeypatch):
+async def test_waiting_for_one_that_accepts_no_writes_ends(proxy, uri, monkeypatch):
     monkeypatch.setattr("financeops.store.database.replica_set._SECONDS", 0.5)
     proxy.answer("replSetInitiate")
     proxy.answer("hello", isWritablePrimary=False, maxWireVersion=25, minWireVersion=0)

@@ -17,14 +17,14 @@ from tests.store.recorded import insert, record
 
 @pytest.fixture
 async def empty(database_uri):
-    """A database that nobody prepared."""
+    """A database that is not prepared."""
     database = await connect(database_uri)
     yield database
     await close(database)
 
 
 async def described(db):
-    """Everything that preparing makes."""
+    """Everything that preparing creates."""
     found = {}
     for name in sorted(await db.list_collection_names()):
         options = await db[name].options()
@@ -42,8 +42,8 @@ async def test_preparing_again_changes_nothing(empty):
     assert (await empty.schema.find_one({}))["version"] == VERSION
 
 
-async def test_a_second_start_only_looks(empty, proxy):
-    """`collMod` would wait for every open transaction, and a user with the role readWrite may not."""
+async def test_a_second_start_only_reads(empty, proxy):
+    """`collMod` waits for every open transaction, and is not allowed by the role readWrite."""
     shops = [tenant("b", currency="EUR", timezone="Europe/Berlin"), tenant("a")]
     await prepare(empty, shops, usual=tenant())
     again = await connect(proxy.uri)
@@ -53,7 +53,7 @@ async def test_a_second_start_only_looks(empty, proxy):
     assert asked - {"hello", "ismaster"} == {"find", "listCollections", "listIndexes"}
 
 
-async def test_what_differs_and_nothing_else_is_changed_at_a_start(empty, proxy):
+async def test_a_start_changes_only_what_differs(empty, proxy):
     await prepare(empty, [])
     first = await described(empty)
     await empty.command("collMod", "imports", validator={"$jsonSchema": {"required": ["file"]}})
@@ -78,7 +78,7 @@ async def test_what_differs_and_nothing_else_is_changed_at_a_start(empty, proxy)
         ("find", "readWrite"),
     ],
 )
-async def test_rights_that_are_missing_are_named_in_one_line(refused, role, code, empty, proxy):
+async def test_missing_rights_are_named_in_one_line(refused, role, code, empty, proxy):
     await prepare(empty, [])
     await empty.command("collMod", "imports", validator={"$jsonSchema": {"required": ["file"]}})
     await empty.payments.drop_index([("tenantId", 1), ("createdAt", -1)])
@@ -124,7 +124,7 @@ async def test_another_time_zone_than_the_stored_one_is_refused(empty):
     assert (await find_tenant(empty, "tenant_1")).timezone == "UTC"
 
 
-async def test_a_tenant_in_a_zone_that_nobody_named_keeps_the_one_that_it_was_given(empty):
+async def test_a_tenant_without_a_configured_zone_keeps_the_one_that_it_was_given(empty):
     await prepare(empty, [tenant(timezone="Asia/Tokyo")])
     await prepare(empty, [], usual=tenant())
     assert (await find_tenant(empty, "tenant_1")).timezone == "Asia/Tokyo"
@@ -150,7 +150,7 @@ async def test_the_reporting_currency_follows_the_configuration(empty):
         {"source": None},
     ],
 )
-async def test_what_another_program_writes_badly_is_refused(db, bad):
+async def test_invalid_payments_of_another_program_are_refused(db, bad):
     good = payment_document(payment())
     await db.payments.insert_one(good)
     with pytest.raises(WriteError):

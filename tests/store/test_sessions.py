@@ -1,4 +1,4 @@
-"""Notes of sessions that write, by which what killed processes left is ended, and nothing else."""
+"""Notes of sessions that write, by which only the transactions of killed processes are ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def dead():
-    """A process that is no more, as it was noted."""
+    """A process that has ended, as it was noted."""
     program = "from financeops.store.database.processes import this_process; print(this_process())"
     said = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
@@ -46,7 +46,7 @@ async def test_a_session_that_is_used_has_a_note_however_long_its_process_lives(
     assert renewed["at"] > long_ago + DAY
 
 
-async def test_only_who_is_surely_of_this_place_and_dead_is_ended(proxy, db, dead):
+async def test_only_sessions_of_dead_processes_of_this_place_are_ended(proxy, db, dead):
     living = this_process()
     notes = {
         "dead": dead,
@@ -67,7 +67,7 @@ async def test_only_who_is_surely_of_this_place_and_dead_is_ended(proxy, db, dea
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="containers are Linux's")
-def test_a_container_is_another_place_though_its_host_has_the_same_name():
+def test_a_container_is_another_place_even_if_its_host_has_the_same_name():
     program = "from financeops.store.database.processes import place; print(place())"
     python = [sys.executable, "-c", program]
     here = subprocess.run(python, check=True, capture_output=True, text=True).stdout
@@ -84,7 +84,7 @@ def test_a_container_is_another_place_though_its_host_has_the_same_name():
     assert unshared.stdout.partition("/")[0] == here.partition("/")[0]
 
 
-async def test_what_was_left_is_ended_before_anything_waits_for_it(proxy, db, dead):
+async def test_abandoned_transactions_are_ended_before_anything_waits_for_them(proxy, db, dead):
     await db.sessions.insert_one({"_id": Binary(os.urandom(16), 4), **dead})
     behind = await connect(proxy.uri)
     await prepare(behind, [])

@@ -1,4 +1,4 @@
-"""Sharded clusters, of which there is none here: what is asked of one, and that every query names its tenant."""
+"""Sharded clusters, without one: which commands one gets, and that every query names its tenant."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ SHARDED = sorted(SHARD_KEYS)
 
 @pytest.fixture
 async def behind(proxy, db):
-    """The prepared database behind the proxy, which hears only what comes from now on."""
+    """The prepared database behind the proxy, which notes only the commands from now on."""
     database = await connect(proxy.uri)
     proxy.seen.clear()
     yield database
     await close(database)
 
 
-async def test_a_mongos_is_told_by_what_to_divide_each_collection(proxy, behind):
+async def test_a_mongos_is_given_the_shard_key_of_each_collection(proxy, behind):
     proxy.answer("isdbgrid", isdbgrid=1)
     proxy.answer("shardCollection")
     await shard(behind)
@@ -61,17 +61,17 @@ async def test_a_mongos_is_told_by_what_to_divide_each_collection(proxy, behind)
     }
     assert {each["$db"] for each in asked} == {"admin"}
     for name, key in SHARD_KEYS.items():
-        # Where there are documents already, an index that begins with the key has to be there.
+        # A collection with documents needs an index that begins with the key.
         indexes = (await behind[name].index_information()).values()
         assert [*key.items()] in [index["key"] for index in indexes]
     await prepare(behind, [])
 
 
-def test_elsewhere_the_command_says_in_one_line_that_nothing_is_to_be_done(database_uri):
+def test_without_a_mongos_the_command_says_in_one_line_that_there_is_nothing_to_do(database_uri):
     settings = environment({"mongodb_uri": database_uri})
     ended = Fork("server.sharding", env=settings, cwd=ROOT).finish(timeout=60)
     assert ended.returncode == 1
-    assert ended.stderr.startswith("financeops: FINANCEOPS_MONGODB_URI names no mongos: ")
+    assert ended.stderr.startswith("financeops: FINANCEOPS_MONGODB_URI does not name a mongos: ")
     assert ended.stderr.count("\n") == 1
 
 
@@ -85,9 +85,9 @@ async def test_the_command_on_a_mongos_says_what_it_did(proxy):
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [(13, "the role clusterManager"), (23, "sharded otherwise.*reshard")]
+    ("code", "words"), [(13, "the role clusterManager"), (23, "sharded by another key.*reshard")]
 )
-async def test_what_a_mongos_refuses_is_said(code, words, proxy, behind):
+async def test_a_refusal_of_a_mongos_is_explained(code, words, proxy, behind):
     proxy.answer("isdbgrid", isdbgrid=1)
     proxy.fail("shardCollection", code=code)
     with pytest.raises(Misconfigured, match=words):
@@ -104,8 +104,8 @@ async def test_what_a_mongos_refuses_is_said(code, words, proxy, behind):
     ],
     ids=str,
 )
-async def test_a_cluster_in_which_one_id_may_be_there_twice_is_refused(key, well, db):
-    # As the cluster lists it, where its user may see that.
+async def test_a_cluster_that_allows_an_id_twice_is_refused(key, well, db):
+    # As the cluster lists it, if the user may read that.
     divided = {"_id": f"{db.name}.payments", "key": key}
     await db.client.config.collections.insert_one(divided)
     if well:
@@ -115,7 +115,7 @@ async def test_a_cluster_in_which_one_id_may_be_there_twice_is_refused(key, well
         await prepare(db, [])
 
 
-async def test_who_may_not_see_how_collections_are_divided_starts_all_the_same(proxy, behind):
+async def test_a_user_who_may_not_read_the_shard_keys_can_start(proxy, behind):
     async def refuse(command):
         if command.get("find") == "collections":
             proxy.fail("find", code=13)
@@ -139,7 +139,7 @@ async def test_a_key_that_is_sent_again_with_another_time_counts_once(db):
 
 @pytest.fixture
 def lagging(proxy, behind):
-    """The shard of the change log shows these documents alone, unless it is asked to wait for what was seen elsewhere."""
+    """The shard of the change log shows only these documents, unless asked to wait for others."""
     shown = []
 
     async def lag(command):
@@ -167,9 +167,7 @@ async def test_changes_of_a_shard_that_lags_behind_are_not_taken_for_expired(
     assert await changes_after(behind, "tenant_1", 0) is None
 
 
-async def test_what_a_reader_remembers_is_not_read_anew_because_a_shard_lags_behind(
-    proxy, db, behind, lagging
-):
+async def test_a_shard_that_lags_behind_does_not_make_a_reader_forget(proxy, db, behind, lagging):
     await record(db, insert())
     reader, asked = Reader(behind), Question(period=Period.DAY)
     before = await reader.answer("tenant_1", asked, as_of=NOON)
@@ -229,7 +227,7 @@ async def test_every_statement_names_its_tenant_and_goes_to_the_shards_that_hold
 
 
 def statements(command):
-    """The collection of a command, with each document that says what it is about."""
+    """The collection of a command, with each document that selects or holds its data."""
     name, collection = next(iter(command.items()))
     match name:
         case "find":

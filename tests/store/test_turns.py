@@ -1,4 +1,4 @@
-"""Several processes on one tenant, one of which is always quicker than the other."""
+"""Several processes that write to one tenant, one of them always quicker than the other."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ JOURNEY = 0.01
 class Lock:
     """The tenant's lock as a quick mongod has it, which two proxies play.
 
-    The embedded database sends away who comes second as well, but has given the lock back long before its answer to the
-    commit is heard: there the other one comes in between. Here it is held until then.
+    The embedded database refuses a second writer as well, but releases the lock long before its
+    answer to the commit arrives, so that the other comes in between. Here it is held until then.
     """
 
     def __init__(self):
@@ -44,7 +44,7 @@ class Lock:
         proxy.before = before
 
     def release(self):
-        """Its holder has heard of its commit."""
+        """Its holder has received the answer to its commit."""
         self.holder = None
 
 
@@ -66,10 +66,10 @@ async def near_and_far(db, database_uri):
         yield lock, clients
 
 
-async def test_a_process_that_is_quicker_each_time_lets_the_other_have_its_turn(
+async def test_a_process_that_is_always_quicker_gives_the_other_its_turn(
     db, near_and_far, monkeypatch
 ):
-    # Both are in this one process: on a busy machine the way takes longer here.
+    # Both are in this one process, so that the way takes longer here on a busy machine.
     monkeypatch.setattr("financeops.store.database.turns._WAY", 0.2)
     lock, clients = near_and_far
     commits = [0, 0]
@@ -87,7 +87,7 @@ async def test_a_process_that_is_quicker_each_time_lets_the_other_have_its_turn(
     await check_ledger(db)
 
 
-async def test_only_who_met_somebody_waits_and_not_for_long():
+async def test_only_a_process_that_met_another_waits_and_not_for_long():
     turns = Turns()
     began = monotonic()
     for _ in range(100):

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from financeops.core.errors import NotFound, Unavailable
+from financeops.core.errors import NotFound
 from financeops.core.metrics import attempts
 from financeops.core.payments import Status
 from financeops.core.periods import EPOCH, Grain, Period, buckets
@@ -71,7 +71,7 @@ async def test_a_sound_ledger_has_no_differences(db, payments):
     assert report.checked == len(await stored_rollups(db))
 
 
-async def test_planted_differences_are_reported_and_left_alone(db, payments):
+async def test_planted_differences_are_reported_and_left_unchanged(db, payments):
     await plant_differences(db)
     report = await verify(db, "tenant_1", as_of=NOON)
     assert len(report.differences) == 4
@@ -99,7 +99,7 @@ async def test_another_tenant_is_neither_counted_nor_repaired(db, payments):
 
 @pytest.fixture
 async def busy(db, other_db, payments):
-    """Another process pays and refunds without a pause, until asked to stop."""
+    """Another client records and refunds without a pause, until asked to stop."""
     stopping = asyncio.Event()
 
     async def write():
@@ -138,15 +138,15 @@ async def test_planted_differences_are_repaired_while_others_write(db, busy):
     await check_ledger(db)
 
 
-async def test_rollups_are_cut_in_another_zone_while_others_write(db, busy):
+async def test_rollups_are_recomputed_in_another_zone_while_others_write(db, busy):
     assert (await set_timezone(db, "tenant_1", "Asia/Kathmandu")).repaired
     await busy()
     assert (await find_tenant(db, "tenant_1")).timezone == "Asia/Kathmandu"
     await check_ledger(db)
 
 
-async def test_what_is_shown_wrong_is_reported_though_the_totals_are_right(db, monkeypatch):
-    """As when each page was read with the days that reach into it, one of which is on the next."""
+async def test_wrong_figures_are_reported_even_if_the_totals_are_right(db, monkeypatch):
+    """As if each page were read with the days that overlap it, one of which is on the next."""
 
     async def reaching_into(db, record, currency, grain, window, *, session):
         held = record.held(window)
@@ -167,12 +167,12 @@ async def test_what_is_shown_wrong_is_reported_though_the_totals_are_right(db, m
     assert report.repaired is False, "the rollups are right: there is nothing to repair"
 
 
-async def test_what_is_remembered_wrong_is_reported_and_forgotten(db, payments):
+async def test_wrong_remembered_figures_are_reported_and_forgotten(db, payments):
     reader = Reader(db)
     question = Question()
     await reader.answer("tenant_1", question, as_of=NOON)
-    (place, rollup) = next(reader._books["tenant_1"].rollups("USD", _TOTAL))
-    reader._books["tenant_1"].keep_page(page_of(place), [(place, rollup + rollup)])
+    (place, rollup) = next(reader.books["tenant_1"].rollups("USD", _TOTAL))
+    reader.books["tenant_1"].keep_page(page_of(place), [(place, rollup + rollup)])
     for repair in (False, True):
         report = await verify(db, "tenant_1", as_of=NOON, reader=reader, repair=repair)
         assert report.differences == []
@@ -183,12 +183,12 @@ async def test_what_is_remembered_wrong_is_reported_and_forgotten(db, payments):
     assert (await verify(db, "tenant_1", as_of=NOON, reader=reader)).shown == []
 
 
-async def test_wrong_totals_are_shown_wrong_to_who_does_not_remember(db, payments):
+async def test_wrong_totals_are_shown_only_by_a_reader_that_remembers_nothing(db, payments):
     reader = Reader(db)
     for period in (None, *Period):
-        asked = Question(period=period)
+        question = Question(period=period)
         compare = period is not None
-        await reader.answer("tenant_1", asked, as_of=NOON, in_buckets=compare, compare=compare)
+        await reader.answer("tenant_1", question, as_of=NOON, in_buckets=compare, compare=compare)
     await plant_differences(db)
     report = await verify(db, "tenant_1", as_of=NOON, reader=reader)
     assert {each.remembered for each in report.shown} == {False}
@@ -201,20 +201,6 @@ async def test_every_currency_is_asked_for(db, payments):
     alone = (await verify(db, "tenant_1", as_of=NOON)).asked
     await record(db, insert(currency="EUR"))
     assert (await verify(db, "tenant_1", as_of=NOON)).asked == alone * 3 // 2
-
-
-async def test_verifying_needs_the_changes_since_it_began(db, payments, monkeypatch):
-    """Without them it does not guess."""
-    count_payments = counting._count_payments
-
-    async def count_then_expire(*args):
-        await count_payments(*args)
-        await record(db, insert())
-        await db.changes.delete_many({})
-
-    monkeypatch.setattr(counting, "_count_payments", count_then_expire)
-    with pytest.raises(Unavailable, match="change log"):
-        await verify(db, "tenant_1", as_of=NOON)
 
 
 async def test_an_unknown_tenant_is_not_found(db):

@@ -1,4 +1,4 @@
-"""Verifying and repairing go piece by piece, and wherever they end, what is there is right."""
+"""Verifying and repairing go piece by piece, and leave the ledger right wherever they end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.builders import NOON
 from tests.store.recorded import check_ledger, insert, record, stored_rollups
 
 REFUSED = 8000
-"""A code that no repetition helps against."""
+"""An error code that repeating does not help."""
 
 
 @pytest.fixture
@@ -45,11 +45,26 @@ def small_pieces(monkeypatch):
     monkeypatch.setattr(comparing, "_PIECE", 5)
 
 
+@pytest.fixture
+def once_counted(proxy, other_db):
+    """``once_counted(act)``: another client acts after payments are counted, before comparing."""
+
+    def register(act):
+        async def before(command):
+            if command.get("find") == "rollups":
+                proxy.before = nothing
+                await act(other_db)
+
+        nothing, proxy.before = proxy.before, before
+
+    return register
+
+
 def finds_of(proxy, collection):
     return [each["filter"] for each in proxy.seen if each.get("find") == collection]
 
 
-async def test_a_repair_that_is_broken_off_has_repaired_what_it_came_to(
+async def test_an_interrupted_repair_has_repaired_the_pieces_before(
     db, proxy, payments, small_pieces
 ):
     before = await stored_rollups(db)
@@ -63,7 +78,7 @@ async def test_a_repair_that_is_broken_off_has_repaired_what_it_came_to(
             proxy.fail("update", times=inf, code=REFUSED)
 
     with pytest.raises(OperationFailure, match="the test wants it so"):
-        await verify(db, "tenant_1", as_of=NOON, repair=True, told=refuse_the_third)
+        await verify(db, "tenant_1", as_of=NOON, repair=True, progress=refuse_the_third)
     proxy.heal()
     assert await stored_rollups(db) == {place: before[place] for place in places[:10]}
     assert (await find_record(db, "tenant_1")).repairs == 2, "each piece has readers forget"
@@ -74,7 +89,7 @@ async def test_a_repair_that_is_broken_off_has_repaired_what_it_came_to(
 
 
 @pytest.mark.parametrize("command", ["update", "delete", "commitTransaction"])
-async def test_a_change_of_zone_that_is_broken_off_changed_nothing(
+async def test_an_interrupted_change_of_zone_changed_nothing(
     db, proxy, payments, small_pieces, command
 ):
     """Before its first write, after it wrote what is new, or when it wants to commit."""
@@ -103,37 +118,39 @@ async def test_a_change_of_zone_is_one_transaction(db, proxy, payments, small_pi
 
 async def test_a_change_of_zone_is_of_bounded_size(db, payments, monkeypatch):
     monkeypatch.setattr(verification, "MOST_CUT", 3)
-    with pytest.raises(Conflict, match="at most 3 can be"):
+    with pytest.raises(Conflict, match="the limit is 3"):
         await set_timezone(db, "tenant_1", "Asia/Kathmandu")
     assert (await find_record(db, "tenant_1")).repairs == 0
     await check_ledger(db)
 
 
 @pytest.mark.parametrize("repair", [False, True])
-async def test_a_zone_that_changes_meanwhile_is_not_turned_back(db, payments, monkeypatch, repair):
-    count_payments = counting._count_payments
-
-    async def count_then_move(*args):
-        await count_payments(*args)
-        monkeypatch.setattr(counting, "_count_payments", count_payments)
-        await set_timezone(db, "tenant_1", "Asia/Kathmandu")
-
-    monkeypatch.setattr(counting, "_count_payments", count_then_move)
+async def test_a_zone_that_changes_meanwhile_is_kept(db, payments, once_counted, repair):
+    once_counted(lambda other_db: set_timezone(other_db, "tenant_1", "Asia/Kathmandu"))
     with pytest.raises(Unavailable, match="another time zone meanwhile"):
         await verify(db, "tenant_1", as_of=NOON, repair=repair)
     assert (await find_record(db, "tenant_1")).tenant.timezone == "Asia/Kathmandu"
     await check_ledger(db)
 
 
-async def test_the_change_log_is_read_in_pieces(db, proxy, payments, monkeypatch):
-    count_payments = counting._count_payments
+async def test_verifying_needs_the_changes_since_it_began(db, payments, once_counted):
+    """It does not guess what the log no longer holds."""
 
-    async def count_then_record(*args):
-        await count_payments(*args)
+    async def record_and_expire(other_db):
+        await record(other_db, insert())
+        await other_db.changes.delete_many({})
+
+    once_counted(record_and_expire)
+    with pytest.raises(Unavailable, match="change log"):
+        await verify(db, "tenant_1", as_of=NOON)
+
+
+async def test_the_change_log_is_read_in_pieces(db, proxy, payments, once_counted):
+    async def record_many(other_db):
         for _ in range(3):
-            await record(db, *(insert() for _ in range(400)))
+            await record(other_db, *(insert() for _ in range(400)))
 
-    monkeypatch.setattr(counting, "_count_payments", count_then_record)
+    once_counted(record_many)
     report = await verify(db, "tenant_1", as_of=NOON)
     assert (report.seq, report.differing) == (1212, 0)
     read = [each["lastSeq"] for each in finds_of(proxy, "changes") if "lastSeq" in each]
@@ -172,17 +189,17 @@ async def test_rollups_of_days_without_payments_are_found(db, proxy, payments):
     assert any("$gte" in each["_id"] for each in finds_of(proxy, "rollups"))
 
 
-async def test_one_hears_how_far_it_is(db, payments, small_pieces):
+async def test_progress_is_reported(db, payments, small_pieces):
     await db.rollups.delete_many({"grain": "day"})
     heard = []
-    await verify(db, "tenant_1", as_of=NOON, told=heard.append)
+    await verify(db, "tenant_1", as_of=NOON, progress=heard.append)
     assert list(dict.fromkeys(each.step for each in heard)) == list(Step)
     assert all(each.done <= each.of for each in heard)
     assert (heard[0].done, heard[0].of) == (12, 12)
 
 
 async def test_others_are_served_while_it_counts(db, payments, monkeypatch):
-    """Of what is read at once only a part is counted before others have their turn."""
+    """Only a part of what is read at once is counted before others have their turn."""
     monkeypatch.setattr(counting, "_SLICE", 1)
     turns = 0
 

@@ -4,7 +4,7 @@ The server encodes these types, the client decodes them, and the API's descripti
 (``GET /openapi.json``) is generated from them. Names are camelCase in JSON. Amounts are `Decimal`
 in major units of the currency that the answer or the request names, rates percent, times aware
 and in UTC. None is "no data" and is written as ``null``; where a field has None by default it is
-left out instead. What a client does not know of a newer server's answer is left aside.
+left out instead. A client ignores fields of a newer server's answer that it does not know.
 
-`agreements` and `paths` hold what else two sides must say alike.
+`agreements` and `paths` hold what else client and server must agree on.
 """

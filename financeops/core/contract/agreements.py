@@ -1,39 +1,40 @@
-"""What two sides must say alike, beside the types and the paths: names, limits, defaults."""
+"""What client and server must agree on besides types and paths: names, limits, defaults."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 DEFAULT_PORT = 3001
-"""The server's."""
+"""Port of the server."""
 
 DEFAULT_URL = f"http://localhost:{DEFAULT_PORT}"
-"""Where a server is looked for."""
+"""URL of the server unless another is given."""
 
 DEFAULT_TENANT = "tenant_1"
-"""Whose payments are meant where nobody is named."""
+"""Tenant whose payments are meant unless another is named."""
 
 FEED_LENGTH = 100
-"""Newest payments in a snapshot; fewer are all that there are."""
+"""Number of newest payments in a snapshot, which holds fewer only if there are no more."""
 
 MAX_PAGE = 1000
-"""Payments in one answer of the list."""
+"""Most payments on one page of a list."""
 
 MAX_BATCH = 1000
-"""Payments in one request of a batch."""
+"""Most payments in one batch."""
 
 MAX_CHANGES = 10_000
-"""About how many changes one answer may be asked for: whole transactions are read."""
+"""Most changes that one request may ask for; an answer may hold a few more, to keep transactions
+whole."""
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
-"""Header under which a payment counts once."""
+"""Header whose value makes a payment count once, however often it is sent."""
 
 
 class ExportFormat(StrEnum):
-    """Files that payments are exported as."""
+    """File formats of exports."""
 
     CSV = "csv"
     NDJSON = "ndjson"

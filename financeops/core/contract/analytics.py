@@ -32,10 +32,10 @@ class KeyFigures(Document, frozen=True, kw_only=True):
 
 
 class MetricsAnswer(KeyFigures, frozen=True, kw_only=True):
-    """Key figures, what they cover, and where asked for the same of the period before.
+    """Key figures, what they cover, and on request those of the period before.
 
-    `from` and `to` are null where the window is open; `currencies` are all that the tenant has
-    payments in.
+    `from` and `to` are null where the window is open; `currencies` are all in which the tenant
+    has payments.
     """
 
     timezone: str
@@ -100,7 +100,7 @@ class BucketAnswer(Document, frozen=True, kw_only=True):
 
 
 class RollupsAnswer(Document, frozen=True, kw_only=True):
-    """What a snapshot's figures are computed from, so that later changes can be added exactly."""
+    """The rollups behind a snapshot's figures, so that later changes can be added exactly."""
 
     buckets: list[BucketAnswer]
     previous: RollupAnswer
@@ -109,7 +109,7 @@ class RollupsAnswer(Document, frozen=True, kw_only=True):
 
 
 class SnapshotAnswer(Document, frozen=True, kw_only=True):
-    """Everything a dashboard starts from, of one moment; `seq` is the last change counted in."""
+    """Everything a dashboard starts from, of one moment; `seq` is the last change included."""
 
     metrics: MetricsAnswer
     previous: MetricsAnswer

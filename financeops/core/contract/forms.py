@@ -1,4 +1,4 @@
-"""What all answers are made of: the form of objects, numbers and times."""
+"""The form of objects, numbers and times in all answers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Number: TypeAlias = Decimal
 
 
 class Instant(datetime):
-    """A moment of an answer, aware and in UTC.
+    """A moment in an answer, aware and in UTC.
 
-    A class of its own, because msgspec has its own form for the times of the standard library and
-    none of ours: `financeops.core.wire` reads and writes this one.
+    A class of its own, because msgspec writes the standard library's datetimes in a form that
+    cannot be changed; `financeops.core.wire` reads and writes this one.
     """
 
     @classmethod
@@ -39,7 +39,7 @@ Time = Annotated[
 
 
 class Document(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A JSON object in camelCase. A field with a default, which is None, is left out without a value."""
+    """A JSON object in camelCase. A field with a default, which is None, is left out if empty."""
 
 
 class Body(
@@ -50,4 +50,4 @@ class Body(
     omit_defaults=True,
     forbid_unknown_fields=True,
 ):
-    """A JSON object that is sent: what the server does not know would not be done, so it is refused."""
+    """A JSON object that is sent. Unknown fields are refused: the server could not act on them."""

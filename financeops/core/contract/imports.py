@@ -1,4 +1,4 @@
-"""Imports: begun, listed, finished and taken back."""
+"""Imports: starting, listing, finishing and undoing them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from financeops.core.contract.texts import LINE_PATTERN, MAX_TEXT, TenantId
 
 Line = Annotated[str, Meta(extra_json_schema={"pattern": LINE_PATTERN})]
 Option = Line | bool | list[Line]
-"""What the command line said of one option."""
+"""Value of one option of the command line."""
 
 _Count = Annotated[float, Meta(ge=0, le=2**53 - 1, multiple_of=1)]
-"""Whole, up to what every reader of JSON can hold; ``7.0`` is one too."""
+"""A whole number, up to what every reader of JSON can hold; ``7.0`` is one too."""
 
 
 class StartRequest(Body, frozen=True, kw_only=True):
-    """An import that begins. The same that was broken off is gone on with."""
+    """An import to start. If the same import was interrupted, it is resumed."""
 
     file: Annotated[Line, Meta(min_length=1, max_length=4 * MAX_TEXT)]
     tenant_id: TenantId | UnsetType = UNSET
@@ -29,7 +29,7 @@ class StartRequest(Body, frozen=True, kw_only=True):
 
 
 class FinishRequest(Body, frozen=True, kw_only=True):
-    """What became of the rows that left no trace, once all were sent."""
+    """How many rows changed nothing, and why; sent once all rows were sent."""
 
     duplicate: _Count = 0
     conflict: _Count = 0
@@ -37,7 +37,7 @@ class FinishRequest(Body, frozen=True, kw_only=True):
 
 
 class ImportCounts(Document, frozen=True, kw_only=True):
-    """How many rows became what; all but `created` and `updated` are known once it is done."""
+    """Number of rows by outcome; all but `created` and `updated` are known once it is done."""
 
     created: int
     updated: int
@@ -47,7 +47,7 @@ class ImportCounts(Document, frozen=True, kw_only=True):
 
 
 class ImportAnswer(Document, frozen=True, kw_only=True):
-    """One import: `running` (also one that was broken off), `done`, `undoing` or `undone`."""
+    """One import: `running` (also if it was interrupted), `done`, `undoing` or `undone`."""
 
     id: str = field(name="_id")
     tenant_id: str

@@ -1,4 +1,4 @@
-"""How the server and the tenants' sums are."""
+"""The state of the server, and of the tenants' sums."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from financeops.core.periods import Grain, Period
 
 
 class HealthAnswer(Document, frozen=True, kw_only=True):
-    """The process lives."""
+    """The process is running."""
 
     status: Literal["ok"]
 
@@ -35,11 +35,11 @@ class DifferenceAnswer(Document, frozen=True, kw_only=True):
 
 
 class ShownAnswer(Document, frozen=True, kw_only=True):
-    """Figures that are shown otherwise than the payments add up to.
+    """Displayed figures that differ from what the payments add up to.
 
-    `period` is what was asked for, null all time; `from` and `to` bound the part of it that differs
-    (the whole, a bucket, or with `previous` the period before). `remembered` tells whether it was
-    answered from the server's memory or read anew.
+    `period` is the period of the query, null for all time; `from` and `to` bound the part of it
+    that differs (all of it, a bucket, or with `previous` the period before). `remembered` tells
+    whether the answer came from the server's memory or was read anew.
     """
 
     currency: str
@@ -55,7 +55,7 @@ class ShownAnswer(Document, frozen=True, kw_only=True):
 class SumsAnswer(Document, frozen=True, kw_only=True):
     """Whether the kept sums equal a recomputation from the payments.
 
-    Of `checked` sums `differing` do not; the first of these are `differences`.
+    Of `checked` sums, `differing` do not; `differences` lists the first of these.
     """
 
     tenant_id: str
@@ -67,10 +67,10 @@ class SumsAnswer(Document, frozen=True, kw_only=True):
 
 
 class VerifyAnswer(SumsAnswer, frozen=True, kw_only=True):
-    """Whether the kept sums and what is shown equal a recomputation from the payments.
+    """Whether the kept sums and the displayed figures equal a recomputation from the payments.
 
-    `asked` figures were compared as they are shown: in each currency of all time, of each period,
-    its buckets and the period before.
+    `asked` is the number of displayed figures compared: in each currency those of all time, of
+    each period, its buckets and the period before.
     """
 
     asked: int
@@ -78,10 +78,10 @@ class VerifyAnswer(SumsAnswer, frozen=True, kw_only=True):
 
 
 class ProgressAnswer(Document, frozen=True, kw_only=True):
-    """How far one step of a verification is: `done` of about `of`.
+    """Progress of one step of a verification: `done` of about `of`.
 
-    First the payments are counted, then the kept totals compared, differences looked at again and
-    repaired, and at last figures are asked for as they are shown.
+    First the payments are counted, then the kept totals compared, differences checked again and
+    repaired, and at last the displayed figures compared.
     """
 
     step: Literal["payments", "totals", "differences", "figures"]
@@ -90,9 +90,9 @@ class ProgressAnswer(Document, frozen=True, kw_only=True):
 
 
 class VerificationAnswer(Document, frozen=True, kw_only=True):
-    """A verification that goes on in the background.
+    """A verification that runs in the background.
 
-    `report` is there once it is `done`, `problem` when it `failed`.
+    It has a `report` once it is `done`, a `problem` if it `failed`.
     """
 
     id: str
@@ -105,6 +105,6 @@ class VerificationAnswer(Document, frozen=True, kw_only=True):
 
 
 class RezoneAnswer(SumsAnswer, frozen=True, kw_only=True):
-    """What cutting a tenant's days, months and hours in another time zone led to."""
+    """Result of recomputing a tenant's days, months and hours in another time zone."""
 
     timezone: str

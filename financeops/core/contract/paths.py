@@ -1,4 +1,4 @@
-"""Where each route is. What stands for an id is put in as it stands in a URL."""
+"""The path of each route. Arguments are quoted for a URL already."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ IMPORTS = "/api/imports"
 VERIFY = "/api/verify"
 
 STREAM = "/ws/payments"
-"""Socket.IO's; events are in `financeops.core.contract.stream`."""
+"""Path of Socket.IO; its events are in `financeops.core.contract.stream`."""
 
 
 def payment(payment_id: str) -> str:
-    """One payment."""
+    """Path of one payment."""
     return f"{PAYMENTS}/{payment_id}"
 
 
 def refund(payment_id: str) -> str:
-    """A payment's refund."""
+    """Path that refunds a payment."""
     return f"{PAYMENTS}/{payment_id}/refund"
 
 
 def one_import(import_id: str) -> str:
-    """One import."""
+    """Path of one import."""
     return f"{IMPORTS}/{import_id}"
 
 
 def finish(import_id: str) -> str:
-    """An import's end."""
+    """Path that finishes an import."""
     return f"{IMPORTS}/{import_id}/finish"
 
 
 def undo(import_id: str) -> str:
-    """Where an import is taken back."""
+    """Path that undoes an import."""
     return f"{IMPORTS}/{import_id}/undo"
 
 
 def verification(verification_id: str) -> str:
-    """One verification."""
+    """Path of one verification."""
     return f"{VERIFY}/{verification_id}"
 
 
 def stop(verification_id: str) -> str:
-    """Where a verification is ended."""
+    """Path that stops a verification."""
     return f"{VERIFY}/{verification_id}/stop"
 
 
 def timezone(tenant_id: str) -> str:
-    """A tenant's time zone."""
+    """Path of a tenant's time zone."""
     return f"/api/tenants/{tenant_id}/timezone"

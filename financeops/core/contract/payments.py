@@ -1,4 +1,4 @@
-"""Payments, what becomes of them, and what a copy of them is kept up to date by."""
+"""Payments, the outcome of recording them, and the changes that keep a copy up to date."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from financeops.core.payments import FIELDS, EventType, Status
 _KINDS: dict[Kind, Any] = {Kind.TEXT: str, Kind.INTEGER: int, Kind.INSTANT: Time}
 
 
-def _answered(of: Field) -> tuple[str, Any, Any]:
+def _answer_field(of: Field) -> tuple[str, Any, Any]:
     kind = Number if of.name == "amount" else of.choices or _KINDS[of.kind]
     if of.nullable:
         return of.name, kind | None, field(name=of.json, default=None)
     return of.name, kind, field(name=of.json)
 
 
-@with_fields(map(_answered, FIELDS.values()))
+@with_fields(map(_answer_field, FIELDS.values()))
 class PaymentAnswer(Document, frozen=True):
     """One attempt to collect money; `amount` in major units of `currency`."""
 
 
 class ChangeAnswer(Document, frozen=True, kw_only=True):
-    """One change, as the stream's `payment_event` tells it; `previousStatus` is null when new."""
+    """One change, as in the stream's `payment_event`; `previousStatus` is null when new."""
 
     type: EventType
     payment: PaymentAnswer
@@ -38,7 +38,7 @@ class ChangeAnswer(Document, frozen=True, kw_only=True):
 
 
 class ChangesAnswer(Document, frozen=True, kw_only=True):
-    """What happened after a number of the sequence; `seq` is the last one that there is."""
+    """The changes after a number of the sequence; `seq` is the latest number."""
 
     seq: int
     complete: bool
@@ -46,7 +46,7 @@ class ChangesAnswer(Document, frozen=True, kw_only=True):
 
 
 class BatchOutcome(StrEnum):
-    """What became of one payment of a batch."""
+    """Outcome of one payment of a batch."""
 
     CREATED = "created"
     DUPLICATE = "duplicate"
@@ -56,7 +56,7 @@ class BatchOutcome(StrEnum):
 
 
 class BatchItem(Document, frozen=True, kw_only=True):
-    """What became of one payment of a batch."""
+    """Outcome of one payment of a batch, with its id or its error."""
 
     index: int
     outcome: BatchOutcome
@@ -65,9 +65,9 @@ class BatchItem(Document, frozen=True, kw_only=True):
 
 
 class BatchAnswer(Document, frozen=True, kw_only=True):
-    """What became of a batch: how many of each outcome, and each item in its order.
+    """Outcome of a batch: the number of each outcome, and each item in the order sent.
 
-    `updated` and `conflict` are of the rows of an import alone.
+    `updated` and `conflict` occur only with the rows of an import.
     """
 
     created: int
@@ -79,21 +79,21 @@ class BatchAnswer(Document, frozen=True, kw_only=True):
 
 
 class SeedAnswer(Document, frozen=True, kw_only=True):
-    """What a request for historical payments led to."""
+    """Result of a request for historical payments."""
 
     message: Literal["Seeded successfully", "Already seeded"]
     count: int
 
 
 class FirstHistoryAnswer(Document, frozen=True, kw_only=True):
-    """So many payments of a first history are recorded; `count` is 0 where there is none."""
+    """Number of payments of a first history that are recorded; `count` is 0 if there is none."""
 
     recorded: int
     count: int
 
 
 class MonthAnswer(Document, frozen=True, kw_only=True):
-    """One month of a tenant's, in its time zone: how many payments it holds, how many refunded."""
+    """One month in the tenant's time zone: its number of payments, and how many are refunded."""
 
     month: Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9]{4}-[0-9]{2}$"})]
     start: Time = field(name="from")
@@ -103,9 +103,10 @@ class MonthAnswer(Document, frozen=True, kw_only=True):
 
 
 class MonthsAnswer(Document, frozen=True, kw_only=True):
-    """The months that hold payments, oldest first; another `history` after it began anew.
+    """The months that hold payments, oldest first.
 
-    `takenBack` counts the payments and refunds that are no more.
+    `history` changes when the tenant's history begins anew; `takenBack` counts the payments and
+    refunds that were removed.
     """
 
     tenant_id: str

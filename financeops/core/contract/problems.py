@@ -1,4 +1,4 @@
-"""What every refusal is: `application/problem+json` (RFC 9457)."""
+"""The form of every refusal: `application/problem+json` (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from financeops.core.contract.forms import Document
 
 
 class FieldProblem(Document, frozen=True, kw_only=True):
-    """One parameter that is wrong, and how."""
+    """One parameter that is wrong, and what is wrong with it."""
 
     field: str
     problem: str
 
 
 class Problem(Document, frozen=True, kw_only=True):
-    """What was wrong, in which field, what would be right; `errors` where there are several.
+    """What was wrong, in which field, and what would be right; `errors` if there are several.
 
-    `payments` holds the ids of those that may be recorded, where that is not known.
+    `payments` holds the ids of payments of which it is not known whether they were recorded.
     """
 
     type: str

@@ -24,20 +24,20 @@ Moment = Annotated[
 ]
 
 
-def _asked(of: Field) -> tuple[str, Any, Any]:
+def _request_field(of: Field) -> tuple[str, Any, Any]:
     kind = Moment if of.kind is Kind.INSTANT else of.choices or of.text.sent
-    # What comes with an import only, others must not name: not even to say null.
+    # Other requests must not even name a field that only imports have: not even as null.
     if of.only is Status.REFUNDED:
         return of.name, kind | UnsetType, UNSET
     return of.name, kind | None, None
 
 
-@with_fields([_asked(each) for each in OPTIONAL if each.name != "reference"], kw_only=True)
+@with_fields([_request_field(each) for each in OPTIONAL if each.name != "reference"], kw_only=True)
 class PaymentRequest(Body, frozen=True, kw_only=True):
     """One payment to record. `amount` stays text until its currency is known.
 
-    A failed payment may carry its `declineCode`. A refunded one, with `refundedAt`, comes with an
-    import only.
+    A failed payment may carry its `declineCode`. Only an import may bring a refunded payment, with
+    `refundedAt`.
     """
 
     amount: Annotated[
@@ -60,11 +60,12 @@ Digest = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
 
 
 class RowRequest(Body, frozen=True, kw_only=True):
-    """What a row of a file is known by, each a digest.
+    """The digests by which a row of a file is recognised.
 
-    `content` is of all that the row says, as it is written; `base` of that without what a change
-    of status changes, with how often it came before in the file; `meaning` of the payment that the
-    row was taken for, with how often that came before: what has neither reference nor id needs it.
+    `content` covers everything in the row, as it is written; `base` leaves out what a change of
+    status changes, and adds how often the same came before in the file; `meaning` covers the
+    payment that the row was read as, and how often the same came before: rows with neither
+    reference nor id need it.
     """
 
     content: Digest
@@ -73,7 +74,7 @@ class RowRequest(Body, frozen=True, kw_only=True):
 
 
 class ImportRequest(PaymentRequest, frozen=True, kw_only=True):
-    """A payment as a row of a file says it; `_id` is the payment's in an export of ours."""
+    """A payment as described by a row of a file; `_id` comes with rows of FinanceOps' exports."""
 
     row: RowRequest
     id: Annotated[str, Meta(pattern=PAYMENT_ID_PATTERN)] | None = field(name="_id", default=None)

@@ -1,6 +1,6 @@
-"""What the stream tells, over Socket.IO at `financeops.core.contract.paths.STREAM`.
+"""The events of the stream, over Socket.IO at `financeops.core.contract.paths.STREAM`.
 
-An event's name is in `Event`; that of a payment holds a
+`Event` lists their names; the event of a payment holds a
 `financeops.core.contract.payments.ChangeAnswer`.
 """
 
@@ -22,7 +22,7 @@ class Event(StrEnum):
 
 
 class ConnectedEvent(Document, frozen=True, kw_only=True):
-    """The client is let in: the changes after `seq` follow."""
+    """The client is accepted: the changes after `seq` follow."""
 
     message: Literal["Connected"]
     tenant_id: str
@@ -38,6 +38,6 @@ class HeartbeatEvent(Document, frozen=True, kw_only=True):
 
 
 class ReloadEvent(Document, frozen=True, kw_only=True):
-    """The log no longer holds what the client missed: load a snapshot; changes after `seq` follow."""
+    """The log no longer holds what the client missed: load a snapshot; events after `seq` follow."""
 
     seq: int

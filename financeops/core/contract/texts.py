@@ -1,4 +1,4 @@
-"""What a text that a sender writes may be: one rule for fields, headers and files."""
+"""The rules for texts that senders write, in fields, headers and files alike."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 MAX_TEXT = 200
-"""Characters of a key, a reference or a customer."""
+"""Most characters of a key, a reference or a customer ID."""
 
 _CONTROL = r"\u0000-\u001f\u007f-\u009f"
 _BLANK = r"\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -41,9 +41,9 @@ Country = Annotated[
 
 
 class Rule(Struct, frozen=True):
-    """What a text may be: its type in requests and, but for free text, its pattern.
+    """What a text may be: its type in requests and, except for free text, its pattern.
 
-    `problem` is what a refusal says. Free text is what `core.drafts.check_key` takes.
+    `problem` is the message of a refusal. Free text is what `core.checks.check_key` accepts.
     """
 
     sent: Any

@@ -11,8 +11,8 @@ from financeops.dashboard.html.sparkline import histogram, sparkline
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.panels.panel import Panel
-from financeops.dashboard.state.figures import Figures
 from financeops.dashboard.state.model import DashboardModel
+from financeops.dashboard.state.totals import Figures
 
 
 class Cards:

@@ -6,7 +6,7 @@ from financeops.dashboard.html.markup import Markup, h
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.panels.panel import Panel
-from financeops.dashboard.state.figures import Figures
+from financeops.dashboard.state.totals import Figures
 
 
 class Pointer:

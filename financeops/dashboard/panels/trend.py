@@ -17,8 +17,8 @@ from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.panels.panel import Panel
 from financeops.dashboard.panels.pointer import Pointer, bucket_values
 from financeops.dashboard.panels.ticks import round_ticks, spread
-from financeops.dashboard.state.figures import Figures
 from financeops.dashboard.state.model import DashboardModel
+from financeops.dashboard.state.totals import Figures
 
 HEADROOM = 1.18
 """Room that volume bars leave for the success rate above them."""

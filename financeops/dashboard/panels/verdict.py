@@ -9,8 +9,8 @@ from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.panels.panel import Panel
 from financeops.dashboard.state.course import Course, course_of, most_risen
-from financeops.dashboard.state.figures import Figures
 from financeops.dashboard.state.model import DashboardModel
+from financeops.dashboard.state.totals import Figures
 
 _ICONS = {Course.USUAL: icons.CHECK, Course.BELOW: icons.DOWN, Course.ABOVE: icons.UP}
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from financeops.core.metrics import DeclineFigures, Metrics
-from financeops.dashboard.state.figures import Figures
+from financeops.dashboard.state.totals import Figures
 
 CLEAR = 3
 """Standard errors by which two success rates must differ; 1 pair in 370 does by chance alone."""

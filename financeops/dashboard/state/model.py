@@ -19,8 +19,8 @@ from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Period, Window, floor_quarter
 from financeops.core.questions import Question
 from financeops.core.selection import Selection
-from financeops.dashboard.state.figures import Figures, Totals
 from financeops.dashboard.state.timeline import Entry, Timeline
+from financeops.dashboard.state.totals import Figures, Totals
 
 HELD = 20_000
 """How many changes are held while paused; beyond that, Resume loads a snapshot instead."""

@@ -1,4 +1,4 @@
-"""Opening the database, and the one place where driver errors become ours."""
+"""Open the database; here, and only here, driver errors become FinanceOps' own."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ DEFAULT_DATABASE = "financeops"
 URI_SETTING = "FINANCEOPS_MONGODB_URI"
 
 OPERATION_SECONDS = 5.0
-"""How long a read or write may take, waiting for a server included."""
+"""Seconds that a read or write may take, including the wait for a server."""
 
 MAX_IDS = 100
-"""How many an `$in` names at most: long `$in` lists are slow on the embedded database."""
+"""Most ids in one `$in`: long lists are slow on the embedded database."""
 
 NOT_ALLOWED = {13, 8000}
-"""Unauthorized; Atlas has a code of its own for that, and for a password that is wrong."""
+"""Unauthorized; Atlas has a code of its own for that, and for a wrong password."""
 
 _AUTHENTICATION_FAILED = {18, *NOT_ALLOWED}
 _PASSING_CODES = {
-    # The network within the cluster, and elections; of a primary's own end the driver tells otherwise.
+    # The network within the cluster, and elections. The driver itself reports the end of a primary.
     6,  # HostUnreachable
     7,  # HostNotFound
     89,  # NetworkTimeout
@@ -51,7 +51,7 @@ _PASSING_CODES = {
     134,  # ReadConcernMajorityNotAvailableYet
     202,  # NetworkInterfaceExceededTimeLimit
     9001,  # SocketException
-    # Too slow, too much, or ended from outside.
+    # Too slow, too much load, or interrupted from outside.
     262,  # ExceededTimeLimit
     290,  # TransactionExceededLifetimeLimitSeconds
     365,  # TemporarilyUnavailable
@@ -86,7 +86,7 @@ async def connect(
     Raises
     ------
     Misconfigured
-        The URI is malformed, the server refuses us, or it cannot do transactions.
+        The URI is malformed, the server refuses the user, or it does not support transactions.
     Unavailable
         No server answers.
     """
@@ -99,7 +99,7 @@ async def connect(
             retryWrites=True,
             w="majority",
             journal=True,
-            # What is shown must not be rolled back, and never be older than what was shown before.
+            # Displayed figures must not be rolled back, nor be older than those displayed before.
             readConcernLevel="majority",
             readPreference="primary",
             serverSelectionTimeoutMS=round(timeout * 1000),
@@ -142,10 +142,11 @@ async def close(db: Database) -> None:
 def driver_errors(
     *, seconds: float | None = OPERATION_SECONDS, session: Session | None = None
 ) -> Iterator[None]:
-    """Bound the driver's calls within, and raise `Unavailable` where trying later may help.
+    """Limit the time of the driver's calls; raise `Unavailable` where trying later may help.
 
-    Without `seconds` an operation may take as long as it needs, but waits no longer for a server.
-    Within a transaction both are left to `in_transaction`, which must see what may be repeated.
+    Without `seconds` an operation may take as long as it needs, but does not wait longer for a
+    server. Within a transaction both are left to `in_transaction`, which must see what may be
+    repeated.
     """
     if session is not None and session.in_transaction:
         yield
@@ -160,9 +161,9 @@ def driver_errors(
 
 
 def why(error: PyMongoError) -> str:
-    """Why the database did not do what trying later may have it do, in a sentence."""
+    """Say why the database failed for now, in a sentence."""
     if error.timeout and not isinstance(error, ServerSelectionTimeoutError):
-        return "the database does not answer in time: it is busy, or stands still"
+        return "the database does not answer in time: it is busy or has stalled"
     return "the database cannot be reached now"
 
 

@@ -1,10 +1,10 @@
-"""What is kept for a time only: the change log, and notes of sessions.
+"""Delete what is kept only for a time: the change log, and notes of sessions.
 
-No TTL index does this. For each there is, the embedded database reads every document of its
-collection once a minute while all others wait, deletes one by one, each with a write to the disk,
+TTL indexes are not used. For each of them the embedded database reads every document of its
+collection once a minute while everyone else waits, deletes one by one, each with a write to disk,
 and keeps the snapshot that it read until the next time. Its setting `ttl_sweep_seconds` would
-prevent that, but secantusd-py 0.7.0b3 reads it and does not pass it on. So what is due is found
-here, through ordinary indexes, on mongod too.
+prevent that, but secantusd-py 0.7.0b3 reads it without passing it on. So expired documents are
+found here, through ordinary indexes, on mongod too.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from financeops.store.database.connection import MAX_IDS, Database, driver_error
 from financeops.store.database.sessions import KEPT
 
 _SECONDS = 60.0
-"""How long finding and each deletion may take: nobody waits for it."""
+"""Seconds that the search and each deletion may take: nobody waits for them."""
 
 
 async def delete_expired(db: Database, *, now: datetime, changes_ttl: timedelta) -> int:
-    """Delete what is older than it is kept, and say how many documents that were.
+    """Delete what has expired, and return the number of documents deleted.
 
     Parameters
     ----------

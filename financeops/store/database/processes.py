@@ -1,4 +1,4 @@
-"""Which process this is, and which of those that are noted are no more."""
+"""Identify this process, and tell whether a noted process has ended."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from financeops.store.database.connection import Document
 
 _PROC = Path("/proc")
 _STARTED = 19
-"""Which field after the name in `/proc/PID/stat` says when a process began: ticks since the boot."""
+"""Index of the start time, in ticks since boot, in `/proc/PID/stat` after the name."""
 
 
 def place() -> str:
-    """Where the numbers of processes mean what they mean here, in one word.
+    """The scope in which process numbers are unique, in one word.
 
-    On Linux that is this run of this kernel, and of its namespaces of process numbers the one that this process is in:
-    containers may share the host's name, and have a process 1 each. Elsewhere there is one for each computer.
+    On Linux that is this boot of the kernel with this process's PID namespace: containers may share
+    the host's name and each have a process 1. Elsewhere it is the computer.
     """
     if sys.platform != "linux":
         return f"{socket.gethostname()}/{uuid.getnode():x}"
@@ -30,28 +30,28 @@ def place() -> str:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
         return f"{boot}/{(_PROC / 'self/ns/pid').stat().st_ino}"
     except OSError:
-        return token_hex(8)  # nobody can tell, so nobody is to say that it knows this place
+        return token_hex(8)  # unknown, so that no other process takes this place for its own
 
 
 def this_process() -> Document:
-    """What a note says of this process."""
+    """The fields of a note that identify this process."""
     pid = os.getpid()
     return {"place": place(), "pid": pid, "started": _started(pid)}
 
 
 def is_dead(note: Document) -> bool:
-    """Whether a process of this place is no more, for sure."""
+    """Whether a process of this place has certainly ended."""
     if not psutil.pid_exists(note["pid"]):
         return True
-    # Its number may belong to another process by now: that one began later.
+    # Its number may belong to another process by now, which started later.
     started = _started(note["pid"])
     return started is not None and abs(started - note["started"]) >= 1
 
 
 def _started(pid: int) -> float | None:
-    """When a process began; None where that cannot be seen.
+    """When a process started; None if that cannot be read.
 
-    On Linux not by the clock, which may be set while processes run.
+    On Linux this does not depend on the clock, which may be set while processes run.
     """
     try:
         if sys.platform != "linux":

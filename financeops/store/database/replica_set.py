@@ -1,4 +1,4 @@
-"""A replica set of one, with one user, out of a mongod that runs alone: payments need transactions."""
+"""Turn a single mongod into a replica set of one, with one user: payments need transactions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pymongo.uri_parser import parse_uri
 from financeops.store.database.connection import Document, driver_errors
 
 NAME = "financeops"
-"""As the command line of its mongod names it."""
+"""Name of the replica set, as on the command line of its mongod."""
 
 _SECONDS = 20.0
 _LOOK_EVERY = 0.1
@@ -22,20 +22,20 @@ _ALREADY_INITIALIZED = 23
 
 
 async def make(uri: str) -> None:
-    """Initiate it and make the user that the URI names, or tell it where it listens now.
+    """Initiate it and create the user that the URI names, or give it its new address.
 
-    Returns when it takes writes. Until there is a user, mongod lets who asks from this machine do
-    just that. A member knows itself by its address: where that changed, it is in no set any more,
-    so it has to be told by force, which does no harm to a set of one.
+    Returns when it accepts writes. Until there is a user, mongod lets clients on this machine
+    create one. A member recognises itself by its address: if that changed, it no longer belongs to
+    its set and must be reconfigured by force, which does no harm to a set of one.
 
     Raises
     ------
     Unavailable
-        It did not take writes in time.
+        It did not accept writes in time.
     """
     named = parse_uri(uri)
     ((host, port),) = named["nodelist"]
-    here = f"localhost:{port}"  # members are named, the manual says, not numbered
+    address = f"localhost:{port}"  # the manual says to give members' names, not IP addresses
     with driver_errors(seconds=_SECONDS):
         async with AsyncMongoClient[Document](uri) as client:
             try:
@@ -44,34 +44,34 @@ async def make(uri: str) -> None:
                 if error.code != _AUTHENTICATION_FAILED:
                     raise
             else:
-                await _stay(client.admin, config, here)
+                await _readdress(client.admin, config, address)
                 return
         async with AsyncMongoClient[Document](host, port, directConnection=True) as client:
-            await _begin(client.admin, here, named["username"], named["password"])
+            await _initiate(client.admin, address, named["username"], named["password"])
 
 
-async def _begin(admin: AsyncDatabase[Document], here: str, user: str, password: str) -> None:
-    """Make it a set, and then its user: only who takes writes can."""
-    config = {"_id": NAME, "members": [{"_id": 0, "host": here}]}
+async def _initiate(admin: AsyncDatabase[Document], address: str, user: str, password: str) -> None:
+    """Initiate the set, and then create its user, for which it must accept writes."""
+    config = {"_id": NAME, "members": [{"_id": 0, "host": address}]}
     try:
         await admin.command("replSetInitiate", config)
-    except OperationFailure as error:  # by a start that ended just here
+    except OperationFailure as error:  # already done by a start that ended at this point
         if error.code != _ALREADY_INITIALIZED:
             raise
-    await _until_it_takes_writes(admin)
+    await _until_it_accepts_writes(admin)
     await admin.command("createUser", user, pwd=password, roles=["root"])
 
 
-async def _stay(admin: AsyncDatabase[Document], config: dict[str, Any], here: str) -> None:
-    """Have it be reached where it listens now."""
+async def _readdress(admin: AsyncDatabase[Document], config: dict[str, Any], address: str) -> None:
+    """Give the set's member the address at which it listens now."""
     (member,) = config["members"]
-    if member["host"] != here:
-        members = [{**member, "host": here}]
+    if member["host"] != address:
+        members = [{**member, "host": address}]
         moved = {**config, "version": config["version"] + 1, "members": members}
         await admin.command("replSetReconfig", moved, force=True)
-    await _until_it_takes_writes(admin)
+    await _until_it_accepts_writes(admin)
 
 
-async def _until_it_takes_writes(admin: AsyncDatabase[Document]) -> None:
-    while not (await admin.command("hello")).get("isWritablePrimary"):  # noqa: ASYNC110 - it tells nobody
+async def _until_it_accepts_writes(admin: AsyncDatabase[Document]) -> None:
+    while not (await admin.command("hello")).get("isWritablePrimary"):  # noqa: ASYNC110 - no event
         await asyncio.sleep(_LOOK_EVERY)

@@ -1,9 +1,10 @@
-"""Sessions that write, and an end for those that nobody goes on with.
+"""Sessions that write, and ending those that were abandoned.
 
-A transaction that was left holds its tenant's lock until the database gives it up, which takes a
-minute. What a process leaves because the database does not answer, it ends as soon as that answers
-again. What a killed process left, its successor in the same place ends when it starts, for
-sessions that write are noted. Those of other machines and containers have to wait for the database.
+An abandoned transaction holds its tenant's lock until the database aborts it, which takes a minute.
+If a process abandons one because the database does not answer, it ends it as soon as the database
+answers again. If a process was killed, its successor in the same place ends what it left when it
+starts, for sessions that write are noted. Transactions of other machines and containers have to
+wait for the database.
 """
 
 from __future__ import annotations
@@ -24,16 +25,17 @@ from financeops.store.database.connection import Database, Document, Session, dr
 from financeops.store.database.processes import is_dead, place, this_process
 
 KEPT = timedelta(days=1)
-"""How long a note is kept: no transaction lives that long. Of a session that is used it is renewed."""
+"""How long a note is kept, longer than any transaction lives; using the session renews its note."""
 
 RENEWED = timedelta(hours=1)
-"""How old the note of a session may be that is used once more."""
+"""Age at which the note of a session is renewed when the session is used again."""
 
 NOTE_SECONDS = 4.0
-"""How long a note may take: less than the transaction, so that its caller knows in good time."""
+"""Seconds that writing a note may take: less than the transaction, whose caller waits for it."""
 
 _END_SECONDS, _END_PAUSE, _END_TRIES = 5.0, 1.0, 20
-"""Of one try to end a session, between two, and how many: the database itself takes a minute."""
+"""Seconds of one try to end a session, seconds between two, and the number of tries: the database
+itself takes a minute."""
 
 _ending: dict[asyncio.Task[None], Session] = {}  # the event loop holds tasks only weakly
 _noted: WeakKeyDictionary[AsyncMongoClient[Document], dict[bytes, datetime]] = WeakKeyDictionary()
@@ -48,7 +50,7 @@ async def writing_session(db: Database) -> AsyncIterator[Session]:
         await _note(db, lsid)
         yield session
     finally:
-        # Given back, the driver would hand it to the next transaction, which would be killed with it.
+        # The driver would give a returned session to the next transaction, to be killed with it.
         if session not in _ending.values():
             await session.end_session()
 
@@ -56,23 +58,23 @@ async def writing_session(db: Database) -> AsyncIterator[Session]:
 async def _note(db: Database, lsid: Binary) -> None:
     now = datetime.now(UTC)
     noted = _noted.setdefault(db.client, {})
-    # The driver uses few sessions again and again: most find their note there.
+    # The driver reuses a few sessions: most of them have a note already.
     if now - noted.get(bytes(lsid), now - RENEWED) < RENEWED:
         return
     note = {"$set": {**this_process(), "at": now}}
     with pymongo.timeout(NOTE_SECONDS):
         await db.sessions.update_one({"_id": lsid}, note, upsert=True)
-    # The driver gives up sessions that it did not use for half an hour.
+    # The driver discards sessions that it did not use for half an hour.
     _noted[db.client] = {each: at for each, at in noted.items() if now - at < RENEWED}
     _noted[db.client][bytes(lsid)] = now
 
 
 def end_later(db: Database, session: Session) -> None:
-    """End a session whose transaction may live on in a database that did not answer in time.
+    """End a session whose transaction may still be open in a database that did not answer in time.
 
-    Until then nobody else gets it.
+    Until then nobody else gets the session.
     """
-    # Without this context: the time that its caller had is over.
+    # In a context of its own: the caller's time limit has passed.
     task = asyncio.get_running_loop().create_task(_end(db, session), context=Context())
     _ending[task] = session
     task.add_done_callback(_ending.pop)
@@ -91,15 +93,15 @@ async def _kill_when_it_answers(db: Database, lsid: Binary) -> None:
         try:
             with pymongo.timeout(_END_SECONDS):
                 await db.command("ping")
-            # It answers again. What the transaction had sent may still wait to be read by it, its
-            # first statement too: after the kill that would begin it once more.
+            # It answers again. It may not yet have read all that the transaction sent, even its
+            # first statement, which after the kill would begin the transaction again.
             await asyncio.sleep(_END_PAUSE)
             with pymongo.timeout(_END_SECONDS):
                 await _kill(db, lsid)
         except (OperationFailure, InvalidOperation):
             return  # not allowed to, or closed meanwhile: the database ends it in its own time
         except PyMongoError:
-            await asyncio.sleep(_END_PAUSE)  # still away
+            await asyncio.sleep(_END_PAUSE)  # still no answer
         else:
             return
 
@@ -109,7 +111,7 @@ async def _kill(db: Database, lsid: Binary) -> None:
 
 
 async def end_left_sessions(db: Database) -> None:
-    """End the transactions of processes that are no more."""
+    """End the transactions of processes that have ended."""
     with driver_errors():
         async for note in db.sessions.find({"place": place()}):
             if not is_dead(note):

@@ -1,8 +1,8 @@
-"""Sharded clusters: by what the collections are divided among the shards.
+"""Sharded clusters: the keys by which the collections are sharded.
 
-Each shard has an index of its own on `_id`, so an id is there once only if no two shards may hold it: what decides on
-the shard must be the id, or the tenant, which goes into all ids that are derived, or both. By `createdAt`, say, a key that is
-sent again with another time would count twice.
+Each shard has its own index on `_id`, so an id is unique only if no two shards can hold it: the
+shard key must be the id, or the tenant, which goes into all derived ids, or both. Sharded by
+`createdAt`, for instance, a key sent again with another time would count twice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SHARD_KEYS: dict[str, dict[str, int]] = {
     "importRows": _BY_TENANT,
     "importActs": _BY_TENANT,
 }
-"""Every query but the housekeeping's names the tenant, and so goes to the shards that hold it.
+"""Every query except housekeeping's names the tenant, and so goes to the shards that hold it.
 
 `imports`, `sessions` and `schema` are small and looked up by `_id`: they stay on one shard.
 """
@@ -32,20 +32,21 @@ _ALREADY_INITIALIZED = 23
 
 
 async def shard(db: Database) -> None:
-    """Divide the collections of a prepared database among the shards; those that are, stay as they are.
+    """Shard the collections of a prepared database; those that are sharded already stay unchanged.
 
     Raises
     ------
     Misconfigured
-        The URI does not name a mongos, its user may not do this, or a collection is divided otherwise.
+        The URI does not name a mongos, its user lacks the rights, or a collection is sharded by
+        another key.
     Unavailable
     """
     await check_mongos(db)
     for name, key in SHARD_KEYS.items():
         named = f"{db.name}.{name}"
         try:
-            with driver_errors(seconds=None):  # as long as a large collection needs
-                if "tenantId" in key:  # what is not empty needs the index before
+            with driver_errors(seconds=None):  # a large collection takes long
+                if "tenantId" in key:  # a collection with documents needs the index first
                     await db[name].create_index(list(key.items()))
                 await db.client.admin.command({"shardCollection": named, "key": key})
         except OperationFailure as error:
@@ -55,7 +56,7 @@ async def shard(db: Database) -> None:
                     "clusterManager in admin, beside readWrite"
                 ) from error
             if error.code == _ALREADY_INITIALIZED:
-                raise _other_key(named, key, "otherwise") from error
+                raise _other_key(named, key, "by another key") from error
             raise
 
 
@@ -68,15 +69,15 @@ async def check_mongos(db: Database) -> None:
         if error.code != _COMMAND_NOT_FOUND:
             raise
         raise Misconfigured(
-            f"{URI_SETTING} names no mongos: there are shards in a sharded cluster only, here "
-            "nothing is to be done"
+            f"{URI_SETTING} does not name a mongos: only a sharded cluster has shards, so there is "
+            "nothing to do"
         ) from None
 
 
 async def check_shard_keys(db: Database) -> None:
-    """Refuse shard keys with which one `_id` may be there twice, where the user may see them."""
+    """Refuse shard keys that allow an `_id` twice, as far as the user may read them."""
     named = {f"{db.name}.{name}": key for name, key in SHARD_KEYS.items()}
-    # 8.0 also lists collections that are whole but were moved.
+    # MongoDB 8.0 also lists unsharded collections that were moved.
     divided = {"_id": {"$in": list(named)}, "unsplittable": {"$ne": True}}
     try:
         with driver_errors():

@@ -1,4 +1,4 @@
-"""Transactions: all of it or nothing, on one snapshot, repeated while others are in the way."""
+"""Transactions: all or nothing, on one snapshot, repeated while they conflict with others."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from financeops.store.database.sessions import end_later, writing_session
 from financeops.store.database.turns import SHORT_PAUSE, is_conflict, turns_at
 
 TRANSACTION_SECONDS = 10.0
-"""How long a transaction may take with all its repetitions."""
+"""Seconds that a transaction may take with all its repetitions."""
 
 COMMIT_SECONDS = 15.0
-"""How long it is asked for what became of a commit: electing another primary takes 10 to 12."""
+"""Seconds spent on finding out whether a commit took effect: electing a primary takes 10 to 12."""
 
 _SELECTION_SECONDS = 4.0
 _ABORT_SECONDS = 1.0
@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 
 class CommitUnknown(Unavailable):
-    """Whether a transaction was committed is not known."""
+    """It is not known whether a transaction was committed."""
 
 
 async def in_transaction(
@@ -42,22 +42,22 @@ async def in_transaction(
     locks: str | None = None,
     seconds: float = TRANSACTION_SECONDS,
 ) -> Result:
-    """Run `body` in a transaction on one snapshot; again while it only conflicts with others.
+    """Run `body` in a transaction on one snapshot; repeat it while it only conflicts with others.
 
-    The driver's `with_transaction` is as patient with a database that is away as with a conflict.
+    The driver's `with_transaction` is as patient with an unreachable database as with a conflict.
     Here callers know within seconds.
 
     Parameters
     ----------
     locks : str, optional
-        The tenant that it writes to, whose lock its first statement takes. Without one it only reads.
+        The tenant to write to, whose lock the first statement takes. Without one, only read.
 
     Raises
     ------
     CommitUnknown
         No server answered to the commit.
     Unavailable
-        No server answers, or it conflicted until the time was over: nothing was committed.
+        No server answers, or it conflicted until the time was over; nothing was committed.
     """
     patience = Patience(seconds)
     with driver_errors(seconds=None):
@@ -92,7 +92,7 @@ async def in_transaction(
 
 async def _wait_for_server(db: Database) -> None:
     with pymongo.timeout(_SELECTION_SECONDS):
-        await db.client.is_primary  # known without asking it, as long as it answers
+        await db.client.is_primary  # costs no request while the server answers
 
 
 async def _attempt(
@@ -111,7 +111,7 @@ async def _attempt(
 
 
 async def _commit(session: Session) -> None:
-    """Commit; again, which does no harm, as long as it is not known whether that took effect."""
+    """Commit, repeatedly while it is not known whether that took effect: repeating does no harm."""
     patience = Patience(COMMIT_SECONDS)
     while True:
         try:

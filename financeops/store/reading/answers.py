@@ -1,4 +1,4 @@
-"""What must be read to answer a question about a tenant's payments, and the answer."""
+"""What must be read to answer a query for figures, and the answer."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from financeops.core.rollup import Rollup
 from financeops.core.windows import ALL_TIME, ends_of
 
 FOREIGN_ZONE_DAYS = 7
-"""How long a window may be in another zone than the one rollups are kept in."""
+"""Longest window in another zone than that of the rollups, in days."""
 
 _TOTAL = Span(Grain.TOTAL, EPOCH, EPOCH + timedelta.resolution)
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What is true at the tenant's `seq`; rollups are of `currency` alone.
+    """The figures as of the tenant's `seq`; rollups are of `currency` alone.
 
-    `window` is `ALL_TIME`, or leaves an end out, where the question did. `bucket_rollups` belong to
-    `buckets`; both are empty unless they were asked for, as `previous` and `payments` are.
+    `window` is `ALL_TIME`, or leaves an end out, if the question did. `bucket_rollups` belong to
+    `buckets`; both are empty unless requested, as are `previous` and `payments`.
     """
 
     tenant: Tenant
@@ -56,7 +56,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class ReadPlan(Struct, frozen=True, kw_only=True):
-    """Which stretches of time an answer needs, and the rollups that make them up."""
+    """The windows that an answer needs, and the rollups that make them up."""
 
     currency: str
     zone: ZoneInfo
@@ -75,7 +75,7 @@ class ReadPlan(Struct, frozen=True, kw_only=True):
         in_buckets: bool,
         compare: bool,
     ) -> Self:
-        """Plan an answer; raises `InvalidValue` where there is none."""
+        """Plan an answer; raises `InvalidValue` if the question has none."""
         zone = ZoneInfo(question.timezone or tenant.timezone)
         if zone.key != tenant.timezone and not _short(question):
             raise InvalidValue(
@@ -104,7 +104,7 @@ class ReadPlan(Struct, frozen=True, kw_only=True):
         return [part for span in covering for part in _within_hours(span, self.zone)]
 
     def windows(self) -> Iterable[Window]:
-        """Every stretch of time that must be read."""
+        """Every window that must be read."""
         yield from self.buckets or (self.window,)
         if self.previous is not None:
             yield self.previous
@@ -121,7 +121,7 @@ def _within_hours(span: Span, zone: ZoneInfo) -> list[Span]:
     """Cut a span so that its start tells the hour of day of each quarter hour.
 
     Where the clock of the zone changes within one, or is not whole quarter hours away from UTC
-    (both happened: 0:01 in Newfoundland until 2011, Monrovia until 1972), the payments tell.
+    (both happened: 0:01 in Newfoundland until 2011, Monrovia until 1972), payments must be read.
     """
     if span.grain is not Grain.QUARTER or _steady(span.start, span.end, zone):
         return [span]
@@ -139,7 +139,7 @@ def _within_hours(span: Span, zone: ZoneInfo) -> list[Span]:
 
 
 def _steady(start: datetime, end: datetime, zone: ZoneInfo) -> bool:
-    """Whether a clock stays where it is, whole quarter hours away from UTC; up to a week."""
+    """Whether a clock does not change, and is whole quarter hours away from UTC; up to a week."""
     first, last = (
         instant.astimezone(zone).utcoffset() or timedelta()
         for instant in (start, end - timedelta.resolution)

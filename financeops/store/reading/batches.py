@@ -1,4 +1,4 @@
-"""Payments of a filter, as canonical tables: made of the BSON that the database sends."""
+"""Selected payments as canonical tables, made from the BSON that the database sends."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from financeops.store.reading.newest import parts_by_time
 from financeops.store.tenants import TenantRecord, find_record
 
 TABLE_SIZE = 5000
-"""About how many payments are read at a time."""
+"""Approximate number of payments read at a time."""
 
-_AT_ONCE = 5000  # per reply: converting it holds up other threads, and a reply is 16 MB at most
+_AT_ONCE = 5000  # per reply: converting one blocks other threads, and a reply is 16 MB at most
 
 Item = TypeVar("Item")
 
 
 class RawPayments:
-    """Payments as the database sent them: BSON documents one after the other."""
+    """Payments as the database sent them: concatenated BSON documents."""
 
     def __init__(self, replies: Sequence[bytes]) -> None:
         self.replies = replies
@@ -42,7 +42,7 @@ async def payment_tables(
 ) -> AsyncGenerator[pa.Table, None]:
     """Yield all selected payments as canonical tables, oldest first, some thousands at a time.
 
-    While one is being used the database already looks for the next.
+    While one is being used, the database already reads the next.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ async def payment_tables(
     NotFound
         The tenant does not exist.
     InvalidValue
-        A stored payment is not what it must be, or the currency is none; names the column.
+        A stored payment is invalid, or the currency does not exist; names the column.
     Unavailable
     """
     record = await find_record(db, tenant_id)
@@ -66,7 +66,7 @@ async def payment_tables(
 
 
 async def ahead(source: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:
-    """The same items, each asked for while the one before is being used."""
+    """Yield the same items, fetching each while the one before is being used."""
 
     async def following() -> Item | None:
         return await anext(source, None)
@@ -78,7 +78,7 @@ async def ahead(source: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None
             yield item
     finally:
         waiting.cancel()
-        with suppress(Exception, asyncio.CancelledError):  # nobody asks for it any more
+        with suppress(Exception, asyncio.CancelledError):  # no longer needed
             await waiting
         await source.aclose()
 
@@ -88,7 +88,7 @@ def _raw_by_time(
 ) -> AsyncGenerator[RawPayments, None]:
     wanted: dict[str, int] | None = None
     if len(columns) < len(SCHEMA.names):
-        # `createdAt` and `_id`, which comes in any case, are what it is sorted by.
+        # The rows are sorted by `createdAt` and `_id`; the latter is always included.
         wanted = {JSON_NAMES[name]: 1 for name in [*columns, "created_at"]}
 
     async def read(part: Window) -> RawPayments:

@@ -1,8 +1,8 @@
-"""One tenant's rollups and newest payments in memory, true at one `seq`, moved on by changes.
+"""One tenant's rollups and newest payments in memory, as of one `seq`, updated by changes.
 
-This is what a dashboard does with a snapshot and the stream after it. Here it makes a figure cost
-the same whatever the number of payments: the database is asked how far the sequence is and what
-happened since; the rest is addition.
+A dashboard does the same with a snapshot and the stream after it. Here it makes the cost of a
+figure independent of the number of payments: the database is asked only for the latest `seq` and
+the changes since; the rest is addition.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from financeops.core.selection import Selection
 MAX_PAGES = 512
 MAX_NEWEST = 16
 MAX_BYTES = 64_000_000
-"""What one tenant's book may take. A day of 200 decline codes by 4 methods takes 20 MB, an ordinary one 0.1."""
+"""Memory that one tenant's book may take. A day of 200 decline codes by 4 methods takes 20 MB, an
+ordinary one 0.1."""
 
-# Measured, about: a number of a rollup with its key, a rollup that has none, a payment.
+# Measured approximately: a number of a rollup with its key, an empty rollup, a payment.
 _CELL, _ROLLUP, _PAYMENT = 270, 800, 1000
 
 _EVER = FAR - EPOCH
@@ -40,7 +41,7 @@ Kept = TypeVar("Kept")
 
 
 class RollupPage(Struct, frozen=True):
-    """Rollups that are read together: those of one currency and grain in a stretch of time."""
+    """Rollups that are read together: those of one currency and grain in a window."""
 
     currency: str
     grain: Grain
@@ -48,20 +49,20 @@ class RollupPage(Struct, frozen=True):
 
     @property
     def window(self) -> Window:
-        """Where the rollups of this page start."""
+        """The window in which the rollups of this page start."""
         length = _PAGE_LENGTH[self.grain]
         return Window(EPOCH + self.number * length, EPOCH + (self.number + 1) * length)
 
 
 class Newest(Struct, frozen=True):
-    """Which payments are remembered one by one: the newest `length` of a selection."""
+    """The payments that are remembered individually: the newest `length` of a selection."""
 
     selection: Selection
     length: int
 
 
 class Book:
-    """What is remembered of a tenant."""
+    """What is remembered about a tenant."""
 
     def __init__(self, zone: ZoneInfo, *, seq: int, repairs: int) -> None:
         self.zone = zone
@@ -73,12 +74,12 @@ class Book:
 
     @property
     def bytes(self) -> int:
-        """About how much memory it takes."""
+        """Approximate memory that it takes."""
         payments = sum(map(len, self._newest.values()))
         return sum(self._page_bytes.values()) + payments * _PAYMENT
 
     def missing_pages(self, pages: Iterable[RollupPage]) -> list[RollupPage]:
-        """Those that must be read before `rollups` can answer; the others count as used now."""
+        """Pages that must be read before `rollups` can answer; the others count as used now."""
         missing = []
         for page in dict.fromkeys(pages):
             if page in self._pages:
@@ -92,17 +93,17 @@ class Book:
         return newest not in self._newest
 
     def keep_page(self, page: RollupPage, rollups: Iterable[tuple[Place, Rollup]]) -> None:
-        """Remember a page as it was read at this book's `seq`."""
+        """Remember a page that was read at this book's `seq`."""
         kept = {place: self._with_hours(place, rollup) for place, rollup in rollups}
         self._pages[page] = kept
         self._page_bytes[page] = sum(map(_bytes_of, kept.values()))
 
     def keep_newest(self, newest: Newest, payments: Sequence[Payment]) -> None:
-        """Remember the newest payments as they were read at this book's `seq`."""
+        """Remember the newest payments, read at this book's `seq`."""
         self._newest[newest] = list(payments)
 
     def forget(self) -> None:
-        """Forget what was not used for longest; after an answer, which needs all of its pages."""
+        """Forget the least recently used pages, after an answer: that needs all of its pages."""
         forget_oldest(self._newest, MAX_NEWEST)
         room = MAX_BYTES - self.bytes
         while self._pages and (len(self._pages) > MAX_PAGES or room < 0):
@@ -110,27 +111,27 @@ class Book:
             room += self._page_bytes.pop(page)
 
     def rollups(self, currency: str, span: Span) -> Iterator[tuple[Place, Rollup]]:
-        """Rollups of a span, in no order; empty ones are left out."""
+        """Rollups of a span, in no particular order; empty ones are left out."""
         for page in pages_of(currency, span):
             for place, rollup in self._pages[page].items():
                 if span.start <= place[2] < span.end:
                     yield place, rollup
 
     def newest(self, newest: Newest) -> list[Payment]:
-        """Payments that are remembered one by one, newest first."""
+        """Payments that are remembered individually, newest first."""
         self._newest.move_to_end(newest)
         return list(self._newest[newest])
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is remembered yet, so that it is true at any `seq`."""
+        """Whether nothing is remembered yet, which is true at any `seq`."""
         return not (self._pages or self._newest)
 
     def move_on(self, changes: Sequence[Change], *, seq: int) -> bool:
-        """Make this book true at `seq` by the changes up to it.
+        """Bring this book to `seq` by the changes up to it.
 
-        False when some are missing, or a payment was removed: which one moves up in the newest
-        payments only the database knows.
+        Return False when some are missing, or a payment was removed: only the database knows which
+        one moves up in the newest payments.
         """
         if not self.empty:
             if [change.seq for change in changes] != list(range(self.seq + 1, seq + 1)):
@@ -167,7 +168,7 @@ def _bytes_of(rollup: Rollup) -> int:
 
 
 def pages_of(currency: str, span: Span) -> list[RollupPage]:
-    """Pages on which the rollups of a span are."""
+    """Pages that hold the rollups of a span."""
     if span.grain is None:
         return []
     length = _PAGE_LENGTH[span.grain]
@@ -177,7 +178,7 @@ def pages_of(currency: str, span: Span) -> list[RollupPage]:
 
 
 def page_of(place: Place) -> RollupPage:
-    """Page on which a rollup is."""
+    """Page that holds a rollup."""
     currency, grain, start = place
     return RollupPage(currency, grain, (start - EPOCH) // _PAGE_LENGTH[grain])
 
@@ -194,6 +195,6 @@ def _fold_newest(payments: list[Payment], change: Change, length: int) -> None:
 
 
 def forget_oldest(kept: OrderedDict[Kept, Any], most: int) -> None:
-    """Keep at most so many entries, those used last."""
+    """Keep at most `most` entries, the most recently used."""
     while len(kept) > most:
         kept.popitem(last=False)

@@ -1,4 +1,4 @@
-"""Selected payments, read from one stretch of time."""
+"""Selected payments, read from one window."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from financeops.store.documents import payment_from
 
 
 def conditions(tenant_id: str, window: Window, chosen: Selection) -> tuple[Document, Document]:
-    """What payments of a window must be: first what an index holds, then what none does."""
+    """Conditions for selected payments of a window: those that an index serves, then the others."""
     between: Document = {
         "createdAt": {"$gte": window.start, "$lt": window.end},
         "tenantId": tenant_id,
@@ -46,7 +46,7 @@ async def payments_between(
     Parameters
     ----------
     chosen : Selection
-        Of which only the part that is not time is looked at.
+        Its window is ignored.
     before : ObjectId, optional
         Only payments with a lesser id.
     """
@@ -56,8 +56,8 @@ async def payments_between(
     direction = -1 if newest_first else 1
     pipeline: list[Mapping[str, Any]] = [
         {"$match": between},
-        # What no index holds comes in a stage of its own: MongoDB joins the two again, the
-        # embedded database would scan everything.
+        # Conditions that no index serves get a stage of their own: MongoDB merges the two stages,
+        # the embedded database would otherwise scan everything.
         *([{"$match": other}] if other else []),
         {"$sort": {"createdAt": direction, "_id": direction}},
         *([{"$limit": limit}] if limit is not None else []),

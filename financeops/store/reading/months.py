@@ -1,4 +1,4 @@
-"""How many payments each month holds: what tells whether a copy of them is still complete."""
+"""The number of payments in each month, which tells whether a copy of them is still complete."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from financeops.store.tenants import TenantRecord, find_record
 
 
 class Month(Struct, frozen=True, kw_only=True):
-    """One month of a tenant's, in its time zone, with payments of all currencies.
+    """One month in the tenant's time zone, with payments of all currencies.
 
-    As long as nothing is taken back (`TenantRecord.taken_back`) the two counts only grow: while
-    they are the same, so are the payments.
+    As long as nothing is taken back (`TenantRecord.taken_back`) the two counts only grow: if they
+    are unchanged, so are the payments.
     """
 
     start: datetime
@@ -30,9 +30,9 @@ class Month(Struct, frozen=True, kw_only=True):
 
 
 async def read_months(db: Database, tenant_id: str) -> tuple[TenantRecord, list[Month]]:
-    """Return the months that hold payments, oldest first, with the tenant at the same moment.
+    """Return the months that hold payments, oldest first, and the tenant at the same moment.
 
-    It reads the months' rollups, however many payments they count.
+    Only the months' rollups are read, however many payments they count.
 
     Raises
     ------

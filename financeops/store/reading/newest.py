@@ -1,8 +1,8 @@
-"""Payments in the order of time, some at a time: the rollups say where they are.
+"""Payments in the order of time, some at a time; the rollups tell where they are.
 
-No query here is unbounded in time. The rollups' counts give the stretches that hold the wanted
-payments, by month, by day where a month has too many, then by quarter hour, so that what is read
-follows what is asked for and not how many payments there are.
+No query here is unbounded in time. The rollups' counts tell which parts of time hold the selected
+payments: by month, by day where a month has too many, then by quarter hour. So the amount read
+depends on the selection, not on the total number of payments.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ Found = TypeVar("Found", bound=Sized)
 
 
 class _Stretch(Struct, frozen=True):
-    """A window that holds wanted payments, and how many there are in it, wanted or not.
+    """A window that holds selected payments, and how many payments it holds, selected or not.
 
-    Its ends may cut rollups, so that there are fewer.
+    If its ends cut rollups, it holds fewer.
     """
 
     window: Window
@@ -49,7 +49,7 @@ async def newest_payments(
     limit: int,
     session: Session | None = None,
 ) -> list[Payment]:
-    """Return at most `limit` payments, newest first, equal times by id downwards."""
+    """Return at most `limit` payments, newest first, at equal times by descending id."""
     found: list[Payment] = []
     size = max(limit, _SMALLEST_READ)
     chunks = payments_by_time(db, record, chosen, size=size, newest_first=True, session=session)
@@ -70,7 +70,7 @@ def payments_by_time(
     newest_first: bool = False,
     session: Session | None = None,
 ) -> AsyncGenerator[list[Payment], None]:
-    """Yield all selected payments in the order of time, about `size` or fewer at once."""
+    """Yield all selected payments in the order of time, at most about `size` at once."""
 
     async def read(part: Window) -> list[Payment]:
         return await payments_between(
@@ -92,9 +92,9 @@ async def parts_by_time(
     newest_first: bool = False,
     session: Session | None = None,
 ) -> AsyncGenerator[Found, None]:
-    """Yield what `read` finds in one part of time after the other, where it finds something.
+    """Yield what `read` finds in one part of time after the other, unless it finds nothing.
 
-    Together the parts hold all selected payments, each about `size` or fewer.
+    Together the parts hold all selected payments, each at most about `size`.
     """
     places = _Places(db, record, chosen, size, session, newest_first=newest_first)
     async with aclosing(places.stretches(_GRAINS, record.held(chosen.window))) as stretches:
@@ -103,7 +103,7 @@ async def parts_by_time(
             length = left.end - left.start
             if (
                 stretch.held > size
-            ):  # a quarter hour of very many: cut by time, as if they were even
+            ):  # a quarter hour with very many: cut it by time, as if they were evenly spread
                 length = length * size / stretch.held
             while left.start < left.end:
                 length = max(length // MILLISECOND * MILLISECOND, MILLISECOND)
@@ -124,7 +124,7 @@ async def parts_by_time(
 
 
 class _Places:
-    """Tells from the rollups where the chosen payments are, without reading them."""
+    """Tells from the rollups where the selected payments are, without reading them."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class _Places:
     async def stretches(
         self, grains: Sequence[Grain], window: Window
     ) -> AsyncGenerator[_Stretch, None]:
-        """Stretches of about `size` payments, in order; one of more is a quarter hour at most."""
+        """Stretches of about `size` payments, in order; only a quarter hour may hold more."""
         grain, finer = grains[0], grains[1:]
         together: _Stretch | None = None
         counts = await self._counts(grain, window)
@@ -170,24 +170,24 @@ class _Places:
             yield together
 
     async def _counts(self, grain: Grain, window: Window) -> dict[datetime, tuple[int, int]]:
-        """How many chosen payments, and how many in all, each rollup of a window counts."""
+        """Number of selected payments, and of all, in each rollup of a window."""
         counts: dict[datetime, tuple[int, int]] = {}
         inside = self._record.held(window)
         for currency in self._record.currencies:
-            meant = self._chosen.currency in (None, currency)
+            selected = self._chosen.currency in (None, currency)
             async with place_for_reading(self._db, self._session):
                 rollups = await read_rollups(
                     self._db, self._record.tenant, currency, grain, inside, session=self._session
                 )
             for (_, _, start), rollup in rollups:
                 wanted, held = counts.get(start, (0, 0))
-                wanted += self._chosen.count(rollup) if meant else 0
+                wanted += self._chosen.count(rollup) if selected else 0
                 counts[start] = wanted, held + attempts(rollup)
         return counts
 
 
 def _joined(first: _Stretch | None, second: _Stretch) -> _Stretch:
-    """Two neighbours as one; between them there is nothing."""
+    """Two adjacent stretches as one; between them there are no payments."""
     if first is None:
         return second
     window = Window(

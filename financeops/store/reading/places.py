@@ -1,4 +1,4 @@
-"""Places for reading much: a few such reads at once, for each holds up what everybody else asks of the database."""
+"""Places for large reads: only a few at once, for each delays every other use of the database."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _places: WeakKeyDictionary[AsyncMongoClient[Document], asyncio.Semaphore] = Weak
 def place_for_reading(
     db: Database, session: Session | None = None
 ) -> AbstractAsyncContextManager[None]:
-    """Wait for one, in line; it is held for one piece of what is read, not for the whole.
+    """Wait in line for a place; hold it for one piece of the read, not for all of it.
 
-    Within a session nothing waits: it holds more than a place.
+    Within a session there is no wait: a session holds more than a place.
     """
     if session is not None:
         return nullcontext()

@@ -1,4 +1,4 @@
-"""Payments themselves: one, a page of them, or all of them."""
+"""Read payments: one, a page of them, or all."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from financeops.store.reading.newest import newest_payments, payments_by_time
 from financeops.store.tenants import find_record
 
 CHUNK = 2000
-"""About how many payments an export reads at a time."""
+"""Approximate number of payments that an export reads at a time."""
 
 
 _MILLISECONDS = re.compile(r"[0-9]{1,13}")
 
 
 class PaymentPage(Struct, frozen=True):
-    """Payments, newest first, and the cursor of what follows; None at the end."""
+    """Payments, newest first, and the cursor of the next page; None at the end."""
 
     payments: list[Payment]
     following: str | None
@@ -49,20 +49,20 @@ async def find_payment(db: Database, tenant_id: str, payment_id: str) -> Payment
 async def list_payments(
     db: Database, tenant_id: str, chosen: Selection, *, limit: int, before: str | None = None
 ) -> PaymentPage:
-    """Return a page of payments, newest first, equal times by id downwards.
+    """Return a page of payments, newest first, at equal times by descending id.
 
     Parameters
     ----------
     before : str, optional
-        `following` of the page before. A payment that is recorded meanwhile moves none of the
-        others from one page to another.
+        `following` of the page before. A payment recorded meanwhile does not move others from one
+        page to another.
 
     Raises
     ------
     NotFound
         The tenant does not exist.
     InvalidValue
-        `before` is not a cursor, or the currency is none.
+        `before` is not a cursor, or the currency does not exist.
     """
     record = await find_record(db, tenant_id)
     record.check_currency(chosen.currency)
@@ -96,7 +96,7 @@ async def export_payments(
     NotFound
         The tenant does not exist.
     InvalidValue
-        The currency is none.
+        The currency does not exist.
     """
     record = await find_record(db, tenant_id)
     record.check_currency(chosen.currency)

@@ -1,4 +1,4 @@
-"""Answers to analytic questions: every part of one consistent moment, and which one it is."""
+"""Answers to queries for figures: all parts of one consistent moment, which the answer names."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from financeops.store.rollups import rollups_starting_in
 from financeops.store.tenants import TenantRecord, find_record
 
 MAX_BOOKS = 1000
-"""How many tenants a process remembers."""
+"""Most tenants that a process remembers."""
 
 MAX_BYTES = 256_000_000
-"""How much memory all that is remembered may take, about."""
+"""Approximate memory that all books together may take."""
 
 FOLDED_AT_MOST = 5000
-"""A book further behind than this is read anew: that costs less than catching up."""
+"""A book further behind than this is read again: that costs less than catching up."""
 
 _PATIENCE_SECONDS = 10.0
-"""How long an answer is begun anew because the rollups were rewritten meanwhile."""
+"""Seconds for which an answer is restarted because the rollups were rewritten meanwhile."""
 
 
 class _Missing(Struct, frozen=True):
-    """What a book lacks to answer: read together, at one moment."""
+    """What a book lacks for an answer: read together, at one moment."""
 
     pages: list[RollupPage]
     newest: Newest | None
@@ -52,7 +52,7 @@ class _Missing(Struct, frozen=True):
 
 
 class _Read(Struct, frozen=True):
-    """What was read, all of it at one moment."""
+    """What was read, all at one moment."""
 
     record: TenantRecord
     changes: list[Change]
@@ -62,11 +62,15 @@ class _Read(Struct, frozen=True):
 
 
 class Reader:
-    """Answers questions about a database's payments, remembering what it read."""
+    """Answers questions about a database's payments, and remembers what it read.
+
+    `books` holds what it remembers, by tenant, the least recently used first; it answers rightly
+    whatever is removed from it.
+    """
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._books: OrderedDict[str, Book] = OrderedDict()
+        self.books: OrderedDict[str, Book] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def answer(
@@ -90,22 +94,23 @@ class Reader:
         compare : bool
             Also give the previous period, or the equally long window before an explicit one.
         payments : int
-            Also give so many of the newest payments, whenever they were.
+            Also give this many of the newest payments, whenever they were created.
 
         Raises
         ------
         NotFound
             The tenant does not exist.
         InvalidValue
-            The currency is none, the window is too long for another zone, or has no end where it needs one.
+            The currency does not exist, or the window is too long for another zone or lacks an end
+            that is needed.
         Unavailable
         """
         selection = Selection(currency=question.currency, method=question.method)
         newest = Newest(selection, payments) if payments else None
         # One at a time per tenant: they share a book, and the second finds it up to date.
         lock = self._locks.setdefault(tenant_id, asyncio.Lock())
-        # One session, which is causally consistent: the changes are read after how many there are,
-        # on a sharded cluster from another shard.
+        # One session, which is causally consistent: the changes are read after the latest `seq`, on
+        # a sharded cluster from another shard.
         async with lock, self._db.client.start_session() as session:
             record = await find_record(self._db, tenant_id, session=session)
             record.check_currency(question.currency)
@@ -120,11 +125,11 @@ class Reader:
                 now = read.record
                 if now.repairs == book.repairs and book.move_on(read.changes, seq=now.tenant.seq):
                     break
-                # What happened since is no longer in the log, or not only that happened: the
-                # rollups were rewritten. Begin with an empty book.
-                self._books.pop(tenant_id, None)
+                # The log no longer holds all changes since, or the rollups were rewritten as well.
+                # Begin with an empty book.
+                self.books.pop(tenant_id, None)
                 if patience.over:
-                    raise Unavailable("the tenant's rollups are rewritten all the time")
+                    raise Unavailable("the tenant's rollups are being rewritten again and again")
                 record = now
             _keep(book, read, missing)
             answer = _answer(plan, book, read, method=question.method, as_of=as_of)
@@ -135,16 +140,16 @@ class Reader:
             return answer
 
     def _forget_oldest(self) -> None:
-        """Keep to the bound of all books together, those used last."""
-        taken = sum(book.bytes for book in self._books.values())
+        """Keep the most recently used books within the memory for all."""
+        taken = sum(book.bytes for book in self.books.values())
         while taken > MAX_BYTES:
-            _, book = self._books.popitem(last=False)
+            _, book = self.books.popitem(last=False)
             taken -= book.bytes
 
     def _book(self, record: TenantRecord) -> Book:
-        """The tenant's book; an empty one if there is none that could be brought up to date."""
+        """The tenant's book; an empty one if none can be brought up to date."""
         tenant = record.tenant
-        book = self._books.get(tenant.id)
+        book = self.books.get(tenant.id)
         usable = (
             book is not None
             and book.repairs == record.repairs
@@ -152,9 +157,9 @@ class Reader:
         )
         if book is None or not usable:
             book = Book(ZoneInfo(tenant.timezone), seq=tenant.seq, repairs=record.repairs)
-            self._books[tenant.id] = book
-        self._books.move_to_end(tenant.id)
-        forget_oldest(self._books, MAX_BOOKS)
+            self.books[tenant.id] = book
+        self.books.move_to_end(tenant.id)
+        forget_oldest(self.books, MAX_BOOKS)
         return book
 
     async def _read(

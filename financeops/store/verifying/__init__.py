@@ -1,1 +1,1 @@
-"""Recomputing what is kept and shown from the payments, and repairing it."""
+"""Recompute kept rollups and displayed figures from the payments, and repair them."""

@@ -1,7 +1,7 @@
-"""A tenant's rollups counted anew from its payments, and moved on by the change log.
+"""Count a tenant's rollups from its payments, and update the count by the change log.
 
-All of it goes on while payments come in: what changed since the reading began is accounted for
-exactly. It is read in pieces, and others are served between them.
+Payments may keep coming in meanwhile: changes since the reading began are accounted for exactly.
+The payments are read in pieces, and other requests are served in between.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from financeops.store.tenants import TenantRecord
 from financeops.store.verifying.shown import ShownCount
 
 CLOCK_MARGIN = timedelta(hours=1)
-"""Payments changed this shortly before the reading began are remembered one by one: the clocks of
-the processes that change them may differ by as much."""
+"""Payments changed less than this before the reading began are remembered individually: the clocks
+of the processes that change them may differ by as much."""
 
 _CHUNK = 1000
 _SLICE = 100
-"""How many payments are counted without letting others have the processor: about 10 ms."""
+"""Payments that are counted before yielding to other tasks: about 10 ms."""
 _TRIES = 3
 _LOG_TOO_SHORT = "the change log does not reach back to where verifying began"
 
 
 class Step(StrEnum):
-    """What a verification is at."""
+    """The steps of a verification."""
 
     PAYMENTS = "payments"
     TOTALS = "totals"
@@ -45,38 +45,38 @@ class Step(StrEnum):
 
 
 class Progress(Struct, frozen=True):
-    """How far a step is; `of` is a guess while others write."""
+    """Progress of a step; `of` is an estimate while others write."""
 
     step: Step
     done: int
     of: int
 
 
-Told = Callable[[Progress], None]
-"""Who wants to know how far it is."""
+OnProgress = Callable[[Progress], None]
+"""A function that is called with the progress."""
 
 
-def untold(progress: Progress) -> None:
-    """Nobody wants to know."""
+def ignore_progress(_progress: Progress) -> None:
+    """Do nothing with the progress."""
 
 
 class Count:
-    """Rollups as counted from the payments, true at `seq`; with `as_of` also what is shown then.
+    """Rollups counted from the payments as of `seq`; with `as_of` also the figures shown then.
 
     Parameters
     ----------
     zone : ZoneInfo
-        In which they are cut.
+        Time zone of the rollups.
     seq : int
     as_of : datetime, optional
-        Decides which periods run; aware.
+        Decides which periods are running; aware.
     kept_zone : ZoneInfo, optional
-        In which the kept rollups are cut, where that is another one.
+        Time zone of the kept rollups, if it is another one.
 
     Attributes
     ----------
     touched : set of Place
-        Where changes went that `move_on` was told of, in both zones.
+        Places of the changes that `move_on` was given, in both zones.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Count:
         self.begin_anew(seq)
 
     def begin_anew(self, seq: int) -> None:
-        """Forget all that was counted."""
+        """Discard the count, and begin again at `seq`."""
         self.seq = seq
         self.shown = ShownCount(self.zone, self._as_of) if self._as_of is not None else None
         self.rollups: dict[Place, Rollup] = {}
@@ -101,7 +101,7 @@ class Count:
         self._seen: dict[str, Payment] = {}
 
     def at(self, place: Place) -> Rollup:
-        """What was counted at a place."""
+        """The rollup counted at a place."""
         return self.rollups.get(place, Rollup())
 
     def count(self, payments: Iterable[Payment], *, remembered_since: datetime) -> None:
@@ -115,7 +115,7 @@ class Count:
                 self._seen[payment.id] = payment
 
     def move_on(self, changes: list[Change]) -> None:
-        """Account for what happened after `seq`, some of which was already read."""
+        """Account for the changes after `seq`, some of which were already read."""
         for zone in self._zones:
             self.touched.update(deltas(changes, zone))
         for change in changes:
@@ -136,15 +136,15 @@ class Count:
 
 
 async def count_all(
-    db: Database, record: TenantRecord, count: Count, *, told: Told = untold
+    db: Database, record: TenantRecord, count: Count, *, progress: OnProgress = ignore_progress
 ) -> None:
-    """Count a tenant's payments; again where some were removed meanwhile.
+    """Count a tenant's payments; begin again if some were removed meanwhile.
 
-    Of those it cannot be told whether they had been counted.
+    It cannot be known whether removed payments had already been counted.
     """
     tenant_id = record.tenant.id
     for _ in range(_TRIES):
-        await _count_payments(db, record, count, told)
+        await _count_payments(db, record, count, progress)
         seq = await last_seq(db, tenant_id)
         while count.seq < seq:
             changes = await _following(db, tenant_id, count.seq, seq)
@@ -160,18 +160,20 @@ async def count_all(
 async def catch_up(
     db: Database, tenant_id: str, count: Count, seq: int, *, session: Session | None = None
 ) -> None:
-    """Move a count on to a number of the sequence, a piece of the change log after the other."""
+    """Move a count on to a number of the sequence, one piece of the change log after the other."""
     while count.seq < seq:
         await _move_on(count, await _following(db, tenant_id, count.seq, seq, session=session))
 
 
-async def _count_payments(db: Database, record: TenantRecord, count: Count, told: Told) -> None:
+async def _count_payments(
+    db: Database, record: TenantRecord, count: Count, progress: OnProgress
+) -> None:
     expected, done = sum(record.sources.values()), 0
     with driver_errors(seconds=None):
         hello = await db.client.admin.command("hello")
         since = hello["localTime"].replace(tzinfo=UTC) - CLOCK_MARGIN
-        # All of them, not by way of the rollups: it is the rollups that are in doubt. By an index
-        # in which a refund does not move a payment to where the reading has already been.
+        # Read all payments without the help of the rollups, which are in doubt, and by an index in
+        # which a refund does not move a payment to where the reading has already been.
         cursor = db.payments.find({"tenantId": record.tenant.id}, batch_size=_CHUNK).hint(BY_TIME)
         async with cursor:
             while chunk := await cursor.to_list(_CHUNK):
@@ -180,7 +182,7 @@ async def _count_payments(db: Database, record: TenantRecord, count: Count, told
                     count.count(payments, remembered_since=since)
                     await asyncio.sleep(0)
                 done += len(chunk)
-                told(Progress(Step.PAYMENTS, done, max(done, expected)))
+                progress(Progress(Step.PAYMENTS, done, max(done, expected)))
 
 
 async def _following(
@@ -205,5 +207,5 @@ async def _move_on(count: Count, changes: list[Change]) -> None:
 
 
 def _as_new(payment: Payment) -> Change:
-    """A payment as if it had just been recorded, for counting it."""
+    """A payment as a change that records it, so that it can be counted."""
     return Change(seq=0, at=payment.updated_at, payment=payment)

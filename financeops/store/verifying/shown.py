@@ -1,6 +1,6 @@
-"""Are the figures that are shown what the payments say? Readers are asked, payments counted here.
+"""Check the figures shown against the payments: ask readers, and count the payments.
 
-What is counted here knows no kept rollups: each payment is in the windows that it was created in.
+The count does not use kept rollups: each payment is counted in the windows in which it was created.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from financeops.core.windows import ALL_TIME
 from financeops.store.reading.answers import Answer
 
 PERIODS = (None, *Period)
-"""What readers are asked about each currency; None: all time."""
+"""Periods for which readers are asked in each currency; None for all time."""
 
 _PREVIOUS = -1
 
 _Key = tuple[str, Period | None, int]
-"""Currency, period, and which bucket of it; 0 for all time."""
+"""Currency, period, and the bucket of it; 0 for all time."""
 
 
 class ShownDifference(Struct, frozen=True, kw_only=True):
-    """Figures as a reader answers them that are not what the payments add up to.
+    """Figures of a reader that differ from what the payments add up to.
 
     Parameters
     ----------
     period : Period or None
-        What was asked for; None is all time.
+        Period of the query; None for all time.
     previous : bool
-        Whether it is the period before that differs.
+        Whether the period before differs.
     window : Window
         The whole period, a bucket of it, the period before, or all time.
     remembered : bool
-        Whether the reader answered from what the process remembers, not from what it read anew.
+        Whether the reader answered from the process's memory, not from a new read.
     """
 
     currency: str
@@ -52,19 +52,19 @@ class ShownDifference(Struct, frozen=True, kw_only=True):
 
     @property
     def figure(self) -> tuple[str, Period | None, bool, Window]:
-        """Which figure it is, whoever answered it."""
+        """Identity of the figure, whichever reader answered."""
         return self.currency, self.period, self.previous, self.window
 
 
 class ShownCount:
-    """What each period and the one before add up to in each currency, counted from payments.
+    """Rollups of each period and the one before in each currency, counted from payments.
 
     Parameters
     ----------
     zone : ZoneInfo
-        The tenant's.
+        Time zone of the tenant.
     as_of : datetime
-        Decides which periods run; aware.
+        Decides which periods are running; aware.
     """
 
     def __init__(self, zone: ZoneInfo, as_of: datetime) -> None:
@@ -80,7 +80,7 @@ class ShownCount:
 
     @property
     def currencies(self) -> set[str]:
-        """Those that payments were counted in."""
+        """The currencies of the payments counted."""
         return {currency for currency, _, _ in self._rollups}
 
     def add(self, payments: Iterable[Payment]) -> None:
@@ -89,19 +89,19 @@ class ShownCount:
             self._rollups[key] = total([self._of(*key), *parts])
 
     def subtract(self, payments: Iterable[Payment]) -> None:
-        """Count payments no longer."""
+        """Remove payments from the count."""
         for key, parts in self._parts(payments).items():
             self._rollups[key] = self._of(*key) - total(parts)
 
     def compared(
         self, answer: Answer, period: Period | None
     ) -> list[tuple[bool, Window, Rollup, Rollup]]:
-        """Every part of an answer beside what was counted, which has to be true at the same `seq`.
+        """Pair every part of an answer with what was counted; both must be as of the same `seq`.
 
         Returns
         -------
         list of (bool, Window, Rollup, Rollup)
-            Whether the part is of the period before, its window, what is shown, what was counted.
+            Whether the part is of the period before, its window, the rollup shown, the one counted.
         """
         currency = answer.currency
         if period is None:
@@ -128,7 +128,7 @@ class ShownCount:
         return parts
 
     def _places(self, created: datetime) -> Iterator[tuple[Period | None, int]]:
-        """Periods and buckets that hold a moment; all time does."""
+        """Periods and buckets that hold a moment; all time always does."""
         yield None, 0
         if created < self._earliest:
             return

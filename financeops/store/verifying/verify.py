@@ -1,4 +1,4 @@
-"""Are the kept rollups, and the figures that are shown, what the payments say? Making them so."""
+"""Verify kept rollups and the figures shown against the payments, and repair them."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from financeops.store.tenants import TenantRecord, find_record
 from financeops.store.verifying.comparing import MOVED, Difference, compare, cut_anew, put_right
 from financeops.store.verifying.counting import (
     Count,
+    OnProgress,
     Progress,
     Step,
-    Told,
     catch_up,
     count_all,
-    untold,
+    ignore_progress,
 )
 from financeops.store.verifying.shown import PERIODS, ShownDifference
 
 MOST_CUT = 20_000
-"""How many days and months are written or removed at once when a zone changes: 27 years with
-payments on every day in one currency. Whoever pays waits meanwhile, on the embedded database about
-ten seconds for as many."""
+"""Most days and months written or removed at once when a zone changes: 27 years with payments on
+every day in one currency. Recording waits meanwhile, about ten seconds for as many on the embedded
+database."""
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What a verification found, as of `seq`.
+    """Result of a verification, as of `seq`.
 
-    `checked` rollups were compared with the payments, of which `differing` were wrong: the first of
-    them are `differences`. `asked` figures were compared as readers answer them: `shown` holds
-    those that differed, after a repair if there was one of rollups. `repaired` says that rollups
-    were put right, or forgotten where only what a process remembered was wrong.
+    `checked` rollups were compared with the payments, of which `differing` were wrong;
+    `differences` lists the first of them. `asked` figures of readers were compared; `shown` lists
+    those that differed, after the rollups were repaired if they were. `repaired` tells whether
+    rollups were replaced, or forgotten where only a process's memory was wrong.
     """
 
     tenant_id: str
@@ -58,44 +58,44 @@ async def verify(
     as_of: datetime,
     reader: Reader | None = None,
     repair: bool = False,
-    told: Told = untold,
+    progress: OnProgress = ignore_progress,
 ) -> Report:
     """Recompute a tenant's rollups and figures from its payments and compare.
 
-    Readers are asked, in each currency, for all time, each period, its buckets and the period
-    before: one that remembers nothing and, if given, the one that a process answers from.
+    Readers are asked in each currency for all time, each period, its buckets and the period before:
+    one that remembers nothing and, if given, the one that serves this process.
 
     Parameters
     ----------
     as_of : datetime
-        Decides which periods run; aware.
+        Decides which periods are running; aware.
     reader : Reader, optional
         Asked too, with what it remembers.
     repair : bool
-        Replace the rollups that differ, in a transaction for each piece of them. Where only
-        remembered figures differ, have every process forget them.
-    told : callable, optional
-        Hears how far it is.
+        Replace the rollups that differ, in a transaction for each piece of them. If only remembered
+        figures differ, have every process forget them.
+    progress : callable, optional
+        Called with the progress of each step.
 
     Raises
     ------
     NotFound
         The tenant does not exist.
     Unavailable
-        Also when the change log does not reach back to where the reading began, and when the tenant
-        gets another zone.
+        Also when the change log does not reach back to where the reading began, or when the tenant
+        is given another zone.
     """
     record = await find_record(db, tenant_id)
     count = Count(ZoneInfo(record.tenant.timezone), record.tenant.seq, as_of)
-    await count_all(db, record, count, told=told)
+    await count_all(db, record, count, progress=progress)
 
     async def mend(wrong: list[Difference]) -> None:
         await put_right(db, record, count, {each.place for each in wrong})
 
-    compared = await compare(db, record, count, found=mend if repair else None, told=told)
+    compared = await compare(db, record, count, found=mend if repair else None, progress=progress)
     readers = [reader, Reader(db)] if reader is not None else [Reader(db)]
-    asked, shown = await _ask_all(db, record, count, readers, remembering=reader, told=told)
-    # What is read anew wrongly, too, no forgetting mends.
+    asked, shown = await _ask_all(db, record, count, readers, remembering=reader, progress=progress)
+    # Forgetting does not help figures that are also wrong when read again.
     lasting = {each.figure for each in shown if not each.remembered}
     forget = repair and any(each.figure not in lasting for each in shown)
     if forget:
@@ -113,17 +113,17 @@ async def verify(
 
 
 async def set_timezone(db: Database, tenant_id: str, timezone: str) -> Report:
-    """Give a tenant another time zone and cut its rollups anew.
+    """Give a tenant another time zone and recompute its rollups.
 
-    Quarter hours are kept in UTC. What is not, days, months and all time, changes in one
-    transaction together with the zone: a tenant is never half in another one.
+    Quarter hours are kept in UTC. All others (days, months and all time) change in one transaction
+    together with the zone: a tenant is never half in another one.
 
     Raises
     ------
     NotFound
         The tenant does not exist.
     Conflict
-        It has more days and months than can be cut anew at once.
+        It has more days and months than can be recomputed at once.
     Unavailable
     """
     record = await find_record(db, tenant_id)
@@ -141,7 +141,7 @@ async def set_timezone(db: Database, tenant_id: str, timezone: str) -> Report:
     if len(differing) > MOST_CUT:
         raise Conflict(
             f"{tenant_id} has payments on too many days: {len(differing)} totals would have to be "
-            f"cut anew at once, at most {MOST_CUT} can be"
+            f"recomputed at once, the limit is {MOST_CUT}"
         )
     if differing or zone.key != kept_zone.key:
         await cut_anew(db, record, count, differing)
@@ -162,11 +162,11 @@ async def _ask_all(
     readers: list[Reader],
     *,
     remembering: Reader | None,
-    told: Told,
+    progress: OnProgress,
 ) -> tuple[int, list[ShownDifference]]:
-    """Ask readers for what is shown: how many figures were compared, and which differ."""
+    """Ask readers for the figures shown: return how many were compared, and which differ."""
     shown = count.shown
-    assert shown is not None, "what is shown was counted"
+    assert shown is not None, "a count with as_of has the figures shown"
     currencies = sorted({record.tenant.currency, *record.currencies, *shown.currencies})
     questions = [
         (each, one, period) for each in readers for one in currencies for period in PERIODS
@@ -174,7 +174,7 @@ async def _ask_all(
     compared = 0
     differing: list[ShownDifference] = []
     for number, (reader, currency, period) in enumerate(questions):
-        told(Progress(Step.FIGURES, number, len(questions)))
+        progress(Progress(Step.FIGURES, number, len(questions)))
         answer = await reader.answer(
             record.tenant.id,
             Question(currency=currency, period=period),
@@ -194,10 +194,10 @@ async def _ask_all(
                 previous=previous,
                 window=window,
                 remembered=reader is remembering,
-                shown=here,
-                counted=there,
+                shown=answered,
+                counted=counted,
             )
-            for previous, window, here, there in parts
-            if here != there
+            for previous, window, answered, counted in parts
+            if answered != counted
         ]
     return compared, differing

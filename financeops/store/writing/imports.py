@@ -1,4 +1,4 @@
-"""Imports: which there were, what each of them did, and how far one is taken back."""
+"""Imports: their list, what each of them did, and how far one is undone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from financeops.store.writing.planning import KnownRow, Marks
 
 
 class ImportState(StrEnum):
-    """How far an import is. One that was killed stays `running` until it is run again."""
+    """State of an import. One that was killed stays `running` until it is run again."""
 
     RUNNING = "running"
     DONE = "done"
@@ -27,7 +27,7 @@ class ImportState(StrEnum):
 
 
 class Counts(Struct, frozen=True, kw_only=True):
-    """What became of the rows: `created` and `updated` are always exact, the others once done."""
+    """Rows by outcome: `created` and `updated` are always exact, the others once it is done."""
 
     created: int = 0
     updated: int = 0
@@ -37,7 +37,7 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 
 class Import(Struct, frozen=True, kw_only=True):
-    """One import of a file; `options` as the command line said them, `size` in bytes."""
+    """One import of a file; `options` are those of the command line, `size` is in bytes."""
 
     id: str
     tenant_id: str
@@ -52,10 +52,10 @@ class Import(Struct, frozen=True, kw_only=True):
 
 
 class Acts(Struct, frozen=True, kw_only=True):
-    """What one transaction did for an import, payments and rows by id.
+    """What one transaction did for an import: ids of payments and rows.
 
-    `created` payments, of which `refunded` came as refunded ones; `updated` ones were refunded
-    since they were recorded.
+    `refunded` are those of the `created` payments that came as refunded; `updated` ones were
+    refunded since they were recorded.
     """
 
     id: ObjectId
@@ -75,12 +75,12 @@ async def start_import(
     options: Mapping[str, Option],
     now: datetime,
 ) -> tuple[Import, bool]:
-    """Begin an import, or go on with the same one that was broken off.
+    """Begin an import, or resume the same one if it was interrupted.
 
     Returns
     -------
     tuple of Import and bool
-        Whether it is a new one.
+        The import, and whether it is new.
     """
     same = {"tenantId": tenant_id, "state": ImportState.RUNNING.value, "file": file, "size": size}
     with driver_errors():
@@ -99,7 +99,7 @@ async def start_import(
 
 
 async def find_import(db: Database, import_id: str, tenant_id: str | None = None) -> Import:
-    """Return an import; raises `NotFound`, also when it is another tenant's."""
+    """Return an import; raises `NotFound`, also when it belongs to another tenant."""
     key = object_id(import_id)
     with driver_errors():
         document = None if key is None else await db.imports.find_one({"_id": key})
@@ -119,13 +119,13 @@ async def list_imports(db: Database, tenant_id: str) -> list[Import]:
 async def finish_import(
     db: Database, import_id: str, *, duplicate: int, conflict: int, rejected: int, now: datetime
 ) -> Import:
-    """Note that all rows of an import were sent, and what became of those that left no trace.
+    """Note that all rows of an import were sent, and how many of them changed nothing, and why.
 
     Raises
     ------
     NotFound
     Conflict
-        It is being taken back.
+        It is being undone.
     """
     counted = {"duplicate": duplicate, "conflict": conflict, "rejected": rejected}
     done = {f"counts.{name}": count for name, count in counted.items()}
@@ -141,7 +141,7 @@ async def finish_import(
 
 
 async def import_states(db: Database, import_ids: Iterable[str]) -> dict[str, str]:
-    """State of each of these imports that exists."""
+    """State of those of these imports that exist."""
     ids = [ObjectId(each) for each in import_ids]
     with driver_errors():
         found = await db.imports.find({"_id": {"$in": ids}}, {"state": 1}).to_list()
@@ -182,7 +182,7 @@ def acts_of(
 
 
 async def note_acts(db: Database, tenant_id: str, acts: Sequence[Acts], session: Session) -> bool:
-    """Write down what a transaction did; False when one of the imports takes no more rows."""
+    """Note what a transaction did; return False if one of the imports accepts no more rows."""
     for each in acts:
         counted = {"created": len(each.created), "updated": len(each.updated)}
         running = await db.imports.update_one(
@@ -206,7 +206,7 @@ async def note_acts(db: Database, tenant_id: str, acts: Sequence[Acts], session:
 
 
 async def acts_left(db: Database, found: Import) -> list[ObjectId]:
-    """Ids of what an import did, as far as it is not taken back."""
+    """Ids of the acts of an import that are not undone yet."""
     with driver_errors():
         documents = await db.importActs.find(
             {"importId": ObjectId(found.id), "tenantId": found.tenant_id}, {"_id": 1}
@@ -218,13 +218,13 @@ async def read_acts(db: Database, found: Import, acts_id: ObjectId) -> Acts:
     """One of `acts_left`."""
     with driver_errors():
         document = await db.importActs.find_one({"_id": acts_id, "tenantId": found.tenant_id})
-    if document is None:  # another process took it back
+    if document is None:  # another process undid it
         return Acts(id=acts_id, import_id=acts_id, created=[], refunded=[], updated=[], rows=[])
     return _acts_from(document)
 
 
 async def forget_acts(db: Database, found: Import, acts: Acts) -> None:
-    """Note that these are taken back."""
+    """Note that these acts are undone."""
     with driver_errors():
         await db.importActs.delete_one({"_id": acts.id, "tenantId": found.tenant_id})
 
@@ -251,6 +251,6 @@ def _import_from(document: Document) -> Import:
         started_at=document["startedAt"],
         finished_at=document.get("finishedAt"),
         undone_at=document.get("undoneAt"),
-        # BSON's long integers are a type of their own.
+        # BSON has a type of its own for long integers.
         counts=Counts(**{name: int(count) for name, count in document["counts"].items()}),
     )

@@ -1,4 +1,4 @@
-"""The ledger: operations on payments in, their outcomes out, once each and all in order."""
+"""The ledger: operations on payments in, their outcomes out, each once and in order."""
 
 from __future__ import annotations
 
@@ -39,14 +39,13 @@ async def commit(
 ) -> list[Outcome]:
     """Carry out operations of one tenant in one transaction.
 
-    When this returns, what was accepted is committed, numbered and in the change log. An
-    operation that cannot be carried out is answered as rejected and does not keep the others
-    from it.
+    When this returns, the accepted operations are committed, numbered and in the change log. An
+    operation that cannot be carried out is rejected and does not affect the others.
 
     Parameters
     ----------
     tenant : Tenant
-        Need not exist yet: its first payment creates it with this currency and time zone.
+        May be new: its first payment creates it with this currency and time zone.
     operations : sequence of Operation
         At most 1,000.
     now : datetime
@@ -60,9 +59,9 @@ async def commit(
     Raises
     ------
     ValueError
-        A draft is another tenant's.
+        A draft belongs to another tenant.
     Unsure
-        The database did not answer to the commit. Its ids are in the order of the operations.
+        The database did not answer to the commit. The error's ids are in the order of operations.
     Unavailable
         The database cannot be reached; nothing was committed.
     """
@@ -83,7 +82,7 @@ async def _commit_or_halve(
     try:
         return await _commit(db, tenant, items, at)
     except RefusedError as error:
-        # One item is guilty: halve, so that only that one fails.
+        # One item is to blame: halve, so that only that one fails.
         if len(items) == 1:
             refusal = InvalidValue("body", "the database refuses this payment")
             refusal.__cause__ = error
@@ -109,7 +108,7 @@ async def _commit(db: Database, tenant: Tenant, items: list[Item], at: datetime)
             written = await in_transaction(db, posting, locks=tenant.id)
         except OutdatedError as error:
             if patience.over:
-                raise Unavailable("others change these payments all the time") from error
+                raise Unavailable("others keep changing these payments") from error
             everything = True
             await patience.pause()
             continue
@@ -127,8 +126,8 @@ async def _read_known(
 ) -> Known:
     """Read what a plan needs.
 
-    Payments and rows are nearly always new, so the first try takes them for that: only what is
-    there in any case is read.
+    Payments and rows are nearly always new, so the first try assumes that they are, and reads only
+    what always exists.
     """
     rows = [item.operation for item in items if isinstance(item.operation, ImportRow)]
     wanted = [row.export_id for row in rows if row.export_id is not None]

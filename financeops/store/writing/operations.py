@@ -1,4 +1,4 @@
-"""What the ledger can be asked to do, and what it answers."""
+"""Operations on the ledger, and their outcomes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from financeops.store.documents import Key, derived_payment_id, new_payment_id
 
 
 class Result(StrEnum):
-    """What became of an operation."""
+    """Result of an operation."""
 
     CREATED = "created"
     DUPLICATE = "duplicate"
@@ -27,8 +27,8 @@ class Result(StrEnum):
 class Insert(Struct, frozen=True, kw_only=True):
     """Record a payment. With a `key` it counts once, however often it is sent.
 
-    `key` says of what kind it is, and its value; `request_hash` tells the same request
-    sent again from another one under the same key.
+    `key` consists of a kind and a value; `request_hash` tells the same request, sent again, from
+    another one under the same key.
     """
 
     draft: Draft
@@ -37,11 +37,12 @@ class Insert(Struct, frozen=True, kw_only=True):
 
 
 class ImportRow(Struct, frozen=True, kw_only=True):
-    """Record what a row of a file says, if its payment is not known yet.
+    """Record the payment of a row of a file, unless it is known already.
 
-    It is known by its `key`; by `export_id`, the id of the payment in an export of ours; or by the
-    row as it is written, whatever it was taken to mean: `base` names it without what a change of
-    status changes, with how often that came before in its file, `content` with all it says.
+    It is recognised by its `key`; by `export_id`, the id of the payment in an export of FinanceOps;
+    or by the row as it is written, however it was read: `base` identifies it without what a change
+    of status changes, and with how often the same came before in its file, `content` by everything
+    in it.
     """
 
     draft: Draft
@@ -54,18 +55,18 @@ class ImportRow(Struct, frozen=True, kw_only=True):
 
     @property
     def row_id(self) -> str:
-        """Under which the row is remembered."""
+        """Id under which the row is remembered."""
         return derived_payment_id(self.draft.tenant_id, ("row", self.base))
 
 
 class Refund(Struct, frozen=True, kw_only=True):
-    """Give a succeeded payment's money back."""
+    """Refund a succeeded payment."""
 
     payment_id: str
 
 
 class Remove(Struct, frozen=True, kw_only=True):
-    """Take back that an import created a payment, which came `refunded` or not."""
+    """Undo that an import created a payment, which came `refunded` or not."""
 
     payment_id: str
     import_id: str
@@ -73,7 +74,7 @@ class Remove(Struct, frozen=True, kw_only=True):
 
 
 class Restore(Struct, frozen=True, kw_only=True):
-    """Take back that an import said of a payment that it was refunded."""
+    """Undo that an import marked a payment as refunded."""
 
     payment_id: str
     import_id: str
@@ -83,7 +84,7 @@ Operation = Insert | ImportRow | Refund | Remove | Restore
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """Answer to one operation: the payment as it is now, or the error that refused it."""
+    """Outcome of one operation: the payment as it is now, or the error that refused it."""
 
     result: Result
     payment: Payment | None = None
@@ -91,7 +92,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 def counts_once(operation: Operation) -> bool:
-    """Whether an operation, sent again, changes nothing."""
+    """Whether sending an operation again changes nothing."""
     return not (isinstance(operation, Insert) and operation.key is None)
 
 
@@ -104,4 +105,4 @@ def payment_id_of(tenant_id: str, operation: Operation) -> str:
             assert key is not None
             return derived_payment_id(tenant_id, key)
         case Refund() | Remove() | Restore():
-            return operation.payment_id.lower()  # as the database writes it
+            return operation.payment_id.lower()  # as the database spells it

@@ -1,4 +1,4 @@
-"""What a transaction is to write, decided from what is stored. No database here."""
+"""Decide what a transaction writes, from what is stored. This does not access the database."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from financeops.store.writing.operations import (
 class Marks(Struct, frozen=True, kw_only=True):
     """What is stored beside a payment.
 
-    `request_hash` is the digest of the request that it came with, `import_id` the import that
-    created it, `moved_by` the import that said of it that it was refunded.
+    `request_hash` is the digest of its request, `import_id` the import that created it, `moved_by`
+    the import that marked it as refunded.
     """
 
     request_hash: str | None = None
@@ -43,7 +43,7 @@ class Stored(Struct, frozen=True):
 
 
 class KnownRow(Struct, frozen=True, kw_only=True):
-    """A row of a file that is remembered, and the payment that it is."""
+    """A remembered row of a file, and its payment."""
 
     row_id: str
     content: str
@@ -59,19 +59,19 @@ class Item(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What the database holds of what the operations are about."""
+    """What the database holds about the subjects of the operations."""
 
     payments: dict[str, Stored]
     rows: dict[str, KnownRow] = {}
     imports: dict[str, str] = {}
-    """The state of each import that is concerned."""
+    """The state of each import involved."""
 
 
 class WritePlan(Struct, frozen=True, kw_only=True):
-    """What a transaction is to write, and the answers that will then be true.
+    """What a transaction will write, and the answers that will then be true.
 
-    `rows` are remembered anew; those in `replaced` are remembered already, of a payment that is
-    no more.
+    `rows` are to be remembered; those in `replaced` are remembered already, for a payment that was
+    removed.
     """
 
     changes: list[Change] = []
@@ -87,7 +87,7 @@ class WritePlan(Struct, frozen=True, kw_only=True):
 
 
 def plan_of(items: Sequence[Item], known: Known, at: datetime) -> WritePlan:
-    """Decide every answer from what is known; numbers are given later."""
+    """Decide every answer from what is known; numbers are assigned later."""
     plan = WritePlan()
     for item in items:
         match item.operation:
@@ -98,7 +98,7 @@ def plan_of(items: Sequence[Item], known: Known, at: datetime) -> WritePlan:
                 if known.imports.get(row.import_id, "running") == "running":
                     _remember(row, decided, known, plan)
                 elif decided.outcome.result in _WRITTEN:
-                    problem = f"the import {row.import_id} takes no more rows"
+                    problem = f"the import {row.import_id} accepts no more rows"
                     decided = _rejected(Conflict(problem))
             case Refund():
                 decided = _refunded(known.payments.get(item.payment_id), known, at)
@@ -112,7 +112,7 @@ def plan_of(items: Sequence[Item], known: Known, at: datetime) -> WritePlan:
 
 
 class _Decided(Struct, frozen=True):
-    """An answer, what will be stored beside its payment, and what that was before."""
+    """An answer, what will be stored beside its payment, and what was stored before."""
 
     outcome: Outcome
     marks: Marks = Marks()
@@ -123,7 +123,7 @@ _WRITTEN = {Result.CREATED, Result.REFUNDED, Result.UPDATED, Result.REMOVED, Res
 
 
 def _note(decided: _Decided, known: Known, plan: WritePlan, at: datetime) -> None:
-    """Plan the change that an answer means, and know of it: it may be meant again further on."""
+    """Plan the change that an answer implies, and make it known to the operations that follow."""
     payment, result = decided.outcome.payment, decided.outcome.result
     if payment is None or result not in _WRITTEN:
         return
@@ -153,7 +153,7 @@ def _inserted(insert: Insert, payment_id: str, known: Known, at: datetime) -> _D
 def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> _Decided:
     remembered = known.rows.get(row.row_id)
     if remembered and remembered.payment_id not in known.payments:
-        remembered = None  # its payment was taken back
+        remembered = None  # its payment was removed
     stored = next(
         (known.payments[each] for each in (payment_id, row.export_id) if each in known.payments),
         None,
@@ -161,8 +161,8 @@ def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> _D
     if stored is None and remembered is not None:
         if remembered.content != row.content:
             problem = (
-                f"the import {remembered.import_id} has this row with another status, and without "
-                "a reference it cannot be told whether it is the same payment: map its reference"
+                f"the import {remembered.import_id} has this row with another status; without a "
+                "reference it is not clear whether it is the same payment: map its reference"
             )
             return _conflict(Conflict(problem, "status"))
         stored = known.payments[remembered.payment_id]
@@ -183,7 +183,7 @@ def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> _D
 
 
 def _remember(row: ImportRow, decided: _Decided, known: Known, plan: WritePlan) -> None:
-    """Have the row found again however it is mapped, also where its payment was known before."""
+    """Remember the row, however it was mapped, even if its payment was known before."""
     payment = decided.outcome.payment
     if payment is None:
         return
@@ -220,7 +220,7 @@ def _refunded(stored: Stored | None, known: Known, at: datetime) -> _Decided:
 
 
 def _taken_back(back: Remove | Restore, stored: Stored | None, at: datetime) -> _Decided:
-    """Take back what an import did to a payment; what is done already is a duplicate."""
+    """Undo what an import did to a payment; if that is done already, it is a duplicate."""
     match back:
         case Remove(import_id=import_id, refunded=refunded):
             if stored is None or stored.marks.import_id != import_id:

@@ -1,4 +1,4 @@
-"""One transaction: numbers, payments, rollups and change log, all of them or none."""
+"""Write one transaction: numbers, payments, rollups and change log, all or none."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ _DOCUMENT_TOO_LARGE = 10334
 
 
 class OutdatedError(Exception):
-    """The changes were planned from what is no longer true: read again, plan again."""
+    """The plan is based on what is no longer true: read and plan again."""
 
 
 class RefusedError(Exception):
-    """The database refuses a payment for good: its validator, its limits."""
+    """The database refuses a payment for good, by its validator or its limits."""
 
 
 async def post(db: Database, tenant: Tenant, plan: WritePlan, session: Session) -> list[Change]:
-    """Write what was planned within a transaction and return its changes with their numbers.
+    """Write a plan within a transaction, and return its changes with their numbers.
 
     Parameters
     ----------
     plan : WritePlan
-        Its changes in order, without numbers yet.
+        Its changes are in order, without numbers.
 
     Raises
     ------
     OutdatedError
-        A new payment is there already, one to be changed is not as it was, or an import takes no
-        more rows.
+        A new payment exists already, one to be changed has changed, or an import accepts no more
+        rows.
     RefusedError
         One of the payments cannot be stored.
     """
@@ -64,8 +64,8 @@ async def post(db: Database, tenant: Tenant, plan: WritePlan, session: Session) 
 async def _post_changes(
     db: Database, tenant: Tenant, plan: WritePlan, session: Session
 ) -> list[Change]:
-    # First of all, for this document is the tenant's lock: who comes second conflicts here, before
-    # any work, and the order of commits is the order of numbers.
+    # Do this first: the document is the tenant's lock. A second writer conflicts here, before any
+    # work, and the order of commits is the order of numbers.
     record = await _take_numbers(db, tenant, plan.changes, session)
     first = record.tenant.seq - len(plan.changes) + 1
     groups = await _group_declines(db, record, plan.changes, session)
@@ -115,7 +115,7 @@ async def _take_numbers(
     try:
         await db.tenants.update_one({"_id": tenant.id}, update, upsert=True, session=session)
     except DuplicateKeyError:
-        # Somebody else's first payment made the tenant a moment ago.
+        # Another writer's first payment created the tenant a moment ago.
         raise OutdatedError from None
     return await find_record(db, tenant.id, session=session)
 
@@ -123,7 +123,7 @@ async def _take_numbers(
 async def _group_declines(
     db: Database, record: TenantRecord, changes: Sequence[Change], session: Session
 ) -> set[str]:
-    """Note decline codes seen for the first time; return those beyond the limit."""
+    """Note new decline codes; return those beyond the limit."""
     seen = dict.fromkeys(change.payment.decline_code for change in changes)
     unknown = [code for code in seen if code and code not in record.decline_codes]
     if not unknown:
@@ -138,7 +138,7 @@ async def _group_declines(
 async def _check_imports(
     db: Database, changes: Sequence[Change], marks: Mapping[str, Marks], session: Session
 ) -> None:
-    """Let no payment be refunded whose import is being taken back, also since it was planned."""
+    """Refuse refunds of payments whose import is being undone, even since the plan was made."""
     refunded = (change.payment.id for change in changes if change.type is EventType.REFUNDED)
     imports = {marks[each].import_id for each in refunded} - {None}
     if imports:
@@ -178,14 +178,14 @@ async def _change_statuses(
         payment = change.payment
         if change.previous_status is None or change.removed:
             continue
-        said = {
+        values = {
             "status": payment.status.value,
             "updatedAt": payment.updated_at,
             "refundedAt": payment.refunded_at,
             "movedBy": _object_id(marks[payment.id].moved_by),
         }
-        update: Document = {"$set": {name: value for name, value in said.items() if value}}
-        if gone := {name: "" for name in ("refundedAt", "movedBy") if said[name] is None}:
+        update: Document = {"$set": {name: value for name, value in values.items() if value}}
+        if gone := {name: "" for name in ("refundedAt", "movedBy") if values[name] is None}:
             update["$unset"] = gone
         updates.append(UpdateOne(_as_it_was(change), update))
     if not updates:
@@ -212,7 +212,7 @@ async def _remove_payments(
 
 
 def _as_it_was(change: Change) -> Document:
-    assert change.previous_status is not None, "it is not new"
+    assert change.previous_status is not None, "only a new payment has none"
     return {
         "_id": ObjectId(change.payment.id),
         "tenantId": change.payment.tenant_id,
@@ -223,7 +223,7 @@ def _as_it_was(change: Change) -> Document:
 async def _note_imports(
     db: Database, tenant_id: str, plan: WritePlan, changes: Sequence[Change], session: Session
 ) -> None:
-    """Remember rows, and what each import did: what taking it back needs."""
+    """Remember rows, and what each import did, so that it can be undone."""
     try:
         await write_rows(db, tenant_id, plan.rows, plan.replaced, session)
     except BulkWriteError as error:
@@ -245,12 +245,12 @@ def marks_from(document: Document) -> Marks:
 
 
 def _stored_marks(marks: Marks) -> Document:
-    said = {
+    values = {
         "requestHash": marks.request_hash,
         "importId": _object_id(marks.import_id),
         "movedBy": _object_id(marks.moved_by),
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _object_id(import_id: str | None) -> ObjectId | None:

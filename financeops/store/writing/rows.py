@@ -1,4 +1,4 @@
-"""Rows of imported files: by what they say of themselves they are found again."""
+"""Rows of imported files, remembered so that they are recognised when imported again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def write_rows(
     replaced: Collection[str],
     session: Session,
 ) -> None:
-    """Remember rows; those in `replaced` are there already, of a payment that is no more."""
+    """Remember rows; those in `replaced` exist already, for a payment that was removed."""
     new = [_document(tenant_id, row) for row in rows if row.row_id not in replaced]
     if new:
         await db.importRows.insert_many(new, session=session)
@@ -48,7 +48,7 @@ async def write_rows(
 async def forget_rows(
     db: Database, tenant_id: str, import_id: str, row_ids: Sequence[ObjectId]
 ) -> None:
-    """Forget rows that an import remembered; what another one remembered since stays."""
+    """Forget the rows that an import remembered; those that another one remembered since stay."""
     for start in range(0, len(row_ids), MAX_IDS):
         named = {
             "_id": {"$in": list(row_ids[start : start + MAX_IDS])},

@@ -1,4 +1,4 @@
-"""Taking an import back: what forbids it, what is to be done, and what is true afterwards."""
+"""Undo an import: what forbids it, which operations it takes, and what to note afterwards."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _NAMED = 3
 
 
 async def begin_undo(db: Database, found: Import) -> None:
-    """Let an import take no more rows, and nothing happen to its payments any more.
+    """Make an import accept no more rows, and its payments no more changes.
 
     Raises
     ------
     Conflict
-        Later acts depend on it: they are named, and nothing is changed.
+        Later changes depend on it: they are named, and nothing is changed.
     """
 
     async def transaction(session: Session) -> str:
@@ -57,13 +57,13 @@ async def begin_undo(db: Database, found: Import) -> None:
             )
         more = f", and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
         raise Conflict(
-            f"the import {found.id} cannot be taken back, later acts depend on it: "
+            f"the import {found.id} cannot be taken back, later changes depend on it: "
             f"{'; '.join(problems[:_NAMED])}{more}"
         )
 
 
 def operations_of(acts: Acts) -> list[Remove | Restore]:
-    """What takes back what one transaction did."""
+    """Operations that undo what one transaction did."""
     import_id = str(acts.import_id)
     refunded = set(acts.refunded)
     restored = [Restore(payment_id=str(each), import_id=import_id) for each in acts.updated]
@@ -74,7 +74,7 @@ def operations_of(acts: Acts) -> list[Remove | Restore]:
 
 
 async def finish_undo(db: Database, found: Import, *, now: datetime) -> None:
-    """Note that all of an import is taken back, and what its tenant's payments reach now."""
+    """Note that an import is undone, and the range of the payments that its tenant still has."""
 
     async def transaction(session: Session) -> None:
         await _lock(db, found.tenant_id, session)
@@ -88,7 +88,7 @@ async def finish_undo(db: Database, found: Import, *, now: datetime) -> None:
         )
         try:
             record = await find_record(db, found.tenant_id, session=session)
-        except NotFound:  # an import that brought nothing
+        except NotFound:  # an import without payments
             return
         update = await _reach(db, record, session)
         await db.tenants.update_one({"_id": found.tenant_id}, update, session=session)
@@ -97,12 +97,12 @@ async def finish_undo(db: Database, found: Import, *, now: datetime) -> None:
 
 
 async def _lock(db: Database, tenant_id: str, session: Session) -> None:
-    """Have whoever writes to the tenant at the same time come before or after."""
+    """Take the tenant's lock, so that other writers come before or after."""
     await db.tenants.update_one({"_id": tenant_id}, {"$inc": {"undos": 1}}, session=session)
 
 
 async def _reach(db: Database, record: TenantRecord, session: Session) -> Document:
-    """Update of what is known of a tenant's payments as a whole, by what they are."""
+    """Update of what a tenant notes about its payments, from the payments that it has."""
     totals: dict[str, Rollup] = {}
     for currency in record.currencies:
         held = record.held(ALL_TIME)
@@ -111,28 +111,28 @@ async def _reach(db: Database, record: TenantRecord, session: Session) -> Docume
         ):
             totals[currency] = rollup
     codes = {code for rollup in totals.values() for _, code in rollup.declines}
-    said: Document = {
+    values: Document = {
         "currencies": [each for each in record.currencies if totals.get(each)],
         "declineCodes": [each for each in record.decline_codes if each in codes],
     }
     anything = Selection()
     newest = await newest_payments(db, record, anything, limit=1, session=session)
     if not newest:
-        return {"$set": said, "$unset": {"firstAt": "", "lastAt": ""}}
-    said["lastAt"] = newest[0].created_at
+        return {"$set": values, "$unset": {"firstAt": "", "lastAt": ""}}
+    values["lastAt"] = newest[0].created_at
     chunks = payments_by_time(db, record, anything, size=_SIZE, session=session)
     async with aclosing(chunks):
         async for chunk in chunks:
-            said["firstAt"] = chunk[0].created_at
+            values["firstAt"] = chunk[0].created_at
             break
-    return {"$set": said}
+    return {"$set": values}
 
 
 _SIZE = 200
 
 
 async def _dependents(db: Database, found: Import) -> list[str]:
-    """What happened since to payments that an import created, in words."""
+    """Describe what happened since to the payments that an import created."""
     problems = []
     for acts_id in await acts_left(db, found):
         acts = await read_acts(db, found, acts_id)
@@ -140,7 +140,7 @@ async def _dependents(db: Database, found: Import) -> list[str]:
         for document in await _refunded_among(db, found.tenant_id, acts.created):
             by = document.get("movedBy")
             if document["_id"] in came_refunded or by == ObjectId(found.id):
-                continue  # the import itself said so
+                continue  # by the import itself
             how = "was refunded since" if by is None else f"was refunded by the import {by}"
             problems.append(f"payment {document['_id']} {how}")
     return problems

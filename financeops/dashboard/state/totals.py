@@ -1,4 +1,4 @@
-"""Every figure on the screen, and the rollups from which it is computed."""
+"""The totals that a dashboard updates by changes, and every figure on the screen from them."""
 
 from __future__ import annotations
 
