@@ -88,7 +88,7 @@ UNFINISHED = {
 async def test_who_falls_silent_is_left(impatient, what):
     async with connection(impatient) as (reader, writer):
         writer.write(UNFINISHED[what])
-        assert await answer(reader) == (408, "nothing more of the request has come for 0.5 s")
+        assert await answer(reader) == (408, "no more of the request has arrived for 0.5 s")
 
 
 async def test_blanks_after_an_answer_keep_no_connection(impatient):
@@ -138,7 +138,7 @@ async def test_a_slow_upload_is_taken(impatient):
 async def test_what_is_no_http_is_refused_as_all_else(impatient, request_):
     async with connection(impatient) as (reader, writer):
         writer.write(request_)
-        assert await answer(reader) == (400, "this is no HTTP request that can be read")
+        assert await answer(reader) == (400, "this is not a valid HTTP request")
 
 
 async def test_who_takes_nothing_of_an_answer_is_left(impatient):

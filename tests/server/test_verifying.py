@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
-from server.verifying import KEPT, MOST_ASKED, MOST_ASKED_OF_TENANT, MOST_KEPT_OF_TENANT
+from server.verifying import KEPT, MOST_ADMITTED, MOST_ADMITTED_OF_TENANT, MOST_KEPT_OF_TENANT
 from tests.builders import NOON
 from tests.clocked import set_clock
 from tests.server.problem import problem
@@ -105,15 +105,15 @@ async def test_they_take_turns_and_may_be_stopped(slow):
 async def test_few_wait_and_fewer_of_one_tenant(slow):
     http, _ = slow
     zone = "/api/tenants/tenant_1/timezone?timezone=UTC"
-    for _ in range(MOST_ASKED_OF_TENANT):
+    for _ in range(MOST_ADMITTED_OF_TENANT):
         assert (await begin(http, "tenant_1")).status_code == 202
     for refused in (await begin(http, "tenant_1"), await http.post(zone)):
         assert "try again" in problem(refused, 503)["detail"]
         assert refused.headers["retry-after"]
-    for number in range(MOST_ASKED_OF_TENANT, MOST_ASKED):
-        tenant_id = f"tenant_{number // MOST_ASKED_OF_TENANT + 1}"
+    for number in range(MOST_ADMITTED_OF_TENANT, MOST_ADMITTED):
+        tenant_id = f"tenant_{number // MOST_ADMITTED_OF_TENANT + 1}"
         assert (await begin(http, tenant_id)).status_code == 202
-    assert MOST_ASKED == 4 * MOST_ASKED_OF_TENANT
+    assert MOST_ADMITTED == 4 * MOST_ADMITTED_OF_TENANT
 
 
 async def test_what_was_found_is_kept_for_an_hour_and_of_the_last_few(
@@ -147,4 +147,4 @@ async def test_a_server_that_ends_ends_them(slow, start, database_uri):
     async with httpx.AsyncClient(base_url=successor.url) as other:
         for each in (began, waits):
             said = problem(await other.get(each.headers["location"]), 404)
-            assert "until this server ends" in said["detail"]
+            assert "until it stops" in said["detail"]
