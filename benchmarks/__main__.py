@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 NAMES = ["simulate", "frames", "intake", "loading", "reads", "fanout", "viewers", "dashboard"]
-NAMES += ["description"]  # not how fast, but how true
+NAMES += ["description"]  # measures correctness, not speed
 
 
 def main():
@@ -14,7 +14,7 @@ def main():
     names = parser.parse_args().names or NAMES
     if unknown := set(names) - set(NAMES):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}, only {', '.join(NAMES)}")
-    # Each in a process of its own, so that none inherits the memory and the garbage of another.
+    # Each in a process of its own, so that none inherits the memory of another.
     codes = []
     for name in names:
         print(f"\n=== {name}", flush=True)

@@ -1,6 +1,6 @@
-"""The API driven from its own description for five minutes: ``python -m benchmarks.description``.
+"""Drive the API from its own description for five minutes: ``python -m benchmarks.description``.
 
-Each run draws other requests; the seed it ends with draws the same again.
+Each run generates different requests; the seed printed at the end repeats them.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from tests.description import drive
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=300)
-    parser.add_argument("--seed", type=int, help="draw the requests of that run again")
+    parser.add_argument("--seed", type=int, help="repeat the requests of the run with this seed")
     asked = parser.parse_args()
     with (
         embedded_database() as uri,

@@ -1,8 +1,8 @@
-"""Fan-out of live events: this project's against stock `sio.emit(room=...)`, side by side.
+"""Compare this project's fan-out of live events with stock `sio.emit(room=...)`.
 
     python -m benchmarks.fanout [--clients 200] [--rate 1000] [--seconds 10]
 
-One server process, one process with all clients, 127.0.0.1. Latency counts from the moment an event was due, so that
+One server process and one process with all clients, on 127.0.0.1. Latency is measured from the moment an event was due, so that
 a server that falls behind cannot hide it. Every client checks that no event is missing or out of order.
 """
 
@@ -78,7 +78,7 @@ async def serve(kind, seconds, rate):
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     running = asyncio.create_task(fanout.run())
     print(json.dumps({"port": listening.getsockname()[1]}), flush=True)
-    await asyncio.to_thread(sys.stdin.readline)  # all clients are here
+    await asyncio.to_thread(sys.stdin.readline)  # all clients are connected
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
@@ -105,7 +105,7 @@ async def serve(kind, seconds, rate):
 
 
 async def produce(sio, fanout, start, seconds, rate):
-    """Sends each event when it is due, and stops at the end of the time, however far it has come."""
+    """Send each event when it is due; stop when the time is over, however many have been sent."""
     tail = json.dumps(FILLING, separators=(",", ":"))[1:].encode()
     end = start + seconds * 1_000_000_000
     sent = 0
@@ -136,7 +136,7 @@ async def produce(sio, fanout, start, seconds, rate):
 
 
 class Client(asyncio.Protocol):
-    """A WebSocket that walks over frames and reads number and time of each event where they stand."""
+    """A WebSocket client that finds number and time of each event at fixed places in its frames."""
 
     def __init__(self, latencies):
         self.latencies = latencies
@@ -226,7 +226,7 @@ async def measure(kind, clients, seconds, rate):
             last = -1
             while sum(c.events for c in protocols) not in (report["sent"] * clients, last):
                 last = sum(c.events for c in protocols)
-                await asyncio.sleep(1)  # whole seconds without an event: nothing more will come
+                await asyncio.sleep(1)  # a whole second without an event: no more will come
             server.stdin.write(b"stop\n")
             for client in protocols:
                 client.transport.abort()

@@ -1,11 +1,11 @@
-"""What the functions on frames cost beside the same query written by hand.
+"""Compare the functions on frames with the same queries written by hand.
 
     python -m benchmarks.frames [--rows 10000000] [--repeats 7]
 
 Payments of a year, 4 methods, 3 statuses, 8 countries, 10 decline codes, in Polars and in a DuckDB
-table. Each function and its query by hand run in turns. By hand is what somebody writes who knows
-the library and wants the same columns: one pass over the payments, then the figures of the few
-groups; "at once" is the shorter query, all figures as aggregates of each currency.
+table. Each function alternates with its query by hand, as an expert in the library would write it
+for the same columns: one pass over the payments, then the figures of the few groups. "At once" is
+the shorter query, with all figures as aggregates of each currency.
 """
 
 import argparse
@@ -27,7 +27,7 @@ YEAR = timedelta(days=365)
 
 
 def payments(count):
-    """A year of payments, oldest first, in memory."""
+    """Return a year of payments in memory, oldest first."""
     rng = np.random.default_rng(1)
     status = rng.choice(3, count, p=[0.78, 0.19, 0.03])
     milliseconds = np.sort(rng.integers(0, YEAR // timedelta(milliseconds=1), count))
@@ -226,7 +226,7 @@ BY_HAND = {
 
 
 def in_turns(ours, by_hand, repeats):
-    """Milliseconds of each run, after one that warms up; and that both found the same volume."""
+    """Return the milliseconds of each run, after a warm-up; check that both find the same volume."""
     functions = (ours, by_hand)
     taken = ([], [])
     found = [volume(function()) for function in functions]

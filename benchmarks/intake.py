@@ -1,8 +1,8 @@
-"""What the ledger costs: `commit()` with everything on against bare `insert_many`, side by side.
+"""Compare the ledger's `commit()` with everything on and plain `insert_many`.
 
     python -m benchmarks.intake [--batches 20]
 
-One embedded database. In turns, a batch goes bare into a collection with the same indexes and then through the ledger:
+One embedded database. Each batch is inserted plainly into a collection with the same indexes, then through the ledger:
 number, idempotency, rollups in four grains, change log, in one transaction. Ratios are of medians.
 """
 
@@ -28,7 +28,7 @@ from financeops.store.writing.operations import Insert, Result
 
 YEAR = timedelta(days=365)
 YEARLY = 60_000
-"""Payments of the year that the history is a part of."""
+"""Payments in the year from which the history is taken."""
 ZONE = "Europe/Berlin"
 
 
@@ -41,7 +41,7 @@ def sorted_history(count, now):
 
 
 def sorted_in_chunks(count, now):
-    """Without order as it comes, sorted by who sends it, 20,000 at a time."""
+    """Return unsorted history, sorted by its sender in groups of 20,000."""
     history = unsorted_history(count, now)
     chunks = (history[start : start + 20_000] for start in range(0, count, 20_000))
     return [each for chunk in chunks for each in sorted(chunk, key=lambda draft: draft.created_at)]
@@ -68,7 +68,7 @@ def drafts(count, now, reach):
 
 
 async def measure(db, drawn, size, now):
-    """Seconds of each batch, bare and through the ledger."""
+    """Return the seconds of each batch, plain and through the ledger."""
     bare = db.client["bare"].payments
     for keys in (BY_TIME, BY_STATUS):
         await bare.create_index(keys)

@@ -1,9 +1,9 @@
-"""What loading all payments of a tenant into a data frame costs, by four ways, in turns.
+"""Compare four ways to load all payments of a tenant into a data frame, in alternation.
 
     python -m benchmarks.loading [--payments 200000] [--rounds 3]
 
 A plain pymongo cursor, `fo.from_mongo`, and a connection to the server: without the cache, with an empty one, and
-with one that holds everything. One embedded database, payments spread over a year; all give a Polars frame with the
+with one that holds everything. One embedded database, payments spread over a year. All return a Polars frame with the
 same rows, which is checked.
 """
 
@@ -41,7 +41,7 @@ FIRST, SECOND = "connect().payments(), empty cache", "connect().payments(), full
 
 
 async def fill(uri, count):
-    """Payments and what they add up to, without the ledger's transactions: those have a benchmark of their own."""
+    """Write payments and their rollups without the ledger's transactions, which have a benchmark of their own."""
     now = datetime.now(UTC).replace(microsecond=0)
     config = SimulationConfig(tenant_id=TENANT.id, timezone=TENANT.timezone)
     drafts = simulate(
@@ -78,7 +78,7 @@ async def fill(uri, count):
 
 
 def by_cursor(uri):
-    """What one writes who has pymongo and Polars."""
+    """Load payments with pymongo and Polars alone."""
     with MongoClient(uri, tz_aware=True) as client:
         documents = client.get_default_database().payments.find({"tenantId": TENANT.id})
         rows = [{**document, "_id": str(document["_id"])} for document in documents]
@@ -88,7 +88,7 @@ def by_cursor(uri):
 
 
 def ways(uri, url):
-    """Each way of loading, by what it is called."""
+    """Return each way of loading, by name."""
 
     def uncached():
         with connect_to_server(url, progress=False) as connection:

@@ -1,4 +1,4 @@
-"""What a benchmark runs: an embedded database and a server, each a process of its own."""
+"""The processes that benchmarks need: an embedded database and a server."""
 
 import os
 import re
@@ -21,7 +21,7 @@ START_SECONDS = 60
 
 @contextmanager
 def embedded_database():
-    """URI of a new and empty embedded database; it and its files are gone afterwards."""
+    """Run an empty embedded database, and yield its URI; remove it and its files afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -36,7 +36,7 @@ def embedded_database():
 
 @contextmanager
 def running_server(uri):
-    """URL of a server on a database, without simulation."""
+    """Run a server on a database, without simulation, and yield its URL."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FINANCEOPS_")}
     settings = {"MONGODB_URI": uri, "PORT": "0", "SIMULATE": "false"}
     process = subprocess.Popen(
@@ -56,7 +56,7 @@ def running_server(uri):
 
 @contextmanager
 def ended(process):
-    """A process that is ended at the end."""
+    """End a process at the end of the block."""
     try:
         yield
     finally:

@@ -1,9 +1,9 @@
-"""What reading costs with few and with many payments, side by side.
+"""Compare the cost of reading with few and with many payments.
 
     python -m benchmarks.reads [--few 2000] [--many 60000] [--reads 100]
 
-Two embedded databases and two servers, asked in turns over HTTP; payments spread over a year, then packed into one
-day; without writes, and each read after a new payment. The first read of a server that remembers nothing is `first`.
+Two embedded databases and two servers, queried alternately over HTTP; payments spread over a year, then within one day;
+without writes, and with a new payment before each read. The first read of a server with empty memory is `first`.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def timed(client, route):
 
 
 def measure(clients, reads):
-    """Milliseconds of every read, by route and way of reading and client; the clients take turns."""
+    """Return the milliseconds of every read, by route, case and client; the clients take turns."""
     taken = {}
     for name, route in ROUTES.items():
         taken[name, "first"] = [[timed(client, route)] for client in clients]
@@ -99,7 +99,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--few", type=int, default=2000)
     parser.add_argument("--many", type=int, default=60_000)
-    parser.add_argument("--reads", type=int, default=100, help="of each route, each way")
+    parser.add_argument("--reads", type=int, default=100, help="of each route, in each case")
     options = parser.parse_args(arguments)
     for spread, length in SPREADS.items():
         with embedded_database() as small, embedded_database() as large:

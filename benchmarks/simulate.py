@@ -1,4 +1,4 @@
-"""How long a year of simulated payments takes: ``python -m benchmarks.simulate``."""
+"""Measure the time to simulate a year of payments: ``python -m benchmarks.simulate``."""
 
 from datetime import UTC, datetime, timedelta
 from time import perf_counter

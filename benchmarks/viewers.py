@@ -1,9 +1,9 @@
-"""Viewers: memory of each and time to the first figures, with forked kernels and with ordinary ones, side by side.
+"""Compare forked and ordinary kernels: memory per viewer and time to the first figures.
 
     python -m benchmarks.viewers [--viewers 5]
 
 One server with history, one Chromium, the dashboard served twice: by `financeops.dashboard.serve`, and by plain Voilà
-with the same template and the same warm pool. PSS shares what several processes have in common among them, so it adds up.
+with the same template and the same warm pool. PSS divides shared memory among the processes that share it, so it adds up.
 """
 
 import argparse
@@ -43,7 +43,7 @@ PLAIN = (
 
 @contextmanager
 def served(command, server):
-    """URL of a dashboard, and the process that serves it."""
+    """Run a dashboard, and yield its URL and the process that serves it."""
     port = free_port()
     process = subprocess.Popen(
         [
@@ -82,7 +82,7 @@ def mib(process, kind="Pss"):
 
 
 def kernels_of(voila):
-    """Its kernels, and what else belongs to it: itself, and the warm parent."""
+    """Return its kernels, and what else belongs to it: itself and the warm parent."""
     others, kernels = [voila], []
     for process in voila.children(recursive=True):
         name = " ".join(process.cmdline())
@@ -95,7 +95,7 @@ def wait_for_kernels(voila, number):
     deadline = time.monotonic() + 60
     while len(kernels_of(voila)[0]) < number and time.monotonic() < deadline:
         time.sleep(0.1)
-    time.sleep(3)  # they compute their pages
+    time.sleep(3)  # they build their pages
 
 
 def measure(name, command, server, browser, viewers):
@@ -112,7 +112,7 @@ def measure(name, command, server, browser, viewers):
         around = sum(map(mib, others))
         for context in browser.contexts:
             context.close()
-    # A further kernel costs what is its own; what is shared is there already.
+    # Another kernel costs only its own memory; what is shared is loaded already.
     fits = int((GIB - around - len(kernels) * (each - own)) / own)
     print(
         f"{name:<9} PSS of a kernel {each:5.1f} MiB, its own {own:5.1f}; Voilà and parent {around:5.1f}; "

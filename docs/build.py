@@ -1,4 +1,4 @@
-"""Builds the pages, by default `docs/_build/html`; the tutorials run meanwhile, against a server of their own."""
+"""Build the pages, by default in `docs/_build/html`, after running the tutorials against a server of their own."""
 
 import argparse
 import json
@@ -25,7 +25,7 @@ _STATE = "application/vnd.jupyter.widget-state+json"
 
 @contextmanager
 def _server() -> Iterator[str]:
-    """The address of a server with live payments, and some of the last month."""
+    """Start a server with live payments and some of the last month, and return its URL."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
             sys.executable,
@@ -36,23 +36,23 @@ def _server() -> Iterator[str]:
             "--no-lab",
             "--no-seed",
         ]
-        up = subprocess.Popen(  # noqa: S603 - our own program
+        up = subprocess.Popen(  # noqa: S603 - a program of this project
             [*command, "--port", str(free_port()), "--data-dir", folder],
             env={**os.environ, "FINANCEOPS_SIMULATE_INTERVAL": "1"},
-            cwd=folder,  # without the `.env` of whoever builds
+            cwd=folder,  # without the `.env` of the person who builds
             stdout=subprocess.PIPE,
             text=True,
         )
         assert up.stdout is not None
         try:
-            said = ""
+            output = ""
             for line in up.stdout:
-                said += line
+                output += line
                 if "Ctrl-C stops everything" in line:
                     break
-            found = re.search(r"API +(http://\S+?)/docs", said)
+            found = re.search(r"API +(http://\S+?)/docs", output)
             if found is None:
-                sys.exit(f"the server of the tutorials did not start:\n{said}")
+                sys.exit(f"the server of the tutorials did not start:\n{output}")
             httpx.post(f"{found[1]}/payments/seed", timeout=60).raise_for_status()
             yield found[1]
         finally:
@@ -61,14 +61,16 @@ def _server() -> Iterator[str]:
 
 
 def _execute(path: Path) -> nbformat.NotebookNode:
-    """The notebook as it is when it has run.
+    """Run a notebook and return it with its outputs.
 
-    Widgets are taken as they are at the end: what a task in the background does to them is in no cell's output, where
-    nbclient (and myst-nb with it) looks.
+    The state of widgets is taken at the end: what a background task does to them is in no cell's output, and nbclient (so
+    myst-nb too) looks only there.
     """
     notebook = nbformat.read(path, as_version=4)
-    say = "import json, ipywidgets; print(json.dumps(ipywidgets.Widget.get_manager_state()))"
-    notebook.cells.append(nbformat.v4.new_code_cell(say))
+    print_state = (
+        "import json, ipywidgets; print(json.dumps(ipywidgets.Widget.get_manager_state()))"
+    )
+    notebook.cells.append(nbformat.v4.new_code_cell(print_state))
     client = NotebookClient(notebook, timeout=600, store_widget_state=False)
     with client.setup_kernel():
         for number, cell in enumerate(notebook.cells):
@@ -84,14 +86,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("notebooks", nargs="*", default=tutorials)
     parser.add_argument("--output", type=Path, default=_DOCS / "_build" / "html")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with _server() as url, tempfile.TemporaryDirectory() as cache:
         os.environ.update(FINANCEOPS_URL=url, FINANCEOPS_CACHE_DIR=cache)
         _EXECUTED.mkdir(parents=True, exist_ok=True)
-        for name in asked.notebooks:
+        for name in options.notebooks:
             nbformat.write(_execute(_NOTEBOOKS / f"{name}.ipynb"), _EXECUTED / f"{name}.ipynb")
     sphinx = [sys.executable, "-m", "sphinx", "-W", "-n", "-q", "-t", "executed", "-b", "html"]
-    return subprocess.run([*sphinx, _DOCS, asked.output], check=False).returncode  # noqa: S603
+    return subprocess.run([*sphinx, _DOCS, options.output], check=False).returncode  # noqa: S603
 
 
 if __name__ == "__main__":

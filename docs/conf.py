@@ -1,5 +1,5 @@
-# ruff: noqa: INP001 - Sphinx runs this file; it is in no package
-"""How the documentation is built: `make docs`. Pages make no request to another host."""
+# ruff: noqa: INP001 - Sphinx runs this file, which is in no package
+"""Configure how `make docs` builds the documentation. Its pages make no request to another host."""
 
 import shutil
 import sys
@@ -17,26 +17,26 @@ author = "FinanceOps contributors"
 project_copyright = "FinanceOps contributors"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "tutorials/dashboard.ipynb"]  # that one is an application, no text
+exclude_patterns = ["_build", "tutorials/dashboard.ipynb"]  # an application, not a text
 
-# Docstrings are numpydoc; a name in single backquotes is looked for among the documented ones.
+# Docstrings are numpydoc; a name in single backquotes links to its documentation.
 napoleon_google_docstring = False
 napoleon_use_param = False
 napoleon_use_rtype = False
 default_role = "py:obj"
-autodoc_typehints = "none"  # the docstrings say it in words
+autodoc_typehints = "none"  # docstrings give types in words
 autodoc_member_order = "bysource"
 add_module_names = False  # readers write fo.metrics; headings name the modules of the others
-# Names of ours must lead somewhere. Others (`window`, `polars.DataFrame`) have no page here, and the
-# build asks no other host for theirs.
+# Links to names of this project must resolve. Others (`window`, `polars.DataFrame`) have no page here,
+# and the build asks no other host for theirs.
 nitpick_ignore_regex = [("py:.*", r"(?!financeops\.).*")]
 
 myst_enable_extensions = []
 myst_heading_anchors = 3
-# In git notebooks are without outputs; docs/build.py has run them.
+# Notebooks in git have no outputs; docs/build.py has run them.
 nb_execution_mode = "off"
 nb_merge_streams = True
-# Charts are drawn by what draws them in JupyterLab, from files of these pages (`_copy_widgets`).
+# Charts are drawn as in JupyterLab, by files that are part of these pages (`_copy_widgets`).
 nb_ipywidgets_js = {
     f"widgets/{name}": {} for name in ("require.min.js", "places.js", "embed-amd.js")
 }
@@ -49,10 +49,10 @@ html_show_sourcelink = False
 
 
 def _copy_notebooks() -> None:
-    """Sphinx reads only what lies below its folder."""
+    """Copy the notebooks below Sphinx's folder: it reads nothing else."""
     _TUTORIALS.mkdir(exist_ok=True)
     folders = [_NOTEBOOKS]
-    if "executed" in tags:  # type: ignore[name-defined]  # noqa: F821 - what Sphinx was called with (-t)
+    if "executed" in tags:  # type: ignore[name-defined]  # noqa: F821 - tags that Sphinx was called with (-t)
         folders.append(_BUILD / "executed")
     wanted = {path.name: path.read_bytes() for each in folders for path in each.glob("*.ipynb")}
     for old in _TUTORIALS.glob("*.ipynb"):
@@ -60,13 +60,13 @@ def _copy_notebooks() -> None:
             old.unlink()
     for name, content in wanted.items():
         copy = _TUTORIALS / name
-        # What did not change is not built again.
+        # Sphinx does not build unchanged files again.
         if not copy.exists() or copy.read_bytes() != content:
             copy.write_bytes(content)
 
 
 def _copy_widgets() -> None:
-    """What draws widgets: of the packages that are installed, and what `make docs` fetched."""
+    """Copy the files that draw widgets, from installed packages and from what `make docs` fetched."""
     widgets = _STATIC / "widgets"
     widgets.mkdir(parents=True, exist_ok=True)
     jupyter = Path(sys.prefix) / "share" / "jupyter"
@@ -77,7 +77,7 @@ def _copy_widgets() -> None:
     (widgets / "places.js").write_text(
         "require.config({ baseUrl: document.documentElement.dataset.content_root + '_static/widgets' });\n"
     )
-    # Fonts of its icons it looks for in both.
+    # It looks for the fonts of its icons in both places.
     scope = widgets / "@jupyter-widgets"
     fonts = [scope, scope / "html-manager" / "dist"]
     for place in fonts:

@@ -1,4 +1,4 @@
-"""Runs the server: `python -m server`."""
+"""Run the server: `python -m server`."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As the base class, but a graceful stop is a success: no signal is raised after it."""
+        """Do as the base class, but raise no signal after a graceful stop, which is a success."""
         handled = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, self.handle_exit) for number in handled}
-        # Not before: whoever reads it may stop the server.
+        # Only now: whoever reads this line may stop the server.
         sys.stderr.write(f"FinanceOps server on {self._address}\n")
         try:
             yield
@@ -50,13 +50,13 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop; at the second signal immediately."""
+        """Stop; at a second signal, stop immediately."""
         self.force_exit = self.should_exit
         self.should_exit = True
         del sig, frame
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept nothing new, settle, close."""
+        """Accept nothing new, settle, then close."""
         for server in self.servers:
             server.close()
         await self._settle()
@@ -64,7 +64,7 @@ class _Server(uvicorn.Server):
 
 
 def main(*, now: Callable[[], datetime] = utc_now) -> int:
-    """Run until a signal; returns the exit code. `now` is the clock of payments and figures."""
+    """Run until a signal; return the exit code. `now` is the clock of payments and figures."""
     try:
         settings = read_settings()
         _event_loop_runner()(_serve(settings, now=now))
@@ -81,7 +81,7 @@ async def _serve(settings: Settings, *, now: Callable[[], datetime]) -> None:
         limits = Limits(settings)
         config = uvicorn.Config(
             create_app(services),
-            http=partial(LimitedHttp, limits),  # type: ignore[arg-type]  # called as a class is
+            http=partial(LimitedHttp, limits),  # type: ignore[arg-type]  # called like a class
             ws=partial(LimitedWebSocket, limits),  # type: ignore[arg-type]
             ws_per_message_deflate=False,
             lifespan="off",
@@ -98,7 +98,7 @@ async def _serve(settings: Settings, *, now: Callable[[], datetime]) -> None:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """Open the listening socket; raises `Misconfigured` if this fails."""
+    """Open the listening socket; raise `Misconfigured` if this fails."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -134,7 +134,7 @@ def _event_loop_runner() -> Callable[[Awaitable[None]], None]:
 
 
 def _calm_garbage_collector() -> None:
-    """Keep the garbage collector from objects of the start, and let it run less often."""
+    """Exempt the objects of startup from garbage collection, and run it less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -38,7 +38,7 @@ from server.routes import (
 
 _ABOUT = f"""Live payment analytics.
 
-Amounts are numbers in major units (`1850.5`), times ISO 8601 with their zone. Errors are
+Amounts are numbers in major units (`1850.5`), times ISO 8601 with a time zone. Errors are
 `application/problem+json` (RFC 9457). Live events come over Socket.IO at `{paths.STREAM}`.
 """
 
@@ -47,13 +47,13 @@ PARTS = (
     *(analytics, export, history, first_history, seed, batch),
     *(payments, imports, tenants, verify, health, docs),
 )
-"""Where the routes are."""
+"""The modules that have the routes; the first match answers."""
 
 
 def create_app(services: Services) -> ASGIApp:
-    """REST and stream on one port."""
+    """Return the application: REST and stream on one port."""
     api = FastAPI(
-        # The page and the document are routes of ours, described like all others.
+        # `routes/docs.py` serves the page and the document, described like all other routes.
         docs_url=None,
         redoc_url=None,
         openapi_url=None,

@@ -25,7 +25,7 @@ from server.verifying import Verifications
 
 
 def utc_now() -> datetime:
-    """The present moment."""
+    """Return the present moment."""
     return datetime.now(UTC)
 
 
@@ -49,7 +49,7 @@ class Services:
     seeding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def settle(self) -> None:
-        """Before the end: commit what was accepted, and publish it to every listener."""
+        """Commit what was accepted and publish it to every listener, before the server stops."""
         await self.verifications.close()
         await self.intake.drain()
         await self.publisher.catch_up_all()

@@ -1,4 +1,4 @@
-"""The formats in which payments are exported: what each is read as, and who writes it."""
+"""The formats in which payments are exported: how each is read, and what writes it."""
 
 from __future__ import annotations
 

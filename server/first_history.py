@@ -45,7 +45,7 @@ class Progress(Struct, frozen=True):
 class FirstHistory:
     """Records the history of a simulated business, newest payments first.
 
-    What it began it finishes, after a kill too: each payment has a place, which is filled once.
+    It finishes what it began, even after it was killed: each payment has a place that is filled once.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class FirstHistory:
         self._beginning: Beginning | None = None
         self._batches: list[list[Insert]] = []
         self._count = self._recorded = 0
-        self._asked = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._work: asyncio.Task[None] | None = None
         self._resuming: asyncio.Task[None] | None = None
 
@@ -92,10 +92,10 @@ class FirstHistory:
         Parameters
         ----------
         newest : int, optional
-            Return when so many are recorded, and leave the others for the next call. Without it
+            Return when this many are recorded, and leave the others to the next call. Without it,
             all are recorded in the background.
         """
-        async with self._asked:
+        async with self._lock:
             if self._work is None and await self._prepare():
                 if newest is None:
                     self._work = asyncio.create_task(self._finish())
@@ -135,10 +135,10 @@ class FirstHistory:
         drafts = await asyncio.to_thread(self._drafts, beginning)
         batches = _batches(drafts)
         ids = [_payment_id(batch) for batch in batches]
-        # A batch is one transaction: if its first payment is there, all of it is.
-        there = await recorded(self._db, DEFAULT_TENANT, ids)
+        # A batch is one transaction: if its first payment is recorded, so is all of it.
+        already = await recorded(self._db, DEFAULT_TENANT, ids)
         self._batches = [
-            batch for batch, each in zip(batches, ids, strict=True) if each not in there
+            batch for batch, each in zip(batches, ids, strict=True) if each not in already
         ]
         self._count = len(drafts)
         self._recorded = self._count - sum(map(len, self._batches))

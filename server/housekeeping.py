@@ -17,14 +17,15 @@ logger = logging.getLogger(__name__)
 PAUSE = 60.0
 """Seconds between two runs, the interval of mongod's own TTL monitor."""
 
-
 MANY_GONE = 100
+"""Clients that must have left before it is worth collecting garbage."""
 
 
 async def collect_gone(gone: Callable[[], int], *, pause: float = PAUSE) -> None:
-    """Free what many clients left behind, again and again, until cancelled.
+    """Free what many clients left behind, repeatedly until cancelled.
 
-    Their sessions refer to each other: only the garbage collector frees them, and it was calmed.
+    Parts of a session refer to each other, so that only the garbage collector frees them; the
+    server lets it run rarely.
     """
     collected = 0
     while True:

@@ -19,7 +19,7 @@ from financeops.store.writing.operations import Operation, Outcome, counts_once
 from server.monitoring import Meters
 
 MAX_OPERATIONS = MAX_BATCH
-"""Operations of one transaction: a batch of one tenant is one."""
+"""Most operations of one transaction: a batch for one tenant fits in one."""
 
 PLACES = 8
 """Transactions that run at once. More would only wait for each other until all of them time out."""
@@ -40,10 +40,10 @@ class _Submission:
 
 
 class Intake:
-    """The only way into the ledger: few transactions at once, one per tenant; answers follow the commit.
+    """The only way into the ledger: few transactions at once, one per tenant; answers follow commits.
 
-    Tenants take turns: one that has more to commit than fits in a transaction waits behind all
-    others for its next one.
+    Tenants take turns: one that has more to commit than a transaction holds waits behind all
+    others for its next transaction.
     """
 
     def __init__(

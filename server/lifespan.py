@@ -32,7 +32,7 @@ from server.verifying import Verifications
 async def running(
     settings: Settings, *, now: Callable[[], datetime] = utc_now
 ) -> AsyncIterator[Services]:
-    """Open the database and start everything; raises `Misconfigured`, `Unavailable`."""
+    """Open the database and start everything; raise `Misconfigured` or `Unavailable`."""
     db = await connect(settings.mongodb_uri.get_secret_value(), timeout=settings.database_timeout)
     try:
         ttl = timedelta(hours=settings.changes_hours)
@@ -87,11 +87,11 @@ def _assemble(settings: Settings, db: Database, now: Callable[[], datetime]) -> 
         max_missed=settings.max_missed_events,
         now=now,
     )
-    meters.watch("stream_clients", "Clients that listen", lambda: fanout.clients)
-    meters.watch("waiting_operations", "Operations that wait for a commit", lambda: intake.waiting)
+    meters.watch("stream_clients", "Connected clients", lambda: fanout.clients)
+    meters.watch("waiting_operations", "Operations waiting for a commit", lambda: intake.waiting)
     meters.watch_total(
         "stream_raw_writes",
-        "Writes of a tick's events straight to a client's connection",
+        "Writes of a tick's events directly to a client's connection",
         lambda: fanout.raw_writes,
     )
     meters.watch_total(
@@ -100,12 +100,14 @@ def _assemble(settings: Settings, db: Database, now: Callable[[], datetime]) -> 
         lambda: fanout.fallback_writes,
     )
     meters.watch_total(
-        "stream_cut_offs", "Clients cut off: they stopped reading", lambda: fanout.cut_offs
+        "stream_cut_offs", "Clients cut off because they stopped reading", lambda: fanout.cut_offs
     )
     tenants = Tenants(db, settings)
     reader = Reader(db)
     verifications = Verifications(db, reader, now=now)
-    meters.watch("verifications", "Verifications that run or wait", lambda: verifications.asked)
+    meters.watch(
+        "verifications", "Verifications running or waiting", lambda: verifications.admitted
+    )
     return Services(
         settings=settings,
         db=db,

@@ -27,7 +27,7 @@ class Meters:
         )
         self.seconds = Histogram(
             "financeops_request_seconds",
-            "Time to the end of the answer",
+            "Time until the answer is complete",
             ["method", "route"],
             buckets=_BUCKETS,
             registry=self.registry,
@@ -46,18 +46,18 @@ class Meters:
         )
         self.commit_seconds = Histogram(
             "financeops_commit_seconds",
-            "Time of a transaction",
+            "Duration of a transaction",
             buckets=_BUCKETS,
             registry=self.registry,
         )
         self.published = Counter(
             "financeops_published_events",
-            "Events handed to a tenant's room",
+            "Events passed to a tenant's room",
             registry=self.registry,
         )
         self.publish_lag = Gauge(
             "financeops_publish_lag_seconds",
-            "From the commit of the last published change to its publication",
+            "Time from the commit of the last published change to its publication",
             registry=self.registry,
         )
 
@@ -77,7 +77,7 @@ class _Total(Collector):
         self._name, self._meaning, self._value = name, meaning, value
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the present value of the counter."""
+        """Yield the current value of the counter."""
         yield CounterMetricFamily(self._name, self._meaning, value=self._value())
 
 
@@ -105,7 +105,7 @@ class MeasureRequests:
         try:
             await self._app(scope, receive, watched)
         finally:
-            # The pattern of the route, not the path, so that labels do not have a value for each payment.
+            # The pattern of the route, not the path, which would give labels a value per payment.
             route = getattr(scope.get("route"), "path_format", "(none)")
             method = scope["method"]
             self._meters.requests.labels(method, route, status).inc()

@@ -1,4 +1,4 @@
-"""From a payment's JSON to an operation of the ledger: read, find the tenant, check, name."""
+"""From a payment's JSON to an operation of the ledger: read it, find its tenant, check and key it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from server.tenants import tenant_id_of
 
 
 class Recording:
-    """One call that sends payments: at one moment, from one source, perhaps for one import."""
+    """A call that sends payments: at one moment, from one source, possibly for an import."""
 
     def __init__(
         self,
@@ -35,11 +35,11 @@ class Recording:
         self._source = source
         self._imported = imported
         self._idempotency_keys = idempotency_keys
-        # New tenants too, for which the database would be asked again with each payment.
+        # New tenants too: otherwise each payment of theirs would ask the database again.
         self._found: dict[str, Tenant] = {}
 
     async def operation_of(self, text: bytes) -> tuple[Tenant, Operation]:
-        """What one payment's JSON asks the ledger to do, and for which tenant.
+        """Return the tenant and the ledger operation that one payment's JSON asks for.
 
         Raises `InvalidValue`, `Unavailable`.
         """
@@ -56,7 +56,7 @@ class Recording:
     async def _tenant_of(self, request: PaymentRequest) -> Tenant:
         tenant_id = tenant_id_of(request.tenant_id)
         if self._imported is not None and tenant_id != self._imported.tenant_id:
-            raise InvalidValue("tenantId", f"the import is of {self._imported.tenant_id}")
+            raise InvalidValue("tenantId", f"the import belongs to {self._imported.tenant_id}")
         tenant = self._found.get(tenant_id)
         if tenant is None:
             tenant = self._found[tenant_id] = await self._tenants.existing_or_new(tenant_id)
@@ -69,7 +69,7 @@ class Recording:
 
 
 def _insertion(request: PaymentRequest, draft: Draft, idempotency_keys: Sequence[str]) -> Insert:
-    """The payment to record, with what makes it count once."""
+    """Return the payment to record, with the key that makes it count once."""
     key = _key_of(request, idempotency_keys)
     if key is None:
         return Insert(draft=draft)
@@ -82,13 +82,13 @@ def _key_of(request: PaymentRequest, given: Sequence[str]) -> Key | None:
     if given and request.reference is not None:
         raise InvalidValue(IDEMPOTENCY_KEY, "give either this header or a reference, not both")
     if given:
-        # Blanks and tabs around a header's value are not part of it (RFC 9110, 5.5).
+        # Spaces and tabs around a header's value are not part of it (RFC 9110, 5.5).
         return ("key", check_key(given[0].strip(" \t"), IDEMPOTENCY_KEY))
     return None if request.reference is None else ("reference", request.reference)
 
 
 def _importation(row: ImportRequest, draft: Draft, imported: Import) -> ImportRow:
-    """The row of a file to record, with all that identifies it."""
+    """Return the row of a file to record, with everything that identifies it."""
     if row.created_at is None:
         raise InvalidValue("createdAt", "is missing")
     export_id = None if row.id is None else row.id.lower()
@@ -99,9 +99,9 @@ def _importation(row: ImportRequest, draft: Draft, imported: Import) -> ImportRo
     elif export_id is not None:
         key = ("payment", export_id)
     elif row.row.meaning is None:
-        raise InvalidValue("row", "needs a meaning where there is neither reference nor _id")
+        raise InvalidValue("row", "needs a meaning if there is neither reference nor _id")
     else:
-        # As a reference: rows were recorded so before anything else of them was remembered.
+        # As a reference: this is how rows were recorded before anything else about them was stored.
         key = ("reference", row.row.meaning)
     return ImportRow(
         draft=draft,

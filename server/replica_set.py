@@ -1,6 +1,6 @@
-"""Makes the mongod that `financeops up` started a replica set with a user: `python -m server.replica_set`.
+"""Make a replica set with a user of the mongod that `financeops up` started.
 
-Which mongod, and which user, FINANCEOPS_MONGODB_URI says.
+Run as `python -m server.replica_set`; FINANCEOPS_MONGODB_URI names the mongod and the user.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Everything a customer may change, each with its default and what it means."""
+"""Settings of the server, each with its default and its meaning."""
 
 from __future__ import annotations
 
@@ -48,36 +48,36 @@ class TenantSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Settings of the server; a variable of the environment wins over the same line in `.env`."""
+    """Settings of the server; an environment variable takes precedence over a line in `.env`."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, validate_default=True
     )
 
     mongodb_uri: SecretStr = Field(
-        description="MongoDB to keep the payments in: a replica set, a sharded cluster or the "
-        "embedded database; `mongodb://` or `mongodb+srv://`, its path names the database "
-        "(`financeops` without one)"
+        description="URI of the MongoDB that stores the payments: a replica set, a sharded cluster or "
+        "the embedded database. `mongodb://` or `mongodb+srv://`; the path names the database "
+        "(default `financeops`)"
     )
-    host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` for every one")
+    host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` for all")
     port: int = Field(
-        DEFAULT_PORT, ge=0, le=65535, description="Port to listen on; 0 takes a free one"
+        DEFAULT_PORT, ge=0, le=65535, description="Port to listen on; 0 for any free port"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="How much is written to the log"
+        "info", description="Lowest level of the messages that are logged"
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Origins of web pages that may call the API and the stream, separated by "
         "commas (`https://app.example.com`); `*` for all. Pages of this computer (localhost, "
-        "127.0.0.1, [::1], any port) always may. Others get 403, also for what they only have "
-        "loaded (a picture, a script); links to the server can be followed",
+        "127.0.0.1, [::1], any port) always may. Others get 403, even for what they only embed "
+        "(a picture, a script); links to the server work from anywhere",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Names that the server is called by (`Host`), separated by commas "
-        "(`pay.example.com`); `*` for all. Addresses, localhost and this computer's own name "
-        "always are; any other gets 421",
+        description="Host names that the server answers to (`Host`), separated by commas "
+        "(`pay.example.com`); `*` for all. IP addresses, localhost and this computer's own name "
+        "are always accepted; any other gets 421",
     )
     methods: Annotated[tuple[str, ...], NoDecode] = Field(
         ("card", "bank_transfer", "crypto", "paypal"),
@@ -85,68 +85,74 @@ class Settings(BaseSettings):
     )
     tenants: dict[str, TenantSettings] = Field(
         {},
-        description="Tenants with currency and time zone, as JSON: "
+        description="Currency and time zone of tenants, as JSON: "
         '`{"tenant_2": {"currency": "EUR", "timezone": "Europe/Berlin"}}`. '
-        f"`{DEFAULT_TENANT}` (USD, UTC) exists in any case; a tenant that is not named here "
-        "comes into being with its first payment, in USD and UTC",
+        f"`{DEFAULT_TENANT}` (USD, UTC) always exists; a tenant that is not named here "
+        "is created by its first payment, with USD and UTC",
     )
 
-    simulate: bool = Field(True, description=f"Whether payments of `{DEFAULT_TENANT}` are made up")
+    simulate: bool = Field(True, description=f"Whether to simulate payments of `{DEFAULT_TENANT}`")
     simulate_interval: float = Field(
         2.0,
         ge=0.01,
         le=3600,
-        description="Seconds between two simulated payments; after a history that `financeops up` "
-        "made their mean, by default 15 then",
+        description="Seconds between two simulated payments. After a history recorded by "
+        "`financeops up` it is the mean, and the default is 15",
     )
     simulate_success_rate: float = Field(
         0.8, ge=0, le=1, description="Share of simulated payments that succeed"
     )
     simulate_refund_rate: float = Field(
-        0.03, ge=0, le=1, description="Share of simulated successful payments refunded later"
+        0.03,
+        ge=0,
+        le=1,
+        description="Share of simulated successful payments that are refunded later",
     )
     simulate_amount_factor: float = Field(
-        1.0, gt=0, le=1000, description="How many times the usual amounts simulated payments have"
+        1.0,
+        gt=0,
+        le=1000,
+        description="Factor by which the usual amounts of simulated payments are multiplied",
     )
     simulate_seed: int | None = Field(
-        None, ge=0, description="Seed of the simulated payments; the same seed gives the same ones"
+        None,
+        ge=0,
+        description="Random seed of the simulation; the same seed gives the same payments",
     )
 
     heartbeat_seconds: float = Field(
         5.0, ge=0.05, le=300, description="Seconds between two heartbeats on the stream"
     )
     changes_hours: float = Field(
-        24.0, gt=0, le=24 * 365, description="Hours that missed events can be caught up with"
+        24.0, gt=0, le=24 * 365, description="Hours for which missed events can be fetched"
     )
     max_missed_events: int = Field(
-        10_000, ge=0, description="Beyond so many missed events a client is told to reload"
+        10_000, ge=0, description="Number of missed events above which a client is told to reload"
     )
-    max_body_bytes: int = Field(
-        10_000_000, ge=1000, description="Largest body of a request, in bytes"
-    )
+    max_body_bytes: int = Field(10_000_000, ge=1000, description="Largest request body, in bytes")
     max_header_bytes: int = Field(
-        32_768, ge=1024, description="Largest headers of a request, with its URL, in bytes"
+        32_768, ge=1024, description="Largest request headers, including the URL, in bytes"
     )
     receive_timeout: float = Field(
         20.0,
         gt=0,
         le=3600,
-        description="Seconds that a connection has to send a request's headers, in which 1 KB more "
-        "of its body must come, and in which it must take something of what waits for it (Linux)",
+        description="Seconds in which a connection must send the headers of a request, each next "
+        "KB of its body, and (Linux) read part of what waits to be sent to it",
     )
     max_connections_per_address: int = Field(
         1000,
         ge=0,
-        description="Connections that one address may have open; 0 for any number, as behind a "
-        "proxy, from whose address all come",
+        description="Connections that one address may have open; 0 for no limit, as needed behind "
+        "a proxy, where all connections come from one address",
     )
     max_waiting: int = Field(
         20_000,
         ge=1000,
-        description="Payments that may wait for a commit; beyond it requests get 503",
+        description="Payments that may wait for a commit; beyond that, requests get 503",
     )
     database_timeout: float = Field(
-        5.0, gt=0, le=600, description="Seconds to wait for the database at the start"
+        5.0, gt=0, le=600, description="Seconds to wait for the database at startup"
     )
 
     @field_validator("methods", "allowed_origins", "allowed_hosts", mode="before")
@@ -196,17 +202,17 @@ class Settings(BaseSettings):
         return tenants
 
     def tenant(self, tenant_id: str) -> Tenant:
-        """The tenant as it is configured, or as its first payment would make it."""
+        """Return the tenant as configured, or as its first payment would create it."""
         known = self.tenants.get(tenant_id, TenantSettings())
         return Tenant(id=tenant_id, currency=known.currency, timezone=known.timezone)
 
     def configured_tenants(self) -> Sequence[Tenant]:
-        """The tenants that are named: they exist before their first payment."""
+        """Return the tenants that are named: they exist before their first payment."""
         return [self.tenant(tenant_id) for tenant_id in self.tenants]
 
 
 def read_settings(**given: Any) -> Settings:
-    """Settings of the environment and `.env`; raises `Misconfigured` naming the wrong one."""
+    """Read the environment and `.env`; raise `Misconfigured` that names the wrong setting."""
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -215,18 +221,18 @@ def read_settings(**given: Any) -> Settings:
         where = f" ({'.'.join(inside)})" if inside else ""
         if first["type"] == "missing":
             problem = (
-                "is not set: it names the MongoDB to use, mongodb://localhost:27017/financeops"
+                "is not set: set it to a MongoDB, such as mongodb://localhost:27017/financeops"
             )
         else:
             problem = first["msg"].removeprefix("Value error, ")
         raise Misconfigured(f"{PREFIX}{name.upper()}{where}: {problem}") from None
-    except ValueError as error:  # a value that should be JSON and is not
+    except ValueError as error:  # a value that should be JSON but is not
         name = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "")
-        raise Misconfigured(f"{PREFIX}{name.upper()}: is not the JSON it should be") from None
+        raise Misconfigured(f"{PREFIX}{name.upper()}: is not valid JSON") from None
 
 
 def settings_table() -> str:
-    """Every setting with its default and meaning, as a Markdown table."""
+    """Return a Markdown table of every setting with its default and meaning."""
     rows = ["| setting | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         rows.append(f"| `{PREFIX}{name.upper()}` | {_shown(field)} | {field.description} |")

@@ -1,4 +1,4 @@
-"""Divides the collections among the shards of a cluster, once: `python -m server.sharding`."""
+"""Divide the collections among the shards of a cluster, once: `python -m server.sharding`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated payments, one every few seconds, so that there is something to see."""
+"""Simulate payments, one every few seconds, so that there is something to see."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from server.settings import Settings
 logger = logging.getLogger(__name__)
 
 _REMEMBERED = 1000
-"""How many of the latest payments may still be refunded or tried again."""
+"""Number of latest payments that may still be refunded or tried again."""
 
 
 def simulation_config(settings: Settings) -> SimulationConfig:
@@ -65,7 +65,7 @@ class Simulation:
     async def run(self) -> None:
         """Submit payments until cancelled; wait while the database is unavailable.
 
-        One per interval; after a first history at its average pace and in its rhythm.
+        Payments come one per interval; after a first history, at its average pace and in its rhythm.
         """
         away = False
         while True:

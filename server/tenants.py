@@ -14,7 +14,7 @@ from server.settings import Settings
 
 
 def tenant_id_of(named: str | UnsetType) -> str:
-    """The tenant that a request names, or the default one; raises `InvalidValue`."""
+    """Return the tenant that a request names, or the default one; raise `InvalidValue`."""
     return check_tenant_id(DEFAULT_TENANT if named is UNSET else named)
 
 
@@ -27,7 +27,7 @@ class Tenants:
         self._known: dict[str, Tenant] = {}
 
     async def existing(self, tenant_id: str) -> Tenant:
-        """Return a tenant that exists; raises `NotFound`."""
+        """Return an existing tenant; raise `NotFound`."""
         tenant = self._known.get(tenant_id)
         if tenant is None:
             tenant = self._known[tenant_id] = await find_tenant(self._db, tenant_id)
@@ -38,7 +38,7 @@ class Tenants:
         self._known.pop(tenant_id, None)
 
     async def existing_or_new(self, tenant_id: str) -> Tenant:
-        """Return a tenant, or what its first payment will create."""
+        """Return a tenant, or the one that its first payment will create."""
         try:
             return await self.existing(tenant_id)
         except NotFound:

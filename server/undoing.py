@@ -34,7 +34,7 @@ async def undo(services: Services, import_id: str, tenant_id: str | None) -> Imp
     ------
     NotFound
     Conflict
-        When later changes depend on it.
+        When later changes depend on the import.
     """
     found = await find_import(services.db, import_id, tenant_id)
     if found.state is ImportState.UNDONE:

@@ -1,7 +1,7 @@
 """Verifications: one at a time, because each reads all payments of a tenant; others wait.
 
-What they found is kept in memory, for a time and a number of them. It ends with the process: what
-was repaired until then is right.
+A limited number of results is kept in memory for a limited time, and lost when the process stops;
+what was repaired until then stays repaired.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from financeops.store.verifying.verify import Report, verify
 from financeops.tasks import end
 from server.http.problems import UNEXPECTED
 
-MOST_ASKED, MOST_ASKED_OF_TENANT = 8, 2
-"""How many may run or wait at the same time."""
+MOST_ADMITTED, MOST_ADMITTED_OF_TENANT = 8, 2
+"""Number of verifications that may run or wait at the same time, in all and per tenant."""
 
 KEPT = timedelta(hours=1)
 MOST_KEPT, MOST_KEPT_OF_TENANT = 32, 4
-"""How long results are kept, and how many."""
+"""How long results are kept, and how many, in all and per tenant."""
 
-_ENDS = "this server ends: try again"
+_STOPPING = "the server is stopping: try again"
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Verification:
         self.ended_at: datetime | None = None
 
     def hear(self, progress: Progress) -> None:
-        """The progress of the verification."""
+        """Note the progress of the verification."""
         self.progress = progress
 
 
@@ -73,33 +73,33 @@ class Verifications:
         self._now = now
         self._closed = False
         self._turn = asyncio.Lock()
-        self._asked: Counter[str] = Counter()
+        self._admitted: Counter[str] = Counter()
         self._known: dict[str, Verification] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
-    def asked(self) -> int:
-        """How many run or wait."""
-        return self._asked.total()
+    def admitted(self) -> int:
+        """Number of verifications that run or wait."""
+        return self._admitted.total()
 
     @asynccontextmanager
     async def turn(self, tenant_id: str) -> AsyncIterator[None]:
-        """Wait until no verification runs; raises `Unavailable` if too many wait."""
+        """Wait until no verification runs; raise `Unavailable` if too many wait."""
         self._admit(tenant_id)
         try:
             async with self._turn:
                 yield
         finally:
-            self._asked -= Counter([tenant_id])
+            self._admitted -= Counter([tenant_id])
 
     async def start(self, tenant_id: str, *, repair: bool) -> Verification:
-        """Verify in the background, when it is its turn.
+        """Start a verification in the background; it runs when its turn comes.
 
         Raises
         ------
         NotFound
         Unavailable
-            Also where many wait.
+            Also if too many wait.
         """
         await find_tenant(self._db, tenant_id)
         self._admit(tenant_id)
@@ -110,13 +110,13 @@ class Verifications:
         return started
 
     def find(self, tenant_id: str, verification_id: str) -> Verification:
-        """Return a verification of a tenant; raises `NotFound`."""
+        """Return a verification of a tenant; raise `NotFound`."""
         self._forget()
         found = self._known.get(verification_id)
         if found is None or found.tenant_id != tenant_id:
             raise NotFound(
-                f"tenant {tenant_id!r} has no verification {verification_id}: what one found is kept "
-                "for an hour, of the last few, and until this server ends; start another"
+                f"tenant {tenant_id!r} has no verification {verification_id}: this server keeps only "
+                "the latest results, for an hour, until it stops; start another"
             )
         return found
 
@@ -134,12 +134,12 @@ class Verifications:
 
     def _admit(self, tenant_id: str) -> None:
         if self._closed:
-            raise Unavailable(_ENDS)
-        if self.asked >= MOST_ASKED or self._asked[tenant_id] >= MOST_ASKED_OF_TENANT:
+            raise Unavailable(_STOPPING)
+        if self.admitted >= MOST_ADMITTED or self._admitted[tenant_id] >= MOST_ADMITTED_OF_TENANT:
             raise Unavailable(
-                "other verifications wait already, and one runs at a time: try again when they are done"
+                "too many verifications are waiting, and one runs at a time: try again when they are done"
             )
-        self._asked[tenant_id] += 1
+        self._admitted[tenant_id] += 1
 
     async def _run(self, begun: Verification) -> None:
         async with self._turn:
@@ -160,7 +160,7 @@ class Verifications:
                 begun.error = FinanceOpsError(UNEXPECTED)
 
     def _end(self, ended: Verification) -> None:
-        self._asked -= Counter([ended.tenant_id])
+        self._admitted -= Counter([ended.tenant_id])
         del self._tasks[ended.id]
         ended.ended_at = self._now()
         if ended.report is not None:

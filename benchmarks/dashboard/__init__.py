@@ -1,1 +1,1 @@
-"""From an event to the pixel, in a real browser: ``python -m benchmarks.dashboard``."""
+"""Measure the time from an event to the pixel, in a real browser: ``python -m benchmarks.dashboard``."""

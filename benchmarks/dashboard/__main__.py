@@ -1,9 +1,9 @@
-"""From an event to the pixel: real database, server, Voilà and Chromium.
+"""Measure the time from an event to the pixel, with real database, server, Voilà and Chromium.
 
     python -m benchmarks.dashboard [--rates 1,50,200,1000] [--seconds 20] [--visits 5] [--hour 36000]
 
-Prints how soon the first figures are seen, how long events take from commit to screen and what
-that costs at each rate, and whether an hour's worth of events leaves memory behind. Stops by itself.
+Print the time to the first figures, the time of events from commit to screen and its cost at each
+rate, and whether an hour's worth of events leaves memory behind. Stop when done.
 """
 
 import argparse
@@ -51,11 +51,11 @@ async def main(options):
 
 
 async def visits(kind, chromium, url, count, web=None):
-    """How soon somebody who was never here sees figures."""
+    """Measure the time until a new visitor sees figures."""
     seconds = []
     for _ in range(count):
         if web is not None:
-            await until_idle(web)  # the next kernel waits
+            await until_idle(web)  # until the next kernel is ready
         async with Viewer.opened(chromium, url) as viewer:
             seconds.append(await viewer.first_figures())
     middle = median(seconds)
@@ -65,7 +65,7 @@ async def visits(kind, chromium, url, count, web=None):
 
 
 async def until_idle(process):
-    """Return when a process and those below it have used hardly any time for a second."""
+    """Wait until a process and its descendants have used hardly any processor time for a second."""
     before = None
     while True:
         used = cpu([process, *process.children(recursive=True)])
@@ -76,7 +76,7 @@ async def until_idle(process):
 
 
 async def only_follower(web, server_url):
-    """The viewer's kernel. Those that wait for a viewer stop following after a while."""
+    """Return the viewer's kernel; those that wait for a viewer stop following after a while."""
     while True:
         found = running.followers(web, server_url)
         if len(found) == 1:
@@ -96,7 +96,7 @@ def print_rate_head():
 
 
 async def measure(rate, seconds, load, viewer, *, kernel, web):
-    """One line of the table, and below it the ratios to the budgets."""
+    """Print one line of the table, and below it the ratios to the budgets."""
     base = await load.volume()
     await viewer.until_volume(base)
     load.forget()
@@ -127,7 +127,7 @@ async def measure(rate, seconds, load, viewer, *, kernel, web):
 
 
 def latencies(base, noted, commits):
-    """Milliseconds from commit, and from answer, to the pixel, of each success, sorted.
+    """Return the milliseconds from commit, and from answer, to the pixel, of each success, sorted.
 
     The n-th success is on the screen with the first volume of at least `base` + n cents.
     """
@@ -143,10 +143,10 @@ def latencies(base, noted, commits):
 
 
 async def replay(count, load, viewer, kernel):
-    """Many events as fast as the server takes them: what do they leave behind?"""
+    """Send many events as fast as the server takes them, and measure what they leave behind."""
     print(f"\n{count:,} events as fast as they are taken (10/s make an hour's worth of 36,000)")
     print(f"{'events':>8} {'kernel PSS':>11} {'kernel RSS':>11} {'JS heap':>8} {'nodes':>7}   MiB")
-    # What fills up once and stays (the feed, the caches) is full after this.
+    # Afterwards whatever fills up once and stays (the feed, the caches) is full.
     await load.count(3_000)
     await viewer.until_volume(await load.volume())
     await say_memory(0, viewer, kernel)
@@ -169,7 +169,7 @@ async def say_memory(count, viewer, kernel):
 
 
 def cpu(group):
-    """Seconds of processor time that processes have used; one that ended counts no more."""
+    """Return the seconds of processor time that processes have used; ended ones no longer count."""
     used = 0.0
     for process in group:
         try:

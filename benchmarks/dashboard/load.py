@@ -1,4 +1,4 @@
-"""Payments at a rate, or as fast as they are taken; and when each was committed."""
+"""Post payments at a rate, or as fast as they are taken, and note when each was committed."""
 
 import asyncio
 import json
@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 import httpx
 
 TICK = 0.05
-"""Seconds: what is due within one goes into one request."""
+"""Seconds: payments due within one tick go into one request."""
 
 AT_ONCE = 8
-"""Requests under way; a server that is slower than the rate is not buried."""
+"""Most requests under way, so that a server slower than the rate is not flooded."""
 
 METHODS = ("card", "card", "paypal", "bank_transfer", "crypto")
 LARGEST_BATCH = 1_000
 
 
 def payment(number):
-    """Every sixth fails; the others add one cent each, so that a volume tells their number."""
+    """Return payments of which every sixth fails; the others add one cent each, so that the volume is their number."""
     method = METHODS[number % len(METHODS)]
     if number % 6 == 5:
         code = ("do_not_honor", "insufficient_funds", "expired_card")[number % 3]
@@ -27,7 +27,7 @@ def payment(number):
 
 
 class Load:
-    """Posts payments to one server and remembers when each was answered."""
+    """Posts payments to one server and notes when each was answered."""
 
     def __init__(self, url):
         self._http = httpx.AsyncClient(base_url=url, timeout=60)
@@ -41,7 +41,7 @@ class Load:
         await self._http.aclose()
 
     async def at_rate(self, rate, seconds):
-        """Post for so long; gives the events per second that were really taken."""
+        """Post for this long; return the events per second that were really taken."""
         room = asyncio.Semaphore(AT_ONCE)
         start = time.monotonic()
         first = self.sent
@@ -56,17 +56,17 @@ class Load:
         return (self.sent - first) / (time.monotonic() - start)
 
     async def count(self, count):
-        """Post so many as fast as they are taken."""
+        """Post this many, as fast as they are taken."""
         end = self.sent + count
         while self.sent < end:
             await self._post(min(LARGEST_BATCH, end - self.sent))
 
     def forget(self):
-        """Remember only what is answered from now on."""
+        """Forget what has been answered so far."""
         self._answered, self._since = {}, datetime.now(UTC)
 
     async def commits(self):
-        """When each success was committed and when answered, in seconds, in order."""
+        """Return when each success was committed and answered, in seconds, in order."""
         answered, found = self._answered, []
         window = {"from": self._since.isoformat(), "to": datetime.now(UTC).isoformat()}
         async with self._http.stream(
@@ -80,7 +80,7 @@ class Load:
         return sorted(found)
 
     async def volume(self):
-        """Total volume of the day, in minor units, as the API says it."""
+        """Return the API's total volume of the day, in minor units."""
         answer = await self._http.get("/api/analytics/metrics", params={"period": "day"})
         return round(answer.json()["totalVolume"] * 100)
 

@@ -1,4 +1,4 @@
-"""The dashboard's web server, started as `financeops up` starts it, and the kernels below it."""
+"""The dashboard's web server, started as by `financeops up`, and its kernels."""
 
 import dataclasses
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ _PREHEAT, _COLD = "--preheat_kernel=True", "--preheat_kernel=False"
 
 @asynccontextmanager
 async def dashboard(folder, server_url, *, warm=True):
-    """The dashboard's web server; not `warm`: no kernel waits. Gives its URL and process."""
+    """Run the dashboard's web server, and yield its URL and process; not `warm`: without waiting kernels."""
     port = addresses.free_port()
     child = children.dashboard(ROOT / "notebooks", HOST, port, server_url=server_url)
     if not warm:
@@ -28,7 +28,7 @@ async def dashboard(folder, server_url, *, warm=True):
 
 
 def followers(process, server_url):
-    """The kernels below `process` that are connected to the server."""
+    """Return the kernels of `process` that are connected to the server."""
     port = int(server_url.rsplit(":", 1)[1])
     return [child for child in process.children(recursive=True) if _is_connected(child, port)]
 
@@ -36,7 +36,7 @@ def followers(process, server_url):
 def _is_connected(process, port):
     try:
         connections = process.net_connections("tcp")
-    except psutil.Error:  # it ended meanwhile
+    except psutil.Error:  # it has ended
         return False
     return any(c.raddr and c.raddr.port == port and c.status == "ESTABLISHED" for c in connections)
 

@@ -1,4 +1,4 @@
-"""A real browser that looks at the dashboard, and what it saw."""
+"""A real browser that shows the dashboard, and what it saw."""
 
 import shutil
 import time
@@ -16,7 +16,8 @@ _PATIENCE = 120_000  # milliseconds
 
 @asynccontextmanager
 async def browser():
-    """The machine's Chromium."""
+    """Run the machine's Chromium."""
+    program = next(filter(None, map(shutil.which, _PROGRAMS)))
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=_program(), args=_FLAGS)
         yield chromium
@@ -42,7 +43,7 @@ def _program():
 
 
 class Viewer:
-    """One page with the dashboard, of somebody who was never here before."""
+    """A page with the dashboard, as for a new visitor."""
 
     def __init__(self, page):
         self._page = page
@@ -50,7 +51,7 @@ class Viewer:
     @classmethod
     @asynccontextmanager
     async def opened(cls, chromium, url):
-        """Open the page and return when it shows figures."""
+        """Open the page and wait until it shows figures."""
         context = await chromium.new_context(viewport={"width": 1440, "height": 900})
         page = await context.new_page()
         await page.add_init_script(_WATCH)
@@ -63,37 +64,37 @@ class Viewer:
         await context.close()
 
     async def first_figures(self):
-        """Seconds from the click to the first figures."""
+        """Return the seconds from the click to the first figures."""
         return await self._page.evaluate("__seen.first") / 1000
 
     async def lag(self):
-        """What the dashboard itself says it takes from event to screen."""
+        """Return the lag from event to screen that the dashboard itself shows."""
         return await self._page.locator(".fo-badge-detail").first.text_content(timeout=5_000)
 
     async def until_volume(self, volume):
-        """Return when the first card shows it."""
+        """Wait until the first card shows it."""
         shown = self._page.locator(f'[data-figure=total_volume][data-exact="{volume}"]')
         await shown.wait_for(timeout=_PATIENCE)
 
     async def forget(self):
-        """Begin to note anew."""
+        """Forget what was noted so far."""
         await self._page.evaluate("__seen.volumes.length = 0")
 
     async def volumes(self):
-        """Each total volume with when it was in the page and when drawn, by this machine's clock."""
+        """Return each total volume with when it was in the page and when drawn, by this machine's clock."""
         ahead = await self._ahead()
         noted = await self._page.evaluate("__seen.volumes.filter(note => note[2] !== null)")
         return [(volume, dom / 1000 + ahead, drawn / 1000 + ahead) for volume, dom, drawn in noted]
 
     async def memory(self):
-        """Bytes of the page's JavaScript heap and number of its DOM nodes, after a collection."""
+        """Return the bytes of the page's JavaScript heap and its number of DOM nodes, after garbage collection."""
         await self.cdp.send("HeapProfiler.collectGarbage")
         metrics = (await self.cdp.send("Performance.getMetrics"))["metrics"]
         named = {metric["name"]: metric["value"] for metric in metrics}
         return named["JSHeapUsedSize"], int(named["Nodes"])
 
     async def _ahead(self):
-        """Seconds from the page's clock to ours: by the quickest of some round trips."""
+        """Return the seconds from the page's clock to this process's, by the quickest of some round trips."""
         trips = []
         for _ in range(20):
             before = time.time()
@@ -104,6 +105,6 @@ class Viewer:
 
 
 def processes():
-    """The browser's processes."""
+    """Return the browser's processes."""
     below = psutil.Process().children(recursive=True)
     return [process for process in below if "chrom" in process.name()]

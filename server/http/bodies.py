@@ -28,13 +28,13 @@ def refuse_large_body(request: Request, services: Here) -> None:
 
 
 async def read_json(request: Request, services: Here) -> bytes:
-    """The body of a request whose body is JSON; raises `WrongKind`, `TooLarge`."""
+    """Return the JSON body of a request; raise `WrongKind` or `TooLarge`."""
     _kind_of_body(request)
     return await _read_body(request, limit=services.settings.max_body_bytes)
 
 
 async def read_elements(request: Request, services: Here) -> list[bytes]:
-    """The JSON text of each element of an array, or of each line of NDJSON.
+    """Return the JSON text of each element of an array, or of each line of NDJSON.
 
     Raises
     ------
@@ -54,16 +54,16 @@ async def refuse_body(request: Request, services: Here) -> None:
     """Refuse a body on a route that takes none, because it would be ignored."""
     body = await _read_body(request, limit=services.settings.max_body_bytes)
     if body.strip() not in _NOTHING:
-        raise InvalidValue("body", "is not taken by this route: send none")
+        raise InvalidValue("body", "is not accepted by this route: send none")
 
 
 def _kind_of_body(request: Request, *, lines: bool = False) -> str | None:
-    """`JSON`, where `lines` are taken `NDJSON`, or None when the request does not say.
+    """Return `JSON`, `NDJSON` (if `lines` are accepted), or None if the request does not say.
 
     Raises
     ------
     WrongKind
-        When it names another kind, or a compressed body, which would be misread.
+        If it names another kind, or an encoding, which would be misread.
     """
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.strip().lower() != "identity":
@@ -72,7 +72,7 @@ def _kind_of_body(request: Request, *, lines: bool = False) -> str | None:
     if not kinds:
         return None
     wanted = f"{JSON} or {NDJSON}" if lines else JSON
-    refusal = f"the body must be {wanted} in UTF-8, not {', '.join(kinds)}: say so in Content-Type"
+    refusal = f"the body must be {wanted} in UTF-8, not {', '.join(kinds)}: name it in Content-Type"
     header = Message()
     header["Content-Type"] = kinds[0]
     kind = header.get_content_type()
@@ -86,7 +86,7 @@ def _kind_of_body(request: Request, *, lines: bool = False) -> str | None:
 
 
 async def _read_body(request: Request, *, limit: int) -> bytes:
-    """Read the body; raises `TooLarge` as soon as it exceeds the limit."""
+    """Read the body; raise `TooLarge` as soon as it exceeds the limit."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
@@ -114,7 +114,7 @@ def _elements_of(body: bytes) -> list[bytes]:
             "must be a JSON array of payments, or NDJSON (one payment per line) with "
             f"Content-Type {NDJSON}",
         )
-    return _lines_of(body)  # NDJSON that calls itself JSON
+    return _lines_of(body)  # NDJSON labelled as JSON
 
 
 def _is_one_value(body: bytes) -> bool:

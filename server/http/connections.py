@@ -19,10 +19,10 @@ from financeops.core.wire import encode
 from server.settings import PREFIX, Settings
 
 _LEAST_BYTES = 1024
-"""Bytes of a body that must arrive in each `receive_timeout`: tells slow senders from idle ones."""
+"""Bytes of a body that must arrive in each `receive_timeout`, so that trickling does not count."""
 
 _LINGER = 2.0
-"""Seconds in which a client can read why it is refused."""
+"""Seconds for a client to read why it is refused."""
 
 
 class Limits:
@@ -60,19 +60,19 @@ class LimitedHttp(HttpToolsProtocol):
         self._refused = False
         self._in_body = False
         self._headers = 0  # bytes
-        # Bytes since the parser last reported something: it keeps them. The rest of a chunk counts as reported.
+        # Bytes since the parser last reported something, which it keeps. The rest of a chunk counts as reported.
         self._unused = 0
         self._received = 0  # bytes since the timer began
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Start to wait for a request."""
+        """Start waiting for a request."""
         super().connection_made(transport)
         address = str((transport.get_extra_info("peername") or ("",))[0])
         if not self._limits.take(address):
             self._refuse(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 f"there are too many connections from {address}: "
-                f"{PREFIX}MAX_CONNECTIONS_PER_ADDRESS says how many there may be",
+                f"{PREFIX}MAX_CONNECTIONS_PER_ADDRESS sets how many there may be",
             )
             return
         self._address = address
@@ -83,7 +83,7 @@ class LimitedHttp(HttpToolsProtocol):
         self._disarm()
         if self._address is not None:
             self._limits.give_back(self._address)
-        # Of pipelined requests uvicorn knows only the last one.
+        # uvicorn knows only the last of pipelined requests.
         if self._answering is not None:
             self._answering.disconnected = True
         super().connection_lost(exc)
@@ -93,7 +93,7 @@ class LimitedHttp(HttpToolsProtocol):
         if self._refused:
             return
         if self._timer is None and not self._is_answering():
-            self._arm()  # the next request has begun, or blanks before it
+            self._arm()  # the next request has begun, or line breaks before it
         self._received += len(data)
         self._unused += len(data)
         super().data_received(data)
@@ -110,7 +110,7 @@ class LimitedHttp(HttpToolsProtocol):
             protocol.address, self._address = self._address, None
 
     def on_message_begin(self) -> None:
-        """Start to count the bytes of the headers."""
+        """Start counting the bytes of the headers."""
         self._headers, self._in_body = 0, False
         super().on_message_begin()
 
@@ -121,14 +121,14 @@ class LimitedHttp(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count the header; trailers after a body, too."""
+        """Count the header; also trailers after a body."""
         self._unused = 0
         self._headers += len(name) + len(value) + 4
         if self._headers <= self._limits.header_bytes:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Start to wait for the body."""
+        """Start waiting for the body."""
         self._unused = 0
         self._check_headers(self._headers)
         if self._refused:
@@ -138,7 +138,7 @@ class LimitedHttp(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Pass it on."""
+        """Pass the body on."""
         self._unused = 0
         if not self._refused:
             super().on_body(body)
@@ -152,7 +152,7 @@ class LimitedHttp(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the signature is uvicorn's
         """Refuse what is not HTTP, in the form of all errors."""
-        self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP request that can be read")
+        self._refuse(HTTPStatus.BAD_REQUEST, "this is not a valid HTTP request")
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle
@@ -181,19 +181,19 @@ class LimitedHttp(HttpToolsProtocol):
             self._timer = None
 
     def _look(self) -> None:
-        """End a connection without progress, unless it waits for the server."""
+        """End a connection that makes no progress, unless it waits for the server."""
         self._timer = None
         if self.transport.is_closing():
             return
-        gets_on = self._received >= _LEAST_BYTES or self.flow.read_paused
-        if self._in_body and gets_on and self._is_answering():
+        progresses = self._received >= _LEAST_BYTES or self.flow.read_paused
+        if self._in_body and progresses and self._is_answering():
             self._arm()
         elif self._in_body and self.cycle.response_started:
             self.transport.abort()
         else:
             self._refuse(
                 HTTPStatus.REQUEST_TIMEOUT,
-                f"nothing more of the request has come for {self._limits.seconds:g} s",
+                f"no more of the request has arrived for {self._limits.seconds:g} s",
             )
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
@@ -206,7 +206,7 @@ class LimitedHttp(HttpToolsProtocol):
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/problem+json\r\n"
             f"content-length: {len(body)}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
         )
-        if self._is_answering():  # nobody waits for an answer any more
+        if self._is_answering():  # the answer is no longer needed
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         # Do not close at once: data that still arrive would make the system discard the answer.

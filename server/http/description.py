@@ -1,7 +1,7 @@
 """The API's description (OpenAPI), generated from the types that encode and decode.
 
-Routes say with `answers` which type each status has; `describe` puts the types in, and what the
-settings decide: methods, currencies, time zones.
+Routes declare with `answers` the type of each status. `describe` adds the schemas of these types and
+what only the running server knows: methods, currencies, time zones.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from server.http import examples
 
 _REF = "#/components/schemas/"
 _MEANINGS = {
-    403: "The page that asks for this is not of an allowed origin",
+    403: "The request comes from a web page whose origin is not allowed",
     404: "The tenant or payment does not exist",
-    409: "It contradicts what is recorded",
+    409: "The request contradicts what is recorded",
     413: "The body is too large",
     415: "The body is not JSON",
-    421: "The server is not called by this `Host`: `FINANCEOPS_ALLOWED_HOSTS` names what it is",
+    421: "The server does not answer to this `Host`; `FINANCEOPS_ALLOWED_HOSTS` lists those it does",
     422: "A parameter or field is wrong; `field` names it",
-    500: "Something went wrong on our side; the log says what",
+    500: "The server failed; its log has the details",
     503: "The database is away; `Retry-After` says when to try again",
 }
 _OF_ALL = (403, 413, 421, 422, 500)
@@ -49,35 +49,35 @@ _types: list[Any] = [PaymentRequest, Problem]
 
 
 def schema_of(kind: Any) -> dict[str, Any]:
-    """Schema that refers to a type of the contract, which will be among the components."""
+    """Return a schema that refers to a type of the contract, and add the type to the components."""
     _types.append(kind)
     (schema,), _ = _schemas([kind])
     return schema
 
 
 def _schemas(kinds: Sequence[Any]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
-    """Schemas of these types, and the components that they refer to by name."""
+    """Return the schemas of these types, and the components that they refer to by name."""
     return msgspec.json.schema_components(
         kinds, schema_hook=_nothing_more, ref_template=f"{_REF}{{name}}"
     )
 
 
 def _nothing_more(_: type) -> dict[str, Any]:
-    """Schema of a type that only we know: the contract says it where it is used."""
+    """Return no schema for a type that msgspec does not know: the contract adds it to each field."""
     return {}
 
 
 def component(name: str) -> dict[str, Any]:
-    """Schema that refers to a component of the description."""
+    """Return a schema that refers to a component of the description."""
     return {"$ref": f"{_REF}{name}"}
 
 
 def answers(
     kind: Any, *errors: int, status: int = 200, meaning: str = "OK", **more: Any
 ) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route: what it answers, and the refusals of its own.
+    """Return the `responses` of a route: its answer, and the errors that only it gives.
 
-    `more` is for the answer's other members, such as its `headers`.
+    `more` has further members of the answer, such as its `headers`.
     """
     content = {JSON: {"schema": schema_of(kind)}}
     return {
@@ -87,23 +87,23 @@ def answers(
 
 
 def page(media_type: str, *errors: int, meaning: str = "OK") -> dict[int | str, dict[str, Any]]:
-    """The same for an answer that is text of another kind."""
+    """Return the `responses` of a route that answers with text of this media type."""
     content = {media_type: {"schema": {"type": "string"}}}
     return {200: {"description": meaning, "content": content}, **refusals(*errors)}
 
 
 def refusals(*errors: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of these errors, each a problem."""
+    """Return the `responses` of these errors, each a problem."""
     return {error: _refusal(error) for error in errors}
 
 
 def header(description: str, *, required: bool = False) -> dict[str, Any]:
-    """A header of an answer."""
+    """Describe a header of an answer."""
     return {"description": description, "required": required, "schema": {"type": "string"}}
 
 
 def body(kinds: Mapping[str, Any], *, example: Any) -> dict[str, Any]:
-    """The `requestBody` of a route that reads it itself: the schema of each media type."""
+    """Return the `requestBody` of a route that reads its body itself: a schema per media type."""
     content = {kind: {"schema": schema} for kind, schema in kinds.items()}
     content[JSON]["example"] = _as_json(example)
     return {"required": True, "content": content}
@@ -120,12 +120,12 @@ def _refusal(status: int) -> dict[str, Any]:
 
 
 def describe(app: FastAPI, *, methods: tuple[str, ...]) -> dict[str, Any]:
-    """The OpenAPI document of the application."""
+    """Return the OpenAPI document of the application."""
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
     schemas = document["components"]["schemas"]
-    # What the framework thinks a refusal is; ours are problems.
+    # The framework's own error answers; this API answers with problems instead.
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas |= _components(methods)
@@ -135,7 +135,7 @@ def describe(app: FastAPI, *, methods: tuple[str, ...]) -> dict[str, Any]:
         operation["responses"] = dict(sorted(operation["responses"].items()))
         for parameter in operation.get("parameters", ()):
             parameter["schema"] = _parameter(parameter["name"], parameter["schema"])
-            # A list may be asked for a method of the past, a figure only for one there is.
+            # Lists accept methods of the past too; figures accept only those of the settings.
             if parameter["name"] == "method" and path.startswith("/api/analytics"):
                 parameter["schema"] = {"type": "string", "enum": sorted(methods)}
     return document
@@ -176,7 +176,7 @@ def _components(methods: tuple[str, ...]) -> dict[str, Any]:
 def _request(
     schema: Mapping[str, Any], methods: tuple[str, ...], statuses: tuple[str, ...]
 ) -> dict[str, Any]:
-    """The schema of a payment to record, with what only its other fields and settings decide."""
+    """Return the schema of a payment to record, with the rules that join fields, and the settings."""
     described = deepcopy(dict(schema))
     fields = described["properties"]
     fields["method"]["enum"] = sorted(methods)
@@ -206,7 +206,7 @@ def _request(
 
 
 def _only(statuses: tuple[str, ...], status: str, field: str) -> dict[str, Any]:
-    """A field may be there with one status only."""
+    """Allow a field with one status only."""
     others = [each for each in statuses if each != status]
     return {
         "anyOf": [
@@ -217,7 +217,7 @@ def _only(statuses: tuple[str, ...], status: str, field: str) -> dict[str, Any]:
 
 
 def _amounts(decimals: int, codes: list[str]) -> dict[str, Any]:
-    """Amounts of the currencies with so many decimals."""
+    """Return the rule for amounts in currencies with this number of decimals."""
     step = 10**-decimals if decimals else 1
     return {
         "required": ["currency"],
@@ -230,7 +230,7 @@ def _amounts(decimals: int, codes: list[str]) -> dict[str, Any]:
 
 @cache
 def _currencies() -> dict[int, list[str]]:
-    """Every currency that is accepted, by its number of decimals: the check itself is asked."""
+    """Return all accepted currencies by number of decimals, found by asking the check itself."""
     found: dict[int, list[str]] = {}
     for code in map("".join, product(ascii_uppercase, repeat=3)):
         with suppress(InvalidValue):
@@ -239,7 +239,7 @@ def _currencies() -> dict[int, list[str]]:
 
 
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """Schema of a parameter, which has no null: what is not given is left out."""
+    """Return the schema of a parameter without null: a parameter is left out instead."""
     known = {"currency": "CurrencyCode", "timezone": "TimezoneName"}
     if name in known:
         return component(known[name])
@@ -249,7 +249,7 @@ def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_numbers(schema: Any) -> Any:
-    """The same schema with decimals as they are written: as numbers."""
+    """Return the same schema with decimals as numbers, as they are written."""
     if isinstance(schema, list):
         return [_with_numbers(each) for each in schema]
     if not isinstance(schema, dict):
@@ -260,12 +260,12 @@ def _with_numbers(schema: Any) -> Any:
 
 
 def _as_json(example: Any) -> Any:
-    """As JSON text says it: a description knows no Decimal."""
+    """Return the example as plain JSON values, without Decimal."""
     return msgspec.json.decode(encode(example))
 
 
 def documents() -> dict[str, type[Document]]:
-    """Every type of an answer or of a part of one, by its name."""
+    """Return every type of an answer, or of a part of one, by name."""
     found: dict[str, type[Document]] = {}
     waiting = [Document]
     while waiting:
@@ -276,7 +276,7 @@ def documents() -> dict[str, type[Document]]:
 
 
 def _leave_out(schema: dict[str, Any]) -> None:
-    """Say of fields with a default that they are left out, and never null, without a value."""
+    """Describe fields with a default as left out, never null, when they have no value."""
     fields = schema["properties"]
     for name in fields.keys() - set(schema["required"]):
         kind, _null = fields[name].pop("anyOf")

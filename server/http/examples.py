@@ -1,4 +1,4 @@
-"""Examples for the OpenAPI page: instances of the types, made by the functions that answer."""
+"""Examples for the OpenAPI page: instances of the types, made by the functions that make answers."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ ANSWERS: list[Struct] = [
     HealthAnswer(status="ok"),
     ReadyAnswer(status="ready"),
 ]
-"""One answer of each type."""
+"""An example of each type of answer."""
 
 REQUEST = read_request(
     b'{"amount": 1850.5, "method": "card", "status": "success", "reference": "order-1042-1", '

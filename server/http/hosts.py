@@ -1,4 +1,4 @@
-"""The host names of the server. Another name may belong to a page that points it here (DNS rebinding)."""
+"""The host names of the server: a page may point any other name at it (DNS rebinding)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from server.http.problems import Misdirected, problem_response
 class Hosts:
     """The names of the server; `*` among them allows every name.
 
-    Addresses, `localhost` and this computer's own name always are: no page of another can be
-    reached by them (DNS rebinding needs a name of its own).
+    IP addresses, `localhost` and this computer's own name are always allowed: no page of another
+    computer is reached by them (DNS rebinding needs a name of its own).
     """
 
     def __init__(self, allowed: Collection[str]) -> None:
@@ -53,7 +53,7 @@ class RefuseForeignHosts:
             await send({"type": "websocket.close", "code": 1008})
             return
         error = Misdirected(
-            f"this server is not called {host!r}: FINANCEOPS_ALLOWED_HOSTS names what it is called"
+            f"this server does not answer to {host!r}: FINANCEOPS_ALLOWED_HOSTS lists what it answers to"
         )
         await problem_response(error)(scope, receive, send)
 

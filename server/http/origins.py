@@ -1,4 +1,4 @@
-"""Which web pages may call the server: one rule for REST and for the stream."""
+"""The web pages that may call the server: one rule for REST and for the stream."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server.http.problems import Forbidden, problem_response
 
 THIS_COMPUTER = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
-_WHO_MAY = "FINANCEOPS_ALLOWED_ORIGINS names who may"
+_ALLOWED = "FINANCEOPS_ALLOWED_ORIGINS lists those that may"
 
 
 class Origins:
@@ -32,7 +32,7 @@ class Origins:
 class RefuseForeignPages:
     """Refuses requests of pages of other origins, which browsers send without asking first.
 
-    It may not read the answer, but to make it costs us, and a POST takes effect.
+    Such a page cannot read the answer, but computing it costs the server, and a POST takes effect.
     """
 
     def __init__(self, app: ASGIApp, origins: Origins) -> None:
@@ -45,17 +45,17 @@ class RefuseForeignPages:
             headers = Headers(scope=scope)
             for origin in headers.getlist("origin"):  # browsers send only one
                 if not self._origins.allows(origin, headers.get("host")):
-                    error = Forbidden(f"pages of {origin} may not call this server: {_WHO_MAY}")
+                    error = Forbidden(f"pages of {origin} may not call this server: {_ALLOWED}")
                     await problem_response(error)(scope, receive, send)
                     return
         await self._app(scope, receive, send)
 
 
 class RefuseHiddenPages:
-    """Refuses requests of pages of other sites that do not tell their origin, on the stream too.
+    """Refuses requests of pages of other sites that do not name their origin, on the stream too.
 
-    As it does for a picture, a script, a frame. The browser says of such a request that it is from
-    elsewhere. Followed links are no such requests; what costs much is a POST, which no link is.
+    Browsers send such requests for pictures, scripts and frames, marked as coming from another site.
+    Following a link is allowed: links only make GET requests, and what is costly needs a POST.
     """
 
     def __init__(self, app: ASGIApp, origins: Origins) -> None:
@@ -65,7 +65,7 @@ class RefuseHiddenPages:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, unless it is refused."""
         if scope["type"] == "http" and not self._anybody and _is_hidden(scope):
-            error = Forbidden(f"pages of other sites may not have this loaded: {_WHO_MAY}")
+            error = Forbidden(f"pages of other sites may not load this: {_ALLOWED}")
             await problem_response(error)(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -84,9 +84,9 @@ def _is_hidden(scope: Scope) -> bool:
 
 
 def _is_own_page(origin: str, host: str | None) -> bool:
-    # Only by address: any name can be made to point here (DNS rebinding).
+    # Only by address: any name can be pointed here (DNS rebinding).
     try:
-        parts = urlsplit(origin)  # which fails on `http://[`
+        parts = urlsplit(origin)  # fails on `http://[`
         ip_address(parts.hostname or "")
     except ValueError:
         return False

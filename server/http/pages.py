@@ -1,4 +1,4 @@
-"""The one page of the server's own: a button that seeds."""
+"""The server's own page: a button that seeds the database."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ SEED_PAGE = """<!doctype html>
   output.wrong { color: var(--wrong); }
 </style>
 <main>
-  <h1>Begin with some payments</h1>
-  <p>Records 1,000 realistic payments of the last 30 days, if the database holds none but
-    simulated ones. Pressing twice does no harm.</p>
+  <h1>Start with some payments</h1>
+  <p>Records 1,000 realistic payments of the last 30 days, if the database holds only simulated
+    ones or none. Pressing the button twice does no harm.</p>
   <button type="button">Seed the database</button>
   <output aria-live="polite"></output>
 </main>

@@ -1,4 +1,4 @@
-"""Query parameters: each route's own, given once, and nothing that it does not know."""
+"""Query parameters: each route has its own, each given once; unknown ones are refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from financeops.core.windows import ALL_TIME, check_order, ends_of, window_betwe
 
 
 class _PaymentIds(StringConvertor):
-    """Of a path: what is none is another route's, or nobody's."""
+    """A payment's id in a path; any other text is left to the other routes."""
 
     regex = "[0-9a-fA-F]{24}"
 
@@ -53,7 +53,7 @@ _ENDS = ("from", "to")
 
 
 def refuse_repeated(request: Request) -> None:
-    """Refuse a parameter that is given twice: which of them is meant cannot be known."""
+    """Refuse a parameter that is given twice: it is ambiguous which one is meant."""
     for name, count in Counter(key for key, _ in request.query_params.multi_items()).items():
         if count > 1:
             raise InvalidValue(name, "is given more than once: give it once")
@@ -66,12 +66,12 @@ def refuse_all(request: Request) -> None:
 
 
 def check_timezone(name: str) -> str:
-    """Return the name if it is a time zone's; raises `InvalidValue`."""
+    """Return the name if it is that of a time zone; raise `InvalidValue` if not."""
     return zone_of(name).key
 
 
 def _check_currency(code: str) -> str:
-    """Return the code if it could be a currency's; the store knows whether it is."""
+    """Return the code if it has the form of a currency's; the store knows whether it is one."""
     if not _CURRENCY.fullmatch(code):
         raise InvalidValue("currency", "must be an ISO 4217 code such as 'USD'")
     return code
@@ -95,7 +95,7 @@ def _instant(text: object) -> datetime:
 
 
 def _described(**members: Any) -> WithJsonSchema:
-    """What the API's description says of a parameter whose check is a function."""
+    """The API's description of a parameter that a function checks."""
     return WithJsonSchema({"type": "string", **members})
 
 
@@ -116,16 +116,16 @@ class Parameters(BaseModel):
 
 
 class OfTenant(Parameters):
-    """Whose data is asked for."""
+    """The tenant whose data a request is about."""
 
-    tenant_id: TenantId = Field(DEFAULT_TENANT, description="Whose payments")
+    tenant_id: TenantId = Field(DEFAULT_TENANT, description="ID of the tenant")
 
 
 class SelectionParameters(OfTenant):
-    """Which payments of a tenant."""
+    """Parameters that select payments of a tenant."""
 
-    status: Status | None = Field(None, description="Only payments of this status")
-    method: Method | None = Field(None, description="Only payments of this method")
+    status: Status | None = Field(None, description="Only payments with this status")
+    method: Method | None = Field(None, description="Only payments made with this method")
     currency: Currency | None = Field(None, description="Only payments in this currency")
     start: Instant | None = Field(
         None, alias="from", description="Only payments created at or after this time"
@@ -135,7 +135,7 @@ class SelectionParameters(OfTenant):
     )
 
     def selection(self) -> Selection:
-        """What they say; raises `InvalidValue` where it fits no payment."""
+        """Return the selection; raise `InvalidValue` if its window is empty."""
         window = window_between(self.start, self.end)
         check_order(window, names=_ENDS)
         return Selection(
@@ -146,9 +146,9 @@ class SelectionParameters(OfTenant):
 class ListParameters(SelectionParameters):
     """Parameters of the list of payments."""
 
-    limit: int = Field(100, ge=1, le=MAX_PAGE, description="How many payments")
+    limit: int = Field(100, ge=1, le=MAX_PAGE, description="Number of payments on a page")
     before: Annotated[str, _described(pattern=CURSOR_PATTERN)] | None = Field(
-        None, description="Where the page begins: the cursor of the `Link` header's `next`"
+        None, description="Start of the page: the cursor of the `Link` header's `next`"
     )
 
 
@@ -161,12 +161,12 @@ class ExportParameters(SelectionParameters):
 class ChangesParameters(OfTenant):
     """Parameters of the changes."""
 
-    after: int = Field(ge=0, le=2**53, description="The last `seq` that is known")
+    after: int = Field(ge=0, le=2**53, description="The last `seq` that the client knows")
     limit: int = Field(
         1000,
         ge=1,
         le=MAX_CHANGES,
-        description="About how many changes: whole transactions are read",
+        description="Approximate number of changes: transactions are returned whole",
     )
 
 
@@ -174,13 +174,13 @@ class AnalyticsParameters(OfTenant):
     """Parameters that every analytics route takes."""
 
     currency: Currency | None = Field(
-        None, description="Payments in this currency; by default the tenant's"
+        None, description="Only payments in this currency; by default the tenant's"
     )
-    method: Method | None = Field(None, description="Only payments of this method")
+    method: Method | None = Field(None, description="Only payments made with this method")
     timezone: TimezoneName | None = Field(
         None,
-        description="Cut hours and days in this time zone; another than the tenant's only for "
-        "windows of at most 7 days",
+        description="Time zone of hours and days; one other than the tenant's only for windows "
+        "of at most 7 days",
     )
     period: Period | None = Field(
         None,
@@ -188,14 +188,14 @@ class AnalyticsParameters(OfTenant):
         "last 12 months; instead of `from` and `to`",
     )
     start: Instant | None = Field(
-        None, alias="from", description="First moment of the window; without it from the beginning"
+        None, alias="from", description="Start of the window; by default the first payment"
     )
     end: Instant | None = Field(
-        None, alias="to", description="End of the window, not included; without it up to now"
+        None, alias="to", description="End of the window, exclusive; by default now"
     )
 
     def question(self) -> Question:
-        """What they say; raises `InvalidValue` where one of them rules another out."""
+        """Return the question; raise `InvalidValue` if parameters contradict each other."""
         question = Question(
             currency=self.currency,
             method=self.method,
@@ -210,10 +210,10 @@ class AnalyticsParameters(OfTenant):
 class MetricsParameters(AnalyticsParameters):
     """Parameters of the key figures."""
 
-    compare: bool = Field(False, description="Whether to add `previous`, the period before")
+    compare: bool = Field(False, description="Whether to add `previous`, the previous period")
 
     def question(self) -> Question:
-        """What they say; to be compared, it must say how long."""
+        """Return the question; a comparison needs a window of known length."""
         question = super().question()
         if self.compare and question.period is None and None in ends_of(question.window):
             raise InvalidValue("compare", "needs a period, or both from and to")
@@ -221,10 +221,10 @@ class MetricsParameters(AnalyticsParameters):
 
 
 class BucketParameters(AnalyticsParameters):
-    """Parameters of what is cut into buckets: the last day unless said otherwise."""
+    """Parameters of figures in buckets; the default is the last day."""
 
     def question(self) -> Question:
-        """What they say, with a period or both ends of a window."""
+        """Return the question, with a period or both ends of a window."""
         question = super().question()
         if question.period is not None:
             return question
@@ -240,12 +240,12 @@ class SnapshotParameters(BucketParameters):
     """Parameters of the snapshot."""
 
     rollups: bool = Field(
-        False, description="Whether to add the rollups that the figures are computed from"
+        False, description="Whether to add the rollups from which the figures are computed"
     )
 
 
 class TimezoneParameters(Parameters):
-    """Parameters of a tenant's change of time zone."""
+    """Parameters of a change of a tenant's time zone."""
 
     timezone: TimezoneName = Field(description="IANA name, such as `Europe/Berlin`")
 
@@ -257,7 +257,7 @@ class BatchParameters(Parameters):
         Source.API, description="`import` allows status `refunded` and `refundedAt`"
     )
     import_id: ImportId | None = Field(
-        None, description="The import whose rows these are, with `source=import`"
+        None, description="ID of the import to which the rows belong, with `source=import`"
     )
 
     @model_validator(mode="after")
@@ -270,20 +270,24 @@ class BatchParameters(Parameters):
 class VerifyParameters(OfTenant):
     """Parameters of a verification."""
 
-    repair: bool = Field(False, description="Whether to put right what differs")
+    repair: bool = Field(False, description="Whether to repair what differs")
 
 
 class ImportParameters(Parameters):
-    """Parameters of one import; its id tells whose it is."""
+    """Parameters of one import; its id determines the tenant."""
 
-    tenant_id: TenantId | None = Field(None, description="Whose import it must be")
+    tenant_id: TenantId | None = Field(
+        None, description="ID of the tenant to which the import must belong"
+    )
 
 
 class SeedParameters(Parameters):
     """Parameters of the seed."""
 
-    count: int = Field(1000, ge=1, le=1_000_000, description="How many payments")
-    days: int = Field(30, ge=1, le=3650, description="Over how many days up to now")
+    count: int = Field(1000, ge=1, le=1_000_000, description="Number of payments")
+    days: int = Field(
+        30, ge=1, le=3650, description="Number of days, up to now, over which they are spread"
+    )
 
 
 class FirstHistoryParameters(Parameters):
@@ -293,5 +297,6 @@ class FirstHistoryParameters(Parameters):
         None,
         ge=1,
         le=100_000,
-        description="Record only so many of the newest payments, and answer when they are there",
+        description="Record only this many of the newest payments, and answer when they are "
+        "recorded",
     )

@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457): only here they become answers."""
+"""Errors as `application/problem+json` (RFC 9457): here, and nowhere else, they become answers."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from financeops.core.wire import encode
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER = 2
-"""Seconds after which to try again when something is unavailable."""
+"""Seconds after which to try again if something is unavailable."""
 
-UNEXPECTED = "something went wrong on our side; it has been written to the server's log"
+UNEXPECTED = "the server failed; its log has the details"
 
 
 class TooLarge(FinanceOpsError):
@@ -101,7 +101,7 @@ def problem_of(error: FinanceOpsError) -> Problem:
 
 def problem_response(error: FinanceOpsError) -> Response:
     """Return the answer for an error."""
-    # Clients must not repeat automatically what may then count twice.
+    # Clients must not automatically repeat what may then count twice.
     later = isinstance(error, Unavailable) and error.repeatable
     return _response(problem_of(error), {"Retry-After": str(RETRY_AFTER)} if later else None)
 
@@ -110,7 +110,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of the application as a problem."""
 
     @app.exception_handler(FinanceOpsError)
-    async def on_ours(_: Request, error: FinanceOpsError) -> Response:
+    async def on_own(_: Request, error: FinanceOpsError) -> Response:
         return problem_response(error)
 
     @app.exception_handler(RequestValidationError)
@@ -135,11 +135,11 @@ def install(app: FastAPI) -> None:
     async def on_gone(_: Request, error: ClientDisconnect) -> Response:
         # The client is gone. This keeps the log from reporting an error of the server.
         del error
-        return _response(_problem(HTTPStatus.BAD_REQUEST, "the body ends before its end"))
+        return _response(_problem(HTTPStatus.BAD_REQUEST, "the body is incomplete"))
 
     @app.exception_handler(Exception)
     async def on_unexpected(_: Request, error: Exception) -> Response:
-        # The web server writes the error itself to the log.
+        # The web server logs the error itself.
         del error
         return _response(_problem(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED))
 

@@ -1,4 +1,4 @@
-"""Answers in JSON, written by the one encoder that keeps amounts exact."""
+"""JSON answers, written by the encoder that keeps amounts exact."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ class Json(JSONResponse):
     """An `application/json` answer, of a type of the contract."""
 
     def render(self, content: Any) -> bytes:
-        """JSON bytes of the content."""
+        """Return the content as JSON bytes."""
         return encode(content)

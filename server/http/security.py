@@ -1,4 +1,4 @@
-"""Headers that forbid browsers and proxies what the pages of the server do not need."""
+"""Headers that forbid browsers and proxies whatever the server's pages do not need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests for a WebSocket of which a proxy has dropped a part."""
+"""WebSocket requests from which a proxy has dropped headers."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 # Stock python-socketio spends a task, a queue, a timer and a system call on each event of each client. Here the events
 # of a room are collected for one tick and written to a client's connection in one piece. Each stays a Socket.IO packet
-# of its own, so that any client understands it. This reaches below python-socketio's surface (engine.io's
-# sockets, uvicorn's connection). Where it does not find what it knows, engine.io's packet queue takes over.
+# of its own, so that any client understands it. This reaches below python-socketio's public interface (engine.io's
+# sockets, uvicorn's connection). Where it does not find what it expects, engine.io's packet queue takes over.
 
 import asyncio
 import json
@@ -24,12 +24,12 @@ from server.live.wires import Wire, watch_websockets
 
 logger = logging.getLogger(__name__)
 
-# uvicorn waits forever for a last write to a client that is gone: after so many seconds the connection is aborted.
 _LINGER = 10.0
+"""Seconds until a closed connection is aborted: uvicorn would wait forever for its last write."""
 
 
 class _Batch:
-    """The events of one room and tick; each of their forms is made once, when it is needed."""
+    """The events of one room and tick; each of their encodings is made once, when first needed."""
 
     def __init__(self, messages: list[bytes]) -> None:
         self._messages = messages
@@ -59,7 +59,7 @@ class _Client:
     """A member of a room."""
 
     socket: Any  # engineio.AsyncSocket
-    skip: int  # how many of the room's pending events are older than its join
+    skip: int  # number of the room's pending events that are older than its join
     wire: Wire | None = None
     full_since: float | None = None
 
@@ -80,7 +80,7 @@ class Fanout:
         self.max_packets = max_packets
         self.max_bytes = max_bytes
         self.patience = patience
-        # For tests and Prometheus: writes are counted per client and tick, not per event.
+        # For tests and Prometheus; writes are counted per client and tick, not per event.
         self.raw_writes = 0
         self.fallback_writes = 0
         self.cut_offs = 0
@@ -131,9 +131,9 @@ class Fanout:
             _empty(client.socket)
 
     async def has_read(self, sid: str) -> bool:
-        """Return when a client has read most of what it was sent; False if it is gone.
+        """Wait until a client has read most of what it was sent; return False if it is gone.
 
-        A client that reads nothing for a while is cut off: else all missed events would wait in memory.
+        A client that reads nothing for a while is cut off; otherwise all missed events would wait in memory.
         """
         least, since = None, time.monotonic()
         while (client := self._client_of(sid)) is not None:
@@ -165,7 +165,7 @@ class Fanout:
         self._wake.set()
 
     async def run(self) -> None:
-        """Write pending events until cancelled: immediately after a pause, else once per interval."""
+        """Write pending events until cancelled: at once after a pause, else once per interval."""
         try:
             while True:
                 await self._wake.wait()
@@ -200,7 +200,7 @@ class Fanout:
         if buffered <= self.max_bytes and eio_socket.queue.qsize() <= self.max_packets:
             client.full_since = None
         elif client.full_since is None:
-            # A burst such as an import may fill the buffers of a client that reads well, too.
+            # A burst, such as an import, can also fill the buffers of a client that keeps reading.
             client.full_since = now
         elif now - client.full_since >= self.patience:
             logger.warning("client %s has stopped reading: cutting it off", sid)
@@ -210,7 +210,7 @@ class Fanout:
             protocol.transport.write(batch.frames(skip))
             self.raw_writes += 1
         else:
-            # Clients share the packets: a waiting one costs a pointer.
+            # Clients share the packets, so a waiting packet costs each only a pointer.
             for packet in batch.packets(skip):
                 eio_socket.queue.put_nowait(packet)
             self.fallback_writes += 1
@@ -247,7 +247,7 @@ class Fanout:
         if protocol:
             protocol.transport.abort()
         if not protocol or not client.socket.upgraded:
-            # engine.io will not be told by a lost connection.
+            # engine.io does not learn of it from a lost connection.
             task = asyncio.get_running_loop().create_task(self._close(client.socket))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
@@ -269,7 +269,7 @@ class Fanout:
 
 
 def _empty(eio_socket: Any) -> None:
-    """Empty the queue of an engine.io session, which stays in memory until garbage collection."""
+    """Empty the queue of an engine.io session: the session stays in memory until garbage collection."""
     while not eio_socket.queue.empty():
         eio_socket.queue.get_nowait()
         eio_socket.queue.task_done()
@@ -277,10 +277,10 @@ def _empty(eio_socket: Any) -> None:
 
 def _is_idle(client: _Client, protocol: WebSocketsSansIOProtocol) -> bool:
     """Whether engine.io is not sending to the client, so that a direct write keeps the order."""
-    # Unlike `empty()`, `_unfinished_tasks` counts until the writer has taken a packet; from there to the send it is not
-    # interrupted, and the send itself (which waits while the connection is full) is watched.
+    # Unlike `empty()`, `_unfinished_tasks` counts a packet until the writer has taken it. From there to the send the
+    # writer is not interrupted, and the send itself (which waits while the connection is full) is watched.
     return (
-        not client.socket.queue._unfinished_tasks  # noqa: SLF001 - asyncio shows it nowhere else
+        not client.socket.queue._unfinished_tasks  # noqa: SLF001 - asyncio has no public equivalent
         and client.wire is not None
         and not client.wire.sending
         and protocol.conn.state is State.OPEN

@@ -1,4 +1,4 @@
-"""What clients of the stream may say: that they come and go. Nothing else is heard, and nothing makes the log long."""
+"""What clients of the stream may send: packets that connect and disconnect; all others are ignored."""
 
 from __future__ import annotations
 
@@ -12,38 +12,39 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.http.problems import Over, problem_response
 
 _FAULTS_OF_CLIENTS = {
-    "post request handler error",  # a body that was posted is no packets
+    "post request handler error",  # a posted body that is not packets
     "Invalid UTF-8 sequence received from client.",
 }
 _ENGINE_PACKETS = frozenset("0123456b")
-_COMES_OR_GOES = ("0", "1")
-"""The packets of Socket.IO that open and close a namespace; all others are events and their answers."""
+_CONNECTS_OR_DISCONNECTS = ("0", "1")
+"""The Socket.IO packets that open and close a namespace; all others are events and acknowledgements."""
 
 
-def hear_who_comes_and_goes(sio: socketio.AsyncServer) -> None:
-    """Have only those packets handed on, and only whole ones; call it before `sio` is served.
+def ignore_events(sio: socketio.AsyncServer) -> None:
+    """Pass on only those packets, and only valid ones; call this before `sio` is served.
 
-    A client's event of the name `connect` would else be taken for a connection.
+    Otherwise a client's event named `connect` would be taken for a connection. Errors that clients
+    cause are logged in one line, without a traceback.
     """
-    hand_on = sio.eio.handlers["message"]
+    pass_on = sio.eio.handlers["message"]
 
-    async def hear(eio_sid: str, data: Any) -> None:
-        if isinstance(data, str) and data.startswith(_COMES_OR_GOES):
+    async def filtered(eio_sid: str, data: Any) -> None:
+        if isinstance(data, str) and data.startswith(_CONNECTS_OR_DISCONNECTS):
             try:
                 sio.packet_class(encoded_packet=data)
             except (ValueError, RecursionError):
                 return
-            await hand_on(eio_sid, data)
+            await pass_on(eio_sid, data)
 
-    sio.eio.on("message", hear)
+    sio.eio.on("message", filtered)
     for each in (sio.eio.logger, logging.getLogger("uvicorn.error")):
         each.addFilter(_in_one_line)
 
 
 def end_at_once(sio: socketio.AsyncServer) -> None:
-    """Have a session that breaks the protocol end without waiting for somebody to fetch what waits for it.
+    """End a session that breaks the protocol without waiting until its queue has been fetched.
 
-    Nobody need, and the request that broke it would never be answered.
+    The client may never fetch it, and the request that broke the protocol would stay unanswered.
     """
     end_all = sio.eio.disconnect
 
@@ -57,27 +58,27 @@ def end_at_once(sio: socketio.AsyncServer) -> None:
 
 
 class RefuseEndedSessions:
-    """Refuses what is sent to a session of the stream that just ended, which engine.io takes for a fault."""
+    """Refuses requests to a session of the stream that has just ended, which engine.io logs as errors."""
 
     def __init__(self, app: ASGIApp, sio: socketio.AsyncServer) -> None:
         self._app = app
         self._eio = sio.eio
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, unless it is such a one."""
-        # Most requests name none: theirs is not taken apart.
+        """Pass the request on, unless its session has ended."""
+        # Most requests name no session; do not parse their query.
         if scope["type"] == "http" and b"sid=" in scope["query_string"]:
             session = QueryParams(scope["query_string"]).get("sid")
             if getattr(self._eio.sockets.get(session), "closed", False):
                 del self._eio.sockets[session]
-                error = Over("this session has ended: begin another")
+                error = Over("this session has ended: start another")
                 await problem_response(error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
 def only_packets(receive: Receive) -> Receive:
-    """Receive from a websocket, until something comes that is no packet of Engine.IO at all."""
+    """Receive from a websocket, and disconnect it at the first message that is not an Engine.IO packet."""
 
     async def receive_packet() -> Message:
         message = await receive()
@@ -90,7 +91,7 @@ def only_packets(receive: Receive) -> Receive:
 
 
 def _in_one_line(record: logging.LogRecord) -> bool:
-    """Without a traceback, where it is the client's fault."""
+    """Drop the traceback of an error that a client caused."""
     if record.msg in _FAULTS_OF_CLIENTS:
         record.exc_info = None
     return True

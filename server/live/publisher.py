@@ -1,4 +1,4 @@
-"""Publication: each tenant's change log is read in order and handed to its room."""
+"""Publication: reads each tenant's change log in order and sends it to the tenant's room."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Publisher:
         """Stop publishing a tenant for one listener."""
         publication.listeners -= 1
         if not publication.listeners:
-            # Its reader ends by itself: if it were cancelled during a query, it might go on.
+            # Its reader ends by itself; cancelled during a query, it might continue.
             del self._publications[publication.tenant_id]
             publication.wake.set()
 
@@ -103,7 +103,7 @@ class Publisher:
             await asyncio.wait(self._readers)
 
     async def beat(self, seconds: float) -> None:
-        """Send heartbeats until cancelled: they show a client that its last event was lost."""
+        """Send heartbeats until cancelled: by them a client notices that it lost the last event."""
         while True:
             await asyncio.sleep(seconds)
             server_time = Instant.of(self._now())
@@ -117,7 +117,7 @@ class Publisher:
             try:
                 await self.catch_up(publication)
             except Unavailable:
-                pass  # asked again at the next poll, from the same position
+                pass  # read again at the next poll, from the same position
             except Exception:  # publication must go on: the error may be temporary
                 logger.exception("cannot publish the changes of %s", publication.tenant_id)
             if self._is_open(publication):

@@ -25,7 +25,7 @@ from financeops.store.changes import changes_after
 from financeops.store.database.connection import Database
 from server.http.problems import problem_of
 from server.live.fanout import Fanout
-from server.live.packets import end_at_once, hear_who_comes_and_goes
+from server.live.packets import end_at_once, ignore_events
 from server.live.publisher import Publication, Publisher, room_of
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ Answer = TypeVar("Answer")
 
 _CHUNK = 1000
 _CATCH_UPS = 4
-"""How many clients read missed events at once: after a restart all clients come back together."""
+"""Clients that fetch missed events at once: after a restart all clients reconnect together."""
 _RETRY = 0.5
 """Seconds until an unavailable database is asked again for a waiting client."""
 
@@ -55,7 +55,7 @@ class _Listener:
 
 
 class _Clients(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio has no types
-    """Tells when a client knows that it is connected: it might lose events sent before."""
+    """Reports when a client knows that it is connected: it might lose events sent before that."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class _Clients(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio 
 
 
 def socket_server(allows: Callable[[str | None, str | None], bool]) -> socketio.AsyncServer:
-    """Socket.IO server that accepts pages of the allowed origins."""
+    """Return a Socket.IO server that accepts pages of the allowed origins."""
 
     def allowed(origin: str | None, environ: dict[str, Any]) -> bool:
         return allows(origin, environ.get("HTTP_HOST"))
@@ -81,13 +81,13 @@ def socket_server(allows: Callable[[str | None, str | None], bool]) -> socketio.
         # Clients send little, and must not be able to fill the server's memory.
         max_http_buffer_size=100_000,
     )
-    hear_who_comes_and_goes(sio)
+    ignore_events(sio)
     end_at_once(sio)
     return sio
 
 
 class Stream:
-    """Lets each client hear its own tenant's events, in `seq` order, each once."""
+    """Gives each client the events of its own tenant, in `seq` order, each once."""
 
     def __init__(
         self,
@@ -182,7 +182,7 @@ class Stream:
                 changes = await _patiently(
                     partial(changes_after, self._db, publication.tenant_id, heard, limit=_CHUNK)
                 )
-            if not changes:  # none at all: the database was emptied meanwhile
+            if not changes:  # not even logged ones: the database has been emptied
                 heard = publication.position
                 self._say_reload(own_room, heard)
                 break
@@ -219,14 +219,14 @@ def _read_request(auth: Any, query_string: str) -> _Request:
     if auth is not None and not isinstance(auth, dict):
         raise InvalidValue("auth", "must be an object such as {tenantId: 'tenant_1'}")
     if auth and "tenantId" in auth and auth["tenantId"] is None:
-        raise InvalidValue("tenantId", f"must not be null: without it {DEFAULT_TENANT} is meant")
+        raise InvalidValue("tenantId", f"must not be null: leave it out for {DEFAULT_TENANT}")
     tenant_id = _given("tenantId", auth, query)
     if query.get("tenantId", [tenant_id]) != [tenant_id]:
-        raise InvalidValue("tenantId", "is one in auth and another one in the query: name one")
+        raise InvalidValue("tenantId", "differs between auth and the query: give one")
     if tenant_id is None:
         tenant_id = DEFAULT_TENANT
     if not isinstance(tenant_id, str):
-        raise InvalidValue("tenantId", "must be a text such as 'tenant_1'")
+        raise InvalidValue("tenantId", "must be a string such as 'tenant_1'")
     return _Request(check_tenant_id(tenant_id), _seq_of(_given("seq", auth, query)))
 
 
@@ -245,5 +245,5 @@ def _seq_of(given: Any) -> int | None:
         return None
     text = str(given)
     if isinstance(given, bool) or not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise InvalidValue("seq", "must be the number of the last event heard, such as 42")
+        raise InvalidValue("seq", "must be the number of the last event received, such as 42")
     return int(text)

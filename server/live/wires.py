@@ -1,6 +1,6 @@
-"""The connections below engine.io's sessions: noted as they open, so that fan-out can write to them."""
+"""The connections below engine.io's sessions, noted as they open so that fan-out can write to them."""
 
-# With `fanout` the one place that reaches below python-socketio's surface.
+# Only this module and `fanout` reach below python-socketio's public interface.
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -42,7 +42,7 @@ def watch_websockets(sio: socketio.AsyncServer, wires: WeakKeyDictionary[Any, Wi
     def open_websocket(handler: Any, server: Any) -> Callable[[dict[str, Any]], Awaitable[Any]]:
         async def serve(environ: dict[str, Any]) -> Any:
             # `handler` is a method of the session's socket. The wire must not refer to it: a value that holds its
-            # key would keep both in the dictionary for ever.
+            # key would keep both in the dictionary forever.
             wire = wires[handler.__self__] = Wire(environ["asgi.send"])
             heard = only_packets(environ["asgi.receive"])
             return await WebSocket(handler, server)(

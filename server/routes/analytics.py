@@ -1,4 +1,4 @@
-"""Figures: each answer is a function of rollups of one consistent moment."""
+"""Figures: each answer is computed from the rollups of one consistent moment."""
 
 from __future__ import annotations
 
@@ -128,8 +128,8 @@ def _metrics(answer: Answer, rollup: Rollup, window: Window) -> MetricsAnswer:
 
 
 def _previous(answer: Answer) -> MetricsAnswer:
-    assert answer.previous is not None, "a comparison was asked for"
-    assert answer.previous_window is not None, "a comparison was asked for"
+    assert answer.previous is not None, "the question compares"
+    assert answer.previous_window is not None, "the question compares"
     return _metrics(answer, answer.previous, answer.previous_window)
 
 

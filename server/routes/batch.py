@@ -27,7 +27,7 @@ from server.intake import PLACES
 from server.recording import Recording
 
 TENANTS_AT_ONCE = PLACES // 2
-"""For how many tenants a batch is committed at once, so that other requests get a place too."""
+"""Tenants for which a batch is committed at once, so that other requests get a place too."""
 
 router = APIRouter(tags=["payments"], default_response_class=Json)
 
@@ -55,7 +55,7 @@ async def record_batch(
     """Record up to 1,000 payments, a JSON array or NDJSON; `reference` makes each count once.
 
     With `importId` they are rows of a file, each with a `row` that identifies it. Then there are
-    two more outcomes: `updated`, it has been refunded since it was recorded, and `conflict`, it
+    two more outcomes: `updated`, if it has been refunded since it was recorded, and `conflict`, if it
     differs from what is recorded.
     """
     if IDEMPOTENCY_KEY in request.headers:
@@ -109,7 +109,7 @@ async def _record(
             else:
                 for (index, _), outcome in zip(placed, outcomes, strict=True):
                     items[index] = _item(index, outcome)
-            if failed:  # then this is the answer to the batch: the rest is not tried
+            if failed:  # this error is the answer to the batch, so the rest is not tried
                 return
 
     await asyncio.gather(*(commit() for _ in range(TENANTS_AT_ONCE)))
@@ -123,7 +123,7 @@ def _why_not(
     items: Mapping[int, BatchItem],
     accepted: Mapping[str, Sequence[tuple[int, Operation]]],
 ) -> BaseException:
-    """The error to answer with; payments of some tenants may be recorded nevertheless."""
+    """Return the error to answer with; payments of some tenants may have been recorded."""
     recorded = [item.id for item in items.values() if isinstance(item.id, str)]
     recorded += [
         each for error in failed if isinstance(error, Unsure) for each in error.payment_ids

@@ -24,7 +24,7 @@ async def openapi(services: Here, request: Request) -> JSONResponse:
     """Return the description of the API as an OpenAPI document, for programs."""
     app: FastAPI = request.app
     if app.openapi_schema is None:
-        # It takes a moment, once: others are answered meanwhile.
+        # This takes a moment, once; other requests are answered meanwhile.
         app.openapi_schema = await asyncio.to_thread(
             describe, app, methods=services.settings.methods
         )

@@ -1,4 +1,4 @@
-"""Every payment of a query as a file, streamed."""
+"""Export the payments of a query as a file, streamed."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _FILE = {
     responses={**refusals(404, 503), 200: _FILE},
 )
 async def export(services: Here, params: Annotated[ExportParameters, Query()]) -> StreamingResponse:
-    """All payments of the query, oldest first; amounts are exact in every format."""
+    """Return all payments of the query, oldest first; amounts are exact in every format."""
     form = FORMATS[params.format]
     chunks = form.read(services.db, params.tenant_id, params.selection())
-    # Read before the answer begins: what is wrong can then still be said.
+    # Read before the answer begins, while an error can still be reported.
     first = await anext(chunks, form.nothing)
     name = f"payments-{params.tenant_id}.{params.format}"
     return StreamingResponse(
@@ -54,7 +54,7 @@ async def export(services: Here, params: Annotated[ExportParameters, Query()]) -
 async def _file(
     first: Chunk, others: AsyncGenerator[Chunk, None], writer: Writer[Chunk]
 ) -> AsyncIterator[bytes]:
-    # If the database goes away now, the error breaks the connection off: no half file looks whole.
+    # If the database goes away now, the error breaks the connection, so that a partial file does not look complete.
     async with aclosing(others):
         yield await run_in_threadpool(writer.write, first)
         async for chunk in others:

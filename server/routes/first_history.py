@@ -25,16 +25,16 @@ router = APIRouter(tags=["payments"], default_response_class=Json)
 async def record(services: Here, params: Annotated[FirstHistoryParameters, Query()]) -> Json:
     """Record two years of a simulated business in the background, unless there are other payments.
 
-    It is recorded once, the newest payments first; asked again it goes on where it was.
+    It is recorded once, newest payments first; a repeated request resumes it.
     """
     return _answer(await services.first_history.record(newest=params.newest))
 
 
 @router.get(paths.HISTORY, responses=answers(FirstHistoryAnswer))
 async def progress(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
-    """How many payments of that history are recorded, and how many it has; 0 of 0 without one.
+    """How many payments of the first history are recorded, and how many it has; both 0 without one.
 
-    Other tenants than the default one have none.
+    Only the default tenant can have one.
     """
     has_one = params.tenant_id == DEFAULT_TENANT
     return _answer(services.first_history.progress if has_one else Progress(0, 0))

@@ -1,4 +1,4 @@
-"""What keeps a copy of a tenant's payments up to date: counts by month, and changes."""
+"""Keep a copy of a tenant's payments up to date: counts by month, and changes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ router = APIRouter(tags=["payments"], default_response_class=Json)
 
 @router.get(paths.MONTHS, responses=answers(MonthsAnswer, 404, 503))
 async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
-    """How many payments, and how many refunded ones, each month has, in the tenant's time zone.
+    """Numbers of payments and of refunded payments in each month, in the tenant's time zone.
 
-    Both only grow while `takenBack` is the same, the number of payments and refunds that were taken
-    back with an import: then a month whose two counts are the same holds the same payments.
-    `history` is another one when the database was emptied and filled again.
+    While `takenBack`, the number of payments and refunds that were taken back with an import, stays
+    the same, both numbers only grow: a month whose numbers are unchanged holds the same payments.
+    `history` changes when the database is emptied and filled again.
     """
     record, found = await read_months(services.db, params.tenant_id)
     zone = ZoneInfo(record.tenant.timezone)
@@ -58,9 +58,9 @@ async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
 async def changes(services: Here, params: Annotated[ChangesParameters, Query()]) -> Json:
     """The changes after a `seq`, in order and without gaps, in the form of the stream.
 
-    `complete` is false, with no changes, when the log no longer reaches back that far or the
-    sequence never was: then load the payments anew. There is more when the last change is below
-    `seq`.
+    `complete` is false, with no changes, if the log no longer reaches back that far or if the
+    sequence never got that far: load the payments again. There are more changes if the last one is
+    below `seq`.
     """
     seq = await last_seq(services.db, params.tenant_id)
     found = await changes_after(services.db, params.tenant_id, params.after, limit=params.limit)

@@ -25,7 +25,7 @@ from server.recording import Recording
 
 router = APIRouter(tags=["payments"], default_response_class=Json)
 
-_LINK = header('The next page: `</payments?…>; rel="next"`, where there is one')
+_LINK = header('The next page, if there is one: `</payments?…>; rel="next"`')
 
 
 @router.get(
@@ -59,7 +59,7 @@ async def read_payments(services: Here, params: Annotated[ListParameters, Query(
                 "name": IDEMPOTENCY_KEY,
                 "in": "header",
                 "schema": schema_of(Text),
-                "description": "Sent again with the same key, a payment counts once; instead of "
+                "description": "A payment sent again with the same key counts once; instead of "
                 "`reference`",
             }
         ],
@@ -90,7 +90,7 @@ async def read_payment(
 async def refund_payment(
     services: Here, payment_id: PaymentId, params: Annotated[OfTenant, Query()]
 ) -> Json:
-    """Refund a succeeded payment; sent again, it counts once."""
+    """Refund a succeeded payment; a repeated request counts once."""
     tenant = await services.tenants.existing(params.tenant_id)
     return await _carry_out(services, tenant, Refund(payment_id=payment_id))
 

@@ -34,7 +34,7 @@ router = APIRouter(tags=["payments"], default_response_class=Json)
 
 @router.post(paths.SEED, responses=answers(SeedAnswer, 503), dependencies=[Depends(refuse_body)])
 async def seed(services: Here, params: Annotated[SeedParameters, Query()]) -> Json:
-    """Record realistic payments of the past, unless there are others than simulated ones."""
+    """Record realistic payments of the past, unless there are other than simulated ones."""
     async with services.seeding:
         if not _recorded(await payments_by_source(services.db)):
             drafts = await _history(services, params)
@@ -50,17 +50,17 @@ async def seed(services: Here, params: Annotated[SeedParameters, Query()]) -> Js
     responses=page("text/html; charset=utf-8"),
 )
 async def seed_page() -> HTMLResponse:
-    """A page with a button that does the same, for people without curl."""
+    """A page with a button that seeds the database, for people without curl."""
     return HTMLResponse(SEED_PAGE)
 
 
 def _recorded(counts: Mapping[str, int]) -> int:
-    """How many payments were not simulated."""
+    """Return the number of payments that were not simulated."""
     return sum(n for source, n in counts.items() if source != Source.SIMULATION)
 
 
 async def _recorded_here(services: Services) -> int:
-    """How many of them the seeded tenant has; the number of other tenants' payments is private."""
+    """Return how many of them the seeded tenant has; those of other tenants are private."""
     try:
         return _recorded((await find_record(services.db, DEFAULT_TENANT)).sources)
     except NotFound:
@@ -77,11 +77,11 @@ async def _history(services: Services, params: SeedParameters) -> list[Draft]:
 
 
 async def _record(services: Services, drafts: list[Draft]) -> int:
-    """Record them and return how many were new."""
+    """Record the payments and return how many were new."""
     tenant = await services.tenants.existing_or_new(DEFAULT_TENANT)
     created = 0
     for start in range(0, len(drafts), MAX_OPERATIONS):
-        # By its key each payment counts once, even if two server processes seed at the same time.
+        # The key makes each payment count once, even if two server processes seed at the same time.
         part = [
             Insert(draft=draft, key=("seed", str(place)))
             for place, draft in enumerate(drafts[start : start + MAX_OPERATIONS], start)

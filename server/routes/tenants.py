@@ -28,7 +28,7 @@ router = APIRouter(tags=["tenants"], default_response_class=Json)
 async def rezone(
     services: Here, tenant_id: TenantId, params: Annotated[TimezoneParameters, Query()]
 ) -> Json:
-    """Change the time zone of a tenant, and recompute its days, months and hours."""
+    """Change the time zone of a tenant and recompute its days, months and hours."""
     async with services.verifications.turn(tenant_id):
         report = await set_timezone(services.db, tenant_id, params.timezone)
     services.tenants.forget(tenant_id)

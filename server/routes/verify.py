@@ -1,4 +1,4 @@
-"""Whether stored totals and displayed figures equal a recomputation from the payments."""
+"""Verify that stored totals and displayed figures equal a recomputation from the payments."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ router = APIRouter(tags=["verify"], default_response_class=Json)
         404,
         503,
         status=202,
-        meaning="It continues in the background",
+        meaning="It runs in the background",
         headers={"Location": header("Where to ask for its progress", required=True)},
     ),
 )
 async def verify(services: Here, params: Annotated[VerifyParameters, Query()]) -> Json:
-    """Start to recompute a tenant's totals from its payments; with `repair=true` also repair differences.
+    """Start recomputing a tenant's totals from its payments; with `repair=true`, repair differences.
 
     One verification runs at a time; others wait for their turn.
     """
@@ -104,7 +104,7 @@ def _verified(report: Report) -> VerifyAnswer:
 
 
 def report_document(report: Report) -> SumsAnswer:
-    """JSON form of the result of comparing the stored totals."""
+    """Return the result of comparing the stored totals in its JSON form."""
     return SumsAnswer(
         tenant_id=report.tenant_id,
         seq=report.seq,

@@ -23,13 +23,13 @@ def start(*arguments: object, url: str = "", cwd: Path | None = None, **environm
 
 
 def run(*arguments: object, url: str = "", cwd: Path | None = None, **environment: str):
-    """Run `financeops` to its end and return what it said."""
+    """Run `financeops` to its end and return its output."""
     return start(*arguments, url=url, cwd=cwd, **environment).finish(timeout=120)
 
 
 @pytest.fixture(scope="module")
 def server_url(mongodb_uri: str) -> Iterator[str]:
-    """One server for all tests here: each has a tenant of its own."""
+    """One server for all tests here, each of which has a tenant of its own."""
     name = fresh_name()
     server = start_server(
         with_database(mongodb_uri, name),
@@ -48,7 +48,7 @@ def tenant() -> str:
 
 @pytest.fixture
 def financeops(server_url: str, tmp_path: Path):
-    """The command line, in a folder of the test's own, talking to the server."""
+    """The command line, in a temporary folder, connected to the server."""
 
     def command(*arguments: object, **environment: str):
         return run(*arguments, url=server_url, cwd=tmp_path, **environment)

@@ -1,4 +1,4 @@
-"""One function makes money of texts and numbers: what it would have to guess is refused."""
+"""One function turns texts and numbers into money: what it would have to guess is refused."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_comma_that_is_refused_says_what_to_do(text, says):
 
 
 @given(minor=amounts, currency=currencies)
-def test_an_amount_written_in_any_way_is_itself(minor, currency):
+def test_an_amount_is_the_same_in_every_form(minor, currency):
     major = to_major(minor, currency)
     decimals = exponent(currency)
     english = f"{Decimal(major):.{decimals}f}"
@@ -111,7 +111,7 @@ def test_an_amount_written_in_any_way_is_itself(minor, currency):
 
 @given(text=st.text(st.sampled_from("0123456789.,"), min_size=1, max_size=12))
 def test_a_text_is_read_as_one_number_or_refused(text):
-    """Whatever is read under --decimal-comma is written like it when it is written out again."""
+    """Whatever is read with --decimal-comma looks the same when it is written again."""
     try:
         amount = amount_of(text, "CLF", decimal_comma=True)
     except InvalidValue:
@@ -124,7 +124,7 @@ def test_a_text_is_read_as_one_number_or_refused(text):
 
 
 @pytest.mark.parametrize("number", [18.5, 0.99, 11.77, 83_886.07])
-def test_floats_of_a_file_are_what_they_say(number):
+def test_floats_of_a_file_have_the_value_they_show(number):
     for kind in (Single, Double):
         assert amount_of(kind(str(number)), "EUR", decimal_comma=True) == Decimal(str(number))
 
@@ -140,7 +140,7 @@ def test_floats_of_a_file_are_what_they_say(number):
         (Double("inf"), "USD"),
     ],
 )
-def test_a_float_that_no_longer_tells_cents_apart_is_refused(number, currency):
+def test_a_float_too_large_for_exact_cents_is_refused(number, currency):
     with pytest.raises(InvalidValue, match=r"^amount: "):
         amount_of(number, currency)
 
@@ -155,7 +155,7 @@ def test_a_float_that_no_longer_tells_cents_apart_is_refused(number, currency):
         (0, "USD", "0"),
     ],
 )
-def test_minor_units_count_as_many_as_the_currency_has(value, currency, major):
+def test_minor_units_have_the_decimals_of_the_currency(value, currency, major):
     comma = value == "1.850"
     amount = amount_of(value, currency, minor_units=True, decimal_comma=comma)
     assert amount == Decimal(major)

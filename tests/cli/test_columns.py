@@ -1,4 +1,4 @@
-"""From a file's columns to payments: whose file it is, which column is meant, what an id is."""
+"""From a file's columns to payments: the kind of file, the columns, the ids."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AT = {"createdAt": "2026-05-01T10:00:00Z"}
 
 
 def read(path: Path, *, named=None, defaults=PAID, encoding="utf-8", **options):
-    """Payments of a file, or for each row that is refused, why."""
+    """Return the payments of a file, or for each refused row the reason."""
     columns = Columns(
         named=named or {},
         defaults=defaults,
@@ -115,7 +115,7 @@ def test_a_saved_data_frame_of_payments_is_in_minor_units(tmp_path, name):
     assert read(path, defaults={}, named=mapped) == FRAME_PAYMENTS
 
 
-def test_what_is_said_of_the_amounts_is_kept_to(tmp_path, written):
+def test_a_given_unit_of_amounts_is_used(tmp_path, written):
     path = tmp_path / "frame.parquet"
     parquet.write_table(FRAME, path)
     assert read(path, defaults={}, minor_units=False)[3]["amount"] == 4000
@@ -130,9 +130,7 @@ def test_what_is_said_of_the_amounts_is_kept_to(tmp_path, written):
     "amount",
     [pa.array([18.5, 40.0, 1.0, 1.0]), pa.array([Decimal("18.50"), 40, 1, 1], pa.decimal128(9, 2))],
 )
-def test_a_data_frame_whose_amounts_were_changed_is_refused_until_its_unit_is_said(
-    tmp_path, amount
-):
+def test_a_data_frame_with_changed_amounts_is_refused_until_its_unit_is_given(tmp_path, amount):
     changed = FRAME.set_column(FRAME.schema.get_field_index("amount"), "amount", amount)
     parquet.write_table(changed, tmp_path / "frame.parquet")
     for refused in read(tmp_path / "frame.parquet", defaults={}):
@@ -164,7 +162,7 @@ EXPORTED = [column.json for name, column in PAYMENTS.items() if name != "decline
 TEXTS = ["-7", "+49", "=1+1", "@x", "'-7", "''=x", "'plain", "plain", "'"]
 
 
-def test_the_guard_of_an_export_comes_off_every_text_and_of_no_other_file(written):
+def test_the_formula_guard_is_removed_from_exports_and_from_no_other_file(written):
     row = {"_id": "0" * 24, "tenantId": "c06", "amount": "18.5", **USD, **PAID, **AT}
     lines = [
         row | {"reference": guard(text), "customerId": guard(text), "updatedAt": AT["createdAt"]}
@@ -198,7 +196,7 @@ DIGITS = {
 @pytest.mark.parametrize("field", ["reference", "customerId"])
 @pytest.mark.parametrize("kind", NUMBERS)
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_whole_number_is_its_digits_whatever_type_it_has(written, kind, field, packed):
+def test_a_whole_number_becomes_its_digits_whatever_its_type(written, kind, field, packed):
     numbers = NUMBERS[kind].dictionary_encode() if packed else NUMBERS[kind]
     size = len(numbers)
     table = pa.table({"createdAt": ["2026-05-01"] * size, "amount": [1] * size, "id": numbers})
@@ -206,7 +204,7 @@ def test_a_whole_number_is_its_digits_whatever_type_it_has(written, kind, field,
     assert [payment.get(field) for payment in payments] == DIGITS[kind]
 
 
-def test_json_numbers_are_their_digits_too(written):
+def test_json_numbers_become_their_digits_too(written):
     ids = [
         "7",
         "7.0",
@@ -229,7 +227,7 @@ def test_json_numbers_are_their_digits_too(written):
 
 
 @pytest.mark.parametrize("field", ["reference", "customerId", "country", "declineCode"])
-def test_a_float_that_no_longer_says_which_id_costs_its_row(written, field):
+def test_a_float_too_large_for_an_exact_id_is_refused_with_its_row(written, field):
     at = {"createdAt": ["2026-05-01"] * 3, "amount": [1, 1, 1]}
     doubles = pa.table(at | {field: pa.array([2.0**53, -(2.0**53), float("inf")])})
     singles = pa.table(at | {field: pa.array([2.0**24, 1e20, 3e9], pa.float32())})
@@ -246,7 +244,7 @@ def test_a_float_that_no_longer_says_which_id_costs_its_row(written, field):
             assert refused.startswith(f"{field}: "), path
 
 
-def test_numbers_of_a_file_stay_what_they_are_under_a_decimal_comma(written):
+def test_numbers_of_a_file_are_unchanged_under_a_decimal_comma(written):
     texts = ['"18.50"', "18.50", '"18,50"', "0.99", "1850", "1.85e1"]
     lines = [f'{{"createdAt": "2026-05-01", "amount": {text}}}' for text in texts]
     refused, *payments = read(
@@ -301,7 +299,7 @@ def test_rows_have_their_own_currency_and_one_without_is_refused(written, name, 
     assert read(path, named=named, defaults=PAID | USD)[2]["currency"] == "USD"
 
 
-def test_without_any_currency_the_tenants_is_taken_or_asked_for(written):
+def test_without_any_currency_the_tenants_is_used_or_one_is_required(written):
     path = written("a.csv", "createdAt,amount\n2026-05-01,1\n")
     assert read(path, usual_currency="EUR")[0]["currency"] == "EUR"
     with pytest.raises(InvalidValue, match=r"^--currency: is required"):

@@ -1,4 +1,4 @@
-"""A row says the same in every format, whatever the order of its columns."""
+"""A row has the same content in every format, whatever the order of its columns."""
 
 from __future__ import annotations
 
@@ -105,11 +105,11 @@ def test_forms_of_one_value_are_one_content(forms):
         ({"a": 'x","b'}, {"a": "x", "b": ""}),
     ],
 )
-def test_what_differs_has_another_content(one, other):
+def test_different_rows_have_different_content(one, other):
     assert content_of(one) != content_of(other)
 
 
-def test_numbers_of_any_size_are_no_trouble():
+def test_numbers_of_any_size_are_accepted():
     sizes = ["1e9999", "1e-9999", "9" * 5000, "-0", 10**30, Decimal("1E+999999"), float("inf")]
     contents = {content_of({"a": size}) for size in sizes}
     assert len(contents) == len(sizes)

@@ -25,7 +25,7 @@ def sales(financeops, tenant, tmp_path):
     assert financeops("import", "sales.csv", "--tenant", tenant, *PAID).returncode == 0
 
 
-def test_export_writes_the_payments_that_are_asked_for(financeops, tenant, tmp_path, sales):
+def test_export_writes_the_selected_payments(financeops, tenant, tmp_path, sales):
     span = ("--from", "2024-03-02T00:00:00Z", "--to", "2024-03-03T01:00:00+01:00")
     result = financeops("export", "-o", "some.csv", "--tenant", tenant, *span)
     assert result.returncode == 0, result.stderr
@@ -37,7 +37,7 @@ def test_export_writes_the_payments_that_are_asked_for(financeops, tenant, tmp_p
     assert [json.loads(line)["reference"] for line in lines.stdout.splitlines()] == ["a", "b", "c"]
 
 
-def test_an_export_that_fails_leaves_the_file_that_was_there(financeops, tmp_path):
+def test_a_failed_export_leaves_the_earlier_file(financeops, tmp_path):
     (tmp_path / "all.csv").write_text("yesterday's")
     result = financeops("export", "-o", "all.csv", "--tenant", "nobody")
     assert result.returncode == 1
@@ -46,7 +46,7 @@ def test_an_export_that_fails_leaves_the_file_that_was_there(financeops, tmp_pat
     assert (tmp_path / "all.csv").read_text() == "yesterday's"
 
 
-def test_a_day_that_bounds_an_export_is_the_tenants(financeops, tenant, tmp_path, sales):
+def test_a_day_in_an_export_is_in_the_tenants_zone(financeops, tenant, tmp_path, sales):
     span = ("--from", "2024-03-01", "--to", "2024-03-02")
 
     def exported():
@@ -73,7 +73,7 @@ def test_export_says_what_is_wrong_with_its_options(financeops, tenant, sales):
     assert financeops("export", "-o", "x.csv", "--format", "xls").returncode == 2
 
 
-def test_seed_fills_an_empty_database_once_and_verify_finds_and_mends_a_wrong_sum(database_uri):
+def test_seed_fills_an_empty_database_once_and_verify_finds_and_repairs_a_wrong_total(database_uri):
     server = start_server(database_uri)
     try:
         first = run("seed", "--count", 1500, "--days", 10, url=server.url)

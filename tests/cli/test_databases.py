@@ -1,4 +1,4 @@
-"""Which database `up` starts. What a mongod then does, the workflow shows, where there is one."""
+"""Which database `up` starts. The workflow tests what a real mongod then does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from financeops.core.errors import Misconfigured
 
 @pytest.fixture
 def path(tmp_path):
-    """A PATH with a mongod that only tells its version: ``path("8.0.4")``, or with none."""
+    """A PATH with a mongod that only prints its version, ``path("8.0.4")``, or without one."""
 
     def with_version(version: str | None = None) -> dict[str, str]:
         folder = tmp_path / f"bin-{version}"
@@ -37,7 +37,7 @@ def started(tmp_path):
         child, uri = child_of(tmp_path / data_dir, 1, environment, said.append)
         folders = [each.name for each in (tmp_path / data_dir).iterdir()]
         (program,) = {Path(word).name for word in child.command} & {"mongod", "secantusd-py"}
-        if program == "mongod":  # whose own way to ask for a password needs a key
+        if program == "mongod":  # whose authentication needs a key
             key = Path(child.command[child.command.index("--keyFile") + 1])
             assert f":{key.read_text('ascii')}@" in uri
             assert re.fullmatch("[0-9A-Za-z]{6,1024}", key.read_text("ascii"))
@@ -57,7 +57,7 @@ def test_a_mongod_of_this_machine_is_preferred(version, path, started, tmp_path)
 
 
 @pytest.mark.parametrize("version", [None, "6.0.19", "of nobody knows"])
-def test_without_one_that_is_new_enough_the_embedded_one_is_started(version, path, started):
+def test_without_a_recent_mongod_the_embedded_database_is_started(version, path, started):
     assert started(path(version)) == ("secantusd-py", ["db"], "")
 
 
@@ -68,7 +68,7 @@ def test_it_can_be_set(path, started):
     assert started(asked, "another")[:2] == ("mongod", ["mongodb"])
 
 
-def test_a_folder_keeps_what_it_was_made_with_and_says_so(path, started):
+def test_a_folder_keeps_the_database_it_was_created_with_and_says_so(path, started):
     started(path())
     program, folders, said = started(path("8.0.4"))
     assert (program, folders) == ("secantusd-py", ["db"])
@@ -86,7 +86,9 @@ def test_a_folder_keeps_what_it_was_made_with_and_says_so(path, started):
         ("8.0.4", ("8.0.4", "embedded"), "was created with FINANCEOPS_DATABASE=mongod"),
     ],
 )
-def test_what_cannot_be_is_said_before_anything_is_started(made_with, asked, words, path, started):
+def test_an_impossible_choice_is_refused_before_anything_is_started(
+    made_with, asked, words, path, started
+):
     if made_with is not None or "created" in words:
         started(path(made_with))
     version, setting = asked

@@ -55,7 +55,7 @@ ZONES = [ZoneInfo(name) for name in ("UTC", "Europe/Berlin", "Asia/Kathmandu", "
         "%Y-%m-%d %H:%M UTC+2",
     ],
 )
-def test_what_would_be_read_and_dropped_is_refused(date_format):
+def test_a_format_whose_parts_would_be_ignored_is_refused(date_format):
     with pytest.raises(InvalidValue, match=r"^--date-format: "):
         check_format(date_format)
 
@@ -78,7 +78,7 @@ def test_what_would_be_read_and_dropped_is_refused(date_format):
         ("%d.%m.%Y %H:%M %z (CEST)", "03.07.2026 12:00 +0200 (CEST)"),
     ],
 )
-def test_a_zone_that_is_said_is_heeded_whatever_the_timezone(zone, date_format, text):
+def test_a_zone_in_the_text_is_used_whatever_the_timezone(zone, date_format, text):
     check_format(date_format)
     instant = instant_of(text, field="refundedAt", zone=zone, date_format=date_format)
     assert instant == datetime(2026, 7, 3, 10, tzinfo=UTC)
@@ -124,6 +124,6 @@ def test_a_name_that_stands_for_several_zones_is_refused(name):
     ],
 )
 @pytest.mark.parametrize("zone", ZONES, ids=str)
-def test_what_is_used_stays_right_in_any_zone(date_format, text, moment, zone):
+def test_accepted_formats_are_right_in_any_zone(date_format, text, moment, zone):
     instant = instant_of(text, field="createdAt", zone=zone, date_format=check_format(date_format))
     assert instant == datetime.fromisoformat(moment).replace(tzinfo=zone)

@@ -1,4 +1,4 @@
-"""The embedded database as `up` starts it: it asks for a password, also where it did not before."""
+"""The embedded database as `up` starts it asks for a password, even if it did not before."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.cli.test_supervisor import Said
 from tests.database import EmbeddedDatabase
 
 
-async def test_who_does_not_know_the_password_is_not_let_in(tmp_path):
+async def test_without_the_password_access_is_refused(tmp_path):
     old = EmbeddedDatabase(tmp_path)
     old.start()
     with MongoClient(old.uri) as client:
@@ -38,7 +38,7 @@ async def test_who_does_not_know_the_password_is_not_let_in(tmp_path):
         assert not await pulse.commits(*asked, within=30, login=(embedded.USER, "another"))
         assert not await pulse.commits(*asked, within=30)
 
-    # Killed after it had made its user, and before it had noted that.
+    # Killed after it created its user, but before it noted that.
     kept = tmp_path / "db" / embedded.KEPT
     kept.rename(kept.with_name(embedded.MADE))
     async with Supervisor(tmp_path / "logs", Said()) as supervisor:
@@ -50,7 +50,7 @@ async def test_who_does_not_know_the_password_is_not_let_in(tmp_path):
     assert embedded.password_of(tmp_path / "db") == password
 
 
-def test_what_is_said_to_prove_a_password_is_that_of_the_standard():
+def test_the_proof_of_a_password_follows_the_standard():
     """The example of RFC 7677, section 3."""
     talk = Conversation("user", "pencil", nonce="rOprNGfwEbeRWgbNEkqO")
     assert talk.first() == b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO"
@@ -67,6 +67,6 @@ def test_what_is_said_to_prove_a_password_is_that_of_the_standard():
 
 
 @pytest.mark.parametrize("challenge", [b"r=another,s=AA==,i=4096", b"r=mine1,s=AA==,i=1"])
-def test_a_server_that_answers_somebody_else_or_wants_it_weak_is_refused(challenge):
+def test_a_server_with_a_wrong_or_a_weak_challenge_is_refused(challenge):
     with pytest.raises(Refused):
         Conversation("user", "pencil", nonce="mine").final(challenge)

@@ -153,7 +153,7 @@ async def test_ndjson_with_references_statuses_and_refunds(financeops, tenant, c
     assert {payment.created_at for payment in payments.values()} == {moment}
 
 
-async def test_parquet_keeps_what_its_types_say(financeops, tenant, client, tmp_path):
+async def test_parquet_types_are_kept(financeops, tenant, client, tmp_path):
     moment = datetime(2024, 3, 1, 12, 30, tzinfo=UTC)
     table = pa.table(
         {
@@ -211,7 +211,7 @@ async def test_an_export_can_be_imported_by_another_tenant(financeops, tenant, c
     assert (copy.total_payments, copy.total_volume) == (4, original.total_volume)
 
 
-async def test_a_server_that_is_killed_and_comes_back_costs_no_row_and_counts_none_twice(
+async def test_a_server_that_is_killed_and_restarted_loses_no_row_and_counts_none_twice(
     database_uri, tmp_path
 ):
     rows = (f"2024-03-01T{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}Z,{n}" for n in range(6000))
@@ -264,7 +264,7 @@ async def test_a_server_that_is_killed_and_comes_back_costs_no_row_and_counts_no
         ),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(financeops, tenant, tmp_path, arguments, says):
+def test_an_impossible_import_is_refused_in_one_line(financeops, tenant, tmp_path, arguments, says):
     for name in ("sales.csv", "sales.doc", "sales.parquet"):
         (tmp_path / name).write_text(SALES)
     result = financeops("import", *arguments, "--tenant", tenant)

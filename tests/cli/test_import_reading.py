@@ -1,4 +1,4 @@
-"""`financeops import` of files that real life holds: the right figure, or a refusal that says why."""
+"""`financeops import` of realistic files: the right figure, or a refusal that says why."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOMENT = datetime(2026, 5, 1, 10, tzinfo=UTC)
 
 @pytest.fixture
 def imported(financeops, tenant, server_url, tmp_path):
-    """Import a file; what the command answered, and the tenant's payments by their time."""
+    """Import a file; return the command's output and the tenant's payments by time."""
 
     def run(name, content, *options, of=tenant):
         path = tmp_path / name
@@ -69,7 +69,9 @@ def refused(result, says):
 COMMA_AMOUNTS = ["18,50", "1.850,50", "1.850", "18.5", "18.50", "0.99", "1.2.3", "12.34.567,00"]
 
 
-def test_a_point_under_a_decimal_comma_separates_thousands_or_costs_its_row(imported, tmp_path):
+def test_a_point_under_a_decimal_comma_separates_thousands_or_its_row_is_refused(
+    imported, tmp_path
+):
     rows = [f"2026-05-01T10:0{n}:00Z;{text}" for n, text in enumerate(COMMA_AMOUNTS)]
     comma = ("--currency", "EUR", "--decimal-comma", *PAID)
     result, payments = imported("a.csv", "\n".join(["createdAt;amount", *rows]), *comma)
@@ -81,7 +83,7 @@ def test_a_point_under_a_decimal_comma_separates_thousands_or_costs_its_row(impo
     refused(result, "amount: must be written like 1.850,50 because")
 
 
-def test_a_number_that_is_one_in_its_file_stays_what_it_is(imported, tmp_path):
+def test_a_number_of_a_file_is_unchanged(imported, tmp_path):
     comma = ("--currency", "EUR", "--decimal-comma", *PAID)
     amounts = [18.5, 0.99, 1234567.89]
     table = pa.table({"createdAt": [MOMENT, *[MOMENT.replace(day=2)] * 2], "amount": amounts})
@@ -193,7 +195,7 @@ SENT = [
 
 
 @pytest.mark.parametrize("file_format", ["csv", "ndjson", "parquet"])
-async def test_an_export_comes_back_as_it_was(financeops, tenant, server_url, file_format):
+async def test_an_export_is_imported_unchanged(financeops, tenant, server_url, file_format):
     async with Client(server_url) as client:
         sent = [
             {"tenantId": tenant, "method": "card", "status": "success"}
@@ -240,7 +242,7 @@ def test_rejects_are_not_written_over_the_file(imported, tmp_path):
         assert (tmp_path / "input.csv").read_text() == content
 
 
-def test_nothing_of_a_file_steers_the_terminal(imported):
+def test_nothing_in_a_file_controls_the_terminal(imported):
     content = "\x1b]0;owned\x07amount,\x1b]0;owned\x07amount\n1,1\n"
     result, _ = imported("\x1b[2J\x9b2J.csv", content, of="tenant_1")
     assert result.returncode == 1

@@ -1,4 +1,4 @@
-"""A row is known however it is mapped, and an import can be taken back."""
+"""A row is recognised however it is mapped, and an import can be taken back."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def api(server_url):
 
 
 def differences(api, tenant):
-    """Of a tenant's totals from its payments."""
+    """Return the differences between a tenant's totals and its payments."""
 
     async def verify():
         async with httpx.AsyncClient(base_url=api.base_url, timeout=60) as http:
@@ -50,7 +50,7 @@ def differences(api, tenant):
 
 @pytest.fixture
 def books(api, tenant):
-    """What a tenant has: payments, volume and refunded volume; and its totals are right."""
+    """Return a tenant's payments, volume and refunded volume, after verifying its totals."""
 
     def read(of: str = tenant):
         figures = api.get("/api/analytics/metrics", params={"tenantId": of}).json()
@@ -62,7 +62,7 @@ def books(api, tenant):
 
 @pytest.fixture
 def bring(financeops, tenant, tmp_path):
-    """Import a text as a file: ``bring(text, *options)``; returns what it said, and the rejects."""
+    """Import a text as a file: ``bring(text, *options)`` returns the output and the rejects."""
 
     def command(text, *options, name="rows.csv", to=tenant):
         (tmp_path / name).write_text(text)
@@ -117,13 +117,13 @@ def test_a_file_imported_again_with_other_options_counts_once(bring, api, tenant
         ("options.currency", {"file": "a.csv", "options": {"currency": "\x00"}}),
     ],
 )
-def test_what_lists_show_does_nothing_to_a_terminal(api, tenant, field, asked):
+def test_lists_do_not_control_the_terminal(api, tenant, field, asked):
     refused = api.post("/api/imports", json={"tenantId": tenant, **asked})
     assert (refused.status_code, refused.json()["field"]) == (422, field)
     assert "control characters" in refused.json()["detail"]
 
 
-def test_a_file_is_listed_by_a_name_of_one_line(bring, financeops, tenant):
+def test_a_file_name_is_listed_on_one_line(bring, financeops, tenant):
     bring(REDO, *PAID, name="a\nb\x1b.csv")
     assert [each["file"] for each in listed(financeops, tenant)] == ["a\ufffdb\ufffd.csv"]
 
@@ -138,7 +138,7 @@ def test_another_zone_is_a_conflict_that_names_both_times(bring, books):
     assert books() == (1, 10, 0)
 
 
-def test_a_status_that_moved_on_is_brought_over_and_an_unnamed_row_is_not_guessed(
+def test_a_later_refund_is_recorded_and_a_row_without_reference_is_not_guessed(
     bring, books, tenant, api
 ):
     card = ("--currency", "USD", "--default", "method=card")
@@ -152,7 +152,7 @@ def test_a_status_that_moved_on_is_brought_over_and_an_unnamed_row_is_not_guesse
     assert reason.startswith("status: ")
     assert "reference" in reason
     assert books() == (3, 50, 10)
-    # The file from before the refund adds nothing and takes nothing back.
+    # The file from before the refund adds nothing and reverts nothing.
     said, _ = bring(STATUSES, *card)
     assert said.startswith("rows.csv: 0 created, 3 duplicate, 0 rejected in")
     assert books() == (3, 50, 10)
@@ -162,7 +162,9 @@ def test_a_status_that_moved_on_is_brought_over_and_an_unnamed_row_is_not_guesse
     ]
 
 
-def test_rows_that_differ_in_nothing_but_status_all_count_and_come_again_in_any_order(bring, books):
+def test_rows_that_differ_only_in_status_all_count_and_can_be_imported_again_in_any_order(
+    bring, books
+):
     header, *rows = STATUSES.replace("ch_1", "").replace("ch_2", "").splitlines(keepends=True)
     rows = [rows[1], rows[2], rows[1].replace("success", "failed"), rows[0]]
     card = ("--currency", "USD", "--default", "method=card")
@@ -172,7 +174,7 @@ def test_rows_that_differ_in_nothing_but_status_all_count_and_come_again_in_any_
     assert books() == (4, 50, 0)
 
 
-def test_a_row_that_was_known_by_its_reference_is_known_without_it(bring, books, api, tenant):
+def test_a_row_with_a_reference_is_recognised_without_it(bring, books, api, tenant):
     sent = {
         "tenantId": tenant,
         "amount": 10,
@@ -275,7 +277,7 @@ def test_imports_are_listed_and_one_is_taken_back_exactly(financeops, bring, boo
     assert books() == (233, 50 + 153, 10 + 76)
 
 
-def test_an_import_on_which_later_acts_depend_stays_and_they_are_named(
+def test_an_import_on_which_later_acts_depend_is_kept_and_they_are_named(
     financeops, bring, books, tenant, api
 ):
     card = ("--currency", "USD", "--default", "method=card")
@@ -350,7 +352,7 @@ def total(api):
 
 
 def killed_once(process, api, number):
-    """Kill -9 of a command as soon as this is true of the number of payments."""
+    """Kill a command with SIGKILL as soon as the number of payments satisfies the condition."""
     while not number(total(api)):
         time.sleep(0.02)
     process.process.kill()
@@ -410,7 +412,7 @@ def test_kill_9_of_import_and_of_undo_loses_nothing_and_repeats_nothing(database
 SENT = {"amount": 5, "method": "card", "status": "success", "createdAt": "2024-01-01T00:00:00Z"}
 
 
-def test_an_answer_says_all_that_its_type_does(api, tenant, bring):
+def test_an_answer_has_all_fields_of_its_type(api, tenant, bring):
     bring(REDO, *PAID)
     (found,) = api.get("/api/imports", params={"tenantId": tenant}).json()
     assert api.get(f"/api/imports/{found['_id']}").json() == found
@@ -420,7 +422,7 @@ def test_an_answer_says_all_that_its_type_does(api, tenant, bring):
 
 
 @pytest.mark.parametrize("count", [2**31, 2**53 - 1, 7.0])
-def test_counts_of_any_size_are_noted_and_listed(api, tenant, count):
+def test_counts_of_any_size_are_recorded_and_listed(api, tenant, count):
     begun = api.post("/api/imports", json={"tenantId": tenant, "file": "a.csv", "size": count})
     asked = f"/api/imports/{begun.json()['_id']}/finish?tenantId={tenant}"
     assert api.post(asked, json={"rejected": count}).json()["counts"]["rejected"] == count
@@ -430,7 +432,7 @@ def test_counts_of_any_size_are_noted_and_listed(api, tenant, count):
 
 
 @pytest.mark.parametrize("count", [2**53, 2**64, -1, 0.5, "7", None])
-def test_what_is_no_count_is_refused(api, tenant, count):
+def test_an_invalid_count_is_refused(api, tenant, count):
     begun = api.post("/api/imports", json={"tenantId": tenant, "file": "a.csv"}).json()
     asked = f"/api/imports/{begun['_id']}/finish?tenantId={tenant}"
     refused = api.post(asked, json={"rejected": count})
@@ -438,6 +440,6 @@ def test_what_is_no_count_is_refused(api, tenant, count):
 
 
 @pytest.mark.parametrize("tenant_id", [None, "", "a b", "x\x9b"])
-def test_an_import_for_no_tenant_is_not_one_for_the_default_tenant(api, tenant_id):
+def test_an_import_with_a_null_tenant_is_not_for_the_default_tenant(api, tenant_id):
     refused = api.post("/api/imports", json={"tenantId": tenant_id, "file": "a.csv"})
     assert (refused.status_code, refused.json()["field"]) == (422, "tenantId")

@@ -31,18 +31,18 @@ def rows_of(path, text, *, needed=("amount",), file_format=Format.CSV, **layout)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_a_delimiter_is_known_by_the_columns_that_are_needed(tmp_path, delimiter):
+def test_a_delimiter_is_detected_by_the_needed_columns(tmp_path, delimiter):
     text = f"a{delimiter}amount\n1{delimiter}2\n"
     assert rows_of(tmp_path, text) == [{"a": "1", "amount": "2"}]
 
 
-def test_runs_of_blanks_can_separate_columns(tmp_path):
+def test_runs_of_whitespace_can_separate_columns(tmp_path):
     text = " id  date   amount\n 00001 19970101  1.50\r\n\n"
     rows = rows_of(tmp_path, text, delimiter=delimiter_of("whitespace"))
     assert rows == [{"id": "00001", "date": "19970101", "amount": "1.50"}]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+def test_a_byte_order_mark_is_not_part_of_the_first_column(tmp_path):
     assert rows_of(tmp_path, "\ufeffamount\n1\n") == [{"amount": "1"}]
 
 
@@ -54,7 +54,7 @@ def test_a_quoted_field_may_hold_delimiters_and_line_breaks(tmp_path):
     ]
 
 
-def test_a_stray_quote_costs_its_own_line_only(tmp_path):
+def test_a_stray_quote_affects_only_its_own_line(tmp_path):
     text = 'who,amount\n"a,1\n"b",2\nc,3\n"d,4\n'
     good = [{"who": "b", "amount": "2"}, {"who": "c", "amount": "3"}]
     first, *middle, last = rows_of(tmp_path, text)
@@ -79,7 +79,7 @@ def test_a_line_without_end_is_one_bad_line(tmp_path, monkeypatch):
         (b"amount,method\r1,card\r", "utf-8", "ends with a carriage return alone"),
     ],
 )
-def test_a_file_of_another_kind_of_text_is_told_what_it_is(tmp_path, content, encoding, why):
+def test_a_file_in_another_text_encoding_is_named(tmp_path, content, encoding, why):
     with pytest.raises(InvalidValue, match=f"no readable header line: {why}"):
         rows_of(tmp_path, content, encoding=encoding)
 
@@ -105,7 +105,7 @@ def test_occurrences_are_counted_by_content():
         ["created_at", "customer_id", "Betrag"],
     ],
 )
-def test_a_delimiter_is_known_by_the_names_of_fields_in_the_header(tmp_path, delimiter, names):
+def test_a_delimiter_is_detected_by_field_names_in_the_header(tmp_path, delimiter, names):
     # Only what its own delimiter would split is quoted, as files have it.
     header = [f'"{name}"' if delimiter in name else name for name in names]
     text = delimiter.join(header) + "\n" + delimiter.join(["18.50"] * len(names)) + "\n"
@@ -120,12 +120,12 @@ def test_a_named_column_may_hold_another_delimiter(tmp_path):
 
 
 @pytest.mark.parametrize("header", ["amount;x,createdAt", "amount\tx|status", "createdAt;a,amount"])
-def test_two_delimiters_that_do_equally_well_are_asked_for(tmp_path, header):
+def test_two_equally_good_delimiters_require_an_option(tmp_path, header):
     with pytest.raises(InvalidValue, match=r"^--delimiter: is required"):
         rows_of(tmp_path, f"{header}\n", needed=())
 
 
-def test_without_a_header_rows_tell_the_delimiter_or_it_is_asked_for(tmp_path):
+def test_without_a_header_rows_determine_the_delimiter_or_it_is_required(tmp_path):
     text = "2026-05-01;18,50;a\n2026-05-02;19;b\n"
     columns = ["day", "amount", "who"]
     assert rows_of(tmp_path, text, columns=columns)[0]["amount"] == "18,50"
@@ -185,7 +185,7 @@ def test_any_number_of_columns_without_a_name_fill_nothing(tmp_path, blank):
         "{}x",
     ],
 )
-def test_what_is_not_json_costs_its_own_line_only(tmp_path, line):
+def test_invalid_json_affects_only_its_own_line(tmp_path, line):
     bad, good = rows_of(tmp_path, f'{line}\n{{"a": 1}}\n', file_format=Format.NDJSON)
     assert good == {"a": 1}
     assert bad[0] == 1
@@ -219,7 +219,7 @@ def test_utf_8_is_read_with_or_without_a_byte_order_mark(tmp_path, encoding, mar
 @pytest.mark.parametrize(
     "encoding", ["latin-1", "cp1252", "mac_roman", "shift_jis", "gb18030", "big5"]
 )
-def test_an_encoding_that_contains_ascii_is_taken(encoding):
+def test_an_encoding_that_contains_ascii_is_accepted(encoding):
     assert check_encoding(encoding) == check_encoding(check_encoding(encoding))
 
 
@@ -267,8 +267,8 @@ def test_rejects_never_go_to_the_file_that_is_imported(tmp_path, monkeypatch, na
         rejects_path(Path(name), Path("symbolic"))
 
 
-def test_a_row_that_is_nested_too_deeply_costs_itself_only(tmp_path):
-    """Whatever works with a row's values afterwards calls itself for each level."""
+def test_a_row_nested_too_deeply_affects_only_itself(tmp_path):
+    """Later processing of a row's values recurses for each level."""
     nested = [f'{{"amount": {"[" * depth}7{"]" * depth}}}' for depth in (10, 300, 600, 900, 20_000)]
     rows = rows_of(tmp_path, "\n".join(nested), file_format=Format.NDJSON)
     assert content_of(rows[0])
@@ -276,7 +276,7 @@ def test_a_row_that_is_nested_too_deeply_costs_itself_only(tmp_path):
 
 
 def many_times(text):
-    """A column that says a text a thousand times and holds it once."""
+    """A column that repeats a text a thousand times but stores it once."""
     return pa.DictionaryArray.from_arrays(pa.array([0] * 1000, pa.int32()), pa.array([text]))
 
 
@@ -307,7 +307,7 @@ def test_a_small_file_that_stands_for_gigabytes_is_refused(tmp_path, what):
         list(table.rows)
 
 
-def test_texts_of_parquet_come_out_as_they_are(tmp_path):
+def test_texts_of_parquet_are_unchanged(tmp_path):
     texts = ["a", None, "", "a", "b"]
     table = pa.table(
         {
@@ -321,7 +321,7 @@ def test_texts_of_parquet_come_out_as_they_are(tmp_path):
     assert rows == table.to_pylist()
 
 
-def test_rejects_hold_no_formula(tmp_path):
+def test_rejects_contain_no_formula(tmp_path):
     with Rejects(tmp_path / "rejects.csv") as rejects:
         rejects.add(Row(2, 9, "=cmd|' /C calc'!A0,1", None), "\uff1dcmd: is no amount")
         rejects.add(Row(3, 9, "plain,1", None), "amount: is missing")

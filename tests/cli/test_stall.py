@@ -1,4 +1,4 @@
-"""A database that stands still, as `up` runs it: it is started again, and nothing is lost."""
+"""`up` restarts a database that hangs, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def database(tmp_path):
     process.kill()
 
 
-async def test_who_writes_in_time_is_told_from_who_stands_still_and_who_is_not_there(database):
+async def test_a_working_database_is_told_from_one_that_hangs_and_one_that_is_away(database):
     commits = partial(pulse.commits, embedded.HOST, database.port)
     assert await commits(within=30)
     assert await commits(within=30)
@@ -51,7 +51,7 @@ async def test_who_writes_in_time_is_told_from_who_stands_still_and_who_is_not_t
     assert not await commits(within=30)
 
 
-async def test_a_database_that_stands_still_is_started_again_and_nothing_is_lost(tmp_path):
+async def test_a_database_that_hangs_is_restarted_and_nothing_is_lost(tmp_path):
     said = Said()
     port, server_port = free_port(), free_port()
     (tmp_path / "db").mkdir()
@@ -81,7 +81,7 @@ async def test_a_database_that_stands_still_is_started_again_and_nothing_is_lost
         async with asyncio.timeout(180):
             await said.until("database is ready again")
             for number in range(1, 41):
-                # By itself, as soon as it can: who is told to come again, comes again.
+                # Clients that are told to retry do so by themselves, as soon as they can.
                 while (answer := await http.post("/payments", json=sale(number))).is_error:
                     assert answer.status_code == 503
                     await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Real child processes: small Python programs that do what real ones do to us."""
+"""Real child processes: small Python programs that behave as real children may."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest
 from financeops.cli.running.logs import Log
 from financeops.cli.running.supervisor import Child, ChildFailed, Supervisor
 
-# Each program says in a file that it is there: first its own process id, then that of a program
-# which it started in a session of its own, as Jupyter does with kernels.
+# Each program writes to a file that it is running: first its own process id, then that of a program
+# that it started in a session of its own, as Jupyter does with kernels.
 STEADY = """
     import os, pathlib, signal, subprocess, sys, time
     here = pathlib.Path(sys.argv[1])
@@ -55,7 +55,7 @@ def processes(folder: Path, name: str) -> list[psutil.Process]:
 
 
 def gone(these: list[psutil.Process]) -> bool:
-    """Whether all have ended, once init has had time to clear away those without a parent."""
+    """Whether all have ended, once init has had time to reap those without a parent."""
     return psutil.wait_procs(these, timeout=10)[1] == []
 
 
@@ -88,7 +88,7 @@ async def test_a_started_child_is_ready_and_its_output_is_in_its_log(tmp_path, s
     assert said.lines == []
 
 
-async def test_nobody_else_reads_the_files_of_a_private_child(tmp_path, said):
+async def test_other_users_cannot_read_the_files_of_a_private_child(tmp_path, said):
     async with Supervisor(tmp_path / "logs", said) as supervisor:
         for name, private in (("mine", True), ("ours", False)):
             await supervisor.start(child(tmp_path, name, STEADY, private=private))
@@ -139,7 +139,7 @@ async def test_watching_ends_when_a_child_died_three_times(tmp_path, said):
             await watching
 
 
-async def test_a_child_that_says_what_must_be_changed_is_not_tried_again(tmp_path, said):
+async def test_a_child_that_names_a_wrong_setting_is_not_restarted(tmp_path, said):
     misled = child(tmp_path, "misled", DYING, complaint="what went ")
     async with Supervisor(tmp_path / "logs", said) as supervisor:
         with pytest.raises(ChildFailed, match=r"^wrong$") as failure:
@@ -159,9 +159,7 @@ async def test_a_child_that_never_becomes_ready_has_failed(tmp_path, said):
     assert said.lines.count("lazy was not ready within 0 s") == 3
 
 
-async def test_a_child_that_falls_silent_is_started_again_and_one_that_is_slow_is_not(
-    tmp_path, said
-):
+async def test_a_child_that_hangs_is_restarted_and_a_slow_one_is_not(tmp_path, said):
     answers = iter([True, False, True, False, True, False, False])
     asked = []
 
@@ -184,7 +182,7 @@ async def test_a_child_that_falls_silent_is_started_again_and_one_that_is_slow_i
     ]
 
 
-async def test_children_are_stopped_in_the_reverse_order_and_leave_nothing(tmp_path, said):
+async def test_children_are_stopped_in_reverse_order_and_leave_nothing(tmp_path, said):
     names = ["database", "server", "page"]
     async with Supervisor(tmp_path / "logs", said) as supervisor:
         for name in names:
@@ -194,14 +192,14 @@ async def test_children_are_stopped_in_the_reverse_order_and_leave_nothing(tmp_p
     assert gone(all_of_them)
 
 
-async def test_a_child_that_does_not_listen_is_killed_after_its_grace(tmp_path, said):
+async def test_a_child_that_ignores_signals_is_killed_after_its_grace_period(tmp_path, said):
     async with Supervisor(tmp_path / "logs", said, grace=0.2) as supervisor:
         await supervisor.start(child(tmp_path, "stubborn", STUBBORN))
         stubborn = processes(tmp_path, "stubborn")
     assert gone(stubborn)
 
 
-async def test_kill_spares_nobody(tmp_path, said):
+async def test_kill_ends_every_process(tmp_path, said):
     async with Supervisor(tmp_path / "logs", said) as supervisor:
         await supervisor.start(child(tmp_path, "stubborn", STUBBORN))
         stubborn = processes(tmp_path, "stubborn")
@@ -238,7 +236,7 @@ def test_nothing_outlives_a_parent_that_was_killed(tmp_path):
     assert (tmp_path / "stopped").read_text().split() == ["second", "first"]
 
 
-def test_a_log_keeps_the_run_before_and_its_size_is_bounded(tmp_path):
+def test_a_log_keeps_the_previous_run_and_its_size_is_bounded(tmp_path):
     path = tmp_path / "worker.log"
     with Log(path).open() as file:
         file.write(b"earlier\n")
@@ -255,7 +253,7 @@ def test_a_log_keeps_the_run_before_and_its_size_is_bounded(tmp_path):
     assert log.last_lines(5) == ["later"]
 
 
-def test_a_log_that_somebody_deleted_has_no_lines(tmp_path):
+def test_a_deleted_log_has_no_lines(tmp_path):
     log = Log(tmp_path / "worker.log")
     log.open().close()
     (tmp_path / "worker.log").unlink()
@@ -263,7 +261,7 @@ def test_a_log_that_somebody_deleted_has_no_lines(tmp_path):
     assert log.last_lines() == []
 
 
-def test_logs_are_for_their_owner_alone_also_those_of_before(tmp_path):
+def test_only_their_owner_can_read_logs_even_old_ones(tmp_path):
     folder = tmp_path / "logs"
     folder.mkdir()
     path, earlier = folder / "worker.log", folder / "worker.log.1"

@@ -32,7 +32,7 @@ BARE = ("--no-dashboard", "--no-lab", "--no-simulate")
 PROGRAM = (sys.executable, "-m", "financeops")
 STARTED = "Ctrl-C stops everything"
 COMPLETE = "history is complete"
-# Few payments are quickly recorded: of a business that makes one every ten minutes.
+# Few payments, one every ten minutes, which are recorded quickly.
 SLOW = {"FINANCEOPS_SIMULATE_INTERVAL": "600", "FINANCEOPS_SIMULATE_SEED": "5"}
 
 
@@ -57,7 +57,7 @@ class Up:
         self.said = ""
 
     def until(self, words: str) -> None:
-        """Read on until it has said something."""
+        """Read its output until it contains a text."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.said += line
@@ -77,7 +77,7 @@ class Up:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def program(self, words: str) -> psutil.Process:
-        """The one of them whose command line holds some words."""
+        """The process whose command line contains these words."""
         (found,) = (each for each in self.family() if words in " ".join(each.cmdline()))
         return found
 
@@ -99,13 +99,13 @@ def running(
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """Database and server, and nothing in them."""
+    """An empty database and a server."""
     with running(tmp_path_factory.mktemp("up"), *BARE, "--no-seed") as up:
         yield up
 
 
 def started_kernel(lab: str) -> dict[str, object]:
-    """How one reaches a new kernel of JupyterLab, which is at this link."""
+    """Start a kernel in the JupyterLab at this link, and return how it is reached."""
     address, _, token = lab.partition("/lab?token=")
     asked = Request(
         f"{address}/api/kernels", b"{}", {"Authorization": f"token {token}"}, method="POST"
@@ -122,14 +122,14 @@ def get(url: str) -> bytes:
     return body
 
 
-def test_nobody_else_on_this_computer_reads_the_data(bare, tmp_path):
+def test_other_users_cannot_read_the_data(bare, tmp_path):
     folder = bare.folder / ".financeops"
     (data,) = (each for each in map(folder.joinpath, ("db", "mongodb")) if each.exists())
     files = [folder, data, *data.rglob("*")]
     assert len(files) > 5
     assert {file: file.stat().st_mode & 0o077 for file in files} == dict.fromkeys(files, 0)
 
-    # Nor what a run made that did not know this yet.
+    # Nor the files of runs of earlier versions.
     old = tmp_path / "db"
     (old / "archive").mkdir(parents=True)
     (old / "archive" / "payments.wt").touch(mode=0o644)
@@ -138,7 +138,7 @@ def test_nobody_else_on_this_computer_reads_the_data(bare, tmp_path):
     assert modes == [0o700, 0o700, 0o600]
 
 
-def test_the_database_lets_nobody_in_without_a_password(bare):
+def test_the_database_refuses_access_without_a_password(bare):
     (command,) = (
         line
         for each in bare.family()
@@ -158,13 +158,13 @@ def test_a_killed_server_is_started_again(bare):
     get(f"http://127.0.0.1:{bare.port}/ready")
 
 
-def test_what_a_killed_run_left_ends_and_after_ctrl_c_the_payments_stay(tmp_path):
+def test_leftovers_of_a_killed_run_end_and_payments_survive_ctrl_c(tmp_path):
     with running(tmp_path, *BARE, **SLOW) as up:
         family = up.family()
         assert COMPLETE not in up.said, "the links come first"
         up.end(signal.SIGKILL)
     with running(tmp_path, *BARE, **SLOW) as up:
-        # Killed in the midst of its history, which the next run completes.
+        # Killed while recording its history, which the next run completes.
         up.until(COMPLETE)
         said = re.findall(r"history: ([\d,]+) of ([\d,]+) payments", up.said)
         assert said
@@ -189,7 +189,7 @@ def test_what_a_killed_run_left_ends_and_after_ctrl_c_the_payments_stay(tmp_path
         assert COMPLETE not in up.said, "it was complete before"
 
 
-def test_only_the_server_learns_where_the_database_is(tmp_path, monkeypatch):
+def test_only_the_server_knows_the_address_of_the_database(tmp_path, monkeypatch):
     monkeypatch.setenv(URI_SETTING, "mongodb://name:password@db.example/financeops")
     ports = {"port": 3001, "dashboard_port": 8866, "lab_port": 8888}
     wanted = dict.fromkeys(("dashboard", "lab", "simulate", "seed"), True)
@@ -200,7 +200,7 @@ def test_only_the_server_learns_where_the_database_is(tmp_path, monkeypatch):
     assert URI_SETTING in database(tmp_path, 1, password="").withheld
 
 
-def test_no_history_is_made_when_it_is_not_wanted(bare):
+def test_no_seed_records_no_history(bare):
     metrics = json.loads(get(f"http://127.0.0.1:{bare.port}/api/analytics/metrics"))
     assert metrics["totalPayments"] == 0
     assert "history" not in bare.said
@@ -252,7 +252,7 @@ def test_a_port_that_is_taken_is_named_with_its_flag(tmp_path):
             )
 
 
-def test_what_cannot_work_is_said_in_one_line(tmp_path):
+def test_an_impossible_start_is_refused_in_one_line(tmp_path):
     (tmp_path / "file").touch()
     nowhere = f"mongodb://127.0.0.1:{free_port()}/"
     port = ("--port", free_port())
@@ -269,7 +269,7 @@ def test_what_cannot_work_is_said_in_one_line(tmp_path):
         assert result.stderr.count("\n") == 1
 
 
-def test_a_database_that_is_named_in_dotenv_is_used_and_none_is_started(tmp_path, database_uri):
+def test_a_database_named_in_dotenv_is_used_and_none_is_started(tmp_path, database_uri):
     port = free_port()
     (tmp_path / ".env").write_text(
         f"FINANCEOPS_MONGODB_URI={database_uri}\nFINANCEOPS_TENANTS='{{\"shop\": {{}}}}'\n"

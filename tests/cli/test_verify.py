@@ -1,4 +1,4 @@
-"""`financeops verify` while the server is at it."""
+"""`financeops verify` while the server is verifying."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def http(proxy):
 
 
 async def asked(http):
-    """How many verifications run or wait."""
+    """Return how many verifications run or wait."""
     said = (await http.get("/metrics")).text
     return float(re.search(r"^financeops_verifications (\S+)$", said, re.MULTILINE)[1])
 
@@ -37,7 +37,7 @@ async def asked(http):
     ("option", "kept"), [((), ""), (("--repair",), "; what was repaired until then stays repaired")]
 )
 async def test_ctrl_c_ends_the_verification_too(http, proxy, tmp_path, option, kept):
-    # Who reads at one moment commits, too: no verification comes to an end.
+    # Reading at one moment ends with a commit too, so that no verification ends.
     proxy.fail("commitTransaction", times=inf, delay=inf)
     env = environment({"url": str(http.base_url).rstrip("/")})
     fork = await asyncio.to_thread(Fork, "financeops", "verify", *option, env=env, cwd=tmp_path)

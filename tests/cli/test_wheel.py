@@ -1,4 +1,4 @@
-"""FinanceOps as `pip install` brings it: from a wheel, without a checkout, in a folder full of other things."""
+"""FinanceOps as installed by `pip install`: from a wheel, without a checkout, in a folder with other files."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def test_everything_runs_from_a_wheel_and_takes_no_file_of_the_folder_for_its_ow
     # No `voila.py`: by that name Voilà looks for its configuration.
     for name in ("server", "financeops", "socketio", "pymongo", "uvicorn", "tornado", "jupyterlab"):
         (tmp_path / f"{name}.py").write_text(TRAP)
-    # Somebody's own program, where Python looks first.
+    # Another program of the same name, where Python looks first.
     (tmp_path / "programs" / "server").mkdir(parents=True)
     (tmp_path / "programs" / "server" / "__init__.py").write_text(TRAP)
 
-    # Changed by somebody, or of an earlier version.
+    # Changed by the user, or of an earlier version.
     copies = tmp_path / ".financeops" / "notebooks"
     copies.mkdir(parents=True)
     (copies / "live.ipynb").write_text("{}")
@@ -70,7 +70,7 @@ def test_everything_runs_from_a_wheel_and_takes_no_file_of_the_folder_for_its_ow
     assert notebooks_in(copies) == {**NOTEBOOKS, "live.ipynb": b"{}"}
 
 
-def test_notebooks_are_copied_and_what_was_changed_is_left(program, tmp_path):
+def test_notebooks_are_copied_and_changed_ones_are_kept(program, tmp_path):
     def said(*arguments: str) -> str:
         command = [program, "notebooks", *arguments]
         return subprocess.run(
@@ -94,7 +94,7 @@ def test_notebooks_are_copied_and_what_was_changed_is_left(program, tmp_path):
     assert notebooks_in(folder) == {**NOTEBOOKS, "own.ipynb": b"{}"}
 
 
-def test_a_folder_that_cannot_be_written_is_one_clear_line(program, tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported_in_one_line(program, tmp_path):
     (tmp_path / "file").touch()
     command = [program, "notebooks", "file/notebooks"]
     failed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

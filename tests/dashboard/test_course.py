@@ -1,4 +1,4 @@
-"""Whether payments go as before, and what grew."""
+"""Whether payments go as in the previous period, and what grew."""
 
 from datetime import UTC, datetime, timedelta
 from math import isclose
@@ -30,7 +30,7 @@ def of(succeeded, failed):
     [
         ((60, 40), (80, 20), Course.BELOW),
         ((80, 20), (60, 40), Course.ABOVE),
-        ((7, 3), (9, 1), Course.USUAL),  # too few to say
+        ((7, 3), (9, 1), Course.USUAL),  # too few to tell
         ((5, 5), (5, 5), Course.USUAL),
         ((5, 0), (9, 0), Course.USUAL),
         ((0, 5), (0, 9), Course.USUAL),
@@ -38,7 +38,7 @@ def of(succeeded, failed):
         ((0, 0), (5, 5), Course.UNKNOWN),
     ],
 )
-def test_the_course_is_what_chance_does_not_explain(now, before, course):
+def test_a_course_is_a_difference_beyond_chance(now, before, course):
     assert course_of(of(*now), of(*before)) is course
 
 
@@ -65,7 +65,7 @@ def failed(n, code, *, yesterday=False):
     ]
 
 
-def test_what_rose_most_is_a_share_of_the_attempts_not_a_number():
+def test_what_rose_most_is_measured_as_a_share_of_attempts():
     # Twice as many attempts: both codes fail more often, only one of them has a larger share.
     shown = figures(
         *failed(2, "expired_card", yesterday=True),
@@ -77,6 +77,6 @@ def test_what_rose_most_is_a_share_of_the_attempts_not_a_number():
     assert (risen.decline_code, risen.count, risen.count_before) == ("expired_card", 6, 2)
 
 
-def test_nothing_rose_when_shares_are_the_same_or_nothing_fails():
+def test_nothing_rose_if_shares_are_equal_or_nothing_fails():
     assert most_risen(figures(*failed(2, "a", yesterday=True), *failed(2, "a"))) is None
     assert most_risen(figures(payment(created_at=AS_OF))) is None

@@ -7,7 +7,7 @@ import pytest
 
 import financeops
 
-# bqplot and its scales import pandas themselves, and pandas pyarrow: theirs, and known. We do not.
+# bqplot and its scales import pandas, and pandas imports pyarrow; this package does not.
 SCRIPT = """
 import builtins, sys
 real = builtins.__import__
@@ -44,7 +44,7 @@ def test_the_dashboard_imports_nothing_that_a_viewer_does_not_need():
         ("financeops.dashboard.serve", "voila.app"),
     ],
 )
-def test_a_server_of_jupyter_compiles_no_grammar_before_it_answers(ours, jupyters):
+def test_a_jupyter_server_compiles_no_grammar_before_it_answers(ours, jupyters):
     script = (
         f"import sys, {ours}, {jupyters}; print('jsonschema' in sys.modules, 'lark' in sys.modules)"
     )
@@ -58,7 +58,7 @@ def test_importing_financeops_imports_nothing_else():
     assert run(script) == "[]"
 
 
-def test_every_public_name_is_there():
+def test_every_public_name_exists():
     for name in financeops.__all__:
         assert getattr(financeops, name) is not None
     assert set(financeops.__all__) == set(dir(financeops))

@@ -47,7 +47,7 @@ async def kernel(**launch):
 
 
 async def run(client, code):
-    """What the code prints; fails when it raises."""
+    """Run code and return what it prints; fail if it raises."""
     printed = []
 
     def hear(message):
@@ -78,7 +78,7 @@ async def test_a_kernel_runs_code_in_its_own_directory_and_environment(tmp_path)
         assert said == f"{tmp_path} yes"
 
 
-async def test_a_kernel_that_is_asked_to_shut_down_ends_by_itself():
+async def test_a_kernel_that_is_told_to_shut_down_ends_by_itself():
     async with kernel() as (manager, _client):
         process = process_of(manager)
         await manager.shutdown_kernel()
@@ -86,7 +86,7 @@ async def test_a_kernel_that_is_asked_to_shut_down_ends_by_itself():
         assert manager.provisioner is None or not manager.provisioner.has_process
 
 
-async def test_a_kernel_is_interrupted_and_goes_on():
+async def test_an_interrupted_kernel_continues():
     async with kernel() as (manager, client):
         client.execute(
             "import time; print('asleep', flush=True); time.sleep(600)", stop_on_error=False
@@ -101,7 +101,7 @@ async def test_a_kernel_is_interrupted_and_goes_on():
         assert await run(client, "print(6 * 7)") == "42"
 
 
-async def test_a_kernel_is_restarted_as_another_fork_without_what_was_in_it():
+async def test_a_kernel_is_restarted_as_another_fork_without_its_state():
     async with kernel() as (manager, client):
         before = process_of(manager)
         await run(client, "left = 1")
@@ -115,7 +115,7 @@ async def test_a_killed_kernel_is_known_to_be_dead_with_its_signal():
     async with kernel() as (manager, _client):
         process = process_of(manager)
         process.kill()
-        assert gone(process)  # and waited for: it is no zombie
+        assert gone(process)  # and reaped: it is not a zombie
         async with asyncio.timeout(10):
             assert await manager.provisioner.wait() == -9
         assert not await manager.is_alive()
@@ -154,7 +154,7 @@ async def test_five_kernels_at_once_share_the_memory_of_what_they_imported():
         assert len({process.pid for process in processes}) == 5
         for process in processes:
             memory = memory_of(process)
-            # Most of what it uses is not its own: the figure moves, its half does not.
+            # Most of its memory is shared: the figure varies, but half of it is a safe limit.
             assert memory["Private_Dirty"] < memory["Rss"] / 2
     assert gone(*processes)
 
@@ -171,7 +171,7 @@ print(len(os.listdir("/proc/self/task")), *sorted(sys.modules))
 
 @pytest.fixture(scope="module")
 def warmed_up():
-    """Of a parent that is ready to fork: its number of threads, and the modules it has."""
+    """Return the number of threads and the modules of a parent that is ready to fork."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", IMPORTED, str(DASHBOARD / "kernels")],
         capture_output=True,
@@ -183,13 +183,13 @@ def warmed_up():
     return int(threads), set(modules)
 
 
-def test_the_parent_has_one_thread_for_a_fork_inherits_no_other(warmed_up):
+def test_the_parent_has_one_thread_because_forks_inherit_no_other(warmed_up):
     assert warmed_up[0] == 1
 
 
 @pytest.fixture
 def server(database_uri):
-    """With figures to show."""
+    """A server with figures to show."""
     process = start_server(database_uri)
     httpx.post(f"{process.url}/payments/seed", params={"count": 200}, timeout=60)
     yield process
@@ -201,11 +201,11 @@ async def test_a_fork_finds_everything_imported(warmed_up, server):
         show = f"import financeops as fo; dashboard = fo.Dashboard({server.url!r}); dashboard"
         await run(client, f"{show}\nawait dashboard.ready()")
         modules = set((await run(client, "import sys; print(*sys.modules)")).split())
-    # This one a kernel begins with, and it must not be changed in the parent.
+    # A kernel starts with this one, which must not change in the parent.
     assert modules - warmed_up[1] <= {"faulthandler"}
 
 
-async def test_when_the_parent_is_killed_its_forks_are_too_and_the_next_kernel_has_a_new_one():
+async def test_forks_of_a_killed_parent_end_and_the_next_kernel_has_a_new_one():
     async with kernel() as (manager, _client):
         parent, fork = psutil.Process(shared_parent().pid), process_of(manager)
         parent.kill()

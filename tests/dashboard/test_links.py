@@ -1,4 +1,4 @@
-"""Links: what an address opens, and how it follows what is chosen."""
+"""Links: the view that an address opens, and how it follows the viewer's choices."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -31,7 +31,7 @@ def dashboard():
 
 
 def open_page(dashboard, languages=("en-GB",), **parameters):
-    """What the page says when a browser shows it."""
+    """Send what the page sends when a browser shows it."""
     dashboard._page._handle_custom_msg({"opened": parameters, "languages": list(languages)}, [])
 
 
@@ -71,7 +71,7 @@ def test_a_link_is_read():
         ("theme", "pink"),
     ],
 )
-def test_a_value_that_means_nothing_is_left_out_and_named(name, value):
+def test_an_invalid_value_is_ignored_and_named(name, value):
     assert view_of({**LINK, name: value})[1] == [name]
     assert getattr(view_of({name: value})[0], name) is None
 
@@ -103,7 +103,7 @@ def test_a_page_without_parameters_shows_the_default_and_has_a_short_address(das
     assert not any(dashboard._page.address.values())
 
 
-def test_the_address_follows_what_is_chosen(dashboard):
+def test_the_address_follows_choices(dashboard):
     load(dashboard)
     open_page(dashboard, tenant="tenant_1")
 
@@ -120,7 +120,7 @@ def test_the_address_follows_what_is_chosen(dashboard):
     assert dashboard._page.look["dir"] == "rtl"
 
 
-def test_what_is_not_understood_is_said(dashboard):
+def test_invalid_parameters_are_named(dashboard):
     load(dashboard)
 
     open_page(dashboard, period="fortnight", theme="pink")
@@ -146,7 +146,7 @@ def test_the_constructor_sets_the_default_that_a_link_changes():
 
 
 @pytest.mark.parametrize("options", [{"locale": "xx"}, {"theme": "pink"}, {"period": "decade"}])
-def test_the_constructor_takes_only_what_there_is(options):
+def test_the_constructor_accepts_only_valid_values(options):
     with pytest.raises((InvalidValue, ValueError)):
         Dashboard(**options)
 

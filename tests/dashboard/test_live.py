@@ -1,4 +1,4 @@
-"""The dashboard and a running server: what it shows is what the API says."""
+"""The dashboard with a running server: its figures equal the API's."""
 
 import asyncio
 import random
@@ -42,7 +42,7 @@ async def dashboard(server):
 
 
 async def until(dashboard, condition):
-    """Return when the model is as wanted; every change of it is looked at."""
+    """Wait until the model satisfies a condition, checked after every change."""
     changed = asyncio.Event()
     look = lambda _change: changed.set()  # noqa: E731 - the same object is observed and unobserved
     dashboard.model.observe(look)
@@ -79,7 +79,7 @@ async def assert_equals_api(dashboard, client):
 
 
 async def act(client, rng, *, steps, currencies=("USD",)):
-    """Payments of all kinds, some refunded; returns how many changes that made."""
+    """Record payments of all kinds, and refund some; return the number of changes."""
     changes, paid = 0, []
     for _ in range(steps):
         status = rng.choice(["success", "success", "failed"])
@@ -146,7 +146,7 @@ async def test_one_currency_and_one_method_follow_the_stream_exactly(dashboard, 
             await assert_equals_api(dashboard, client)
 
 
-async def test_a_filtered_feed_goes_back_to_the_first_payment(dashboard, client):
+async def test_a_filtered_feed_reaches_back_to_the_first_payment(dashboard, client):
     at = {"createdAt": "2026-01-01T00:00:00Z", "amount": 1, "status": "success"}
     for method, count in (("paypal", 230), ("card", 300)):
         await client.post_batch([{**at, "method": method}] * count)
@@ -185,7 +185,7 @@ async def test_a_change_reaches_the_widgets_by_itself(dashboard, client):
             repainted.clear()
 
 
-async def test_another_tenant_is_live_once_its_figures_are_there_and_has_nothing_of_the_first(
+async def test_another_tenant_is_live_once_its_figures_are_loaded_and_shows_nothing_of_the_first(
     dashboard, client
 ):
     model, tenants = dashboard.model, ("tenant_1", "tenant_2")
@@ -218,7 +218,7 @@ async def test_another_tenant_is_live_once_its_figures_are_there_and_has_nothing
     assert too_early == []
 
 
-async def test_a_stream_that_is_not_ended_yet_brings_nothing_to_another_tenant(dashboard, client):
+async def test_a_stream_that_has_not_ended_yet_adds_nothing_to_another_tenant(dashboard, client):
     model, sale = dashboard.model, {"amount": 1, "method": "card", "status": "success"}
     await client.post_payment({"tenantId": "tenant_2", **sale})
     await dashboard.ready()
@@ -267,7 +267,7 @@ async def test_it_exports_the_period_through_the_page(dashboard, client):
     assert paid.id.encode() in b"".join(chunk for _, chunk in saved[:-1])
 
 
-async def test_an_unknown_tenant_is_said_and_shown_when_it_appears(server, client):
+async def test_an_unknown_tenant_is_reported_and_shown_when_it_appears(server, client):
     dashboard = Dashboard(server.url, tenant="newcomer")
     with pytest.raises(NotFound):
         await dashboard.ready()
@@ -289,15 +289,15 @@ async def test_a_server_that_was_never_reached_is_unavailable():
 
 @pytest.fixture
 def business(database_uri):
-    """A server whose made-up business makes a payment in half an hour."""
+    """A server that simulates one payment every half hour."""
     process = start_server(database_uri, simulate_interval=1800)
     yield process
     process.stop()
 
 
-async def test_as_long_as_a_made_up_history_is_not_whole_that_is_said(business):
+async def test_an_incomplete_history_is_reported(business):
     async with Client(business.url) as client:
-        at = await client.record_history(newest=1000)  # the others wait until they are asked for
+        at = await client.record_history(newest=1000)  # the others wait for the next request
         assert (await client.history("another")).count == 0
         dashboard = Dashboard(business.url)
         await dashboard.ready()

@@ -1,4 +1,4 @@
-"""The model: figures that follow changes exactly."""
+"""The model: its figures follow changes exactly."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -43,7 +43,9 @@ def recent(n, **fields):
     method=st.none() | methods,
     data=st.data(),
 )
-def test_folding_gives_the_figures_of_everything_selected(history, zone, currency, method, data):
+def test_folded_changes_give_the_figures_of_all_selected_payments(
+    history, zone, currency, method, data
+):
     period = data.draw(st.sampled_from(Period))
     known = data.draw(st.integers(0, len(history)), label="in the snapshot")
     as_known = left_after(history[:known])
@@ -94,7 +96,7 @@ def test_while_paused_nothing_moves_and_nothing_is_lost():
     assert [entry.payment.amount for entry in model.feed] == [300, 200, 100]
 
 
-def test_a_pause_that_was_too_long_asks_for_a_snapshot(monkeypatch):
+def test_a_pause_that_was_too_long_needs_a_snapshot(monkeypatch):
     monkeypatch.setattr(module, "HELD", 3)
     model = loaded()
     model.paused = True
@@ -111,7 +113,7 @@ def test_a_pause_that_was_too_long_asks_for_a_snapshot(monkeypatch):
     assert model.figures.metrics.total_payments == 5
 
 
-def test_a_refund_moves_the_bucket_its_payment_was_created_in():
+def test_a_refund_changes_the_bucket_in_which_its_payment_was_created():
     paid = payment(created_at=AS_OF - timedelta(hours=3), amount=500)
     model = loaded([paid], seq=1)
 
@@ -132,7 +134,7 @@ def test_another_currency_is_in_the_feed_and_not_in_the_figures():
     assert model.seq == 1
 
 
-def test_a_currency_that_comes_for_the_first_time_can_be_chosen():
+def test_a_new_currency_can_be_chosen():
     model = loaded(currencies=["JPY", "USD"])
 
     model.receive(recent(1, currency="EUR"))
@@ -141,7 +143,7 @@ def test_a_currency_that_comes_for_the_first_time_can_be_chosen():
     assert model.currencies == ("EUR", "JPY", "USD")
 
 
-def test_a_filter_asks_for_what_is_older_and_cleared_shows_everything():
+def test_a_filter_requests_older_payments_and_once_cleared_shows_everything():
     model = loaded([recent(1).payment, recent(2, method="paypal").payment], seq=2)
 
     model.method = "paypal"
@@ -158,7 +160,7 @@ def test_a_filter_asks_for_what_is_older_and_cleared_shows_everything():
     assert model.history_asked == 3
 
 
-def test_what_is_read_while_paused_tells_nothing_of_later():
+def test_what_is_loaded_while_paused_shows_nothing_later():
     model = loaded()
     model.receive(recent(1, amount=1))
     model.paused = True
@@ -170,7 +172,7 @@ def test_what_is_read_while_paused_tells_nothing_of_later():
     assert [entry.payment.id[-1] for entry in model.feed] == ["1", "e"]
 
 
-def test_what_was_said_is_taken_back_after_a_while():
+def test_a_message_disappears_after_a_while():
     model = loaded()
     model.ticks = 5
     model.notice = "3 changes came"
@@ -190,7 +192,7 @@ def test_figures_are_due_again_at_the_next_quarter_hour():
     assert not model.due(AS_OF + timedelta(minutes=10))
 
 
-def test_a_reload_keeps_what_the_feed_told():
+def test_a_reload_keeps_the_feed():
     paid = recent(1, amount=100).payment
     model = loaded([paid], seq=1)
     model.receive(recent(2, amount=200))

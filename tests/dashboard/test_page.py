@@ -17,7 +17,7 @@ from tests.e2e.browser import dashboard_of
 PACKAGE = Path(financeops.__file__).parent / "dashboard"
 
 
-def test_the_theme_brings_its_font_and_asks_no_other_host():
+def test_the_theme_includes_its_font_and_loads_nothing_from_other_hosts():
     css = str(Page._css)
 
     assert "url(data:font/woff2;base64," in css
@@ -40,7 +40,7 @@ def test_every_colour_in_use_has_a_token():
     assert used <= tokens | local
 
 
-def test_the_template_has_no_comment_of_jinja_in_its_css():
+def test_the_css_of_the_template_has_no_jinja_comment():
     for path in PACKAGE.rglob("*.css"):
         assert "{#" not in path.read_text()
 
@@ -52,7 +52,7 @@ async def voila(tmp_path):
         yield url
 
 
-async def test_the_page_names_no_other_host_and_shows_its_shape_at_once(voila):
+async def test_the_page_names_no_other_host_and_shows_its_layout_at_once(voila):
     async with aiohttp.ClientSession() as session, session.get(voila) as answer:
         page = await answer.text()
 
@@ -78,12 +78,12 @@ async def test_leaving_the_page_ends_its_kernel_and_only_with_the_cookie_s_token
             assert accepted.status == 204
 
 
-def test_what_cells_show_is_waited_for_longer_than_voila_does():
-    # Too late, and the page stays empty.
+def test_the_page_waits_longer_for_outputs_than_voila_does():
+    # If they come too late, the page stays empty.
     assert VoilaExecutor(new_notebook(), config=defaults()).iopub_timeout >= 60
 
 
-def test_a_page_that_misses_a_repaint_is_told_all_and_one_that_is_only_late_is_not():
+def test_a_page_that_missed_a_repaint_gets_everything_and_a_late_one_does_not():
     missed = []
     page = Page(
         on_beat=lambda _visible: None,
@@ -96,7 +96,7 @@ def test_a_page_that_misses_a_repaint_is_told_all_and_one_that_is_only_late_is_n
         page._hear(page, {"beat": True, "has": has}, [])
 
     page._hear(page, {"opened": {}, "languages": ["en"]}, [])
-    beat(has=0)  # said before the answer to its opening was there
+    beat(has=0)  # sent before the answer to its opening had arrived
     page.repaint({})
     beat(has=1)  # the second one is on its way
     assert missed == []
@@ -107,7 +107,7 @@ def test_a_page_that_misses_a_repaint_is_told_all_and_one_that_is_only_late_is_n
     page.repaint({})
     beat(has=4)
     assert missed == []
-    beat(has=4)  # the fifth one would be there by now
+    beat(has=4)  # the fifth one would have arrived by now
     assert missed == [6]
     beat(has=6)
     assert missed == [6]

@@ -55,7 +55,7 @@ async def test_many_requests_are_one_repaint_per_interval():
     assert canvas.times[2] - canvas.times[0] > 0.19
 
 
-async def test_a_hidden_page_is_painted_when_it_is_seen_again():
+async def test_a_hidden_page_is_painted_when_it_is_visible_again():
     async with painting(interval=0) as (painter, canvas):
         painter.allow(False)
         painter.ask()

@@ -1,11 +1,11 @@
-"""Whether somebody looks."""
+"""Whether anybody is viewing the dashboard."""
 
 import asyncio
 
 from financeops.dashboard.presence import Presence
 
 
-async def test_it_tells_who_comes_and_when_everybody_has_gone():
+async def test_it_reports_arrivals_and_when_everybody_has_left():
     said = []
     left = asyncio.Event()
     presence = Presence(

@@ -25,14 +25,14 @@ ODD = [
     "🦄" * 20,
     "",
 ]
-"""What nobody expects as a name."""
+"""Names that nobody expects."""
 
 UTC_ZONE = ZoneInfo("UTC")
 
 
 @pytest.fixture
 def dashboard():
-    """A dashboard that is fed by the test and follows no server."""
+    """A dashboard that the test feeds and that follows no server."""
     return Dashboard(now=lambda: AS_OF)
 
 
@@ -52,7 +52,7 @@ def paid(n=1, **fields):
 
 
 def text(part):
-    """What a person reads in a part or a panel."""
+    """Return the text that a person reads in a part or a panel."""
     panel = getattr(part, "widget", part)
     return " ".join(re.sub(r"<[^>]*>", " ", panel.html).split())
 
@@ -82,7 +82,7 @@ def test_the_cards_show_the_figures(dashboard):
     assert "-50.0 pp" in text(dashboard.screen.cards)
 
 
-def test_a_sentence_says_how_it_goes_and_what_grew(dashboard):
+def test_a_sentence_sums_up_the_period_and_what_grew(dashboard):
     yesterday = [paid(n, created_at=AS_OF - timedelta(days=1, hours=1)) for n in range(50)]
     today = [
         paid(100 + n, **({"status": "failed", "decline_code": "expired_card"} if n % 2 else {}))
@@ -130,7 +130,7 @@ def test_a_change_reaches_every_part(dashboard):
 
 
 def test_the_line_of_rates_ends_with_its_last_value(dashboard):
-    # Where bqplot finds no value at the end it writes translate(…,undefined): an error in the console.
+    # Without a value at the end, bqplot writes translate(…,undefined): an error in the console.
     load(dashboard, [paid(1, created_at=AS_OF - timedelta(hours=5))], seq=1)
     rate = dashboard.screen.trend.rate
     assert len(rate.x) == len(rate.y) < 24
@@ -174,7 +174,7 @@ def test_each_chart_has_a_text_alternative(dashboard):
     assert "$12.34" in table
 
 
-def test_pause_and_resume_by_their_button(dashboard):
+def test_the_button_pauses_and_resumes(dashboard):
     load(dashboard, [paid(1)], seq=1)
     press(dashboard, "pause")
     dashboard.model.receive(change(2, id="f" * 24, created_at=AS_OF))
@@ -191,7 +191,7 @@ def test_pause_and_resume_by_their_button(dashboard):
     assert "1 change came while paused" in text(dashboard.screen.notice)
 
 
-def test_a_period_is_chosen_by_its_button(dashboard):
+def test_a_button_chooses_a_period(dashboard):
     load(dashboard)
     press(dashboard, "period", "month")
     dashboard.paint()
@@ -201,12 +201,12 @@ def test_a_period_is_chosen_by_its_button(dashboard):
 
 
 def press(dashboard, action, value=None):
-    """What the browser says when a control is used."""
+    """Send what the browser sends when a control is used."""
     panel = dashboard.screen.header.widget
     panel._handle_custom_msg({"action": action, "value": value}, [])
 
 
-def test_the_badge_says_how_fresh_the_figures_are(dashboard):
+def test_the_badge_shows_how_fresh_the_figures_are(dashboard):
     load(dashboard, [paid()], seq=1)
     dashboard.model.lag = 0.084
     dashboard.paint()
@@ -261,7 +261,7 @@ def test_the_feed_turns_its_pages(dashboard):
     assert "25 to 30 of 30" in text(feed)
 
 
-def test_whatever_a_payment_says_is_text(dashboard):
+def test_texts_of_payments_are_never_markup(dashboard):
     script = "<script>alert(1)</script>"
     dashboard.model.tenant = script
     load(
@@ -275,7 +275,7 @@ def test_whatever_a_payment_says_is_text(dashboard):
         assert "&lt;script" in panel.html.lower()
 
 
-def test_a_fault_in_one_part_leaves_the_others_alive(dashboard, monkeypatch, caplog):
+def test_an_error_in_one_part_does_not_affect_the_others(dashboard, monkeypatch, caplog):
     load(dashboard, [paid(1)], seq=1)
     monkeypatch.setattr(dashboard.screen.trend, "paint", lambda _model: 1 / 0)
 
@@ -292,7 +292,7 @@ def test_a_fault_in_one_part_leaves_the_others_alive(dashboard, monkeypatch, cap
     assert "Volume and success rate" in text(dashboard.screen.trend.head)
 
 
-def test_a_method_is_chosen_in_the_table_or_in_the_ring_and_chosen_again_cleared(dashboard):
+def test_a_method_is_chosen_in_the_table_or_in_the_ring_and_cleared_by_choosing_it_again(dashboard):
     load(dashboard, [paid(1, amount=700), paid(2, amount=300, method="paypal")], seq=2)
     screen = dashboard.screen
 
@@ -330,7 +330,7 @@ def test_a_status_filters_the_feed_and_escape_clears_it(dashboard):
     assert screen.feed.widget.html.count("data-payment") == 2
 
 
-def test_several_currencies_can_be_chosen_from(dashboard):
+def test_one_of_several_currencies_can_be_chosen(dashboard):
     load(dashboard, [paid(1)], seq=1)
     assert 'data-action="currency"' not in dashboard.screen.header.widget.html
 
@@ -340,7 +340,7 @@ def test_several_currencies_can_be_chosen_from(dashboard):
     assert dashboard.model.chosen_currency == "JPY"
 
 
-def test_an_older_page_stays_where_it_is_while_others_come(dashboard):
+def test_an_older_page_stays_in_place_while_payments_arrive(dashboard):
     load(dashboard, [paid(n) for n in range(1, 31)], seq=30)
     feed = dashboard.screen.feed
     feed.widget._handle_custom_msg({"action": "older", "value": None}, [])
@@ -399,7 +399,7 @@ def test_no_amount_breaks_anything(dashboard, currency, amount, caplog):
         ("USD", 10**15, "$10,000,000,000,000.00"),
     ],
 )
-def test_amounts_are_written_as_their_currency_wants(dashboard, currency, amount, shown):
+def test_amounts_are_written_in_the_form_of_their_currency(dashboard, currency, amount, shown):
     load(dashboard, [paid(amount=amount, currency=currency)], seq=1, currency=currency)
 
     assert figure(dashboard, "total_volume") == shown

@@ -1,4 +1,4 @@
-"""The dashboard's web server from within: what it keeps of visits, and what the kernels of viewers have."""
+"""The dashboard's web server from inside: what it keeps of visits, and what viewers' kernels get."""
 
 import gc
 import os
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(not CAN_FORK, reason="kernels are forked on Linu
 
 @pytest.fixture
 async def served(monkeypatch):
-    """A server in this process, with one kernel that waits, and a session to ask it with."""
+    """A server in this process, with one waiting kernel, and an HTTP session for it."""
     monkeypatch.setenv("FINANCEOPS_URL", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("FINANCEOPS_MONGODB_URI", SECRET)
     monkeypatch.setenv("JUPYTER_PATH", str(Path(financeops.__file__).parent / "dashboard"))
@@ -52,7 +52,7 @@ async def served(monkeypatch):
         http.add_socket(listener)
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
             yield server, session
-        await until_one_waits(server)  # else its page is left half made, with its sockets open
+        await until_one_waits(server)  # otherwise its page stays unfinished, with its sockets open
         await server.kernel_manager.shutdown_all(now=True)
         http.stop()
         await http.close_all_connections()
@@ -60,20 +60,20 @@ async def served(monkeypatch):
 
 
 async def until_one_waits(server):
-    """Return when the next viewer's page is there before the viewer."""
+    """Wait until a page is ready for the next viewer."""
     for pool in server.kernel_manager._pools.values():
         for waiting in tuple(pool):
             await (await waiting)["task"]
 
 
 async def visited(session, **parameters):
-    """Id of the kernel of a new viewer."""
+    """Visit as a new viewer, and return the id of the kernel."""
     async with session.get("/", params=parameters) as answer:
         return re.search(r'"kernelId": "([\w-]+)"', await answer.text())[1]
 
 
 def kept(mark):
-    """Everything in memory that holds a text with this mark."""
+    """Return everything in memory that contains a text with this mark."""
     gc.collect()
     return [
         one
@@ -82,7 +82,7 @@ def kept(mark):
     ]
 
 
-async def test_what_visits_asked_for_is_not_kept_when_they_have_ended(served):
+async def test_requests_of_ended_visits_are_not_kept(served):
     server, session = served
     for number in range(2):
         await until_one_waits(server)
@@ -108,7 +108,7 @@ async def client_of(manager):
         client.stop_channels()
 
 
-async def test_a_kernel_has_no_port_and_of_our_environment_what_it_needs(served):
+async def test_a_kernel_has_no_port_and_only_the_environment_it_needs(served):
     server, session = served
     first, second = [await visited(session, tenant=name) for name in ("one", "other")]
     printed = []

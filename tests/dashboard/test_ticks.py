@@ -9,7 +9,7 @@ from financeops.dashboard.panels.ticks import round_ticks, spread
 
 
 @given(st.integers(0, 10**18))
-def test_an_axis_holds_what_it_must_in_few_equal_steps(highest):
+def test_an_axis_covers_its_values_in_few_equal_steps(highest):
     ticks = round_ticks(highest)
 
     assert ticks[0] == 0

@@ -17,7 +17,7 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 def paid(n, **fields):
-    """Payment number `n`, a minute after the one before."""
+    """Payment number `n`, one minute after the previous one."""
     return payment(id=f"{n:024x}", created_at=NOON + timedelta(minutes=n), **fields)
 
 
@@ -31,7 +31,7 @@ def happened(n, **fields):
 
 
 def numbers(timeline):
-    """Which payments are shown, newest first."""
+    """Return the numbers of the payments shown, newest first."""
     return [int(entry.payment.id, 16) for entry in timeline.page(0, len(timeline))]
 
 
@@ -54,7 +54,7 @@ def test_an_entry_that_was_read_before_it_arrived_is_shown_once():
     assert numbers(timeline) == [4, 3, 2, 1]
 
 
-def test_what_was_taken_back_is_no_line_any_more():
+def test_what_was_taken_back_is_no_longer_a_line():
     timeline = Timeline()
     timeline.merge([paid(3), paid(2, status="refunded"), paid(1)])
     timeline.select(Selection(method="card"))
@@ -62,7 +62,7 @@ def test_what_was_taken_back_is_no_line_any_more():
     timeline.add(happened(3, previous_status="success", removed=True))
     assert numbers(timeline) == [2, 1, 1]
 
-    # One whose refund was the only line of it, and one that has both.
+    # One payment whose refund is its only line, and one that has both.
     timeline.add(happened(2, previous_status="refunded"))
     timeline.add(happened(1, previous_status="refunded"))
     assert [(each.key, each.at) for each in timeline.page(0, 9)] == [
@@ -114,7 +114,7 @@ def test_while_paused_nothing_later_is_shown():
     assert numbers(timeline) == [2, 1]
 
 
-def test_however_many_came_it_stays_bounded():
+def test_it_stays_bounded_however_many_payments_arrive():
     timeline = Timeline()
     for n in range(1, module.HISTORY + 10):
         timeline.add(happened(n))
@@ -145,7 +145,7 @@ def test_live_and_older_entries_make_the_list_of_all_that_are_selected(made, sta
         timeline.add(each)
     timeline.select(Selection(status=status, method=method))
     wanted = [each.payment for each in reversed(changes) if _fits(each.payment, status, method)]
-    # The server's list may already hold what the stream has yet to bring.
+    # The server's list may already contain what the stream has yet to send.
     timeline.extend(wanted, complete=True)
     for each in changes[selected_at:]:
         timeline.add(each)
@@ -157,7 +157,7 @@ def _fits(payment, status, method):
     return status in {None, payment.status} and method in {None, payment.method}
 
 
-def test_what_is_recorded_later_takes_its_place_and_is_no_news():
+def test_a_payment_recorded_later_takes_its_place_and_is_not_announced():
     timeline = Timeline()
     timeline.merge(newest(10, 20, 30))
 
@@ -166,12 +166,12 @@ def test_what_is_recorded_later_takes_its_place_and_is_no_news():
     assert timeline.added == 0
     timeline.add(happened(31))
     assert timeline.added == 1
-    # It goes back to the very first payment, so an older one belongs to it.
+    # It reaches back to the very first payment, so an older one belongs to it.
     timeline.add(happened(5))
     assert numbers(timeline) == [31, 30, 25, 20, 10, 5]
 
 
-def test_an_older_one_is_left_out_where_others_may_lie_between():
+def test_an_older_one_is_left_out_if_others_may_lie_between():
     timeline = Timeline()
     timeline.merge(newest(*range(100, 100 + FEED_LENGTH)))
 

@@ -1,4 +1,4 @@
-"""Every word in every language, and values as each of them writes them."""
+"""Every text in every language, and values in the form of each language."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -43,7 +43,7 @@ def catalogue(language):
 
 
 def messages_in_source():
-    """What `pybabel extract` finds."""
+    """Return the messages that `pybabel extract` finds."""
     found = extract_from_file("python", texts.__file__, keywords=KEYWORDS)
     return {message for _line, message, _comments, _context in found}
 
@@ -53,7 +53,7 @@ def placeholders(text):
 
 
 def forms_of(catalogue):
-    """The numbers, of those that matter, that each plural form is for."""
+    """Return the numbers, of those that matter, for which each plural form is used."""
     form_of = c2py(catalogue.plural_expr)
     return {
         form: [n for n in range(201) if form_of(n) == form] for form in range(catalogue.num_plurals)
@@ -115,7 +115,7 @@ def test_arabic_counts_three_to_ten_as_few():
     assert "دفعات" not in formats.say(texts.PAYMENTS, count=11)
 
 
-def test_what_is_put_into_a_right_to_left_sentence_keeps_its_direction():
+def test_values_in_a_right_to_left_sentence_keep_their_direction():
     said = Formats(Locale("ar")).say(texts.EXPORT_FAILED, reason="no answer (timeout)")
 
     assert "\u2068no answer (timeout)\u2069" in said
@@ -150,11 +150,11 @@ def test_values_are_written_as_the_language_writes_them(tag):
 
 
 READERS = ["en", "en_IN", "de", "de_AT", "de_CH", "ar", "ar_EG"]
-"""Languages of the dashboard; here numbers have other signs, groups and digits."""
+"""Languages of the dashboard, with different signs, groups and digits of numbers."""
 
 
 def said_amount(text, currency, locale):
-    """The number that a text says, with as many decimals as it is written with."""
+    """Return the number in a text, with as many decimals as are written."""
     bare = text.replace(get_currency_symbol(currency, locale=locale), "")
     point = get_decimal_symbol(locale=locale)
     return Decimal(
@@ -168,7 +168,7 @@ def said_amount(text, currency, locale):
 
 @pytest.mark.parametrize("tag", READERS)
 def test_money_is_written_with_the_decimals_of_iso_4217(tag):
-    """CLDR, which Babel follows, has none for thirteen currencies. QQQ is in no table."""
+    """CLDR, which Babel follows, has no decimals for thirteen currencies. QQQ is in no table."""
     locale = locale_of(tag)
     formats = Formats(locale)
     for currency in (*CURRENCIES, *WITHDRAWN, "QQQ"):
@@ -186,7 +186,7 @@ def test_money_is_written_with_the_decimals_of_iso_4217(tag):
 @pytest.mark.parametrize("tag", READERS)
 @pytest.mark.parametrize("currency", ["USD", "RSD", "IQD", "CLF", "JPY", "QQQ"])
 def test_each_value_of_an_axis_has_its_own_label(tag, currency):
-    """Also where the currency would be too long: 0.50 is not 0."""
+    """Even if the currency would be too long: 0.50 is not 0."""
     locale = locale_of(tag)
     for highest in (1, 3, 8, 60, 149, 1234, 4900, 98_765, 1_499_999):
         ticks = round_ticks(highest)
@@ -211,7 +211,7 @@ def test_a_language_without_words_has_no_locale(tag):
 
 
 class Marked(NullTranslations):
-    """A language that marks every message, so that what is none can be seen."""
+    """A language that marks every message, so that other text can be found."""
 
     def gettext(self, message):
         return f"⟦{message}⟧"
@@ -221,7 +221,7 @@ class Marked(NullTranslations):
 
 
 class Readable(HTMLParser):
-    """What a person reads or hears of our HTML, without values and quotations."""
+    """Collects what a person reads or hears of the panels' HTML, without values and quotations."""
 
     HEARD = ("title", "aria-label", "aria-description", "aria-valuetext", "placeholder", "alt")
     EMPTY = ("br", "col", "hr", "img", "input", "wbr")
@@ -264,13 +264,13 @@ def unmarked(dashboard):
 
 
 def without_messages(text):
-    """A message may be part of another one."""
+    """Remove messages, of which one may be part of another."""
     rest = re.sub(r"⟦[^⟦⟧]*⟧", "", text)
     return rest if rest == text else without_messages(rest)
 
 
 def panels(widget):
-    """All our HTML in a widget and what it holds."""
+    """Return all panels in a widget and its descendants."""
     if isinstance(widget, Panel):
         yield widget
     inside = [*getattr(widget, "children", ()), *getattr(widget, "marks", ())]
@@ -281,9 +281,9 @@ def panels(widget):
 
 @pytest.fixture
 def dashboard():
-    """A dashboard in the language of marks, fed by the test."""
+    """A dashboard in the marking language, fed by the test."""
     dashboard = Dashboard(now=lambda: AS_OF)
-    japanese = Locale("ja")  # its dates have no Latin letters: what has some is English
+    japanese = Locale("ja")  # its dates have no Latin letters: any Latin text is English
     dashboard._formats.use(japanese, Words(japanese, Marked()))
     dashboard.screen.forget()
     return dashboard
@@ -296,7 +296,7 @@ def load(dashboard, payments):
 
 
 def of_all_kinds():
-    """Payments of every method, status and known decline code, now and in the period before."""
+    """Payments of every method, status and known decline code, now and in the previous period."""
     kinds = [
         *({"method": method} for method in texts.METHODS),
         *({"status": Status.FAILED, "decline_code": code} for code in texts.REASONS),
@@ -383,7 +383,7 @@ def test_every_word_of_the_states_is_a_message(dashboard):
         assert unmarked(dashboard) == []
 
 
-def test_another_language_is_spoken_everywhere_at_once():
+def test_another_language_is_used_everywhere_at_once():
     dashboard = Dashboard(now=lambda: AS_OF)
     load(dashboard, of_all_kinds())
     dashboard.paint()

@@ -50,7 +50,7 @@ WALL = ViewportSize(width=2560, height=1440)
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 """Screenshots of the last run that kept them; not in git."""
 KEPT = os.environ.get("FINANCEOPS_TEST_SCREENSHOTS") == "1"
-"""They are for people to look at, and take a minute of a run."""
+"""Whether to save screenshots, which people look at and which take a minute."""
 
 
 # As all other waiting: a busy machine takes longer than five seconds.
@@ -59,7 +59,7 @@ expect.set_options(timeout=60_000)
 
 @asynccontextmanager
 async def launched() -> AsyncIterator[Browser]:
-    """The machine's Chromium."""
+    """Run the machine's Chromium."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=_program(), args=_FLAGS)
         yield browser
@@ -68,7 +68,7 @@ async def launched() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def visiting(profile: Path) -> AsyncIterator[BrowserContext]:
-    """The same as somebody's who comes again: it keeps in a folder what pages are made of, compiled."""
+    """Run Chromium as for a returning visitor: it keeps compiled page resources in a folder."""
     async with async_playwright() as playwright:
         window = await playwright.chromium.launch_persistent_context(
             profile, executable_path=_program(), args=_FLAGS, viewport=LAPTOP
@@ -83,7 +83,7 @@ def _program() -> str:
 
 @asynccontextmanager
 async def dashboard_of(server_url: str, logs: Path) -> AsyncIterator[str]:
-    """Voilà on the dashboard's notebook, started as `financeops up` starts it; gives its URL."""
+    """Run Voilà on the dashboard's notebook, as `financeops up` does, and yield its URL."""
     port = free_port()
     child = children.dashboard(ROOT / "notebooks", "127.0.0.1", port, server_url=server_url)
     async with Supervisor(logs, print) as supervisor:
@@ -92,21 +92,21 @@ async def dashboard_of(server_url: str, logs: Path) -> AsyncIterator[str]:
 
 
 async def exact(page: Page, figure: str) -> str:
-    """A figure of a card as the model has it: volumes in minor units."""
+    """Return a card's figure as in the model: volumes in minor units."""
     text = await page.locator(f"[data-figure={figure}]").get_attribute("data-exact")
     assert text is not None
     return text
 
 
 async def until_exact(page: Page, figure: str, value: object) -> None:
-    """Return when a card shows this figure."""
+    """Wait until a card shows this figure."""
     await page.locator(f'[data-figure={figure}][data-exact="{value}"]').wait_for(timeout=60_000)
 
 
 async def screenshots(
     page: Page, name: str, sizes: Sequence[ViewportSize] = (PHONE, LAPTOP, WALL)
 ) -> None:
-    """Keep what the page looks like in these sizes, in both themes; it is no wider than its window."""
+    """Save the page in these sizes and both themes; check that it is no wider than its window."""
     for size in sizes:
         width = size["width"]
         await page.set_viewport_size(size)
@@ -120,7 +120,7 @@ async def screenshots(
 
 
 async def barriers(page: Page) -> list[str]:
-    """What axe-core finds on the page that is serious or critical, in both themes."""
+    """Return the serious and critical findings of axe-core on the page, in both themes."""
     found = []
     await page.evaluate(_AXE.read_text(encoding="utf-8"))
     for theme in ("dark", "light"):
@@ -135,7 +135,7 @@ async def barriers(page: Page) -> list[str]:
 
 
 async def screenshot(page: Page, name: str) -> None:
-    """Keep what the page looks like, where that is asked for."""
+    """Save a screenshot of the page, if enabled."""
     if not KEPT:
         return
     ARTIFACTS.mkdir(exist_ok=True)

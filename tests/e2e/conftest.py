@@ -1,4 +1,4 @@
-"""One server, one dashboard and one Chromium for tests that can do with a tenant and a window of their own."""
+"""One server, one dashboard and one Chromium for tests that need only a tenant and a window of their own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SETTINGS = {
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def http(lasting_mongodb_uri):
-    """A server, to be asked."""
+    """A client of a server."""
     uri = with_database(lasting_mongodb_uri, fresh_name())
     server = start_server(uri, **_SETTINGS)
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
@@ -56,7 +56,7 @@ async def chromium():
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def browser(chromium):
-    """For pages with a language, a clock or a memory of their own; they end with the test."""
+    """For pages with a language, a clock or a storage of their own; closed with the test."""
     yield chromium
     for context in chromium.contexts:
         await context.close()
@@ -71,7 +71,7 @@ async def visitor(tmp_path_factory):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def window(visitor):
-    """For all other pages: what they are made of is loaded and compiled once."""
+    """For all other pages, whose resources are loaded and compiled once."""
     empty = visitor.pages
     yield visitor
     for page in set(visitor.pages).difference(empty):

@@ -1,4 +1,4 @@
-"""The npm socket.io-client as a process, and what it heard."""
+"""The npm socket.io-client as a process, and its events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Listener:
     async def start(
         cls, url: str, tenant_id: str, *, transports: str = "default", seq: int | None = None
     ) -> Listener:
-        """Start it and return when the server has greeted it."""
+        """Start it and wait until the server has sent `connected`."""
         arguments = [url, tenant_id, transports, *([str(seq)] if seq is not None else [])]
         process = await asyncio.create_subprocess_exec(
             "node", NPM / "listen.js", *arguments, stdout=asyncio.subprocess.PIPE, cwd=NPM
@@ -30,7 +30,7 @@ class Listener:
         return listener
 
     async def hear(self, name: str, *, timeout: float = 60) -> Any:  # noqa: ASYNC109
-        """The next message of that name; others before it are passed over."""
+        """Return the next message of that name, skipping others."""
         async with asyncio.timeout(timeout):
             while True:
                 assert self._process.stdout is not None
@@ -41,7 +41,7 @@ class Listener:
                     return value
 
     async def events(self, count: int) -> list[Any]:
-        """The next `count` payment events."""
+        """Return the next `count` payment events."""
         return [await self.hear("payment_event") for _ in range(count)]
 
     async def stop(self) -> None:

@@ -60,7 +60,7 @@ async def page(shared):
     await shared.emulate_media(color_scheme="null")
     await shared.locator("[data-state=live]").wait_for(timeout=60_000)
     await shared.locator("select[data-action=currency]").select_option("USD")
-    # Another filter begins the feed anew.
+    # Another filter reloads the feed.
     await shared.locator(".fo-statuses [data-value=failed]").click()
     await shared.locator("[data-filter=status]").wait_for()
     await shared.keyboard.press("Escape")
@@ -184,7 +184,7 @@ async def test_another_currency_shows_its_figures_and_the_export_is_of_what_is_f
     assert {(row["currency"], row["method"]) for row in rows} == {("JPY", "card")}
 
 
-async def test_resume_says_how_many_came(page, metrics, sell):
+async def test_resume_shows_how_many_changes_came(page, metrics, sell):
     await page.keyboard.press("Tab")
     pause = page.locator("[data-action=pause]")
     await pause.focus()

@@ -1,4 +1,4 @@
-"""kill -9 under load: what was acknowledged is there, counted once, and heard once."""
+"""kill -9 under load: what was acknowledged is recorded, counted once and published once."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,7 @@ from tests.verification import verified
 
 WRITERS = 6
 ENOUGH = 60
-"""Answers to wait for before the blow, and again after the recovery."""
+"""Answers to wait for before the kill, and again after the recovery."""
 
 
 class Load:
@@ -39,7 +39,7 @@ class Load:
         await asyncio.gather(*self._tasks)
 
     async def acknowledge_more(self, count: int) -> None:
-        """Return when so many further payments have been acknowledged."""
+        """Wait until this many more payments have been acknowledged."""
         goal = len(self.acknowledged) + count
         async with asyncio.timeout(120), self._more:
             await self._more.wait_for(lambda: len(self.acknowledged) >= goal)
@@ -53,7 +53,7 @@ class Load:
                     await self._post(http, items)
                 except httpx.TransportError as error:
                     self.statuses[type(error).__name__] += 1
-                    # The process is gone: what comes back is awaited, not hammered.
+                    # The process is gone: wait before retrying.
                     await asyncio.sleep(0.05)
 
     async def _post(self, http: httpx.AsyncClient, items: list[dict]) -> None:
@@ -83,7 +83,7 @@ class Load:
 
 
 async def recorded(http: httpx.AsyncClient) -> dict[str, Decimal]:
-    """Reference and amount of every payment there is; fails when one is there twice."""
+    """Return reference and amount of every payment; fail if one is recorded twice."""
     answer = await http.get("/payments/export", params={"format": "ndjson"})
     payments = [httpx.Response(200, text=line).json() for line in answer.text.splitlines()]
     found = {payment["reference"]: Decimal(payment["amount"]) for payment in payments}
@@ -116,7 +116,7 @@ async def test_kill_9_of_the_server_loses_nothing_and_repeats_nothing(database_u
             server = start_server(database_uri, port=port)
             await load.acknowledge_more(ENOUGH)
         seq = await check_books(server.url, load)
-        # Also what was committed but not yet published when the blow came.
+        # Also what was committed but not yet published at the kill.
         heard = await listener.events(seq)
     finally:
         await listener.stop()

@@ -1,4 +1,4 @@
-"""The dashboard in a real browser, on real payments: live, exact, and asking nobody else."""
+"""The dashboard in a real browser, on real payments: live, exact, without other hosts."""
 
 import csv
 import io
@@ -63,12 +63,12 @@ def minor(amount: Decimal | int) -> int:
     return int(Decimal(amount) * 100)
 
 
-async def test_screen_api_and_csv_say_the_same_and_a_payment_changes_all_three(http, tenant, visit):
+async def test_screen_api_and_csv_agree_and_a_payment_changes_all_three(http, tenant, visit):
     page, asked = visit
     await _compare(page, http, tenant)
     await screenshot(page, "dashboard-1440")
 
-    # A payment, a failure and a refund appear without anybody asking.
+    # A payment, a failure and a refund appear by themselves.
     before = await get(http, "/api/analytics/metrics", tenantId=tenant, period="day")
     sale = {"tenantId": tenant, "amount": 1234.56, "method": "card", "status": "success"}
     paid = (await http.post("/payments", json=sale)).json()

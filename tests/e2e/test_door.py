@@ -1,4 +1,4 @@
-"""Who knocks at the dashboard's web server with what no browser of a viewer would send."""
+"""Requests to the dashboard's web server that no viewer's browser would send."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(200
 
 
 async def answer_to(url, method, path, headers):
-    """The first bytes of what the server answers, whatever is sent; status 0 when it hangs up."""
+    """Send bytes and return the first bytes of the answer; status 0 if the connection is closed."""
     host, port = urlsplit(url).hostname, urlsplit(url).port
     reader, writer = await asyncio.open_connection(host, port)
     lines = {"Host": f"{host}:{port}", "Connection": "close", **headers}
@@ -93,7 +93,7 @@ HEADERS = (
 )
 
 
-async def test_whatever_is_asked_for_is_no_fault_of_the_server(dashboard, kernel):
+async def test_no_request_causes_a_server_error(dashboard, kernel):
     kernel_id, _http = kernel
     at_once = asyncio.Semaphore(8)
 
@@ -115,7 +115,7 @@ async def test_whatever_is_asked_for_is_no_fault_of_the_server(dashboard, kernel
     assert not faults, "\n".join(map(str, faults))
 
 
-async def test_a_kernel_is_spoken_to_in_its_newest_protocol_only(kernel):
+async def test_a_kernel_accepts_only_the_newest_protocol(kernel):
     kernel_id, http = kernel
     address = f"/api/kernels/{kernel_id}/channels"
     for offered in ((), ("v0.kernel.websocket.jupyter.org",), (f"{PROTOCOL}x",)):
@@ -128,7 +128,7 @@ async def test_a_kernel_is_spoken_to_in_its_newest_protocol_only(kernel):
         assert socket.protocol == PROTOCOL
 
 
-async def test_what_is_no_message_ends_its_connection_and_holds_nobody_up(kernel):
+async def test_an_invalid_message_ends_its_connection_and_delays_nobody(kernel):
     kernel_id, http = kernel
     for sent in UNREADABLE:
         async with http.ws_connect(
@@ -149,7 +149,7 @@ def message(kind, content, **metadata):
     return serialize_msg_to_ws_v1(parts, "shell")
 
 
-async def test_a_page_cannot_end_a_kernel_past_the_server(kernel):
+async def test_a_page_cannot_end_a_kernel_behind_the_servers_back(kernel):
     kernel_id, http = kernel
     header = {"msg_id": "1", "msg_type": "shutdown_request", "session": "s", "username": ""}
     parts = [json.dumps(part).encode() for part in (header, {}, {}, {"restart": False})]
@@ -165,7 +165,7 @@ async def test_a_page_cannot_end_a_kernel_past_the_server(kernel):
         assert answer.status == 200
 
 
-async def test_a_traceback_of_a_kernel_is_not_for_viewers(kernel):
+async def test_viewers_see_no_traceback_of_a_kernel(kernel):
     kernel_id, http = kernel
     # A widget of a version that there is not: the kernel complains.
     widget = {"comm_id": "c", "target_name": "jupyter.widget", "data": {"state": {}}}
@@ -182,7 +182,7 @@ async def test_a_traceback_of_a_kernel_is_not_for_viewers(kernel):
     assert "Traceback" not in "".join(heard)
 
 
-async def test_pages_of_other_sites_take_no_place_and_may_lead_here(dashboard, browser, kernel):
+async def test_pages_of_other_sites_take_no_place_but_may_link_here(dashboard, browser, kernel):
     _kernel_id, http = kernel
     await until(http, waiting=2)
     before = await health_of(http)
@@ -205,7 +205,7 @@ async def test_pages_of_other_sites_take_no_place_and_may_lead_here(dashboard, b
     assert (await opened.value).status == 200
 
 
-async def test_who_names_another_origin_gets_nothing_and_takes_no_place(dashboard):
+async def test_a_request_of_another_origin_gets_nothing_and_takes_no_place(dashboard):
     async with aiohttp.ClientSession(dashboard) as http:
         await until(http, viewers=0, waiting=2)
         for origin in ("https://evil.example", "null", "http://localhost:1", "http://localhost"):
@@ -242,7 +242,7 @@ async def test_a_kernel_whose_page_never_asked_for_it_ends_before_one_whose_page
                 assert answer.status == status
 
 
-async def test_errors_are_said_in_our_own_words(dashboard, browser):
+async def test_errors_are_worded_by_the_dashboard(dashboard, browser):
     german = await (await browser.new_context(locale="de-AT")).new_page()
     answer = await german.goto(f"{dashboard}/nothing")
     assert answer.status == 404

@@ -1,4 +1,4 @@
-"""What nobody expects: a dozen methods with long names, amounts from a thousandth to a milliard."""
+"""Extremes: a dozen methods with long names, amounts from a thousandth to a billion."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def payment(n):
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_long_names_and_numbers_leave_the_page_whole(http, dashboard, window):
+async def test_long_names_and_numbers_do_not_break_the_page(http, dashboard, window):
     answer = (await http.post("/payments/batch", json=[payment(n) for n in range(100)])).json()
     assert answer["created"] == 100
     page = await window.new_page()

@@ -1,4 +1,4 @@
-"""A link opens its view, also where kernels wait with another one; the address follows."""
+"""A link opens its view, even in a kernel that waits with another one; the address follows."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -75,15 +75,13 @@ NOTHING_CUT = """
 
 
 async def warm(dashboard):
-    """Return when a kernel waits that has shown the default view already."""
+    """Wait until a kernel is ready that has already shown the default view."""
     async with httpx.AsyncClient() as http, asyncio.timeout(60):
         while not (await http.get(f"{dashboard}/voila/health")).json()["waiting"]:  # noqa: ASYNC110 - of another process
             await asyncio.sleep(0.1)
 
 
-async def test_a_link_opens_its_view_and_the_address_follows_what_is_chosen(
-    http, dashboard, window
-):
+async def test_a_link_opens_its_view_and_the_address_follows_choices(http, dashboard, window):
     await warm(dashboard)
     page = await opened(
         window, f"{dashboard}/?tenant={SHOP}&period=week&lang=de&theme=dark&utm=mail"
@@ -125,7 +123,7 @@ async def test_a_link_opens_its_view_and_the_address_follows_what_is_chosen(
     await screenshot(shared, "link-ar-light-1440")
 
 
-async def test_what_a_link_leaves_open_or_says_wrongly_has_a_default(dashboard, browser, window):
+async def test_missing_and_wrong_parameters_have_a_default(dashboard, browser, window):
     austrian = await browser.new_context(locale="de-AT", color_scheme="dark")
     page = await opened(austrian, dashboard)
     assert await page.locator("html").get_attribute("lang") == "de-AT"
@@ -138,7 +136,7 @@ async def test_what_a_link_leaves_open_or_says_wrongly_has_a_default(dashboard, 
     assert await page.locator("h1").inner_text() == "Live payments"
 
 
-async def test_it_is_whole_in_every_language_on_phone_and_laptop(dashboard, window):
+async def test_it_is_complete_in_every_language_on_phone_and_laptop(dashboard, window):
     page = await opened(window, f"{dashboard}/?tenant={SHOP}")
     # To payments of the day before, whatever the time is now: with the day a time takes more room.
     for first in range(13, 74, 12):

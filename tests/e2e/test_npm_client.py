@@ -1,4 +1,4 @@
-"""A JavaScript client with the documented snippet hears what is recorded."""
+"""A JavaScript client with the documented snippet gets what is recorded."""
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ def server(database_uri):
 
 
 @pytest.mark.parametrize("transports", ["default", "websocket", "polling"])
-async def test_the_documented_snippet_hears_payments_failures_and_refunds(server, transports):
+async def test_the_documented_snippet_gets_payments_failures_and_refunds(server, transports):
     listener = await Listener.start(server.url, "tenant_1", transports=transports)
     try:
         async with httpx.AsyncClient(base_url=server.url) as http:
@@ -50,7 +50,7 @@ async def test_the_documented_snippet_hears_payments_failures_and_refunds(server
     assert [event["seq"] for event in (received, failed, refunded, last)] == [1, 2, 3, 4]
 
 
-async def test_a_client_that_comes_back_hears_what_it_missed(server):
+async def test_a_client_that_reconnects_gets_what_it_missed(server):
     async with httpx.AsyncClient(base_url=server.url) as http:
         for amount in range(1, 6):
             await http.post(

@@ -1,4 +1,4 @@
-"""A few of the random rounds of failures; `python -m tests.rounds` holds 200."""
+"""A few random rounds of failures; `python -m tests.rounds` runs 200."""
 
 from random import Random
 
@@ -11,7 +11,7 @@ from tests.rounds import hold
 @pytest.mark.skipif(
     NAMED_URI is not None, reason="kills its database: only one of its own may be killed"
 )
-async def test_whatever_fails_what_people_were_told_is_true(tmp_path):
+async def test_answers_are_true_whatever_fails(tmp_path):
     outcome = await hold(tmp_path, 3, Random(20261126))
     assert outcome.wrong == []
     assert outcome.rounds == 3

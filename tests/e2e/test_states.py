@@ -1,4 +1,4 @@
-"""Every state of the dashboard in a real browser: what is said when there are no figures."""
+"""Every state of the dashboard in a real browser: what it shows without figures."""
 
 import asyncio
 import signal
@@ -39,7 +39,7 @@ def notice(page, state):
     return page.locator(f"[data-notice={state}]")
 
 
-async def test_from_no_server_and_no_payments_to_figures_that_outlive_what_breaks(
+async def test_from_no_server_and_no_payments_to_figures_that_survive_failures(
     database_uri, window, tmp_path
 ):
     port = free_port()
@@ -102,7 +102,7 @@ async def test_from_no_server_and_no_payments_to_figures_that_outlive_what_break
     assert server.stop() == 0, server.said
 
 
-async def test_a_tenant_that_there_is_not_is_named_until_it_comes(http, dashboard, window):
+async def test_an_unknown_tenant_is_named_until_it_exists(http, dashboard, window):
     page = await opened(window, f"{dashboard}?tenant=to-come&lang=de")
     await notice(page, "not-found").wait_for(timeout=60_000)
     await expect(notice(page, "not-found").locator("code")).to_have_text("to-come")

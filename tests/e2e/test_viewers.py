@@ -1,4 +1,4 @@
-"""Who comes, who goes, and who is kept out: real browsers on the dashboard as `up` starts it."""
+"""Viewers who come, leave or are refused: real browsers on the dashboard as `up` starts it."""
 
 import asyncio
 import os
@@ -104,7 +104,7 @@ async def kernel_of(http):
     return found[1]
 
 
-async def test_five_see_the_same_and_a_sixth_finds_a_seat_when_one_leaves(
+async def test_five_viewers_see_the_same_and_a_sixth_gets_in_when_one_leaves(
     http, server, browser, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("FINANCEOPS_MAX_VIEWERS", "5")
@@ -144,7 +144,7 @@ async def test_five_see_the_same_and_a_sixth_finds_a_seat_when_one_leaves(
                 await screenshot(sixth, f"full-{theme}-{size['width']}")
         assert (await health(seats))["viewers"] == 5
 
-        await pages[0].goto("about:blank")  # its good-bye is heard at once
+        await pages[0].goto("about:blank")  # its message of leaving is handled at once
         await sixth.locator(CARDS).wait_for(timeout=60_000)
         assert (await health(seats))["viewers"] == 5
         await pages[1].goto("about:blank")
@@ -220,7 +220,7 @@ async def test_other_sites_can_neither_end_a_kernel_nor_listen_to_it(vacant):
     await until_viewers(http, 0)
 
 
-async def test_a_limit_that_is_no_number_is_said_before_anything_starts(tmp_path):
+async def test_an_invalid_limit_is_reported_before_anything_starts(tmp_path):
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "financeops.dashboard.serve", "any.ipynb"),
         env={**os.environ, "FINANCEOPS_MAX_VIEWERS": "many"},
@@ -241,7 +241,7 @@ HIDDEN = """hidden => {
 }"""
 
 
-async def test_a_page_that_is_forgotten_lets_its_kernel_go_and_comes_back_whole(vacant, browser):
+async def test_a_page_in_the_background_releases_its_kernel_and_returns_complete(vacant, browser):
     url, http = vacant
     page = await browser.new_page()
     await page.clock.install()
@@ -258,9 +258,7 @@ async def test_a_page_that_is_forgotten_lets_its_kernel_go_and_comes_back_whole(
     await until_viewers(http, 1)
 
 
-async def test_a_page_that_came_without_its_dashboard_or_lost_its_kernel_comes_back_with_a_new_one(
-    vacant, window
-):
+async def test_a_page_without_its_dashboard_or_kernel_reloads_with_a_new_one(vacant, window):
     url, http = vacant
     page = await window.new_page()
 
@@ -300,7 +298,7 @@ FIRST_FAILS = """() => {
 }"""
 
 
-async def test_what_a_page_missed_unseen_or_without_a_connection_is_shown_all_the_same(
+async def test_what_a_page_missed_while_hidden_or_disconnected_is_shown_later(
     server, vacant, window
 ):
     url, http = vacant

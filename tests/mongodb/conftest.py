@@ -1,6 +1,6 @@
-"""A real MongoDB, to be driven: what these tests need and the embedded database does not have.
+"""Control a real MongoDB, for tests of what the embedded database does not have.
 
-They are held by the workflow (`.github/workflows/ci.yml`), with a replica set and with a sharded cluster whose programs
+The workflow runs them (`.github/workflows/ci.yml`), with a replica set and with a sharded cluster whose programs
 run with `--setParameter enableTestCommands=1`, as `FINANCEOPS_TEST_MONGODB_URI` and its user `root` find them.
 """
 
@@ -23,7 +23,7 @@ from tests.processes import ServerProcess, start_server
 from tests.rounds import Ledger
 
 CONTAINERS = os.environ.get("FINANCEOPS_TEST_MONGODB_CONTAINERS")
-"""What the container of a node is called, by its port: ``mongodb-{port}``."""
+"""Name of the container of a node, by its port: ``mongodb-{port}``."""
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def sharded(admin):
 
 @contextmanager
 def failing(admin: MongoClient, mode: Any, *commands: str, **data: Any) -> Iterator[None]:
-    """Let commands of ours fail on the primary as `failCommand` does it."""
+    """Make commands fail on the primary with `failCommand`."""
     fail = {"configureFailPoint": "failCommand"}
     ours = {"failCommands": list(commands), "appName": "financeops", **data}
     admin.admin.command({**fail, "mode": mode, "data": ours})
@@ -68,7 +68,7 @@ def failing(admin: MongoClient, mode: Any, *commands: str, **data: Any) -> Itera
 
 
 def step_down(admin: MongoClient, *, seconds: int) -> None:
-    """Have the primary give up its place; another is elected."""
+    """Make the primary step down, so that another is elected."""
     with suppress(AutoReconnect):  # it closes connections with it
         admin.admin.command({"replSetStepDown": seconds, "force": True})
 

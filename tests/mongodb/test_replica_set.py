@@ -1,4 +1,4 @@
-"""What only a replica set does: elections, refusals of rights, transactions that it ends itself."""
+"""What only a replica set does: elections, missing permissions, transactions that it ends itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.verification import verified
 pytestmark = pytest.mark.timeout(600)
 
 
-async def test_who_may_only_read_and_write_starts_twice_beside_a_writer(
+async def test_a_user_who_may_only_read_and_write_starts_twice_beside_a_writer(
     admin, database_uri, start, held
 ):
     name = database_uri.partition("?")[0].rpartition("/")[2]
@@ -118,7 +118,7 @@ async def test_a_uri_that_prefers_secondaries_is_written_and_read_like_any_other
         await ledger.acknowledge_more(60)
 
 
-async def test_four_processes_on_one_tenant_all_get_on(admin, database_uri, start, held):
+async def test_four_processes_on_one_tenant_all_make_progress(admin, database_uri, start, held):
     servers = [await asyncio.to_thread(start, database_uri) for _ in range(4)]
     ledger = await held(*[server.url for server in servers])
     async with ledger.at_work():

@@ -1,4 +1,4 @@
-"""What notebooks are made of, and the one about scale with PySpark."""
+"""The form of notebooks, and the one about scale with PySpark."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from tests.processes import ROOT, environment
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MOST_CELLS = 8
 MOST_LINES = 30
-"""Of code: more belongs into the package."""
+"""Limits of code: more belongs in the package."""
 
 
 def code_of(notebook):
@@ -23,7 +23,7 @@ def code_of(notebook):
 
 @pytest.mark.spark
 @pytest.mark.skipif(not HAS_SPARK, reason=NO_SPARK)
-def test_the_notebook_about_scale_ends_with_pyspark_saying_the_same():
+def test_the_notebook_about_scale_gets_the_same_from_pyspark():
     ran = subprocess.run(
         [
             *(sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--stdout"),
@@ -48,7 +48,7 @@ def test_notebook_is_short_and_checks_itself(notebook):
     assert any(line.lstrip().startswith("assert ") for cell in cells for line in cell)
 
 
-def test_from_the_import_to_the_cause_of_a_drop_are_five_cells():
+def test_five_cells_lead_from_the_import_to_the_cause_of_a_drop():
     cells = code_of(ROOT / "notebooks" / "explore.ipynb")
     assert cells[0][0] == "import financeops as fo\n"
     assert len(cells) == 5

@@ -101,7 +101,7 @@ async def browser(tmp_path_factory):
 
 
 async def watched(browser) -> tuple[Page, list[str]]:
-    """A new page, and what it will have to complain of."""
+    """A new page, and the list of its errors."""
     page = await browser.new_page()
     page.set_default_timeout(MINUTE)
     await page.add_init_script(_SEES)
@@ -113,7 +113,7 @@ async def watched(browser) -> tuple[Page, list[str]]:
 
 @asynccontextmanager
 async def silent(browser) -> AsyncIterator[Page]:
-    """A page that must have nothing to complain of until it is left."""
+    """A page that must have no error until it is closed."""
     page, said = await watched(browser)
     yield page
     await page.close()
@@ -133,7 +133,7 @@ class Lab:
 
     @asynccontextmanager
     async def opened(self, notebook: str) -> AsyncIterator[Page]:
-        """A notebook that is run from top to bottom; nothing is complained of until it is closed."""
+        """Run a notebook from top to bottom, without an error until it is closed."""
         well = False
         try:
             await self._run(notebook)
@@ -191,13 +191,13 @@ def path_of(notebook):
 
 
 def charts_of(notebook):
-    """How many charts its code makes; a dashboard has two."""
+    """Return the number of charts that its code makes; a dashboard has two."""
     code = "".join("".join(cell) for cell in code_of(path_of(notebook)))
     made = sum(code.count(f"plots.{kind}(") for kind in ("lines", "bars", "heat"))
     return made + 2 * code.count("fo.Dashboard(")
 
 
-async def test_the_made_up_shop_is_recorded_once_as_it_is_simulated(links):
+async def test_the_simulated_shop_is_recorded_once_and_unchanged(links):
     url = api_of(links)
     tenant = await asyncio.to_thread(demo, url, progress=False)
     with fo.connect(url, tenant=tenant) as shop:
@@ -212,7 +212,7 @@ async def test_the_made_up_shop_is_recorded_once_as_it_is_simulated(links):
 
 
 async def test_every_notebook_runs_and_its_assertions_hold(links, tmp_path):
-    """nbval; in one process, for starting pytest takes longer than most of them."""
+    """Run nbval in one process, because starting pytest takes longer than most notebooks."""
     ran = await asyncio.to_thread(
         subprocess.run,
         [
@@ -257,7 +257,7 @@ async def test_a_notebook_runs_and_each_of_its_charts_is_drawn_and_live_ones_mov
             )
 
 
-async def test_the_dashboard_that_voila_serves_has_nothing_to_complain_of(browser, links):
+async def test_the_dashboard_that_voila_serves_has_no_errors(browser, links):
     async with silent(browser) as page:
         await page.goto(links["Dashboard"])
         await page.locator("[data-state=live]").wait_for()

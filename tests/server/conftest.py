@@ -1,4 +1,4 @@
-"""A running server, and clients that talk to it."""
+"""A running server and its clients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.processes import start_server
 
 @pytest.fixture(scope="session")
 def shared_server(lasting_mongodb_uri):
-    """One server for all tests that can do with a tenant of their own."""
+    """One server for all tests that need only a tenant of their own."""
     process = start_server(
         with_database(lasting_mongodb_uri, fresh_name()),
         heartbeat_seconds=0.3,
@@ -33,13 +33,13 @@ async def http(shared_server):
 
 @pytest.fixture
 def tenant_id():
-    """A tenant that no other test uses; it exists with its first payment."""
+    """A tenant that no other test uses; its first payment creates it."""
     return f"tenant_{uuid4().hex[:12]}"
 
 
 @pytest.fixture
 def start():
-    """Start servers of the test's own: ``start(uri, simulate=True)``; they end with the test."""
+    """Start servers for one test: ``start(uri, simulate=True)``; they stop with it."""
     started = []
 
     def start_one(uri, **settings):
@@ -54,7 +54,7 @@ def start():
 
 @pytest.fixture
 def server(start, database_uri):
-    """A server on an empty database of the test's own, without simulation."""
+    """A server for one test, on an empty database, without simulation."""
     return start(database_uri, heartbeat_seconds=0.3)
 
 

@@ -1,4 +1,4 @@
-"""Holds an answer against what the API's description says of it."""
+"""Check an answer against the API's description."""
 
 from financeops.core import wire
 from server.http.description import documents
@@ -7,10 +7,10 @@ PROBLEM = "application/problem+json"
 
 
 def check(document, method, path, response):
-    """The status and the kind of an answer are described, and all of its JSON is.
+    """Check that status, media type and all of the JSON of an answer are described.
 
-    `document` is the description, `path` the route's in it. What a type does not say is lost when
-    JSON is read as that type and written again: so the text must come back, byte for byte.
+    `document` is the description, `path` that of the route in it. Reading JSON as a type and writing it
+    again loses what the type leaves out, so the text must come back byte for byte.
     """
     answers = document["paths"][path][method.lower()]["responses"]
     where = (method, path, response.status_code, response.text[:2000])
@@ -27,7 +27,7 @@ def check(document, method, path, response):
 
 
 def type_of(schema):
-    """The contract's type that a schema refers to."""
+    """Return the contract's type to which a schema refers."""
     if schema.get("type") == "array":
         return list[type_of(schema["items"])]
     return documents()[schema["$ref"].rpartition("/")[2]]

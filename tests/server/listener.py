@@ -1,4 +1,4 @@
-"""A Socket.IO client that keeps what it hears."""
+"""A Socket.IO client that records its events."""
 
 import asyncio
 
@@ -41,7 +41,7 @@ class Listener:
             await self._news.wait_for(true)
 
     async def event(self, name, count=1):
-        """The `count`-th event of that name, once it came."""
+        """Wait for the `count`-th event of that name, and return it."""
         await self.until(lambda: len(self.all(name)) >= count)
         return self.all(name)[count - 1]
 

@@ -1,8 +1,8 @@
-"""What every refusal must be."""
+"""Check the form of refusals."""
 
 
 def problem(response, status, *, field=None):
-    """The problem that a response tells, once its form is right."""
+    """Check the form of a problem response, and return the problem."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     document = response.json()

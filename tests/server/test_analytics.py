@@ -37,7 +37,7 @@ CONTRACT = {
 
 
 def history(tenant_id, *, seed=7, count=400):
-    """Payments over 400 days, many of them lately, in two currencies."""
+    """Payments over 400 days, many of them recent, in two currencies."""
     rng = random.Random(seed)
     payments = []
     for number in range(count):
@@ -71,7 +71,7 @@ def berlin(mongodb_uri, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def payments(berlin):
-    """What that tenant's payments are."""
+    """Payments of that tenant."""
 
     with httpx.Client(base_url=berlin.url, timeout=60) as http:
         answer = http.post("/payments/batch?source=import", json=history("tenant_1"))
@@ -128,7 +128,7 @@ async def test_metrics_of_all_time(ask, payments):
 
 
 @pytest.mark.parametrize("period", list(Period))
-async def test_metrics_of_a_period_and_the_one_before(ask, payments, period):
+async def test_metrics_of_a_period_and_of_the_previous_one(ask, payments, period):
     answer = await ask("metrics", period=period, compare="true")
     cut = buckets(period, NOW, BERLIN)
     assert window_of(answer) == Window(cut[0].start, cut[-1].end)
@@ -182,7 +182,7 @@ async def test_trends_have_every_bucket(ask, payments, period):
     assert len(answer) == {"day": 24, "week": 7, "month": 30, "year": 12}[period]
 
 
-async def test_trends_are_of_the_last_day_by_default(ask):
+async def test_trends_cover_the_last_day_by_default(ask):
     assert await ask("trends") == await ask("trends", period="day")
 
 
@@ -195,7 +195,7 @@ async def test_methods_and_declines(ask, payments):
     assert sum(row["share"] for row in await ask("declines")) == pytest.approx(100)
 
 
-async def test_one_method_only(ask, payments):
+async def test_figures_of_one_method(ask, payments):
     answer = await ask("metrics", method="paypal", period="year")
     assert answer.items() >= expected(payments, window_of(answer), method="paypal").items()
     failed = sum(
@@ -301,7 +301,7 @@ async def test_a_wrong_parameter_is_named(http, route, query, field):
 
 
 @pytest.mark.parametrize("route", ["trends", "snapshot"])
-async def test_what_is_cut_into_buckets_needs_both_ends(http, route):
+async def test_figures_in_buckets_need_both_ends(http, route):
     one = await http.get(f"/api/analytics/{route}?from=2024-01-01T00:00:00Z")
     problem(one, 422, field="to")
 

@@ -1,4 +1,4 @@
-"""Every answer, byte for byte: names, their order, and the form of each number.
+"""Every answer is unchanged, byte for byte: names, their order, and the form of each number.
 
 `answers.txt` was recorded before the answers had types; clients depend on it.
 """
@@ -50,12 +50,12 @@ PAYMENTS = b"""\
 """
 
 
-def test_every_answer_is_what_it_was(server):
+def test_every_answer_is_as_recorded(server):
     assert tell(server.url) == RECORDED.read_text()
 
 
 def tell(url):
-    """What the server says to each request, without what differs from run to run."""
+    """Return the answer to each request, without what differs from run to run."""
     said = []
     with httpx.Client(base_url=url, timeout=30) as http:
 

@@ -11,7 +11,7 @@ ORDER = {"amount": 1, "method": "card", "status": "success"}
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/payments/", "/api/analytics/", "/payments/a/b"])
-async def test_no_such_route(http, path):
+async def test_an_unknown_route_is_not_found(http, path):
     problem(await http.get(path), 404)
 
 
@@ -29,7 +29,7 @@ async def test_no_such_route(http, path):
         ("/static-offline-docs/swagger-ui.css", "GET, HEAD"),
     ],
 )
-async def test_who_uses_a_wrong_method_hears_all_right_ones(http, path, allowed):
+async def test_a_wrong_method_is_answered_with_all_allowed_ones(http, path, allowed):
     response = await http.delete(path)
     said = problem(response, 405)
     assert response.headers["allow"] == allowed
@@ -39,7 +39,7 @@ async def test_who_uses_a_wrong_method_hears_all_right_ones(http, path, allowed)
 
 
 @pytest.mark.parametrize("path", ["/payments", "/payments/batch"])
-async def test_a_body_over_the_limit(http, path):
+async def test_a_body_over_the_limit_is_refused(http, path):
     large = b" " * 10_000_001
     problem(await http.post(path, content=large), 413)
 
@@ -66,7 +66,7 @@ async def test_health_and_readiness(http):
         assert response.headers["content-type"] == "application/json"
 
 
-async def test_prometheus_reads_what_happened(http):
+async def test_prometheus_metrics_count_what_happened(http):
     await http.post("/payments", json=ORDER)
     response = await http.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain")
@@ -84,7 +84,7 @@ async def test_prometheus_reads_what_happened(http):
         assert name in text, name
 
 
-async def test_labels_hold_no_ids(http):
+async def test_metric_labels_contain_no_ids(http):
     await http.get("/payments/6756fb49a1b2c3d4e5f60701")
     await http.get("/no/such/route")
     text = (await http.get("/metrics")).text
@@ -93,7 +93,7 @@ async def test_labels_hold_no_ids(http):
     assert "/no/such/route" not in text
 
 
-async def test_the_documentation_asks_no_other_host(http):
+async def test_the_documentation_loads_nothing_from_other_hosts(http):
     page = await http.get("/docs")
     assert page.status_code == 200
     assets = re.findall(r'(?:src|href)="([^"]+)"', page.text)
@@ -136,7 +136,7 @@ async def test_pages_of_this_computer_may_call(http, origin):
         *("http://[", "http://[::1", "http://]", "http://[x]", b"http://\xe2\x84\x80", "["),
     ],
 )
-async def test_foreign_pages_may_not(http, origin):
+async def test_pages_of_other_origins_may_not_call(http, origin):
     response = await http.get("/payments", headers={"Origin": origin})
     assert "access-control-allow-origin" not in response.headers
     for path in ("/payments", "/payments/batch", "/payments/seed"):
@@ -146,7 +146,7 @@ async def test_foreign_pages_may_not(http, origin):
     assert "access-control-allow-origin" not in stream.headers
 
 
-async def test_of_two_origins_neither_may_be_foreign(http):
+async def test_one_foreign_origin_of_two_is_refused(http):
     pages = ["http://localhost:1", "https://evil.example"]
     for order in (pages, pages[::-1]):
         headers = [("Origin", origin) for origin in order]
@@ -166,10 +166,10 @@ STREAM = "/ws/payments/?EIO=4&transport=polling"
         {**LINK, "Sec-Fetch-Dest": "iframe"},
         {**ELSEWHERE, "Sec-Fetch-Site": "same-site", "Host": "pay.localhost"},
         {**ELSEWHERE, "Sec-Fetch-Mode": "cors", "Origin": "https://evil.example"},
-        {"Origin": "https://evil.example"},  # a browser that does not tell the site
+        {"Origin": "https://evil.example"},  # a browser that does not send the site
     ],
 )
-async def test_foreign_pages_have_nothing_loaded(http, asked):
+async def test_pages_of_other_sites_may_not_embed_anything(http, asked):
     for path in ("/payments", "/api/analytics/snapshot", "/docs", "/health"):
         said = problem(await http.get(path, headers=asked), 403)
         assert "FINANCEOPS_ALLOWED_ORIGINS" in said["detail"]
@@ -187,12 +187,12 @@ async def test_foreign_pages_have_nothing_loaded(http, asked):
         {**ELSEWHERE, "Sec-Fetch-Mode": "cors", "Origin": "http://localhost:8866"},
     ],
 )
-async def test_pages_of_our_own_and_of_this_computer_have_what_they_ask_for(http, asked):
+async def test_own_pages_and_pages_of_this_computer_may_load_everything(http, asked):
     for path in ("/payments", "/docs", STREAM):
         assert (await http.get(path, headers=asked)).status_code == 200
 
 
-async def test_links_of_other_sites_are_followed_but_start_nothing_that_costs_much(http):
+async def test_links_from_other_sites_work_but_start_nothing_costly(http):
     for path in ("/docs", "/payments", "/payments/export", "/payments/seed"):
         assert (await http.get(path, headers=LINK)).status_code == 200
     problem(await http.get("/api/verify", headers=LINK), 405)
@@ -200,7 +200,7 @@ async def test_links_of_other_sites_are_followed_but_start_nothing_that_costs_mu
     problem(await http.post("/payments", json=ORDER, headers=LINK), 403)
 
 
-async def test_our_own_page_may_post_when_reached_by_address(http):
+async def test_the_servers_own_page_may_post_when_reached_by_address(http):
     headers = {"Origin": "http://192.0.2.7:3001", "Host": "192.0.2.7:3001"}
     assert (await http.post("/payments", json=ORDER, headers=headers)).is_success
 
@@ -209,12 +209,12 @@ async def test_our_own_page_may_post_when_reached_by_address(http):
     "host",
     ["localhost", "LocalHost:3001", "app.localhost", "127.0.0.1", "[::1]:3001", "192.0.2.7", ""],
 )
-async def test_the_server_is_called_by_addresses_and_this_computers_names(http, host):
+async def test_the_server_answers_to_addresses_and_this_computers_names(http, host):
     assert (await http.get("/health", headers={"Host": host})).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:3001", "x@localhost.x"])
-async def test_what_is_asked_of_another_host_is_refused(http, host):
+async def test_a_request_for_another_host_is_refused(http, host):
     rebound = {"Origin": f"http://{host}", "Host": host}
     for path in ("/health", "/payments", "/nothing", "/ws/payments/?EIO=4&transport=polling"):
         said = problem(await http.get(path, headers=rebound), 421)
@@ -222,7 +222,7 @@ async def test_what_is_asked_of_another_host_is_refused(http, host):
     problem(await http.post("/payments", json=ORDER, headers=rebound), 421)
 
 
-async def test_a_host_is_allowed_by_setting(start, database_uri):
+async def test_a_setting_allows_a_host(start, database_uri):
     server = start(database_uri, allowed_hosts="pay.example.com")
     async with httpx.AsyncClient(base_url=server.url) as http:
         for host in ("pay.example.com", "Pay.Example.com:443", "localhost"):
@@ -237,27 +237,27 @@ async def test_answers_are_not_sniffed_or_framed(http):
         assert headers["x-frame-options"] == "DENY"
 
 
-async def test_what_was_answered_is_kept_by_nobody(http):
+async def test_answers_are_not_cached(http):
     paths = ("/payments", "/payments/export", "/nothing", "/payments/seed", "/openapi.json")
     for path in (*paths, "/ws/payments/?EIO=4&transport=polling"):
         assert (await http.get(path)).headers["cache-control"] == "no-store", path
     refused = await http.get("/payments", headers={"Host": "evil.example"})
     assert refused.headers["cache-control"] == "no-store"
-    # Files that are the same for everybody are asked for by what they were.
+    # Public files are revalidated by their content.
     asset = await http.get("/static-offline-docs/swagger-ui.css")
     assert asset.headers["cache-control"] == "no-cache"
     assert asset.headers["etag"]
 
 
 @pytest.mark.parametrize("query", ["", "&sid=unknown"])
-async def test_half_an_upgrade_is_refused_in_words(http, query):
-    """As it arrives behind a proxy that drops the headers of this hop."""
+async def test_an_incomplete_upgrade_is_refused_with_a_message(http, query):
+    """It arrives like this behind a proxy that drops hop-by-hop headers."""
     path = f"/ws/payments/?EIO=4&transport=websocket{query}"
     answer = await http.get(path, headers={"Upgrade": "websocket", "Connection": "close"})
     assert "Connection: Upgrade" in problem(answer, 400)["detail"]
 
 
-async def test_nonsense_is_answered(shared_server):
+async def test_an_invalid_request_is_answered(shared_server):
     async with httpx.AsyncClient(base_url=shared_server.url) as http:
         for path in ("/payments/%00", "/payments/%ff", "/payments?before=%ff%00", "/%2e%2e/"):
             assert (await http.get(path)).status_code in {404, 422}

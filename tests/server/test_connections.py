@@ -1,4 +1,4 @@
-"""Nobody takes more of the server than a connection may: headers, time, number."""
+"""Connections are limited in headers, time and number."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from tests.server.listener import Listener
 
 @pytest.fixture(scope="module")
 def impatient(lasting_mongodb_uri):
-    """A server that waits for little."""
+    """A server with short limits."""
     process = start_server(
         with_database(lasting_mongodb_uri, fresh_name()),
         receive_timeout=0.5,
@@ -40,7 +40,7 @@ async def connection(server):
 
 
 async def answer(reader):
-    """Status and detail of all that is answered until the connection ends."""
+    """Read until the connection ends, and return status and detail of the answer."""
     async with asyncio.timeout(20):
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     return int(head.split()[1]), json.loads(body).get("detail", "")
@@ -68,7 +68,7 @@ async def test_endless_headers_are_refused(impatient, what):
     assert (status, "8192 bytes" in detail) == (431, True)
 
 
-async def test_headers_within_the_limit_are_taken(impatient):
+async def test_headers_within_the_limit_are_accepted(impatient):
     async with httpx.AsyncClient(base_url=impatient.url) as http:
         for size, status in ((7000, 200), (8192, 431), (100_000, 431)):
             given = await http.get("/health", headers={"A": "a" * size})
@@ -85,13 +85,13 @@ UNFINISHED = {
 
 
 @pytest.mark.parametrize("what", UNFINISHED)
-async def test_who_falls_silent_is_left(impatient, what):
+async def test_a_silent_connection_is_closed(impatient, what):
     async with connection(impatient) as (reader, writer):
         writer.write(UNFINISHED[what])
-        assert await answer(reader) == (408, "nothing more of the request has come for 0.5 s")
+        assert await answer(reader) == (408, "no more of the request has arrived for 0.5 s")
 
 
-async def test_blanks_after_an_answer_keep_no_connection(impatient):
+async def test_line_breaks_after_an_answer_do_not_keep_a_connection_open(impatient):
     async with connection(impatient) as (reader, writer):
         writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await reader.readuntil(b"\r\n\r\n")
@@ -100,7 +100,7 @@ async def test_blanks_after_an_answer_keep_no_connection(impatient):
             assert b" 408 " in await reader.read()
 
 
-async def test_who_goes_on_sending_after_a_refusal_is_left(impatient):
+async def test_a_client_that_keeps_sending_after_a_refusal_is_cut_off(impatient):
     async with connection(impatient) as (reader, writer):
         writer.write(POST + b"Content-Length: 99999999\r\n\r\n")
         await reader.readuntil(b"413")
@@ -110,8 +110,8 @@ async def test_who_goes_on_sending_after_a_refusal_is_left(impatient):
                 await asyncio.sleep(0.05)
 
 
-async def test_a_slow_upload_is_taken(impatient):
-    """It takes several times as long as one may be silent, and each piece comes in time."""
+async def test_a_slow_upload_is_accepted(impatient):
+    """It takes several times the time limit, but each piece arrives in time."""
     items = [{"amount": 1, "method": "card", "status": "success"}] * 300
     body = json.dumps(items).encode()
     async with connection(impatient) as (reader, writer):
@@ -135,13 +135,13 @@ async def test_a_slow_upload_is_taken(impatient):
         CHUNKED + b"zz\r\n",
     ],
 )
-async def test_what_is_no_http_is_refused_as_all_else(impatient, request_):
+async def test_what_is_not_http_is_refused_as_a_problem(impatient, request_):
     async with connection(impatient) as (reader, writer):
         writer.write(request_)
-        assert await answer(reader) == (400, "this is no HTTP request that can be read")
+        assert await answer(reader) == (400, "this is not a valid HTTP request")
 
 
-async def test_who_takes_nothing_of_an_answer_is_left(impatient):
+async def test_a_client_that_reads_nothing_is_cut_off(impatient):
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     parts = urlsplit(impatient.url)
@@ -156,12 +156,12 @@ async def test_who_takes_nothing_of_an_answer_is_left(impatient):
                 await asyncio.sleep(0.1)
 
 
-async def test_an_address_has_so_many_connections(impatient):
-    """Websockets count as well, and what ends is given back."""
+async def test_connections_per_address_are_limited(impatient):
+    """Websockets count too; ended connections no longer count."""
     async with Listener(impatient.url) as listener:
         await listener.event("connected")
         async with httpx.AsyncClient(base_url=impatient.url) as http:
-            for _ in range(3):  # one connection that is used again
+            for _ in range(3):  # one connection, reused
                 assert (await http.get("/health")).status_code == 200
             others = [connection(impatient) for _ in range(4)]
             opened = [await each.__aenter__() for each in others]

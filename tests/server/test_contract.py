@@ -1,4 +1,4 @@
-"""No route and no event tells anything that the contract does not say."""
+"""Answers and events contain only what the contract declares."""
 
 import json
 
@@ -28,7 +28,7 @@ EVENTS = {
 
 
 class Walk:
-    """Asks routes, each answer held against the description, and keeps which answers there were."""
+    """Sends requests, checks each answer against the description, and records which answers came."""
 
     def __init__(self, http, document):
         self._http = http
@@ -44,12 +44,12 @@ class Walk:
 
 @pytest.fixture
 async def ask(server):
-    """Ask a route of a server of the test's own."""
+    """Send requests to a server for one test."""
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
         yield Walk(http, (await http.get("/openapi.json")).json())
 
 
-async def test_every_route_answers_what_its_type_says(ask, server):
+async def test_every_answer_has_the_type_of_its_route(ask, server):
     await _pages(ask)
     await _payments(ask)
     await _imports(ask)
@@ -93,12 +93,15 @@ async def _payments(ask):
     for form in ("csv", "ndjson", "parquet", "arrow"):
         await ask("GET", "/payments/export", params={"format": form})
     await ask("GET", "/payments/history")
-    for path in ("/payments/seed", "/payments/history"):  # there are payments: nothing is made up
+    for path in (
+        "/payments/seed",
+        "/payments/history",
+    ):  # there are payments, so nothing is recorded
         await ask("POST", path)
 
 
 async def _imports(ask):
-    for _ in range(2):  # the same is gone on with
+    for _ in range(2):  # the second call resumes the import
         started = await ask("POST", "/api/imports", json={**OURS, **IMPORT})
     ids = {"import_id": started.json()["_id"]}
     rows = [{**PAID, **OURS, "createdAt": "2024-12-09T14:00:00.5Z", "row": ROW}]
@@ -137,9 +140,9 @@ async def _verifications(ask):
         await ask("POST", path, ids={"tenant_id": "tenant_1"}, params=asked)
 
 
-async def test_every_event_says_what_its_type_says(http, shared_server, record, tenant_id):
+async def test_every_event_has_its_type(http, shared_server, record, tenant_id):
     (first,) = await record()
-    auth = {"tenantId": tenant_id, "seq": 10**6}  # so far it never was
+    auth = {"tenantId": tenant_id, "seq": 10**6}  # beyond the last change
     async with Listener(shared_server.url, auth=auth) as listener:
         await listener.event("reload")
         await listener.event("heartbeat")

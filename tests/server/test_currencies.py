@@ -1,4 +1,4 @@
-"""Money of the past: recorded for its time, refused after it, and readable for good."""
+"""Past currencies: accepted for their time, refused after it, and always readable."""
 
 from decimal import Decimal
 
@@ -33,7 +33,7 @@ def payment(tenant_id, currency, day, **fields):
 
 @pytest.fixture
 def plant(shared_server, tenant_id):
-    """``plant("QQQ")``: the tenant's forints become payments in a currency that no table knows."""
+    """``plant("QQQ")``: turn the tenant's forints into payments in a currency that is in no table."""
 
     def become(currency):
         with MongoClient(shared_server.settings["mongodb_uri"]) as client:
@@ -82,15 +82,15 @@ async def test_a_currency_is_refused_outside_its_time(http, tenant_id, currency,
     assert said in problem(answer, 422, field="currency")["detail"]
 
 
-async def test_a_withdrawn_currency_is_not_the_money_of_now(http, tenant_id):
+async def test_a_withdrawn_currency_is_refused_for_the_present(http, tenant_id):
     now = payment(tenant_id, "BGN", "2025-05-01")
     del now["createdAt"]
     problem(await http.post("/payments", json=now), 422, field="currency")
 
 
 @pytest.mark.parametrize("currency", ["BGN", "QQQ"])
-async def test_what_is_stored_stays_readable(http, tenant_id, record, plant, currency):
-    """QQQ stands for a code that this server's table has never heard of."""
+async def test_stored_payments_stay_readable(http, tenant_id, record, plant, currency):
+    """QQQ stands for a code that is not in this server's table."""
     await record(
         payment(tenant_id, "USD", "2025-05-01"),
         payment(tenant_id, "HUF", "2025-05-01", amount=12.34, reference="r"),

@@ -1,4 +1,4 @@
-"""Clients that ask for what they missed and then read nothing cost little memory, and give it back."""
+"""Clients that request missed events and then read nothing cost little memory, which is freed."""
 
 import asyncio
 import gc
@@ -19,8 +19,8 @@ CLIENTS = 12
 MEGABYTE = 1 << 20
 
 
-async def a_deaf_client(url):
-    """A websocket that asks for all events, and reads nothing after its session has begun."""
+async def deaf_client(url):
+    """A websocket that requests all events, and reads nothing once its session has begun."""
     parts = urlsplit(url)
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -44,7 +44,7 @@ async def cut_offs(http):
     return float(re.search(r"^\w+stream_cut_offs_total (\S+)$", text, re.MULTILINE)[1])
 
 
-async def test_what_waits_for_clients_that_never_read_is_bounded_and_given_back(server):
+async def test_memory_for_clients_that_never_read_is_bounded_and_freed(server):
     def memory():
         return psutil.Process(server.process.pid).memory_info().rss
 
@@ -60,21 +60,21 @@ async def test_what_waits_for_clients_that_never_read_is_bounded_and_given_back(
             assert answer.json()["created"] == len(orders)
         once = None
         for times in (1, 2, 3):
-            clients = await asyncio.gather(*(a_deaf_client(server.url) for _ in range(CLIENTS)))
+            clients = await asyncio.gather(*(deaf_client(server.url) for _ in range(CLIENTS)))
             async with asyncio.timeout(60):
                 while await cut_offs(http) < times * len(clients):  # noqa: ASYNC110 - of a process
                     await asyncio.sleep(0.05)
             for client in clients:
                 client.transport.abort()
-                await asyncio.sleep(0)  # so long its socket is open
+                await asyncio.sleep(0)  # its socket is open until then
             once = once or memory()
-        # What the first ones took, the others take again: it was 3 MB and more for each of them, so twice this.
+        # Later clients reuse the memory of the first. It was 3 MB and more for each of them, so twice this.
         assert memory() - once < 3 * CLIENTS * MEGABYTE
 
 
-async def test_what_many_clients_left_behind_is_collected():
+async def test_garbage_of_many_clients_is_collected():
     class Session:
-        """As engine.io's: it is in a circle."""
+        """Like engine.io's, it is part of a reference cycle."""
 
         def __init__(self, freed):
             self.handler = self.handle
@@ -87,7 +87,7 @@ async def test_what_many_clients_left_behind_is_collected():
             self.freed.set()
 
     freed, gone = asyncio.Event(), 0
-    gc.disable()  # it would come by itself some time
+    gc.disable()  # automatic collection would free it at some time
     collecting = asyncio.create_task(collect_gone(lambda: gone, pause=0.01))
     Session(freed)
     gone = MANY_GONE

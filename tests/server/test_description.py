@@ -1,4 +1,4 @@
-"""The API's description is true: the API is driven from it, and every answer is in it."""
+"""The API's description is true: tests generate requests from it, and it describes every answer."""
 
 import httpx
 import pytest
@@ -33,13 +33,13 @@ WRITING = [path for method, path in ROUTES if method == "POST"]
 
 @pytest.fixture(scope="module")
 def described(shared_server):
-    """The server's description, which checks answers."""
+    """The server's description, to check answers against."""
     return schemathesis.openapi.from_url(f"{shared_server.url}/openapi.json")
 
 
 @pytest.fixture
 def ask(shared_server, described):
-    """Ask a described route; its answer is one that the description knows."""
+    """Send a request to a described route, and check that its answer is described."""
     with httpx.Client(base_url=shared_server.url, timeout=60) as http:
 
         def answer(method, path, **more):
@@ -52,7 +52,7 @@ def ask(shared_server, described):
 
 
 def test_every_answer_to_generated_requests_is_described(server, tmp_path):
-    """Requests that fit the description are taken, others refused; no answer is undescribed."""
+    """Requests that match the description are accepted, others refused; every answer is described."""
     httpx.post(f"{server.url}/payments/seed", params={"count": 300}, timeout=60)
     run = drive(server.url, seconds=60, directory=tmp_path, seed=SEED)
     assert run.returncode == 0, run.stdout
@@ -101,12 +101,12 @@ def test_every_refusal_is_described(ask, method, path):
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded"]
 )
-def test_a_body_of_another_kind_is_refused(ask, path, kind):
+def test_a_body_of_another_media_type_is_refused(ask, path, kind):
     answer = ask("POST", path, content=b"amount=5", headers={"Content-Type": kind})
     if path in TAKE_BODIES:
         assert "application/json" in problem(answer, 415)["detail"]
     else:
-        # Not one of these takes any: what it asks for would be passed over.
+        # None of these accepts a body, which would be ignored.
         assert answer.status_code == 422
         assert "body" in answer.json()["detail"]
 
@@ -118,7 +118,7 @@ def test_the_numbers_of_an_answer_are_numbers(described):
     assert "reference" not in schemas["PaymentAnswer"]["required"]
 
 
-def test_answers_with_payments_in_them_are_described(ask):
+def test_answers_with_payments_are_described(ask):
     ask("POST", "/payments", json=ORDER)
     items = [{**ORDER, "status": "failed", "declineCode": "expired_card"}, {**ORDER, "amount": -1}]
     batch = ask("POST", "/payments/batch", json=items).json()

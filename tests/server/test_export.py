@@ -1,4 +1,4 @@
-"""Exported files, read again by other programs."""
+"""Exported files can be read by other programs."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ MEDIA = {
 
 @pytest.fixture
 def export(http, tenant_id):
-    """``await export("csv", status="failed")``: the rows of the file."""
+    """``await export("csv", status="failed")`` returns the rows of the file."""
 
     async def get(form, **query):
         query = {name.rstrip("_"): value for name, value in query.items()}
@@ -89,7 +89,7 @@ async def test_columns_have_types(record, export):
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "'=", "''@"])
-async def test_a_spreadsheet_finds_no_formula(record, export, start):
+async def test_cells_are_no_formulas(record, export, start):
     text = f"{start}cmd|' /C calc'!A0"
     await record(customerId=text, reference=text)
     (row,) = await export("csv")
@@ -106,7 +106,7 @@ async def test_text_with_separators_survives(record, export):
 
 
 @pytest.mark.parametrize("form", MEDIA)
-async def test_filters_are_those_of_the_list(record, export, form):
+async def test_filters_are_the_same_as_for_the_list(record, export, form):
     await record(
         {"amount": 1, "status": "failed", "createdAt": "2024-12-09T14:00:00Z"},
         {"amount": 2, "method": "paypal", "createdAt": "2024-12-10T14:00:00Z"},
@@ -124,7 +124,7 @@ async def test_filters_are_those_of_the_list(record, export, form):
 
 
 @pytest.mark.parametrize("form", MEDIA)
-async def test_a_file_without_payments_is_a_file(record, export, form):
+async def test_a_file_without_payments_is_valid(record, export, form):
     await record(amount=1)
     assert await export(form, status="refunded") == []
 
@@ -135,13 +135,13 @@ async def test_csv_is_the_default(http, record, tenant_id):
     assert response.headers["content-type"] == MEDIA["csv"]
 
 
-async def test_what_is_wrong_is_said_before_the_file_begins(http):
+async def test_an_error_is_reported_before_the_file_begins(http):
     problem(await http.get("/payments/export?tenantId=nobody"), 404)
     problem(await http.get("/payments/export?format=xlsx"), 422, field="format")
     problem(await http.get("/payments/export?limit=3"), 422, field="limit")
 
 
-async def test_ndjson_is_what_the_list_answers(http, record, export, tenant_id):
+async def test_ndjson_equals_the_answers_of_the_list(http, record, export, tenant_id):
     await record({"amount": 1, "reference": "a"}, {"amount": 2, "status": "failed"})
     listed = (await http.get("/payments", params={"tenantId": tenant_id})).json()
     exported = json.loads(json.dumps(await export("ndjson"), default=float))
@@ -150,7 +150,7 @@ async def test_ndjson_is_what_the_list_answers(http, record, export, tenant_id):
     )
 
 
-async def test_columns_tell_under_which_code_a_failure_is_counted(record, export):
+async def test_a_column_has_the_code_under_which_a_failure_is_counted(record, export):
     """Beyond 200 different ones."""
     await record(
         *(

@@ -1,4 +1,4 @@
-"""What callers are told when the database answers to no commit."""
+"""The answers that callers get when the result of a commit stays unknown."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from tests.proxy import UNKNOWN_COMMIT
 
 @pytest.fixture
 async def http(start, proxy):
-    """A server behind the proxy, which has to be served while it starts."""
+    """A server whose database is behind the proxy, which must run while it starts."""
     server = await asyncio.to_thread(start, proxy.uri)
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
         yield http
@@ -21,7 +21,7 @@ def sale(tenant, **fields):
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["lost", "committed"])
-async def test_who_cannot_know_is_told_which_payments_it_may_be(after, proxy, http):
+async def test_an_unknown_result_names_the_payments_that_may_be_recorded(after, proxy, http):
     paid = (await http.post("/payments", json=sale("given-back"))).json()["_id"]
     proxy.fail("commitTransaction", times=float("inf"), code=50, labels=UNKNOWN_COMMIT, after=after)
     batch = [sale("two"), sale("two", reference="a"), {"amount": -1}, sale("three")]
@@ -48,7 +48,7 @@ async def test_who_cannot_know_is_told_which_payments_it_may_be(after, proxy, ht
     assert ids["refund"] == [paid]
     for name in ("bare", "keyed", "refund"):
         assert f"GET /payments/{ids[name][0]}" in answers[name].json()["detail"]
-    # Who sends again by itself must not make two of one.
+    # A client that retries automatically must not record a payment twice.
     assert {name for name, answer in answers.items() if "Retry-After" in answer.headers} == {
         *("keyed", "refund", "keyed batch")
     }

@@ -22,7 +22,7 @@ ROOM = "tenant_1"
 
 
 def on_uvloop(test):
-    """The production loop, and an end to every wait."""
+    """Run on the production loop, with a limit on every wait."""
 
     @functools.wraps(test)
     def run(*args, **kwargs):
@@ -37,7 +37,7 @@ def on_uvloop(test):
 
 
 class Stream:
-    """A real server of events with a number; it knows what was sent to whom from when on."""
+    """A real server of numbered events that knows which client should get which."""
 
     def __init__(self, sio, fanout, port):
         self.sio, self.fanout, self.port = sio, fanout, port
@@ -54,7 +54,7 @@ class Stream:
         )
 
     async def flow(self, total, *, room=ROOM):
-        """Sends of 1 to 5 events, several thousand a second."""
+        """Send 1 to 5 events at a time, several thousand per second."""
         while self.sent.get(room, 0) < total:
             self.send(min(random.randint(1, 5), total - self.sent.get(room, 0)), room=room)
             await asyncio.sleep(0.001)
@@ -154,7 +154,7 @@ async def listening(stream, name="listener", *, room=ROOM, transports=("websocke
     try:
         yield listener
     finally:
-        # A polling client would else wait for its last poll, which the server leaves open until its next ping.
+        # Otherwise a polling client waits for its last poll, which the server leaves open until its next ping.
         await client.eio.disconnect(abort=True)
         await client.wait()
 
@@ -181,7 +181,7 @@ async def small_receive_buffer(stream):
 
 
 class Polling:
-    """A polling client of which the test makes every single request."""
+    """A polling client whose every request the test makes."""
 
     def __init__(self, http, port):
         self.http = http
@@ -218,7 +218,7 @@ def python_client_polls_without_limit(monkeypatch):
     "transports", [("websocket",), ("polling",), None], ids=["websocket", "polling", "upgrade"]
 )
 @on_uvloop
-async def test_each_client_hears_every_event_since_its_join_once_and_in_order(transports):
+async def test_each_client_gets_every_event_since_its_join_once_and_in_order(transports):
     async with serving() as stream, AsyncExitStack() as stack:
         flow = asyncio.create_task(stream.flow(2_000))
         listeners = [
@@ -250,7 +250,7 @@ async def test_a_websocket_is_written_raw_once_per_tick_whether_direct_or_upgrad
 
 
 async def idle(stream, name):
-    """What engine.io had to say at the start (the connect packet) is out."""
+    """Whether engine.io has sent its first packet (the connect packet)."""
     while stream.session(name).queue._unfinished_tasks:  # noqa: ASYNC110 - nothing to wait on
         await asyncio.sleep(0)
 
@@ -304,7 +304,7 @@ async def test_events_sent_in_the_middle_of_an_upgrade_stay_in_order():
             await ws.send_str("2probe")
             assert await ws.receive_str() == "3probe"
             send_now(10)
-            got += numbers((await poll)[1])  # a client waits for its last poll before it goes on
+            got += numbers((await poll)[1])  # a client waits for its last poll before it continues
             send_now(10)
             assert stream.session("upgrading").upgrading
             assert stream.fanout.raw_writes == 0
@@ -326,7 +326,7 @@ async def test_messages_to_one_client_and_raw_writes_do_not_overtake_each_other(
     ):
         await idle(stream, "listener")
         sid = stream.sids["listener"]
-        dice = random.Random(7)  # the same course each time
+        dice = random.Random(7)  # the same sequence each time
         while stream.sent.get(ROOM, 0) < 2000:
             if dice.random() < 0.5:
                 stream.send(dice.randint(1, 3), size=size)
@@ -343,7 +343,7 @@ async def test_messages_to_one_client_and_raw_writes_do_not_overtake_each_other(
 
 
 @on_uvloop
-async def test_who_joins_between_two_ticks_hears_only_what_is_sent_after():
+async def test_a_client_that_joins_between_two_ticks_gets_only_later_events():
     async with serving(ticking=False) as stream, listening(stream, "first") as first:
         stream.send(3)
         async with listening(stream, "second") as second:
@@ -357,7 +357,7 @@ async def test_who_joins_between_two_ticks_hears_only_what_is_sent_after():
 
 
 @on_uvloop
-async def test_a_room_hears_nothing_of_another():
+async def test_a_room_gets_no_events_of_another():
     async with (
         serving() as stream,
         listening(stream, "one", room="tenant_1") as one,
@@ -417,7 +417,7 @@ async def test_a_websocket_that_stops_reading_is_cut_off_and_the_others_lose_not
 
 
 @on_uvloop
-async def test_a_polling_client_that_stops_asking_is_cut_off_and_what_waited_is_dropped():
+async def test_a_polling_client_that_stops_polling_is_cut_off_and_its_queue_dropped():
     async with (
         serving(patience=0.2) as stream,
         listening(stream, "healthy") as healthy,
@@ -430,8 +430,8 @@ async def test_a_polling_client_that_stops_asking_is_cut_off_and_what_waited_is_
             stream.send(50)
             await healthy.until(stream.sent[ROOM])
         assert await stream.gone.get() == stream.sids["stuck"]
-        assert stuck.queue.qsize() <= 1  # the word that it is over
-        assert (await polling.get())[0] == 400  # upon which clients connect anew
+        assert stuck.queue.qsize() <= 1  # the packet that ends it
+        assert (await polling.get())[0] == 400  # after which clients reconnect
         assert healthy.numbers == list(range(1, stream.sent[ROOM] + 1))
         assert polling.sid not in stream.sio.eio.sockets
 
@@ -458,7 +458,7 @@ async def test_a_client_that_stops_in_the_middle_of_an_upgrade_is_cut_off():
 @pytest.mark.usefixtures("python_client_polls_without_limit")
 @pytest.mark.parametrize("transports", [("websocket",), ("polling",)], ids=["websocket", "polling"])
 @on_uvloop
-async def test_a_burst_beyond_all_limits_costs_a_client_that_reads_nothing(transports):
+async def test_a_burst_beyond_all_limits_does_not_cut_off_a_client_that_reads(transports):
     async with serving() as stream, listening(stream, transports=transports) as listener:
         for _ in range(5):
             stream.send(3000, size=1000)
@@ -469,10 +469,10 @@ async def test_a_burst_beyond_all_limits_costs_a_client_that_reads_nothing(trans
 
 
 @on_uvloop
-async def test_nothing_is_kept_of_clients_that_left(monkeypatch):
+async def test_nothing_is_kept_for_clients_that_left(monkeypatch):
     monkeypatch.setattr("server.live.fanout._LINGER", 0.01)
     async with serving() as stream:
-        # engine.io itself keeps a session until its next ping is due, and until its monitor has come round.
+        # engine.io itself keeps a session until its next ping is due and its monitor has run.
         stream.sio.eio.ping_interval = 0.1
         stream.sio.eio.start_service_task = False
         async with listening(stream) as listener:

@@ -1,4 +1,4 @@
-"""What two servers answer is what a plain recomputation from the export says."""
+"""The answers of two servers equal a plain recomputation from the export."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.clocked import set_clock
 from tests.questions import ask, world
 
 QUESTIONS = 5 * settings().max_examples
-"""More of them with ARGS="--hypothesis-profile=thorough"; `python -m tests.questions` asks 10,000."""
+"""ARGS="--hypothesis-profile=thorough" asks more; `python -m tests.questions` asks 10,000."""
 
 
-def test_every_answer_is_a_plain_recomputation(database_uri, tmp_path):
+def test_every_answer_equals_a_plain_recomputation(database_uri, tmp_path):
     seed = secrets.randbelow(2**32)  # other questions in each run
     rng = Random(seed)
     zones = ["America/New_York", *rng.sample(list(borders.PRESENTS), 4)]
@@ -26,7 +26,7 @@ def test_every_answer_is_a_plain_recomputation(database_uri, tmp_path):
     assert not made.differing, f"seed {seed}, {zones}:\n" + "\n".join(made.differing[:5])
 
 
-def test_a_local_day_over_a_page_border_counts_once(start, database_uri, tmp_path):
+def test_a_local_day_across_a_page_border_counts_once(start, database_uri, tmp_path):
     """2026-10-10T00:00Z is 324 x 64 days after 1970 and lies in New York's 9 October."""
     set_clock(clock := tmp_path / "clock", borders.present_of(borders.ZoneInfo("America/New_York")))
     zone = '{"ny16": {"timezone": "America/New_York"}}'

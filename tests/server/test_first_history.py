@@ -1,4 +1,4 @@
-"""The first history of `financeops up`: recorded once and whole, whatever happens meanwhile."""
+"""The first history of `financeops up` is recorded once and completely, whatever happens."""
 
 import asyncio
 import csv
@@ -14,8 +14,8 @@ from tests.server.listener import Listener
 from tests.server.problem import problem
 from tests.verification import verified
 
-# Few payments, and quickly recorded: three transactions of a business that makes one in half an hour, five of one
-# that makes one in a quarter.
+# Few payments, which are recorded quickly: three transactions at one payment every half hour, five at one every
+# quarter hour.
 SLOW = {"simulate_interval": 1800, "simulate_seed": 5}
 LESS_SLOW = {**SLOW, "simulate_interval": 900}
 
@@ -35,7 +35,7 @@ def asking(server):
 
 
 async def complete(http):
-    """Wait until all is recorded, and return how many payments that are."""
+    """Wait until all is recorded, and return the number of payments."""
     async with asyncio.timeout(300):
         while True:
             at = (await http.get("/payments/history")).json()
@@ -49,7 +49,7 @@ async def exported(http):
     return list(csv.DictReader(text.splitlines()))
 
 
-async def test_it_is_recorded_in_the_background_and_every_figure_is_that_of_the_export(begin):
+async def test_it_is_recorded_in_the_background_and_every_figure_equals_the_export(begin):
     async with asking(begin()) as http:
         assert (await http.get("/payments/history")).json() == {"recorded": 0, "count": 0}
         at = (await http.post("/payments/history")).json()
@@ -66,7 +66,7 @@ async def test_it_is_recorded_in_the_background_and_every_figure_is_that_of_the_
             assert metrics["totalPayments"] == len(inside) > 0
             assert metrics["previous"]["totalPayments"] > 0
         assert (await verified(http))["differences"] == []
-        # Asked again it is there.
+        # A repeated request finds it recorded.
         assert (await http.post("/payments/history")).json() == {"recorded": count, "count": count}
         assert (await http.post("/payments/seed")).json()["message"] == "Already seeded"
 
@@ -82,7 +82,7 @@ async def test_the_newest_come_first_and_can_be_waited_for(begin):
         assert max(ages) < timedelta(days=6)
 
 
-async def test_a_killed_server_goes_on_where_it_was_and_no_payment_comes_twice(begin):
+async def test_a_killed_server_resumes_and_records_no_payment_twice(begin):
     server = begin()
     async with asking(server) as http:
         first = (await http.post("/payments/history", params={"newest": 1000})).json()
@@ -92,7 +92,7 @@ async def test_a_killed_server_goes_on_where_it_was_and_no_payment_comes_twice(b
         assert await complete(http) == first["count"]
         rows = await exported(http)
         assert len(rows) == len({row["_id"] for row in rows}) == first["count"]
-    # It is not begun again by the next server either.
+    # The next server does not begin it again either.
     async with asking(begin()) as http:
         await http.post("/payments/history")
         assert len(await exported(http)) == first["count"]
@@ -114,7 +114,7 @@ async def test_a_payment_of_any_tenant_prevents_it(begin):
         assert (await http.get("/payments")).json() == []
 
 
-async def test_payments_come_in_meanwhile_and_are_heard_of(begin):
+async def test_other_payments_are_recorded_and_published_meanwhile(begin):
     server = begin(**LESS_SLOW)
     async with asking(server) as http, Listener(server.url) as listener:
         planned = (await http.post("/payments/history")).json()["count"]
@@ -133,7 +133,7 @@ async def test_payments_come_in_meanwhile_and_are_heard_of(begin):
         assert len(await exported(http)) == count + 1
 
 
-async def test_currency_and_zone_of_the_tenant_are_its_own(begin):
+async def test_it_has_the_currency_and_the_zone_of_the_tenant(begin):
     tenants = '{"tenant_1": {"currency": "JPY", "timezone": "Asia/Kolkata"}}'
     async with asking(begin(tenants=tenants)) as http:
         await http.post("/payments/history")
@@ -148,7 +148,7 @@ async def test_currency_and_zone_of_the_tenant_are_its_own(begin):
         assert metrics["peakHour"] == min(hours, key=lambda hour: (-hours[hour], hour))
         morning = sum(hours[hour] for hour in range(8, 14))
         night = sum(hours[hour % 24] for hour in range(22, 28))
-        # By the clock of UTC it would be the other way round.
+        # In UTC it would be the other way round.
         assert morning > night
         assert (await verified(http))["differences"] == []
 

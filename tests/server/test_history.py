@@ -1,4 +1,4 @@
-"""Counts by month and the change log, which copies of payments are kept up to date by."""
+"""Counts by month and the change log, which keep copies of payments up to date."""
 
 from financeops.core.wire import decode
 from tests.server.problem import problem
@@ -47,7 +47,7 @@ async def test_each_tenant_has_a_history_of_its_own(http, record, tenant_id):
     assert mine["history"] != other["history"]
 
 
-async def test_changes_are_those_of_the_stream(http, record, tenant_id):
+async def test_changes_equal_those_of_the_stream(http, record, tenant_id):
     first, _ = await record({"amount": 1}, {"amount": 2, "status": "failed"})
     await http.post(f"/payments/{first}/refund", params={"tenantId": tenant_id})
     found = await answered(http, "changes", tenantId=tenant_id, after=1)
@@ -61,13 +61,13 @@ async def test_changes_are_those_of_the_stream(http, record, tenant_id):
     assert await answered(http, "changes", tenantId=tenant_id, after=3) == nothing
 
 
-async def test_a_number_that_never_was_is_not_complete(http, record, tenant_id):
+async def test_a_number_beyond_the_last_is_not_complete(http, record, tenant_id):
     await record(amount=1)
     nothing = {"seq": 1, "complete": False, "changes": []}
     assert await answered(http, "changes", tenantId=tenant_id, after=7) == nothing
 
 
-async def test_what_is_wrong_is_named(http):
+async def test_a_wrong_parameter_is_named(http):
     problem(await http.get("/payments/months?tenantId=nobody"), 404)
     problem(await http.get("/payments/months?month=2024-10"), 422, field="month")
     problem(await http.get("/payments/changes"), 422, field="after")

@@ -1,4 +1,4 @@
-"""The server deletes what has expired, again and again."""
+"""The server repeatedly deletes what has expired."""
 
 from __future__ import annotations
 

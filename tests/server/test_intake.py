@@ -1,4 +1,4 @@
-"""Commits take turns: no tenant, and no batch, keeps the others waiting."""
+"""Commits take turns: no tenant and no batch keeps the others waiting."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from server.monitoring import Meters
 from tests.builders import draft, tenant
 
 
-async def test_an_honest_sender_is_answered_while_a_batch_makes_many_tenants(http, tenant_id):
+async def test_other_senders_are_answered_while_a_batch_creates_many_tenants(http, tenant_id):
     def order(whose):
         return {"tenantId": whose, "amount": 1, "method": "card", "status": "success"}
 
@@ -51,5 +51,5 @@ async def test_a_tenant_with_much_to_commit_waits_behind_the_others(intake):
     submitted = ["busy", "bustling"] * 5 + ["quiet"]
     await asyncio.gather(*map(submit, submitted))
     assert sorted(order) == sorted(submitted)
-    # Two were committed before it came, two more had their turn: not all ten.
+    # Two were committed before it, two more took their turn: not all ten.
     assert order.index("quiet") <= 4, order

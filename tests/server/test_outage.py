@@ -1,4 +1,4 @@
-"""The database goes away and comes back; the server goes away and comes back."""
+"""The database goes away and returns; the server goes away and returns."""
 
 import asyncio
 import signal
@@ -20,7 +20,7 @@ ORDER = {"amount": 1, "method": "card", "status": "success"}
 
 @pytest.fixture
 def database(tmp_path):
-    """A database process of the test's own, which may be killed."""
+    """A database process for one test, which it may kill."""
     process = EmbeddedDatabase(tmp_path / "mongodb")
     process.start()
     yield process
@@ -28,14 +28,14 @@ def database(tmp_path):
 
 
 async def answers(http, path="/ready", *, status=200, seconds=30):
-    """Return when the route answers so."""
+    """Wait until the route answers with this status."""
     async with asyncio.timeout(seconds):
-        # Another process cannot set an event of ours.
+        # Another process cannot set an event of this one.
         while (await http.get(path)).status_code != status:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
-async def test_while_the_database_is_away_there_is_503_and_then_all_is_well(start, database):
+async def test_without_a_database_there_is_503_and_then_everything_recovers(start, database):
     server = start(with_database(database.uri, fresh_name()))
     async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
         payment = (await http.post("/payments", json={**ORDER, "reference": "a"})).json()
@@ -110,7 +110,7 @@ async def test_the_simulation_waits_for_the_database(start, database):
         assert (await verified(http))["differences"] == []
 
 
-async def test_a_client_that_connects_while_the_database_is_away_gets_in_later(start, database):
+async def test_a_client_that_connects_without_a_database_is_accepted_later(start, database):
     server = start(with_database(database.uri, fresh_name()))
     database.kill()
     connected = asyncio.Event()
@@ -130,7 +130,7 @@ async def test_a_client_that_connects_while_the_database_is_away_gets_in_later(s
         while not connected.is_set():
             await try_to_connect()
             await asyncio.wait([asyncio.create_task(connected.wait())], timeout=1)
-    # The connection was lost, not refused: a refused client does not try again by itself.
+    # The connection was lost, not refused: a refused client does not retry by itself.
     assert not any(isinstance(each, dict) and "data" in each for each in refused)
     await client.disconnect()
 
@@ -171,7 +171,7 @@ async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(start, dat
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_stop_is_graceful_and_quick(start, database_uri, number):
-    """What was taken is committed, answered and told, with sockets of both kinds still open."""
+    """What was accepted is committed, answered and published, with sockets of both kinds open."""
     server = start(database_uri)
     async with (
         httpx.AsyncClient(base_url=server.url, timeout=30) as http,

@@ -1,4 +1,4 @@
-"""Clients of the stream that say what no client says. That it made no traceback, `shared_server` looks at."""
+"""Clients of the stream that send unexpected packets; `shared_server` checks that none causes a traceback."""
 
 import asyncio
 import json
@@ -19,9 +19,9 @@ NO_PACKETS = ["", "x", "\N{SUPERSCRIPT TWO}", "{}"]
 
 
 @pytest.fixture
-async def said(shared_server, tenant_id, record):
-    """A websocket of a client that has come in."""
-    await record(amount=1)  # without a payment there is no tenant
+async def joined(shared_server, tenant_id, record):
+    """A websocket of a connected client."""
+    await record(amount=1)  # its first payment creates the tenant
     async with (
         aiohttp.ClientSession(shared_server.url) as session,
         session.ws_connect(f"{STREAM}websocket&tenantId={tenant_id}") as socket,
@@ -37,51 +37,51 @@ async def send(socket, packet):
     await (socket.send_bytes if isinstance(packet, bytes) else socket.send_str)(packet)
 
 
-async def test_what_means_nothing_is_passed_over(said, record):
+async def test_meaningless_packets_are_ignored(joined, record):
     for packet in PASSED_OVER:
-        await send(said, packet)
+        await send(joined, packet)
     (payment,) = await record(amount=5)
     event = ""
-    while event != "payment_event":  # a heartbeat may come before
-        event, content = json.loads((await said.receive_str()).removeprefix("42"))
+    while event != "payment_event":  # a heartbeat may come first
+        event, content = json.loads((await joined.receive_str()).removeprefix("42"))
     assert content["payment"]["_id"] == payment
 
 
 @pytest.mark.parametrize("text", NO_PACKETS)
-async def test_who_does_not_speak_the_protocol_is_hung_up(said, text):
-    await send(said, text)
-    assert (await said.receive()).type is aiohttp.WSMsgType.CLOSE
+async def test_what_is_not_the_protocol_ends_the_connection(joined, text):
+    await send(joined, text)
+    assert (await joined.receive()).type is aiohttp.WSMsgType.CLOSE
 
 
-async def test_a_text_that_is_none_is_hung_up(said):
-    said._conn.transport.write(NOT_UTF_8)
-    assert (await said.receive()).type is aiohttp.WSMsgType.CLOSE
+async def test_invalid_utf_8_ends_the_connection(joined):
+    joined._conn.transport.write(NOT_UTF_8)
+    assert (await joined.receive()).type is aiohttp.WSMsgType.CLOSE
 
 
 @pytest.fixture
 async def polled(http):
-    """The address of a session of a client that asks again and again."""
+    """The address of a polling session."""
     opened = json.loads((await http.get(f"{STREAM}polling")).text.removeprefix("0"))
     path = f"{STREAM}polling&sid={opened['sid']}"
     assert (await http.post(path, content=b"40")).is_success
     return path
 
 
-async def test_who_sends_on_in_a_session_that_was_ended_is_told_so(http, polled):
+async def test_a_request_in_an_ended_session_is_told_so(http, polled):
     assert (await http.post(polled, content=b"1")).is_success
     for request in (http.post(polled, content=b"3"), http.get(polled)):
         assert (await request).status_code == 400
 
 
 @pytest.mark.parametrize("body", [b"1" * 100_001, b'0{"sid":"x"}', b"2probe", b"6"])
-async def test_who_breaks_the_protocol_is_answered_at_once(http, polled, body):
+async def test_a_broken_protocol_is_answered_at_once(http, polled, body):
     async with asyncio.timeout(10):
         assert (await http.post(polled, content=body)).status_code in {200, 400}
         assert (await http.post(polled, content=b"3")).status_code in {200, 400}
 
 
 @pytest.mark.parametrize("body", [b"x", b"\xff", b"4x\x1e42[", b"\x1e".join([b"2"] * 100)])
-async def test_a_posted_body_that_is_no_packets_changes_nothing(http, body):
+async def test_a_posted_body_that_is_not_packets_changes_nothing(http, body):
     opened = json.loads((await http.get(f"{STREAM}polling")).text.removeprefix("0"))
     path = f"{STREAM}polling&sid={opened['sid']}"
     assert (await http.post(path, content=body)).status_code in {200, 400}

@@ -1,4 +1,4 @@
-"""What the client writes into a query is what the server reads out of it."""
+"""The server reads from a query what the client writes into it."""
 
 import pytest
 from hypothesis import given
@@ -53,7 +53,7 @@ def test_a_question_arrives_as_it_was_sent(question):
     assert (read.tenant_id, read.question()) == ("shop", question)
 
 
-def test_what_is_cut_into_buckets_is_the_last_day_unless_said_otherwise():
+def test_figures_in_buckets_cover_the_last_day_by_default():
     nothing = BucketParameters.model_validate(_asked(None, Question()))
     since_ever = window_between(EPOCH, LATEST)
     whole = BucketParameters.model_validate(_asked(None, Question(window=since_ever)))
@@ -62,6 +62,6 @@ def test_what_is_cut_into_buckets_is_the_last_day_unless_said_otherwise():
 
 
 @pytest.mark.parametrize("word", ["pending", "fortnight"])
-def test_the_client_leaves_it_to_the_server_which_words_there_are(word):
+def test_the_client_leaves_checking_of_words_to_the_server(word):
     assert query_of(selection_of(status=word))["status"] == word
     assert query_of(question_of(period=word))["period"] == word

@@ -96,7 +96,7 @@ async def test_zero_is_an_amount(http, tenant_id):
         ({"tenantId": ""}, "tenantId"),
     ],
 )
-async def test_what_is_wrong_is_named(http, tenant_id, fields, field):
+async def test_a_wrong_field_is_named(http, tenant_id, fields, field):
     problem(await http.post("/payments", json=order(tenant_id) | fields), 422, field=field)
     if "tenantId" not in fields:
         asked = await http.get("/payments", params={"tenantId": tenant_id})
@@ -115,7 +115,7 @@ async def test_what_is_wrong_is_named(http, tenant_id, fields, field):
         b'{"amount": 1, "method": "card"',
     ],
 )
-async def test_a_body_that_is_no_payment_is_refused(http, body):
+async def test_a_body_that_is_not_a_payment_is_refused(http, body):
     problem(await http.post("/payments", content=body), 422, field="body")
 
 
@@ -131,7 +131,7 @@ async def test_an_enormous_exponent_is_refused_quickly(http, tenant_id):
 
 
 @pytest.mark.parametrize("way", ["header", "reference"])
-async def test_sent_again_it_counts_once(http, tenant_id, way):
+async def test_a_payment_sent_again_counts_once(http, tenant_id, way):
     headers = {"Idempotency-Key": "k 1"} if way == "header" else {}
     body = order(tenant_id, **({} if way == "header" else {"reference": "r 1"}))
     first = await http.post("/payments", json=body, headers=headers)
@@ -142,7 +142,7 @@ async def test_sent_again_it_counts_once(http, tenant_id, way):
     assert (await total(http, tenant_id))["totalPayments"] == 1
 
 
-async def test_the_same_key_is_another_one_for_another_tenant(http, tenant_id):
+async def test_the_same_key_of_another_tenant_is_a_different_key(http, tenant_id):
     headers = {"Idempotency-Key": "shared"}
     mine = await http.post("/payments", json=order(tenant_id), headers=headers)
     theirs = await http.post("/payments", json=order(f"{tenant_id}_b"), headers=headers)
@@ -160,7 +160,7 @@ async def test_a_key_and_a_reference_name_different_things(http, tenant_id):
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201])
-async def test_an_odd_key_is_refused(http, tenant_id, key):
+async def test_an_invalid_key_is_refused(http, tenant_id, key):
     headers = {"Idempotency-Key": key}
     problem(
         await http.post("/payments", json=order(tenant_id), headers=headers),
@@ -210,7 +210,7 @@ async def test_a_refund_counts_once(http, tenant_id):
     assert figures["netVolume"] == 0
 
 
-async def test_what_cannot_be_refunded(http, tenant_id):
+async def test_other_payments_cannot_be_refunded(http, tenant_id):
     failed = (await http.post("/payments", json=order(tenant_id, status="failed"))).json()
     query = {"tenantId": tenant_id}
     problem(await http.post(f"/payments/{failed['_id']}/refund", params=query), 409)
@@ -228,7 +228,7 @@ async def test_a_payment_of_another_tenant_does_not_exist(http, tenant_id):
     problem(await http.post(f"/payments/{mine['_id']}/refund", params=other), 404)
 
 
-async def test_pages_lead_through_every_payment_even_of_one_moment(http, tenant_id, record):
+async def test_pages_cover_every_payment_even_those_of_one_moment(http, tenant_id, record):
     same = [{"createdAt": "2024-12-09T14:00:00Z"} for _ in range(25)]
     others = [{"createdAt": f"2024-12-0{day}T14:00:00Z"} for day in range(1, 9)]
     recorded = await record(*same, *others)

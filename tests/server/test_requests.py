@@ -1,4 +1,4 @@
-"""What is ambiguous or hidden in a request is refused, with a message that says what is right."""
+"""Ambiguous or hidden parts of a request are refused, with a message that says what is right."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ def order(tenant_id, **fields):
 
 
 def text(payment, more):
-    """The payment's JSON with more in it, as it stands."""
+    """The payment's JSON with more text in it, unchanged."""
     return f"{json.dumps(payment)[:-1]}, {more}}}"
 
 
@@ -42,7 +42,7 @@ TWICE = [
 
 
 @pytest.mark.parametrize(("more", "field"), TWICE)
-async def test_a_name_that_is_there_twice_is_refused(http, tenant_id, more, field):
+async def test_a_name_that_occurs_twice_is_refused(http, tenant_id, more, field):
     body = text(order(tenant_id), more)
     problem(await http.post("/payments", content=body), 422, field=field)
     batch = await http.post("/payments/batch", content=f"[{body}, {json.dumps(order(tenant_id))}]")
@@ -53,8 +53,8 @@ async def test_a_name_that_is_there_twice_is_refused(http, tenant_id, more, fiel
 
 
 @pytest.mark.parametrize("path", ["/payments", "/payments/batch", "/payments/batch?source=import"])
-async def test_an_amount_that_is_nested_is_refused(http, tenant_id, path):
-    """However deeply: what reads it first passes over it, what looks for names twice does not."""
+async def test_a_nested_amount_is_refused(http, tenant_id, path):
+    """At any depth: the first decoder skips it, but the search for repeated names does not."""
     for depth in (1, 700, 900, *range(930, 1000, 5), 5000):
         body = json.dumps(order(tenant_id)).replace("10", "[" * depth + '"a", "b"' + "]" * depth, 1)
         if path == "/payments":
@@ -65,7 +65,7 @@ async def test_an_amount_that_is_nested_is_refused(http, tenant_id, path):
             assert answer.status_code == 422 or said["rejected"] == 1, said
 
 
-async def test_texts_that_hold_names_and_quotes_are_taken(http, tenant_id):
+async def test_texts_that_contain_names_and_quotes_are_accepted(http, tenant_id):
     names = ['"amount": 1, "amount": 2', '":{}', "amount", "\\", "é€😀"]
     for reference in names:
         answer = await http.post("/payments", json=order(tenant_id, reference=reference))
@@ -78,7 +78,7 @@ CONTROLS = ["a\x00b", "a\nb", "\tx", "x\r", "a\x1fb", "a\x7fb", "a\x85b", "a\x9f
 
 @pytest.mark.parametrize("field", ["reference", "customerId"])
 @pytest.mark.parametrize("value", [*CONTROLS, " k1", "k1 ", "\u00a0k1", "k1\u2003", " "])
-async def test_control_characters_and_blanks_at_the_ends_are_refused(http, tenant_id, field, value):
+async def test_control_characters_and_spaces_at_the_ends_are_refused(http, tenant_id, field, value):
     body = order(tenant_id, **{field: value})
     problem(await http.post("/payments", json=body), 422, field=field)
     item = (await http.post("/payments/batch", json=[body])).json()["items"][0]
@@ -86,13 +86,13 @@ async def test_control_characters_and_blanks_at_the_ends_are_refused(http, tenan
     assert await recorded(http, tenant_id) == []
 
 
-async def test_what_is_inside_a_text_stays(http, tenant_id):
+async def test_spaces_inside_a_text_are_kept(http, tenant_id):
     answer = await http.post("/payments", json=order(tenant_id, reference="a b\u00a0c\u200d"))
     assert answer.json()["reference"] == "a b\u00a0c\u200d"
 
 
-async def test_blanks_around_a_header_are_no_part_of_it(shared_server, http, tenant_id):
-    """RFC 9110, 5.5; sent over a socket, for clients take them off."""
+async def test_spaces_around_a_header_value_are_ignored(shared_server, http, tenant_id):
+    """RFC 9110, 5.5; sent over a socket, because clients strip them."""
     keys = (b" z1", b"z1", b" z1 ", b" z1\t", b"\t \tz1\t \t", b" z 1", b"z 1 ")
     body = json.dumps(order(tenant_id)).encode()
     answers = [await send(shared_server.url, key, body) for key in keys]
@@ -102,16 +102,16 @@ async def test_blanks_around_a_header_are_no_part_of_it(shared_server, http, ten
 
 
 @pytest.mark.parametrize("key", [b"a\x00b", b"a\x01b", b"a\x7fb", b"a\x85b"])
-async def test_no_key_holds_a_control_character(shared_server, http, tenant_id, key):
+async def test_a_key_with_a_control_character_is_refused(shared_server, http, tenant_id, key):
     body = json.dumps(order(tenant_id)).encode()
     status, said = await send(shared_server.url, key, body)
-    # The web server itself refuses most of them, as no HTTP.
+    # The web server itself refuses most of them as invalid HTTP.
     assert (status, said.get("field")) in {(422, "Idempotency-Key"), (400, None)}
     assert await recorded(http, tenant_id) == []
 
 
 async def send(url, key, body):
-    """POST a payment with the key's bytes as they are; status and answer."""
+    """POST a payment with the key's bytes unchanged; return status and answer."""
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     writer.write(
@@ -126,7 +126,7 @@ async def send(url, key, body):
     return int(head.split()[1]), json.loads(said) if said.startswith(b"{") else {}
 
 
-async def test_null_is_no_tenant(http, tenant_id):
+async def test_null_is_not_a_tenant(http, tenant_id):
     problem(await http.post("/payments", json=order(None)), 422, field="tenantId")
     batch = (await http.post("/payments/batch", json=[order(None), order(tenant_id)])).json()
     assert [item["outcome"] for item in batch["items"]] == ["rejected", "created"]
@@ -157,7 +157,7 @@ async def test_null_is_no_tenant(http, tenant_id):
         ("", False),
     ],
 )
-async def test_a_body_is_json(http, tenant_id, path, kind, taken):
+async def test_a_body_must_be_json(http, tenant_id, path, kind, taken):
     body = json.dumps(order(tenant_id) if path == "/payments" else [order(tenant_id)])
     headers = {} if kind is None else {"Content-Type": kind}
     answer = await http.post(path, content=body, headers=headers)
@@ -171,7 +171,7 @@ async def test_a_body_is_json(http, tenant_id, path, kind, taken):
 @pytest.mark.parametrize(
     "kind", ["application/x-ndjson", "application/ndjson", "application/jsonl; charset=utf-8"]
 )
-async def test_lines_are_for_batches(http, tenant_id, kind):
+async def test_ndjson_is_for_batches(http, tenant_id, kind):
     headers = {"Content-Type": kind}
     line = json.dumps(order(tenant_id))
     batch = await http.post("/payments/batch", content=f"{line}\n{line}", headers=headers)
@@ -217,14 +217,14 @@ ANY_ID = "0" * 24
         ),
     ],
 )
-async def test_what_is_wrong_is_said_in_words_of_ours(http, method, path, body, says):
+async def test_errors_are_worded_by_the_server(http, method, path, body, says):
     headers = {"Content-Type": "application/json"} if body is not None else {}
     answer = await http.request(method, path, content=body, headers=headers)
     assert problem(answer, 422, field=says.partition(":")[0])["detail"].startswith(says)
 
 
-async def test_a_body_where_none_is_taken_is_not_passed_over(http, tenant_id):
-    """Half a refund would be a whole one."""
+async def test_a_body_on_a_route_without_one_is_refused(http, tenant_id):
+    """Otherwise a partial refund would be a full one."""
     payment = (await http.post("/payments", json=order(tenant_id))).json()
     query = {"tenantId": tenant_id}
     for path in (f"/payments/{payment['_id']}/refund", "/api/verify"):
@@ -248,7 +248,7 @@ TAKING_TIMES = [
 
 
 @pytest.mark.parametrize("path", TAKING_TIMES)
-async def test_a_hint_works_when_followed(http, path):
+async def test_following_a_hint_works(http, path):
     await http.post("/payments", json=ORDER)
     moments = ["2026-05-01", "20260501", "2026-05-01T10", "2026-05-01 10:00:00.25"]
     for moment in (*moments, "2026-05-01T10:00:00 02:00", "yesterday", "1777629600"):
@@ -262,7 +262,7 @@ async def test_a_hint_works_when_followed(http, path):
             assert followed.status_code == 200, followed.text
 
 
-async def test_a_hint_for_a_field_works_when_followed(http, tenant_id):
+async def test_following_a_hint_for_a_field_works(http, tenant_id):
     for moment in ("2026-05-01", "2026-05-01T10:00:00", "10:00", ""):
         asked = order(tenant_id, createdAt=moment)
         said = problem(await http.post("/payments", json=asked), 422, field="createdAt")

@@ -1,4 +1,4 @@
-"""History to begin with."""
+"""Seeding an empty database."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ async def test_an_empty_database_is_seeded_once(fresh):
     assert (await fresh.get("/api/analytics/metrics")).json()["totalPayments"] == 1000
 
 
-async def test_as_many_as_asked_for(fresh):
+async def test_the_number_of_payments_can_be_chosen(fresh):
     answer = await fresh.post("/payments/seed?count=2500&days=3")
     assert answer.json() == {"message": "Seeded successfully", "count": 2500}
     metrics = (await fresh.get("/api/analytics/metrics")).json()
@@ -47,14 +47,14 @@ async def test_a_payment_of_any_tenant_prevents_it(fresh):
     order = {"tenantId": "other", "amount": 1, "method": "card", "status": "success"}
     await fresh.post("/payments", json=order)
     answer = await fresh.post("/payments/seed")
-    # How many they are is not told: it is another tenant's.
+    # Their number is not revealed: they belong to another tenant.
     assert answer.json() == {"message": "Already seeded", "count": 0}
     await fresh.post("/payments", json=order | {"tenantId": "tenant_1"})
     answer = await fresh.post("/payments/seed")
     assert answer.json() == {"message": "Already seeded", "count": 1}
 
 
-async def test_simulated_payments_do_not(start, database_uri):
+async def test_simulated_payments_do_not_prevent_it(start, database_uri):
     server = start(database_uri, simulate=True, simulate_interval=0.02)
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
         async with Listener(server.url) as listener:

@@ -1,4 +1,4 @@
-"""Settings say what they are."""
+"""Settings are described, read and checked."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_defaults(no_environment):
     assert settings.tenant("new").currency == "USD"
 
 
-def test_lists_are_separated_by_commas_or_json(no_environment, monkeypatch):
+def test_lists_are_separated_by_commas_or_are_json(no_environment, monkeypatch):
     for text in ("card, cash", '["card", "cash"]'):
         monkeypatch.setenv("FINANCEOPS_METHODS", text)
         assert read_settings(mongodb_uri="mongodb://x/").methods == ("card", "cash")
@@ -54,7 +54,7 @@ def test_the_uri_is_not_shown(no_environment):
     assert "secret" not in repr(settings)
 
 
-def test_what_is_missing_is_named(no_environment):
+def test_a_missing_setting_is_named(no_environment):
     with pytest.raises(Misconfigured, match="FINANCEOPS_MONGODB_URI"):
         read_settings()
 
@@ -83,7 +83,7 @@ def test_what_is_missing_is_named(no_environment):
         ("log_level", "loud"),
     ],
 )
-def test_a_setting_that_is_wrong_is_named(no_environment, monkeypatch, name, value):
+def test_a_wrong_setting_is_named(no_environment, monkeypatch, name, value):
     monkeypatch.setenv("FINANCEOPS_MONGODB_URI", "mongodb://x/")
     monkeypatch.setenv(f"FINANCEOPS_{name.upper()}", value)
     with pytest.raises(Misconfigured, match=f"^FINANCEOPS_{name.upper()}"):

@@ -1,4 +1,4 @@
-"""Simulated payments come in like real ones."""
+"""Simulated payments are recorded like real ones."""
 
 import asyncio
 import statistics
@@ -14,7 +14,7 @@ from tests.database import fresh_name, with_database
 from tests.server.listener import Listener
 
 
-async def test_payments_come_by_themselves_and_are_published(start, database_uri):
+async def test_payments_are_simulated_and_published(start, database_uri):
     server = start(
         database_uri,
         simulate=True,
@@ -55,13 +55,13 @@ async def test_it_can_be_switched_off(server):
         assert (await http.get("/payments")).json() == []
 
 
-def test_after_a_first_history_payments_come_by_chance_at_its_pace():
+def test_after_a_first_history_payments_come_at_random_at_its_pace():
     now, pace = datetime(2026, 3, 10, 12, 20, tzinfo=UTC), timedelta(seconds=15)
     settings = Settings(mongodb_uri="mongodb://127.0.0.1", simulate_seed=3)
     simulation = Simulation(settings, intake=None, now=lambda: now, pace=lambda: pace)
     pauses = [simulation._pause() for _ in range(20_000)]
     mean = time_to_next(simulation_config(settings), now, pace=pace).total_seconds()
-    # Of an exponential distribution, whose deviation is its mean and its median ln 2 of that.
+    # An exponential distribution: its deviation equals its mean, its median is ln 2 times that.
     assert statistics.mean(pauses) == pytest.approx(mean, rel=0.05)
     assert statistics.stdev(pauses) == pytest.approx(mean, rel=0.05)
     assert statistics.median(pauses) == pytest.approx(mean * 0.6931, rel=0.05)

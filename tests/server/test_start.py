@@ -1,4 +1,4 @@
-"""Starting: it works, or one clear line names the setting to change."""
+"""The server starts, or one clear line names the setting to change."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from tests.processes import ROOT, environment
 
 
 def refused(done):
-    """The one line that a server that does not start says; its exit code is 1."""
+    """Return the one line of a server that does not start; its exit code is 1."""
     assert done.returncode == 1, done.stderr
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
@@ -21,11 +21,11 @@ def refused(done):
 
 
 def refusal(**settings):
-    """What a server with these settings says, which cannot start with them."""
+    """Return the message of a server that cannot start with these settings."""
     return refused(Fork("server", env=environment(settings), cwd=ROOT).finish(timeout=60))
 
 
-def test_without_a_database_it_says_what_to_set():
+def test_a_missing_database_names_the_setting():
     done = subprocess.run(
         [sys.executable, "-m", "server"],
         cwd=ROOT,
@@ -38,22 +38,22 @@ def test_without_a_database_it_says_what_to_set():
     assert "FINANCEOPS_MONGODB_URI" in refused(done)
 
 
-def test_a_database_that_does_not_answer():
+def test_a_database_that_does_not_answer_is_named():
     uri = f"mongodb://127.0.0.1:{free_port()}/?directConnection=true"
     assert "FINANCEOPS_MONGODB_URI" in refusal(mongodb_uri=uri, port=0, database_timeout=0.5)
 
 
-def test_a_password_is_not_told():
+def test_a_password_is_not_shown():
     uri = f"mongodb://user:secret@127.0.0.1:{free_port()}/?directConnection=true"
     assert "secret" not in refusal(mongodb_uri=uri, port=0, database_timeout=0.5)
 
 
 @pytest.mark.parametrize("uri", ["nonsense", "mongodb://", "mongodb+srv://no-such-cluster.invalid"])
-def test_a_uri_that_is_none(uri):
+def test_an_invalid_uri_is_named(uri):
     assert "FINANCEOPS_MONGODB_URI" in refusal(mongodb_uri=uri, port=0)
 
 
-def test_a_port_that_is_taken(start, database_uri):
+def test_a_taken_port_is_named(start, database_uri):
     server = start(database_uri)
     port = int(server.url.rpartition(":")[2])
     line = refusal(mongodb_uri=database_uri, port=port)
@@ -61,7 +61,7 @@ def test_a_port_that_is_taken(start, database_uri):
     assert str(port) in line
 
 
-def test_another_programs_payments(database_uri):
+def test_payments_of_another_program_are_refused(database_uri):
     with MongoClient(database_uri) as client:
         client.get_default_database().payments.insert_one({"theirs": True})
     line = refusal(mongodb_uri=database_uri, port=0)
@@ -69,7 +69,7 @@ def test_another_programs_payments(database_uri):
     assert "payments" in line
 
 
-def test_a_zone_that_differs(start, database_uri):
+def test_a_zone_that_differs_is_refused(start, database_uri):
     assert start(database_uri).stop() == 0
     line = refusal(
         mongodb_uri=database_uri, port=0, tenants='{"tenant_1": {"timezone": "Europe/Berlin"}}'
@@ -78,7 +78,7 @@ def test_a_zone_that_differs(start, database_uri):
     assert "set-timezone" in line
 
 
-def test_a_zone_that_nobody_named_may_have_been_changed_meanwhile(start, database_uri):
+def test_a_zone_that_is_not_configured_may_have_been_changed(start, database_uri):
     server = start(database_uri)
     moved = httpx.post(f"{server.url}/api/tenants/tenant_1/timezone?timezone=Asia/Tokyo")
     assert moved.status_code == 200, moved.text
@@ -88,7 +88,7 @@ def test_a_zone_that_nobody_named_may_have_been_changed_meanwhile(start, databas
     assert figures["timezone"] == "Asia/Tokyo"
 
 
-def test_a_setting_that_is_wrong():
+def test_a_wrong_setting_is_named():
     line = refusal(mongodb_uri="mongodb://127.0.0.1:1/", port="http")
     assert line.startswith("financeops: FINANCEOPS_PORT")
 
@@ -132,7 +132,7 @@ def test_an_env_file_is_read(tmp_path, database_uri):
 
 
 def test_a_server_starts_without_any_data_frame_library():
-    # Each costs as much as everything else together; exports import what they need.
+    # Each takes as long as everything else together; exports import what they need.
     code = "import sys, server.app; print({'pandas', 'polars', 'scipy'} & set(sys.modules))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "set()"

@@ -1,4 +1,4 @@
-"""The stream as clients hear it: whole, in order, each event once, their own tenant's only."""
+"""The stream as clients get it: complete, in order, each event once, only their own tenant's."""
 
 import asyncio
 import json
@@ -64,7 +64,7 @@ async def test_the_tenant_may_be_named_in_the_query(shared_server, tenant_id, re
         assert (await listener.event("payment_event"))["seq"] == 2
 
 
-async def test_a_tenant_hears_nothing_of_another(http, tenant_id, record, listen):
+async def test_a_tenant_gets_no_events_of_another(http, tenant_id, record, listen):
     await record(amount=1)
     other = f"{tenant_id}_b"
     order = {"tenantId": other, "amount": 1, "method": "card", "status": "success"}
@@ -82,7 +82,7 @@ async def test_a_tenant_hears_nothing_of_another(http, tenant_id, record, listen
         assert tenants == {other}
 
 
-async def test_many_listeners_hear_every_event_once_and_in_order(http, tenant_id, record, listen):
+async def test_many_listeners_get_every_event_once_and_in_order(http, tenant_id, record, listen):
     await record(amount=1)
     listeners = [
         listen(transports=["websocket"] if n % 2 else ["polling", "websocket"]) for n in range(12)
@@ -101,7 +101,7 @@ async def test_many_listeners_hear_every_event_once_and_in_order(http, tenant_id
         await listener.client.disconnect()
 
 
-async def test_who_comes_back_gets_what_it_missed(record, listen):
+async def test_a_client_that_reconnects_gets_what_it_missed(record, listen):
     await record(*({"amount": n} for n in range(1, 31)))
     async with listen(seq=10) as listener:
         assert (await listener.event("connected"))["seq"] == 10
@@ -112,7 +112,7 @@ async def test_who_comes_back_gets_what_it_missed(record, listen):
         assert listener.all("reload") == []
 
 
-async def test_who_missed_nothing_gets_nothing(record, listen):
+async def test_a_client_that_missed_nothing_gets_nothing(record, listen):
     await record({"amount": 1}, {"amount": 2})
     async with listen(seq=2) as listener:
         assert (await listener.event("connected"))["seq"] == 2
@@ -121,7 +121,7 @@ async def test_who_missed_nothing_gets_nothing(record, listen):
 
 
 async def test_live_events_do_not_overtake_missed_ones(http, tenant_id, record, listen):
-    """Clients come back while payments come in: whatever the moment, none misses or repeats."""
+    """Clients reconnect while payments arrive: at any moment, none misses or repeats an event."""
     await record(*({"amount": n} for n in range(40)))
     order = {"tenantId": tenant_id, "amount": 1, "method": "card", "status": "success"}
     stop = asyncio.Event()
@@ -144,7 +144,7 @@ async def test_live_events_do_not_overtake_missed_ones(http, tenant_id, record, 
         await asyncio.gather(*paying)
 
 
-async def test_who_missed_too_much_reloads(record, listen):
+async def test_a_client_that_missed_too_much_reloads(record, listen):
     await record(*({"amount": n} for n in range(60)))  # the shared server allows 50
     async with listen(seq=3) as listener:
         assert (await listener.event("connected"))["seq"] == 60
@@ -154,7 +154,7 @@ async def test_who_missed_too_much_reloads(record, listen):
         assert seqs(listener) == [61]
 
 
-async def test_who_is_ahead_reloads(record, listen):
+async def test_a_client_that_is_ahead_reloads(record, listen):
     await record(amount=1)
     async with listen(seq=1000) as listener:
         assert await listener.event("reload") == {"seq": 1}
@@ -162,7 +162,9 @@ async def test_who_is_ahead_reloads(record, listen):
         assert (await listener.event("payment_event"))["seq"] == 2
 
 
-async def test_who_asks_for_what_the_log_lost_reloads(shared_server, tenant_id, record, listen):
+async def test_a_client_that_needs_deleted_changes_reloads(
+    shared_server, tenant_id, record, listen
+):
     for amount in range(3):
         await record(amount=amount)
     with MongoClient(shared_server.settings["mongodb_uri"]) as client:
@@ -175,7 +177,7 @@ async def test_who_asks_for_what_the_log_lost_reloads(shared_server, tenant_id, 
         assert seqs(listener) == [2, 3]
 
 
-async def test_heartbeats_tell_the_last_seq(record, listen):
+async def test_heartbeats_have_the_last_seq(record, listen):
     await record(amount=1)
     async with listen() as listener:
         beat = await listener.event("heartbeat")
@@ -187,8 +189,8 @@ async def test_heartbeats_tell_the_last_seq(record, listen):
         assert (await listener.event("heartbeat", count + 1))["seq"] == 2
 
 
-async def test_polling_alone_is_served_too(http, tenant_id, record):
-    """Spoken by hand: the Python client takes at most 16 events per answer and ends slowly."""
+async def test_polling_alone_works_too(http, tenant_id, record):
+    """Without a client: the Python client takes at most 16 events per answer, and ends slowly."""
     await record({"amount": 1}, {"amount": 2}, {"amount": 3})
     url = "/ws/payments/?EIO=4&transport=polling"
     opened = (await http.get(url)).text
@@ -199,7 +201,7 @@ async def test_polling_alone_is_served_too(http, tenant_id, record):
     fourth = False
     async with asyncio.timeout(15):
         while len(heard) < 4:
-            if len(heard) == 3 and not fourth:  # a poll may bring nothing but a heartbeat
+            if len(heard) == 3 and not fourth:  # a poll may return only a heartbeat
                 await record(amount=4)
                 fourth = True
             packets = (await http.get(url)).text.split("\x1e")
@@ -226,7 +228,7 @@ async def test_polling_alone_is_served_too(http, tenant_id, record):
         ("tenant_1", 422, "auth"),
     ],
 )
-async def test_who_asks_wrongly_is_told_why(shared_server, auth, status, field):
+async def test_a_refused_client_is_told_why(shared_server, auth, status, field):
     listener = Listener(shared_server.url, auth=auth)
     told = []
     listener.client.on("connect_error", told.append)
@@ -248,7 +250,7 @@ async def test_who_asks_wrongly_is_told_why(shared_server, auth, status, field):
         ("tenantId=tenant_1&tenantId=another", {"tenantId": "tenant_1"}),
     ],
 )
-async def test_who_names_two_tenants_is_refused(shared_server, query, auth):
+async def test_a_client_that_names_two_tenants_is_refused(shared_server, query, auth):
     listener = Listener(shared_server.url, query=query, auth=auth)
     told = []
     listener.client.on("connect_error", told.append)
@@ -257,7 +259,7 @@ async def test_who_names_two_tenants_is_refused(shared_server, query, auth):
     assert told[0]["data"]["field"] == "tenantId"
 
 
-async def test_what_another_server_commits_is_heard_here(start, database_uri):
+async def test_commits_of_another_server_are_published(start, database_uri):
     first, second = (start(database_uri) for _ in range(2))
     order = {"amount": 1, "method": "card", "status": "success"}
     async with (
@@ -276,7 +278,7 @@ async def test_what_another_server_commits_is_heard_here(start, database_uri):
 
 
 async def test_events_are_written_in_bulk(http, record, listen):
-    """Under uvicorn the fast path of the fan-out is in use."""
+    """Under uvicorn, fan-out uses its fast path."""
     await record(amount=1)
     async with listen() as listener:
         await listener.event("connected")

@@ -1,4 +1,4 @@
-"""Checking and repairing the kept sums over HTTP."""
+"""Verifying and repairing the stored totals over HTTP."""
 
 from pymongo import MongoClient
 
@@ -6,7 +6,7 @@ from tests.server.problem import problem
 from tests.verification import verified
 
 
-async def test_sums_that_are_right(http, tenant_id, record):
+async def test_right_totals_are_confirmed(http, tenant_id, record):
     await record({"amount": 1}, {"amount": 2, "status": "failed"})
     report = await verified(http, tenant_id)
     assert report == {
@@ -21,7 +21,7 @@ async def test_sums_that_are_right(http, tenant_id, record):
     }
 
 
-async def test_sums_that_are_wrong_are_told_and_repaired(http, shared_server, tenant_id, record):
+async def test_wrong_totals_are_reported_and_repaired(http, shared_server, tenant_id, record):
     await record({"amount": 1, "createdAt": "2024-12-09T14:00:00Z"})
     with MongoClient(shared_server.settings["mongodb_uri"]) as client:
         rollups = client.get_default_database().rollups
@@ -42,13 +42,13 @@ async def test_sums_that_are_wrong_are_told_and_repaired(http, shared_server, te
         },
     }
     assert not report["repaired"]
-    assert report["shown"] == []  # nothing that is shown now needs that day
+    assert report["shown"] == []  # no figure displayed now needs that day
     assert (await verified(http, tenant_id, repair=True))["repaired"]
     assert (await verified(http, tenant_id))["differences"] == []
 
 
-async def test_sums_that_need_more_than_32_bits_are_told_as_others_are(http, tenant_id, record):
-    """The database gives them as a type of integer of its own."""
+async def test_totals_beyond_32_bits_are_reported_like_others(http, tenant_id, record):
+    """The database returns them as an integer type of its own."""
     await record({"amount": 10_000_000_000, "createdAt": "2024-12-09T23:30:00Z"})
     path = f"/api/tenants/{tenant_id}/timezone?timezone=Asia/Kathmandu"
     answer = await http.post(path)

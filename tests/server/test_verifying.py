@@ -1,4 +1,4 @@
-"""Verifications in the background: how far they are, whose they are, how many there may be."""
+"""Verifications in the background: their progress, their tenants, their number."""
 
 import asyncio
 from datetime import timedelta
@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
-from server.verifying import KEPT, MOST_ASKED, MOST_ASKED_OF_TENANT, MOST_KEPT_OF_TENANT
+from server.verifying import KEPT, MOST_ADMITTED, MOST_ADMITTED_OF_TENANT, MOST_KEPT_OF_TENANT
 from tests.builders import NOON
 from tests.clocked import set_clock
 from tests.server.problem import problem
@@ -17,19 +17,19 @@ from tests.verification import ended, seen, verified
 
 @pytest.fixture
 async def slow(proxy, start):
-    """A client, and the server, whose database answers to no verification.
+    """A client and its server, whose database does not answer verifications.
 
-    Four tenants have a payment each.
+    Each of four tenants has a payment.
     """
     server = await asyncio.to_thread(start, proxy.uri)
     async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
         for number in range(1, 5):
             order = {"tenantId": f"tenant_{number}", "amount": 5, "method": "card"}
             assert (await http.post("/payments", json={**order, "status": "success"})).is_success
-        # Who reads at one moment commits, too; whoever else does has done so.
+        # Reading at one moment ends with a commit; all other commits are done by now.
         proxy.fail("commitTransaction", times=inf, delay=inf)
         yield http, server
-    await asyncio.to_thread(server.stop)  # while the proxy serves it
+    await asyncio.to_thread(server.stop)  # while the proxy runs
 
 
 async def begin(http, tenant_id, *, repair=False):
@@ -37,7 +37,7 @@ async def begin(http, tenant_id, *, repair=False):
     return await http.post("/api/verify", params=asked)
 
 
-async def test_it_is_answered_at_once_and_tells_what_it_found(http, record, tenant_id):
+async def test_it_is_answered_at_once_and_later_has_its_result(http, record, tenant_id):
     await record({"amount": 1}, {"amount": 2, "status": "failed"})
     started = await begin(http, tenant_id)
     assert started.status_code == 202
@@ -58,7 +58,7 @@ async def test_it_is_answered_at_once_and_tells_what_it_found(http, record, tena
     assert (found["report"]["seq"], found["report"]["differences"]) == (2, [])
 
 
-async def test_it_repairs_what_it_is_asked_to_only(http, shared_server, record, tenant_id):
+async def test_it_repairs_only_on_request(http, shared_server, record, tenant_id):
     await record({"amount": 1})
     with MongoClient(shared_server.settings["mongodb_uri"]) as client:
         wrong = {"tenantId": tenant_id, "grain": "total"}
@@ -70,7 +70,7 @@ async def test_it_repairs_what_it_is_asked_to_only(http, shared_server, record, 
     assert (compared["differing"], compared["repaired"]) == (0, False)
 
 
-async def test_it_is_its_tenants_alone(http, record, tenant_id):
+async def test_only_its_tenant_can_see_it(http, record, tenant_id):
     await record({"amount": 1})
     started = await begin(http, tenant_id)
     path = f"/api/verify/{started.json()['id']}"
@@ -82,7 +82,7 @@ async def test_it_is_its_tenants_alone(http, record, tenant_id):
     problem(await begin(http, "nobody"), 404)
 
 
-async def test_they_take_turns_and_may_be_stopped(slow):
+async def test_they_take_turns_and_can_be_stopped(slow):
     http, _ = slow
     first = await begin(http, "tenant_1")
     await seen(http, first, "running")
@@ -102,23 +102,21 @@ async def test_they_take_turns_and_may_be_stopped(slow):
     assert "\nfinanceops_verifications 0.0\n" in (await http.get("/metrics")).text
 
 
-async def test_few_wait_and_fewer_of_one_tenant(slow):
+async def test_the_number_that_waits_is_limited_in_all_and_per_tenant(slow):
     http, _ = slow
     zone = "/api/tenants/tenant_1/timezone?timezone=UTC"
-    for _ in range(MOST_ASKED_OF_TENANT):
+    for _ in range(MOST_ADMITTED_OF_TENANT):
         assert (await begin(http, "tenant_1")).status_code == 202
     for refused in (await begin(http, "tenant_1"), await http.post(zone)):
         assert "try again" in problem(refused, 503)["detail"]
         assert refused.headers["retry-after"]
-    for number in range(MOST_ASKED_OF_TENANT, MOST_ASKED):
-        tenant_id = f"tenant_{number // MOST_ASKED_OF_TENANT + 1}"
+    for number in range(MOST_ADMITTED_OF_TENANT, MOST_ADMITTED):
+        tenant_id = f"tenant_{number // MOST_ADMITTED_OF_TENANT + 1}"
         assert (await begin(http, tenant_id)).status_code == 202
-    assert MOST_ASKED == 4 * MOST_ASKED_OF_TENANT
+    assert MOST_ADMITTED == 4 * MOST_ADMITTED_OF_TENANT
 
 
-async def test_what_was_found_is_kept_for_an_hour_and_of_the_last_few(
-    start, database_uri, tmp_path
-):
+async def test_only_the_latest_results_are_kept_for_an_hour(start, database_uri, tmp_path):
     clock = tmp_path / "clock"
     set_clock(clock, NOON)
     server = start(database_uri, clock=clock)
@@ -138,7 +136,7 @@ async def test_what_was_found_is_kept_for_an_hour_and_of_the_last_few(
         assert not any(await there())
 
 
-async def test_a_server_that_ends_ends_them(slow, start, database_uri):
+async def test_a_stopping_server_stops_them(slow, start, database_uri):
     http, server = slow
     began = await begin(http, "tenant_1", repair=True)
     waits = await begin(http, "tenant_2")
@@ -147,4 +145,4 @@ async def test_a_server_that_ends_ends_them(slow, start, database_uri):
     async with httpx.AsyncClient(base_url=successor.url) as other:
         for each in (began, waits):
             said = problem(await other.get(each.headers["location"]), 404)
-            assert "until this server ends" in said["detail"]
+            assert "until it stops" in said["detail"]

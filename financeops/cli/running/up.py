@@ -102,7 +102,7 @@ def plan_of(choices: Choices, say: Callable[[str], None]) -> Plan:
 
 async def _run(plan: Plan, choices: Choices, screen: Screen, lock: int) -> None:
     supervisor = Supervisor(choices.data_dir / "logs", screen.say, keep=[lock])
-    stop = _stop_asked(supervisor, screen)
+    stop = _stop_event(supervisor, screen)
     async with supervisor:
         work = asyncio.create_task(_start_and_watch(plan, choices, supervisor, screen))
         stopping = asyncio.create_task(stop.wait())
@@ -158,7 +158,7 @@ async def _start(child: Child, supervisor: Supervisor, starting: Starting) -> No
 
 
 async def _begin_history(url: str, starting: Starting, screen: Screen) -> None:
-    """Have the last hours recorded, so that the dashboard shows payments from the beginning."""
+    """Have the last hours recorded, so that the dashboard shows payments from the start."""
     with starting.step("history of the last hours"):
         async with Client(url) as client:
             try:
@@ -172,7 +172,7 @@ async def _go_on_with_history(url: str, screen: Screen) -> None:
     """Have the rest of two years recorded, and show the progress."""
     began = time.monotonic()
     async with Client(url) as client:
-        at = await _asked_until_it_answers(client.record_history)
+        at = await _progress_once_known(client.record_history)
         if at.recorded == at.count:
             return
         with screen.recording(at.count) as recording:
@@ -180,7 +180,7 @@ async def _go_on_with_history(url: str, screen: Screen) -> None:
                 recording.show(at.recorded)
                 await asyncio.sleep(_ASK_EVERY)
                 # A restarted server resumes by itself.
-                at = await _asked_until_it_answers(client.history, since=at)
+                at = await _progress_once_known(client.history, since=at)
     screen.say(
         f"✓ history is complete: {at.count:,} payments of two years "
         f"({time.monotonic() - began:.0f} s)",
@@ -188,7 +188,7 @@ async def _go_on_with_history(url: str, screen: Screen) -> None:
     )
 
 
-async def _asked_until_it_answers(
+async def _progress_once_known(
     ask: Callable[[], Awaitable[FirstHistoryAnswer]], since: FirstHistoryAnswer | None = None
 ) -> FirstHistoryAnswer:
     """Ask how far the history is; a server that is starting does not know it yet."""
@@ -203,19 +203,19 @@ async def _asked_until_it_answers(
         await asyncio.sleep(_ASK_EVERY)
 
 
-def _stop_asked(supervisor: Supervisor, screen: Screen) -> asyncio.Event:
+def _stop_event(supervisor: Supervisor, screen: Screen) -> asyncio.Event:
     """Return an event that Ctrl-C, SIGTERM or a closed terminal sets; a second signal kills."""
-    asked = asyncio.Event()
+    stop = asyncio.Event()
 
-    def ask() -> None:
-        if asked.is_set():
+    def on_signal() -> None:
+        if stop.is_set():
             screen.say("Killing …")
             supervisor.kill()
-        asked.set()
+        stop.set()
 
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, ask)
-    loop.add_signal_handler(signal.SIGTERM, ask)
+    loop.add_signal_handler(signal.SIGINT, on_signal)
+    loop.add_signal_handler(signal.SIGTERM, on_signal)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # unless started with nohup
-        loop.add_signal_handler(signal.SIGHUP, ask)
-    return asked
+        loop.add_signal_handler(signal.SIGHUP, on_signal)
+    return stop

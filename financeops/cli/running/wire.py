@@ -42,14 +42,14 @@ class Connection:
         return _read(reply[5:])
 
     async def authenticate(self, user: str, password: str) -> None:
-        """Log in as a user of the database `admin`; raises `Refused`."""
+        """Log in as a user of the database `admin`; raise `Refused` if that fails."""
         talk = Conversation(user, password)
-        asked = await self._say({"saslStart": 1, "mechanism": "SCRAM-SHA-256"}, talk.first())
-        going_on: dict[str, Value] = {"saslContinue": 1, "conversationId": _int(asked)}
-        proved = await self._say(going_on, talk.final(_payload(asked)))
+        challenge = await self._say({"saslStart": 1, "mechanism": "SCRAM-SHA-256"}, talk.first())
+        proceed: dict[str, Value] = {"saslContinue": 1, "conversationId": _int(challenge)}
+        proved = await self._say(proceed, talk.final(_payload(challenge)))
         talk.check(_payload(proved))
         if not proved.get("done"):
-            await self._say(going_on, b"")
+            await self._say(proceed, b"")
 
     async def _say(self, command: Mapping[str, Value], payload: bytes) -> dict[str, object]:
         answer = await self.run({**command, "payload": payload, "$db": "admin"})
