@@ -17,7 +17,6 @@ _PATIENCE = 120_000  # milliseconds
 @asynccontextmanager
 async def browser():
     """Run the machine's Chromium."""
-    program = next(filter(None, map(shutil.which, _PROGRAMS)))
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=_program(), args=_FLAGS)
         yield chromium
