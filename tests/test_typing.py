@@ -94,5 +94,5 @@ def test_each_kind_of_frame_is_known_to_mypy(mypy):
 
 
 def test_a_parameter_that_does_not_exist_is_an_error_to_mypy(mypy):
-    call = 'connection.payments(frame="polars", colums=["id"])'
-    assert 'Unexpected keyword argument "colums"' in mypy(f"{HEAD}{call}\n")
+    call = 'connection.payments(frame="polars", fields=["id"])'
+    assert 'Unexpected keyword argument "fields"' in mypy(f"{HEAD}{call}\n")
