@@ -42,15 +42,15 @@ def running(folder: Path, *flags: str, **settings: Any) -> Iterator[dict[str, st
         text=True,
     )
     assert process.stdout is not None
-    said = ""
+    output = ""
     try:
         for line in process.stdout:
-            said += line
+            output += line
             if "Ctrl-C stops everything" in line:
                 break
-        links = dict(re.findall(r"(?m)^  (\w+) +(http://\S+)$", said))
-        assert set(links) == {"Dashboard", "API", "JupyterLab"}, said
-        assert "The notebooks are those in notebooks/.\n" in said
+        links = dict(re.findall(r"(?m)^  (\w+) +(http://\S+)$", output))
+        assert set(links) == {"Dashboard", "API", "JupyterLab"}, output
+        assert "The notebooks are those in notebooks/.\n" in output
         yield links
     finally:
         process.send_signal(signal.SIGTERM)

@@ -254,22 +254,22 @@ def between(rows, start, end) -> list[Row]:
 # --- the answers
 
 
-def answer(asked, everything, *, currency: str, zone: ZoneInfo):
+def answer(question, everything, *, currency: str, zone: ZoneInfo):
     """The right answer to a question, for a tenant with this currency and zone."""
-    shown = asked.currency or currency
-    zone = ZoneInfo(asked.timezone) if asked.timezone else zone
-    meant = [row for row in everything if asked.method in (None, row.method)]
-    rows = [row for row in meant if row.currency == shown]
-    period, start, end, cuts = asked.period, asked.start, asked.end, []
-    if asked.route in ("trends", "snapshot") and not start:
+    shown = question.currency or currency
+    zone = ZoneInfo(question.timezone) if question.timezone else zone
+    selected = [row for row in everything if question.method in (None, row.method)]
+    rows = [row for row in selected if row.currency == shown]
+    period, start, end, cuts = question.period, question.start, question.end, []
+    if question.route in ("trends", "snapshot") and not start:
         period = period or "day"
     if period:
-        cuts = period_cuts(period, asked.as_of, zone)
-        before = period_before(period, asked.as_of, zone)
+        cuts = period_cuts(period, question.as_of, zone)
+        before = period_before(period, question.as_of, zone)
         start, end = cuts[0], cuts[-1]
     elif start and end:
         before = (start - (end - start), start)
-        cuts = window_cuts(start, end, zone) if asked.route in ("trends", "snapshot") else []
+        cuts = window_cuts(start, end, zone) if question.route in ("trends", "snapshot") else []
     else:
         before = None
     inside = between(rows, start, end)
@@ -282,9 +282,9 @@ def answer(asked, everything, *, currency: str, zone: ZoneInfo):
     def compared():
         return figures(between(rows, *before), *before)
 
-    match asked.route:
+    match question.route:
         case "metrics":
-            compare = {"previous": compared()} if asked.compare else {}
+            compare = {"previous": compared()} if question.compare else {}
             return figures(inside, start, end) | compare
         case "trends":
             return trends(inside, shown, cuts)
@@ -293,7 +293,7 @@ def answer(asked, everything, *, currency: str, zone: ZoneInfo):
         case "declines":
             return declines(inside, shown)
         case "snapshot":
-            feed = [row for row in meant if asked.currency in (None, row.currency)]
+            feed = [row for row in selected if question.currency in (None, row.currency)]
             return {
                 "metrics": figures(inside, start, end),
                 "previous": compared(),
@@ -303,9 +303,9 @@ def answer(asked, everything, *, currency: str, zone: ZoneInfo):
                 "payments": newest(feed, FEED),
             }
         case "payments":
-            chosen = between(meant, start, end)
-            if asked.currency:
-                chosen = [row for row in chosen if row.currency == asked.currency]
+            chosen = between(selected, start, end)
+            if question.currency:
+                chosen = [row for row in chosen if row.currency == question.currency]
             return newest(chosen, FEED)
 
 

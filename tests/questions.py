@@ -76,7 +76,7 @@ def question(rng, zone: ZoneInfo) -> Question:
     """Any valid question about a tenant in this zone, mostly near boundaries of time."""
     present = borders.present_of(zone)
     route = rng.choice(ROUTES)
-    asked = Question(
+    drawn = Question(
         route,
         as_of=borders.border(rng, zone, present - 70 * DAY, present + DAY)
         + rng.choice([0, 0, 3, 15, 45]) * DAY,
@@ -84,22 +84,22 @@ def question(rng, zone: ZoneInfo) -> Question:
         method=rng.choice([None, None, None, None, *METHODS]),
     )
     if route != "payments" and rng.random() < 0.3:
-        asked = asked._replace(timezone=rng.choice(list(borders.PRESENTS)))
-    foreign = asked.timezone not in (None, zone.key)
+        drawn = drawn._replace(timezone=rng.choice(list(borders.PRESENTS)))
+    foreign = drawn.timezone not in (None, zone.key)
     kinds = ["period", "window", "window"]
     if not foreign and route in ("metrics", "methods", "declines", "payments"):
         kinds += ["all time", "open"]
     kind = rng.choice(kinds)
     if kind == "period" and route != "payments":
-        asked = asked._replace(period=rng.choice(SHORT if foreign else PERIODS))
+        drawn = drawn._replace(period=rng.choice(SHORT if foreign else PERIODS))
     elif kind != "all time":
         longest = 7 * DAY if foreign else rng.choice([3 * DAY, 100 * DAY, 740 * DAY])
         start, end = borders.window(rng, zone, present, longest)
-        asked = asked._replace(start=start, end=end)
+        drawn = drawn._replace(start=start, end=end)
         if kind == "open":
-            asked = asked._replace(**{rng.choice(["start", "end"]): None})
-    closed = asked.period is not None or None not in (asked.start, asked.end)
-    return asked._replace(compare=route == "metrics" and closed and rng.random() < 0.7)
+            drawn = drawn._replace(**{rng.choice(["start", "end"]): None})
+    closed = drawn.period is not None or None not in (drawn.start, drawn.end)
+    return drawn._replace(compare=route == "metrics" and closed and rng.random() < 0.7)
 
 
 class Tenant:
@@ -204,24 +204,24 @@ class World:
         assert len({row.id for row in rows}) == len(rows) >= len(tenant.rows)
         tenant.rows = rows
 
-    def ask(self, tenant: Tenant, asked: Question) -> None:
+    def ask(self, tenant: Tenant, query: Question) -> None:
         """Ask one server or both, or one twice: the second time it answers from memory."""
-        set_clock(self._clock, asked.as_of)
-        expected = plain.answer(asked, tenant.rows, currency="USD", zone=tenant.zone)
+        set_clock(self._clock, query.as_of)
+        expected = plain.answer(query, tenant.rows, currency="USD", zone=tenant.zone)
         wrong = []
         for server in self.rng.choices(self.servers, k=self.rng.choice([1, 2])):
             self.answers += 1
             response = self._http.get(
-                f"{server.url}{asked.path}", params=asked.parameters(tenant.name)
+                f"{server.url}{query.path}", params=query.parameters(tenant.name)
             )
             response.raise_for_status()
             got = json.loads(response.text, parse_float=Decimal)
-            wrong += differences(expected, got, asked.route)
-            if asked.route in ("metrics", "snapshot"):
+            wrong += differences(expected, got, query.route)
+            if query.route in ("metrics", "snapshot"):
                 wrong += differences(tenant.seq, got["seq"], "seq")
         self.asked += 1
         if wrong:
-            self.differing.append(f"{tenant.zone.key}, {asked}:\n    " + "\n    ".join(wrong[:8]))
+            self.differing.append(f"{tenant.zone.key}, {query}:\n    " + "\n    ".join(wrong[:8]))
 
     def _any_url(self) -> str:
         return self.rng.choice(self.servers).url

@@ -75,12 +75,12 @@ def program(tmp_path):
 def url(program, database_uri):
     """A server of the changed program."""
     process = program("-m", "server", simulate=False, port=0, mongodb_uri=database_uri)
-    said = ""
-    while "FinanceOps server on " not in said:
+    output = ""
+    while "FinanceOps server on " not in output:
         line = process.stderr.readline()
-        assert line, said
-        said += line
-    yield said.partition("FinanceOps server on ")[2].split()[0]
+        assert line, output
+        output += line
+    yield output.partition("FinanceOps server on ")[2].split()[0]
     process.send_signal(signal.SIGTERM)
     _, rest = process.communicate(timeout=20)
     assert process.returncode == 0, rest

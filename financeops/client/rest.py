@@ -261,23 +261,23 @@ class Client:
         options: Mapping[str, Option] | None = None,
     ) -> ImportAnswer:
         """Begin an import, or resume the same one if it was interrupted."""
-        said = StartRequest(
+        request = StartRequest(
             tenant_id=UNSET if tenant_id is None else tenant_id,
             file=file,
             size=size,
             options=dict(options or {}),
         )
         return await self._http.answer(
-            ImportAnswer, "POST", paths.IMPORTS, {}, body=wire.encode(said)
+            ImportAnswer, "POST", paths.IMPORTS, {}, body=wire.encode(request)
         )
 
     async def finish_import(
         self, import_id: str, *, duplicate: int = 0, conflict: int = 0, rejected: int = 0
     ) -> ImportAnswer:
         """Report that all rows were sent, and how many of them changed nothing, and why."""
-        said = FinishRequest(duplicate=duplicate, conflict=conflict, rejected=rejected)
+        request = FinishRequest(duplicate=duplicate, conflict=conflict, rejected=rejected)
         path = paths.finish(_part(import_id))
-        return await self._http.answer(ImportAnswer, "POST", path, {}, body=wire.encode(said))
+        return await self._http.answer(ImportAnswer, "POST", path, {}, body=wire.encode(request))
 
     async def imports(self, tenant_id: str | None = None) -> list[ImportAnswer]:
         """A tenant's imports, newest first."""

@@ -198,8 +198,8 @@ class Stream:
         return {name: value for name, value in auth.items() if value is not None}
 
     def _on_connected(self, data: dict[str, Any]) -> None:
-        said = wire.read_document(stream.ConnectedEvent, data)
-        self._put(Connected(said.seq, said.server_time))
+        event = wire.read_document(stream.ConnectedEvent, data)
+        self._put(Connected(event.seq, event.server_time))
         if self._sequence.seq is None:
             self._put(Reload("the position is not known yet"))
 

@@ -58,10 +58,10 @@ def form_of(
     (<Form.FRAME: 'frame'>, None)
     """
     required = {name: column.json for name, column in PAYMENTS.items() if not column.nullable}
-    there = set(names)
+    given = set(names)
     marked = MINOR_UNITS.items() <= dict(amount_metadata or {}).items()
-    framed = marked or required.keys() <= there
-    exported = set(required.values()) <= there
+    framed = marked or required.keys() <= given
+    exported = set(required.values()) <= given
     if framed and exported:
         raise InvalidValue(
             "amount",
