@@ -78,8 +78,8 @@ class CachedPayments:
         whole: dict[str, pa.Table] = {}
         for run in runs:
             total = sum(month.payments for month in run)
-            window = Window(run[0].start, run[-1].end)
-            loaded = self._remote.export(Selection(window=window), total)
+            whole_run = Selection(window=Window(run[0].start, run[-1].end))
+            loaded = self._remote.export(whole_run, total)
             whole |= {month.month: _part(loaded, month) for month in run}
         later = self._remote.months()
         if not _same_cut(now, later):

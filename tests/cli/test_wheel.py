@@ -79,18 +79,18 @@ def test_notebooks_are_copied_and_changed_ones_are_kept(program, tmp_path):
 
     folder = tmp_path / "notebooks"
     count = len(NOTEBOOKS)
-    assert said() == f"notebooks: {count} copied, 0 there already\n"
+    assert said() == f"notebooks: {count} copied, 0 already there\n"
     assert notebooks_in(folder) == NOTEBOOKS
 
     (folder / "live.ipynb").write_text("{}")
     (folder / "scale.ipynb").unlink()
     (folder / "own.ipynb").write_text("{}")
     assert said("notebooks") == (
-        f"notebooks: 1 copied, {count - 2} there already\n"
-        "left, for they differ: live.ipynb; --force writes over them\n"
+        f"notebooks: 1 copied, {count - 2} already there\n"
+        "kept, because they differ: live.ipynb; --force overwrites them\n"
     )
     assert notebooks_in(folder) == {**NOTEBOOKS, "live.ipynb": b"{}", "own.ipynb": b"{}"}
-    assert said("--force") == f"notebooks: 1 copied, {count - 1} there already\n"
+    assert said("--force") == f"notebooks: 1 copied, {count - 1} already there\n"
     assert notebooks_in(folder) == {**NOTEBOOKS, "own.ipynb": b"{}"}
 
 
