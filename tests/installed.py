@@ -50,7 +50,7 @@ def running(folder: Path, *flags: str, **settings: Any) -> Iterator[dict[str, st
                 break
         links = dict(re.findall(r"(?m)^  (\w+) +(http://\S+)$", output))
         assert set(links) == {"Dashboard", "API", "JupyterLab"}, output
-        assert "The notebooks are those in notebooks/.\n" in output
+        assert "Using the notebooks in notebooks/.\n" in output
         yield links
     finally:
         process.send_signal(signal.SIGTERM)

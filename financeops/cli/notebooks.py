@@ -1,4 +1,4 @@
-"""The notebooks that come with the package: where they are, and copies of them to work in."""
+"""Find the notebooks that come with the package, and copy them to a folder to work in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from financeops.core.errors import Misconfigured
 
 DASHBOARD = "dashboard.ipynb"
 FOLDER = Path("notebooks")
-"""Of copies, in the working directory."""
+"""Folder of the copies in the working directory."""
 
 _PACKAGE = Path(__file__).parents[1]
 _CHECKOUT = _PACKAGE.parent / "notebooks"
@@ -19,23 +19,23 @@ _INSTALLED = _PACKAGE / "notebooks"  # pyproject.toml puts them there
 
 @dataclass(frozen=True, kw_only=True)
 class Copied:
-    """What became of each notebook, by its file name."""
+    """The result for each notebook, by file name."""
 
     written: list[str]
     same: list[str]
-    """There already, as they are here."""
+    """Identical files that already exist."""
     kept: list[str]
-    """There already, and left although they differ: changed by somebody, or of another version."""
+    """Existing files that differ, because they were changed or come from another version."""
 
 
 def copy_to(folder: Path, *, force: bool = False) -> Copied:
-    """Copy all notebooks to a folder, which is made if needed.
+    """Copy all notebooks to a folder, which is created if needed.
 
     Parameters
     ----------
     folder : Path
     force : bool
-        Also write over those that differ.
+        Overwrite files that differ.
 
     Raises
     ------
@@ -63,26 +63,26 @@ def copy_to(folder: Path, *, force: bool = False) -> Copied:
 
 
 def folder_for(data_dir: Path, say: Callable[[str], None]) -> Path:
-    """The folder that `up` shows, and say which where it is not a checkout's.
+    """Return the folder of notebooks for `up`, and say which it is outside a checkout.
 
-    It is the checkout's own, else `FOLDER` where there are notebooks in it, else one in the data folder, with
-    copies of those that are not there yet.
+    It is the folder of the checkout, or `FOLDER` if it contains notebooks, or a folder in the data folder, to which
+    missing notebooks are copied.
 
     Raises
     ------
     Misconfigured
-        When there is none.
+        When there are no notebooks.
     """
     if (_CHECKOUT / DASHBOARD).exists():
         return _CHECKOUT
     if (FOLDER / DASHBOARD).exists():
-        say(f"The notebooks are those in {FOLDER}/.")
+        say(f"Using the notebooks in {FOLDER}/.")
         return FOLDER.absolute()
     folder = data_dir / FOLDER
     kept = len(copy_to(folder).kept)
-    differ = f" ({kept} not as in this version)" if kept else ""
+    differ = f" ({kept} not of this version)" if kept else ""
     say(
-        f"The notebooks are copies in {folder}/{differ}; `financeops notebooks` makes some in "
+        f"Using copies of the notebooks in {folder}/{differ}; `financeops notebooks` copies them to "
         f"{FOLDER}/."
     )
     return folder.absolute()
@@ -96,7 +96,7 @@ def _originals() -> list[Path]:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Write a file that is at its place only once it is whole: half a one would be taken for a changed one."""
+    """Write a file atomically: half a notebook would be taken for a changed one."""
     part = file.with_name(f".{file.name}.part")
     try:
         part.write_bytes(content)

@@ -55,8 +55,8 @@ def test_everything_runs_from_a_wheel_and_takes_no_file_of_the_folder_for_its_ow
     environment = {"PYTHONPATH": str(tmp_path / "programs"), "FINANCEOPS_SIMULATE_INTERVAL": "3600"}
     with running(tmp_path, *flags, program=[str(program)], **environment) as up:
         assert up.said.startswith(
-            "The notebooks are copies in .financeops/notebooks/ (1 not as in this version); "
-            "`financeops notebooks` makes some in notebooks/.\n"
+            "Using copies of the notebooks in .financeops/notebooks/ (1 not of this version); "
+            "`financeops notebooks` copies them to notebooks/.\n"
         )
         assert json.loads(get(f"http://127.0.0.1:{up.port}/health"))["status"] == "ok"
         page = get(f"http://127.0.0.1:{ports[0]}").decode()

@@ -1,8 +1,8 @@
-"""Starts a module of this installation, whatever else has its name: ``python -P start.py MODULE ARGUMENT…``.
+"""Run a module of this installation, whatever else has its name: ``python -P start.py MODULE ARGUMENT…``.
 
-`server` is what many call a program of theirs. ``python -m server`` would take the one in the working
-directory, and ``-P`` alone one in a folder that `PYTHONPATH` or another installation names. This file is
-started by its path and imports nothing of the package, like the guard.
+Many programs are called `server`. ``python -m server`` would run the one in the working directory, and
+with ``-P`` one in a folder of `PYTHONPATH` or of another installation. This file is run by its path and
+imports nothing from the package, like the guard.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from pathlib import Path
 
 _PACKAGES = {"financeops", "server"}
 _HERE = [str(Path(__file__).parents[3])]
-"""The folder that holds both, of a checkout or of an installation."""
+"""Folder that contains both packages, in a checkout or an installation."""
 
 
 def command(module: str, *arguments: str) -> tuple[str, ...]:
-    """The command that runs a module of ours as a program, with nothing of the working directory."""
+    """Return the command that runs a module of this installation, ignoring the working directory."""
     return (sys.executable, "-P", __file__, module, *arguments)
 
 
 class _Ours:
-    """Finds our two packages, where they lie beside each other."""
+    """Finds the two packages in the folder that contains both."""
 
     @staticmethod
     def find_spec(

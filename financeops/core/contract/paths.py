@@ -1,4 +1,4 @@
-"""The path of each route. Arguments are quoted for a URL already."""
+"""The path of each route. Arguments must already be quoted for a URL."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""What the page is made of: the scripts of Voilà, of the widgets and of the charts, in one file.
+"""Serve the scripts of the page, those of Voilà, the widgets and the charts, as one file.
 
-Voilà and each extension come in pieces, of which a page would load a hundred, in waves that wait for one another. A
-piece only says which functions it has: it may be there before anybody asks for it. So the pieces that this page runs
-(``scripts.txt``) stand before Voilà's own script. Addresses begin with a hash of all files: what a browser has of them
-never changes, and it need not ask.
+Voilà and each extension come in pieces. A page would load a hundred of them, in waves that wait for one another. A piece
+only registers its functions, so it may be loaded before it is needed: the pieces that this page runs (``scripts.txt``)
+precede Voilà's own script. Addresses begin with a hash of all files, so browsers can keep them without asking again.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from typing import Any
 from financeops.dashboard.serve.packing import Encoding, cache_folder, pack, pack_once
 
 ADDRESS = "voila/pages"
-"""Under it and the version are all files."""
+"""Prefix of the address of all files; the version follows."""
 
 EXTENSIONS = (
     "@jupyter-widgets/jupyterlab-manager",
@@ -32,7 +31,7 @@ EXTENSIONS = (
     "bqscales",
     "financeops",
 )
-"""Those that the dashboard uses. Others may be installed, for JupyterLab."""
+"""Extensions that the dashboard uses. Others may be installed for JupyterLab."""
 
 MAIN = "static/voila.js"
 PIECES = Path(__file__).parent / "scripts.txt"
@@ -47,11 +46,11 @@ _KINDS = {
     ".woff2": "font/woff2",
 }
 _PACKED = frozenset({".woff", ".woff2"})
-"""Kinds that are packed as they are."""
+"""Kinds of files that are compressed by themselves."""
 
 
 class Assets:
-    """The files that a page may ask for, by the end of their address. No other file is ever read.
+    """The files that a page may request, by the end of their address. No other file is ever read.
 
     Parameters
     ----------
@@ -60,12 +59,12 @@ class Assets:
     extensions : iterable of path
         The same for folders of extensions.
     cache : path, optional
-        A folder for what takes long to make. Default: the user's.
+        Folder for results that take long to compute. Default: the user's.
 
     Attributes
     ----------
     version : str
-        Another one as soon as any of the files is.
+        Hash of all files: it changes with any of them.
     """
 
     def __init__(
@@ -74,18 +73,18 @@ class Assets:
         self._files = _found(static, extensions)
         self._cache = cache or cache_folder()
         self._packed: dict[tuple[str, Encoding], bytes | None] = {}
-        # One at a time: who asks for the large one while it is being packed waits for it.
+        # One at a time: requests for the large file wait while it is being packed.
         self._packing = ThreadPoolExecutor(1, thread_name_prefix="packing")
         self.version = self._version()
 
     def plain(self, name: str) -> bytes | None:
-        """A file as it is; None when there is none."""
+        """Return a file as it is; None if there is no such file."""
         if name == MAIN:
             return self._main
         return self._files[name].read_bytes() if name in self._files else None
 
     async def packed(self, name: str, encoding: Encoding) -> bytes | None:
-        """A file, packed; None when there is none, or nothing is gained by it."""
+        """Return a file packed; None if there is no such file, or packing does not make it smaller."""
         if (name, encoding) in self._packed:
             return self._packed[name, encoding]
         if name != MAIN:
@@ -95,27 +94,27 @@ class Assets:
         )
 
     def pack_ahead(self) -> None:
-        """Begin to pack what is large, beside everything else: it takes two seconds the first time."""
+        """Start packing the large file in a thread: the first time it takes two seconds."""
         for encoding in reversed(Encoding):  # the quick one first
             self._packing.submit(self._pack, MAIN, encoding)
 
     def close(self) -> None:
-        """Pack no more."""
+        """Stop packing."""
         self._packing.shutdown(wait=False, cancel_futures=True)
 
     def configure(self, page_config: dict[str, Any], base_url: str, **_: Any) -> dict[str, Any]:
-        """Tell a page of Voilà where its files are."""
+        """Set the addresses of files in the configuration of a Voilà page."""
         place = f"{base_url}{ADDRESS}/{self.version}"
         page_config["fullStaticUrl"] = f"{place}/static"
         page_config["fullLabextensionsUrl"] = f"{place}/labextensions"
         for extension in page_config["federated_extensions"]:
-            # As the browser will ask for it: what it loads ahead has to be the same address.
+            # As the browser will request it: a preload hint must have the same address.
             extension["load"] = posixpath.normpath(extension["load"])
         return page_config
 
     @cached_property
     def _main(self) -> bytes:
-        """Voilà's script, after the pieces that it and the extensions would load."""
+        """Voilà's script, preceded by the pieces that it and the extensions would load."""
         return b"".join([*self._pieces(), self._files[MAIN].read_bytes()])
 
     def _pieces(self) -> Iterator[bytes]:
@@ -126,7 +125,7 @@ class Assets:
                 continue
             if (licence := self._files.get(f"{name}.LICENSE.txt")) is not None:
                 yield b"".join(b"// %s\n" % line for line in licence.read_bytes().splitlines())
-            # Each in a function of its own: "use strict" at its beginning is for it alone.
+            # Each in its own function, so that "use strict" at its beginning applies to it alone.
             yield b"(()=>{\n%s\n})();\n" % file.read_bytes()
 
     def _version(self) -> str:
@@ -150,7 +149,7 @@ class Assets:
 
 
 def kind_of(name: str) -> str:
-    """Media type of a file."""
+    """Return the media type of a file."""
     return _KINDS[Path(name).suffix]
 
 
@@ -158,7 +157,7 @@ def _found(static: Iterable[str], extensions: Iterable[str]) -> dict[str, Path]:
     places = [("static", Path(folder)) for folder in static]
     folders = [Path(folder) for folder in extensions]
     for name in EXTENSIONS:
-        # Of an extension that is installed twice the first one counts, as a whole: JupyterLab finds them so.
+        # If an extension is installed twice, the first one counts as a whole, as in JupyterLab.
         found = (folder / name / "static" for folder in folders if (folder / name).is_dir())
         places += [(f"labextensions/{name}/static", folder) for folder in islice(found, 1)]
     files: dict[str, Path] = {}

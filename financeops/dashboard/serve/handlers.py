@@ -178,10 +178,10 @@ class TemplateHandler(TemplateStaticFileHandler):
 
 
 class AssetHandler(RequestHandler):
-    """What the page is made of: nothing secret, or of elsewhere than the packages' own folders."""
+    """Serves the files of the page. They are public parts of installed packages."""
 
     async def get(self, version: str, name: str) -> None:
-        """Answer with a file, packed for who can unpack it."""
+        """Answer with a file, packed if the browser accepts that."""
         assets: Assets = self.settings["assets"]
         encoding = encoding_for(self.request.headers.get("Accept-Encoding"))
         packed = encoding and await assets.packed(name, encoding)
@@ -191,7 +191,7 @@ class AssetHandler(RequestHandler):
         if packed:
             self.set_header("Content-Encoding", str(encoding))
         self.set_header("Content-Type", kind_of(name))
-        # A page that is older than the server may ask for what is no longer the same.
+        # A page that is older than the server may request a file that has changed since.
         self.set_header("Cache-Control", FOREVER if version == assets.version else "no-cache")
         await self.finish(content)
 

@@ -1,4 +1,4 @@
-"""Packing for the wire: the encoding that a browser asks for, and what is large packed once and kept."""
+"""Pack answers in the encoding that a browser accepts; large files are packed once and kept."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import GZipContentEncoding
 
 _QUALITY = 9
-"""Of brotli's 11: the page's 4.7 MB take 1.6 s and become 1.08 MB; with 11 it is 13 s for a tenth less."""
+"""Of brotli's 11: packing the page's 4.7 MB to 1.08 MB takes 1.6 s; 11 takes 13 s for a tenth less."""
 
 _KEPT = 8
-"""Packed files that stay, of programs that share a folder: two of each version of the page."""
+"""Number of packed files to keep in a shared folder: each version of the page has two."""
 
 
 class Encoding(StrEnum):
-    """How an answer is packed, by its name in ``Accept-Encoding``; the best one first."""
+    """Encodings by their names in ``Accept-Encoding``, the best one first."""
 
     BROTLI = "br"
     GZIP = "gzip"
 
 
 class Transform(GZipContentEncoding):
-    """Packs what is made for one answer, as Tornado does, but not for who says that it must not be packed."""
+    """Packs dynamic answers as Tornado does, but honours ``q=0``."""
 
     def __init__(self, request: HTTPServerRequest) -> None:
         super().__init__(request)
@@ -43,9 +43,9 @@ class Transform(GZipContentEncoding):
 def encoding_for(
     accepted: str | None, among: Sequence[Encoding] = tuple(Encoding)
 ) -> Encoding | None:
-    """The encoding that whoever sent this ``Accept-Encoding`` likes best; None for none at all.
+    """Return the encoding that an ``Accept-Encoding`` prefers; None for no encoding.
 
-    RFC 9110, 12.5.3. What cannot be read is not liked.
+    RFC 9110, 12.5.3. A weight that cannot be read counts as 0.
     """
     weights = _weights(accepted or "")
     liked = {name: weights.get(name, weights.get("*", 0.0)) for name in among}
@@ -64,7 +64,7 @@ def pack(plain: bytes, encoding: Encoding) -> bytes:
 
 
 def unpacks_to(packed: bytes, encoding: Encoding, plain: bytes) -> bool:
-    """Whether it is this text packed, and nothing more. Never more is unpacked than that, whatever it holds."""
+    """Return whether packed bytes unpack to exactly this text; never unpacks more than its length."""
     try:
         match encoding:
             case Encoding.BROTLI:
@@ -81,31 +81,31 @@ def unpacks_to(packed: bytes, encoding: Encoding, plain: bytes) -> bool:
 
 
 def pack_once(plain: bytes, encoding: Encoding, folder: Path) -> bytes:
-    """Pack a text, or find it packed in a folder.
+    """Pack a text, or use the packed file of an earlier run in a folder.
 
-    Any number of programs may do so at once, and the folder may be one that cannot be written.
+    Several programs may do this at the same time, and the folder may be read-only.
     """
     kept = folder / f"{hashlib.sha256(plain).hexdigest()}.{encoding}"
     with suppress(OSError):
         packed = kept.read_bytes()
-        # Whoever wrote it, and whatever became of it: only what is this text is handed out.
+        # The file may be damaged or forged: use it only if it unpacks to this text.
         if unpacks_to(packed, encoding, plain):
             return packed
     packed = pack(plain, encoding)
-    # Without a place for it, it is made anew at each start.
+    # If it cannot be kept, it is packed again at each start.
     with suppress(OSError):
         _keep(kept, packed)
     return packed
 
 
 def cache_folder() -> Path:
-    """Where packed files are kept."""
+    """Return the folder in which packed files are kept."""
     named = os.environ.get("FINANCEOPS_CACHE_DIR")
     return (Path(named).expanduser() if named else user_cache_path("financeops")) / "pages"
 
 
 def _keep(file: Path, content: bytes) -> None:
-    """Put it there whole or not at all, and let the oldest go."""
+    """Write a file atomically, and delete the oldest ones."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=file.parent, prefix=".", delete=False) as written:
         written.write(content)
