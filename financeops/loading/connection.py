@@ -269,7 +269,7 @@ class Connection:
         --------
         >>> fo.connect().metrics(period="week", compare=True).success_rate  # doctest: +SKIP
         """
-        question = keywords_of(self._question(params))
+        question = keywords_of(self._question(**params))
         return self._remote.run(
             self._remote.client.metrics(self.tenant, compare=compare, **question)
         )
@@ -394,7 +394,7 @@ class Connection:
         ------
         InvalidValue, NotFound, Unavailable
         """
-        question = keywords_of(self._question(params))
+        question = keywords_of(self._question(**params))
         return self._remote.run(self._remote.client.snapshot(self.tenant, **question))
 
     def live(self, *, seq: int | None = None) -> AsyncGenerator[Change, None]:
@@ -434,24 +434,32 @@ class Connection:
         frame: str | None,
     ) -> Any:
         """Figures that the server answers with, as a data frame."""
-        kind, question = check_frame(frame), self._question(params)
+        kind, question = check_frame(frame), self._question(**params)
         answers = self._remote.run(figures(self.tenant, **keywords_of(question)))
         return framed(table_of(answers, schema, self._currency_of(question)), kind)
 
-    def _question(self, params: FigureParams) -> Question:
-        since, until = params.get("since"), params.get("until")
+    def _question(
+        self,
+        *,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        period: Period | str | None = None,
+        currency: str | None = None,
+        method: str | None = None,
+        timezone: str | None = None,
+    ) -> Question:
         window = ALL_TIME
         if since is not None or until is not None:
-            zone = ZoneInfo(params.get("timezone") or self._remote.months().timezone)
+            zone = ZoneInfo(timezone or self._remote.months().timezone)
             window = window_from(since, until, zone)
         start, end = ends_of(window)
         return question_of(
-            period=params.get("period"),
+            period=period,
             start=start,
             end=end,
-            currency=params.get("currency"),
-            method=params.get("method"),
-            timezone=params.get("timezone"),
+            currency=currency,
+            method=method,
+            timezone=timezone,
         )
 
     def _currency_of(self, question: Question) -> str:

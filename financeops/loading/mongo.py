@@ -18,7 +18,7 @@ from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.instants import Moment
 from financeops.core.payments import Status
 from financeops.core.selection import Selection
-from financeops.core.windows import window_from
+from financeops.core.windows import check_order, window_from
 from financeops.store.database.connection import close, connect
 from financeops.store.reading.batches import payment_tables
 from financeops.store.tenants import find_tenant
@@ -133,7 +133,9 @@ async def _read(
     db = await connect(uri)
     try:
         zone = ZoneInfo((await find_tenant(db, tenant_id)).timezone)
-        chosen = replace(chosen, window=window_from(*between, zone))
+        window = window_from(*between, zone)
+        check_order(window, names=("since", "until"))
+        chosen = replace(chosen, window=window)
         async with aclosing(payment_tables(db, tenant_id, chosen, columns)) as tables:
             found = [table async for table in tables]
     finally:

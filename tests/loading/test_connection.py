@@ -154,6 +154,13 @@ def test_a_tenant_without_payments_has_an_empty_frame(server, cache_folder):
         assert connection.metrics().success_rate is None
 
 
+@pytest.mark.parametrize("figures", ["metrics", "trends", "methods", "declines", "snapshot"])
+def test_a_misspelt_parameter_is_an_error(connection, record, figures):
+    record(amount=1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'perod'"):
+        getattr(connection, figures)(perod="week")
+
+
 def test_figures_are_those_of_the_server(connection, record, http, tenant_id):
     record(
         {"amount": 1850.5, "createdAt": "2024-12-09T14:00:00Z"},

@@ -55,6 +55,7 @@ def test_wrong_parameters_are_named(record, load, server_uri):
     for params, field in [
         ({"status": "paid"}, "status"),
         ({"since": "2024-01-01T00:00:00"}, "since"),
+        ({"since": "2024-02-01", "until": "2024-01-01"}, "since"),
         ({"columns": ["_id"]}, "columns"),
         ({"frame": "spark"}, "frame"),
     ]:
