@@ -15,6 +15,7 @@ from financeops.core.periods import Period
 from financeops.core.questions import Question
 from financeops.core.selection import Selection
 from financeops.core.windows import ends_of, window_between
+from financeops.core.wire import timestamp
 
 Query: TypeAlias = Selection | Question
 """A query for payments, or for figures of them."""
@@ -67,3 +68,17 @@ def query_of(query: Query) -> dict[str, Any]:
     """Query parameters under the names of the REST contract; None for those left out."""
     names = {"start": "from", "end": "to"}
     return {names.get(name, name): value for name, value in keywords_of(query).items()}
+
+
+def parameters_of(tenant_id: str | None, query: Query) -> dict[str, str]:
+    """Query parameters of a selection or question of a tenant's payments, as text."""
+    return present(tenantId=tenant_id, **query_of(query))
+
+
+def present(**parameters: str | int | datetime | None) -> dict[str, str]:
+    """Query parameters that are not None, as text."""
+    return {
+        name: timestamp(value) if isinstance(value, datetime) else str(value)
+        for name, value in parameters.items()
+        if value is not None
+    }

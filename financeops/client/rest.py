@@ -12,7 +12,7 @@ from msgspec import UNSET
 from yarl import URL
 
 from financeops.client.address import authorization, server_url
-from financeops.client.query import Query, query_of, question_of, selection_of
+from financeops.client.query import parameters_of, present, question_of, selection_of
 from financeops.client.transport import Transport
 from financeops.client.values import Changes, Snapshot, changes_of, snapshot_of
 from financeops.client.verifying import verified
@@ -127,7 +127,7 @@ class Client:
 
         With `compare`, `previous` of the answer holds the same figures of the previous period.
         """
-        query = _parameters(tenant_id, question_of(**question))
+        query = parameters_of(tenant_id, question_of(**question))
         if compare:
             query["compare"] = "true"
         return await self._http.answer(MetricsAnswer, "GET", paths.METRICS, query)
@@ -138,7 +138,7 @@ class Client:
         **question: Unpack[Question],
     ) -> list[TrendAnswer]:
         """One element for each bucket, empty ones included, oldest first."""
-        query = _parameters(tenant_id, question_of(**question))
+        query = parameters_of(tenant_id, question_of(**question))
         return await self._http.answer(list[TrendAnswer], "GET", paths.TRENDS, query)
 
     async def methods(
@@ -147,7 +147,7 @@ class Client:
         **question: Unpack[Question],
     ) -> list[MethodAnswer]:
         """Figures of each payment method, most attempts first."""
-        query = _parameters(tenant_id, question_of(**question))
+        query = parameters_of(tenant_id, question_of(**question))
         return await self._http.answer(list[MethodAnswer], "GET", paths.METHODS, query)
 
     async def declines(
@@ -156,7 +156,7 @@ class Client:
         **question: Unpack[Question],
     ) -> list[DeclineAnswer]:
         """Figures of each decline code, most failures first."""
-        query = _parameters(tenant_id, question_of(**question))
+        query = parameters_of(tenant_id, question_of(**question))
         return await self._http.answer(list[DeclineAnswer], "GET", paths.DECLINES, query)
 
     async def snapshot(
@@ -167,14 +167,14 @@ class Client:
         **question: Unpack[Question],
     ) -> Snapshot:
         """All figures and the newest payments, of one consistent moment."""
-        query = _parameters(tenant_id, question_of(**question))
+        query = parameters_of(tenant_id, question_of(**question))
         if rollups:
             query["rollups"] = "true"
         return snapshot_of(await self._http.json("GET", paths.SNAPSHOT, query))
 
     async def payment(self, payment_id: str, tenant_id: str | None = None) -> Payment:
         """One payment."""
-        query = _present(tenantId=tenant_id)
+        query = present(tenantId=tenant_id)
         path = paths.payment(_part(payment_id))
         return wire.payment_from(await self._http.json("GET", path, query))
 
@@ -195,7 +195,7 @@ class Client:
         page : int
             Number of payments to fetch at once, 1 to 1,000.
         """
-        query = _parameters(tenant_id, selection_of(**selection))
+        query = parameters_of(tenant_id, selection_of(**selection))
         left = limit
         while left is None or left > 0:
             query["limit"] = str(page if left is None else min(left, page))
@@ -247,7 +247,7 @@ class Client:
         With `import_id` they are rows of a file, with the fields by which `financeops import`
         recognises them.
         """
-        query = _present(source=source, importId=import_id)
+        query = present(source=source, importId=import_id)
         return await self._http.answer(
             BatchAnswer, "POST", paths.BATCH, query, body=wire.encode(list(payments))
         )
@@ -281,7 +281,7 @@ class Client:
 
     async def imports(self, tenant_id: str | None = None) -> list[ImportAnswer]:
         """A tenant's imports, newest first."""
-        query = _present(tenantId=tenant_id)
+        query = present(tenantId=tenant_id)
         return await self._http.answer(list[ImportAnswer], "GET", paths.IMPORTS, query)
 
     async def find_import(self, import_id: str) -> ImportAnswer:
@@ -298,7 +298,7 @@ class Client:
             When later changes depend on it; the message names them.
         """
         path = paths.undo(_part(import_id))
-        query = _present(tenantId=tenant_id)
+        query = present(tenantId=tenant_id)
         return await self._http.answer(ImportAnswer, "POST", path, query, patient=True)
 
     async def refund(self, payment_id: str, tenant_id: str | None = None) -> Payment:
@@ -310,23 +310,23 @@ class Client:
             When the payment failed: no money was collected.
         """
         path = paths.refund(_part(payment_id))
-        return wire.payment_from(await self._http.json("POST", path, _present(tenantId=tenant_id)))
+        return wire.payment_from(await self._http.json("POST", path, present(tenantId=tenant_id)))
 
     async def seed(self, *, count: int | None = None, days: int | None = None) -> SeedAnswer:
         """Fill an empty database with realistic historical payments."""
-        query = _present(count=count, days=days)
+        query = present(count=count, days=days)
         return await self._http.answer(SeedAnswer, "POST", paths.SEED, query, patient=True)
 
     async def record_history(self, *, newest: int | None = None) -> FirstHistoryAnswer:
         """Start recording two simulated years; return at once, or when `newest` are recorded."""
-        query = _present(newest=newest)
+        query = present(newest=newest)
         return await self._http.answer(
             FirstHistoryAnswer, "POST", paths.HISTORY, query, patient=True
         )
 
     async def history(self, tenant_id: str | None = None) -> FirstHistoryAnswer:
         """Progress of recording a tenant's simulated history; 0 of 0 if it has none."""
-        query = _present(tenantId=tenant_id)
+        query = present(tenantId=tenant_id)
         return await self._http.answer(FirstHistoryAnswer, "GET", paths.HISTORY, query)
 
     async def export_chunks(
@@ -337,7 +337,7 @@ class Client:
         **selection: Unpack[Selection],
     ) -> AsyncIterator[bytes]:
         """Yield a file of every selected payment, in pieces as they arrive."""
-        query = {**_parameters(tenant_id, selection_of(**selection)), "format": format}
+        query = {**parameters_of(tenant_id, selection_of(**selection)), "format": format}
         async with self._http.request("GET", paths.EXPORT, query, patient=True) as answer:
             async for chunk in answer.content.iter_chunked(_CHUNK):
                 yield chunk
@@ -369,14 +369,14 @@ class Client:
 
     async def months(self, tenant_id: str | None = None) -> MonthsAnswer:
         """Number of payments in each month, as of one `seq`."""
-        query = _present(tenantId=tenant_id)
+        query = present(tenantId=tenant_id)
         return await self._http.answer(MonthsAnswer, "GET", paths.MONTHS, query)
 
     async def changes(
         self, tenant_id: str | None = None, *, after: int, limit: int | None = None
     ) -> Changes:
         """Changes after a number of the sequence, at most about `limit`."""
-        query = _present(tenantId=tenant_id, after=after, limit=limit)
+        query = present(tenantId=tenant_id, after=after, limit=limit)
         return changes_of(await self._http.json("GET", paths.CHANGES, query))
 
     async def verify(
@@ -412,17 +412,3 @@ class Client:
 def _part(name: str) -> str:
     """A name quoted as one part of a path."""
     return quote(name, safe="")
-
-
-def _parameters(tenant_id: str | None, query: Query) -> dict[str, str]:
-    """Query parameters of a question or selection, as text."""
-    return _present(tenantId=tenant_id, **query_of(query))
-
-
-def _present(**parameters: str | int | datetime | None) -> dict[str, str]:
-    """Query parameters that are not None, as text."""
-    return {
-        name: wire.timestamp(value) if isinstance(value, datetime) else str(value)
-        for name, value in parameters.items()
-        if value is not None
-    }

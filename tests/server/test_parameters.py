@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financeops.client.query import keywords_of, query_of, question_of, selection_of
-from financeops.client.rest import _asked
+from financeops.client.query import keywords_of, parameters_of, query_of, question_of, selection_of
 from financeops.core.payments import Status
 from financeops.core.periods import EPOCH, LATEST, Period
 from financeops.core.questions import Question
@@ -42,21 +41,21 @@ questions = st.builds(
 @given(selections)
 def test_a_selection_arrives_as_it_was_sent(selection):
     assert selection_of(**keywords_of(selection)) == selection
-    read = SelectionParameters.model_validate(_asked("shop", selection))
+    read = SelectionParameters.model_validate(parameters_of("shop", selection))
     assert (read.tenant_id, read.selection()) == ("shop", selection)
 
 
 @given(questions)
 def test_a_question_arrives_as_it_was_sent(question):
     assert question_of(**keywords_of(question)) == question
-    read = AnalyticsParameters.model_validate(_asked("shop", question))
+    read = AnalyticsParameters.model_validate(parameters_of("shop", question))
     assert (read.tenant_id, read.question()) == ("shop", question)
 
 
 def test_figures_in_buckets_cover_the_last_day_by_default():
-    nothing = BucketParameters.model_validate(_asked(None, Question()))
+    nothing = BucketParameters.model_validate(parameters_of(None, Question()))
     since_ever = window_between(EPOCH, LATEST)
-    whole = BucketParameters.model_validate(_asked(None, Question(window=since_ever)))
+    whole = BucketParameters.model_validate(parameters_of(None, Question(window=since_ever)))
     assert nothing.question() == Question(period=Period.DAY)
     assert whole.question() == Question(window=since_ever)
 
