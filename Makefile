@@ -11,8 +11,8 @@ dev       := $(venv)/.dev-installed
 spark     := $(venv)/.spark-installed
 # Plugins that no test is written with are not loaded into each process; nbval and schemathesis run in their own.
 several   := --dist=loadfile -p no:nbval -p no:schemathesis
-# Four at a time on two cores, file by file: while some wait for what was killed, others compute.
-everything := $(several) --numprocesses=4 --no-loadscope-reorder
+# Three at a time on two cores, file by file: while some wait for what was killed, others compute. Four were no quicker.
+everything := $(several) --numprocesses=3 --no-loadscope-reorder
 node      := tests/e2e/npm/node_modules/.installed
 # What draws widgets in pages without a kernel.
 widgets   := docs/_build/jupyter-widgets-html-manager-1.0.15.tgz
