@@ -18,7 +18,7 @@ from financeops.arrow.tables import SCHEMA
 from financeops.client import MonthAnswer, MonthsAnswer
 from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
-from financeops.core.periods import Window
+from financeops.core.periods import EPOCH, Window
 from financeops.core.selection import Selection
 from financeops.loading.cache import Counts, KeptMonth, MonthCache, counts_of, empty_month
 from financeops.loading.remote import Remote
@@ -78,7 +78,9 @@ class CachedPayments:
         whole: dict[str, pa.Table] = {}
         for run in runs:
             total = sum(month.payments for month in run)
-            whole_run = Selection(window=Window(run[0].start, run[-1].end))
+            # East of UTC the first month begins before the earliest moment that one may ask for.
+            start = max(run[0].start, EPOCH)
+            whole_run = Selection(window=Window(start, run[-1].end))
             loaded = self._remote.export(whole_run, total)
             whole |= {month.month: _part(loaded, month) for month in run}
         later = self._remote.months()

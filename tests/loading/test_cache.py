@@ -121,6 +121,17 @@ def test_a_month_missing_from_the_log_is_loaded_whole(
     assert door.exports == [july]
 
 
+def test_the_first_month_there_is_east_of_utc_begins_before_1970(
+    connection, record, http, tenant_id
+):
+    record(amount=1, createdAt="1970-01-01T00:00:00Z")
+    record(amount=2, createdAt="2026-01-01T00:00:00Z")
+    http.post(f"/api/tenants/{tenant_id}/timezone", params={"timezone": "Asia/Kathmandu"})
+    assert len(exactly(connection)) == 2
+    assert cached(connection) == exactly(connection)
+    assert cached(connection, None, "1970-02-01") == exactly(connection, None, "1970-02-01")
+
+
 def test_payments_recorded_during_a_load_are_included(
     *, connection, door, through_door, year, record, refund
 ):
