@@ -31,6 +31,17 @@ SECRET = "mongodb://name:password@db.example"
 pytestmark = pytest.mark.skipif(not CAN_FORK, reason="kernels are forked on Linux only")
 
 
+def test_a_program_in_the_working_directory_is_not_run_as_configuration(tmp_path, monkeypatch):
+    (tmp_path / "voila.py").write_text("from pathlib import Path\nPath('it-ran').touch()")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JUPYTER_PATH", str(Path(financeops.__file__).parent / "dashboard"))
+    stops = signal.getsignal(signal.SIGTERM)
+    server = DashboardServer(config=defaults())
+    server.initialize([str(NOTEBOOK)])
+    signal.signal(signal.SIGTERM, stops)
+    assert not (tmp_path / "it-ran").exists()
+
+
 @pytest.fixture
 async def served(monkeypatch):
     """A server in this process, with one waiting kernel, and an HTTP session for it."""

@@ -10,6 +10,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import traitlets
+from jupyter_core.paths import jupyter_config_path
 from jupyter_server.auth.logout import LogoutHandler as JupyterLogoutHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -84,6 +86,11 @@ class DashboardServer(Voila):
     name = "financeops-dashboard"
     assets: Assets
     viewers: Viewers
+
+    @traitlets.default("config_file_paths")
+    def _config_file_paths(self) -> list[str]:
+        """Return where configuration is looked for: not in the working directory, as Voilà does."""
+        return list(jupyter_config_path())
 
     def init_settings(self) -> dict[str, Any]:
         """Add to Voilà's settings: allowed hosts, and how soon a lost browser is noticed."""
