@@ -38,8 +38,8 @@ def notebooks_in(folder: Path) -> dict[str, bytes]:
 def test_everything_runs_from_a_wheel_and_takes_no_file_of_the_folder_for_its_own(
     program, tmp_path
 ):
-    # No `voila.py`: by that name Voilà looks for its configuration.
-    for name in ("server", "financeops", "socketio", "pymongo", "uvicorn", "tornado", "jupyterlab"):
+    traps = ("server", "financeops", "socketio", "pymongo", "uvicorn", "tornado", "jupyterlab")
+    for name in (*traps, "voila"):
         (tmp_path / f"{name}.py").write_text(TRAP)
     # Another program of the same name, where Python looks first.
     (tmp_path / "programs" / "server").mkdir(parents=True)

@@ -102,6 +102,8 @@ def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -
         ),
         # In the environment, because every user of the machine can read command lines.
         environment={"FINANCEOPS_URL": server_url, "JUPYTER_TOKEN": token},
+        # Voilà, as its extension, runs a `voila.py` of the working directory as configuration.
+        folder=notebooks,
         withheld=_PASSWORDS,
         is_ready=partial(addresses.answers, addresses.reachable(host), port, "/api"),
         ready_within=120,

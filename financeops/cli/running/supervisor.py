@@ -41,7 +41,8 @@ class Child:
     started again. Failures are counted, not timed, because the computer may have slept, or `up`
     may have been stopped in its terminal.
 
-    Only their owner may read the files of a `private` program.
+    Only their owner may read the files of a `private` program. Its working directory is `folder`, by
+    default that of `up`.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Child:
     silences: int = 4
     ask_again: float = 10.0
     private: bool = False
+    folder: Path | None = None
 
 
 class ChildFailed(FinanceOpsError):
@@ -192,6 +194,7 @@ class Supervisor:
                 stderr=log,
                 env=marked_environment(environment, mark_of(self._run, child.name)),
                 umask=0o077 if child.private else -1,
+                cwd=child.folder,
                 start_new_session=True,  # Ctrl-C must not reach it: children are stopped in order
             )
         running.process = process
