@@ -62,6 +62,13 @@ async def kernel(dashboard):
         await http.post(f"/voila/api/shutdown/{kernel}", data=token, cookies=token)
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def visiting(dashboard):
+    """A session with the dashboard's server."""
+    async with aiohttp.ClientSession(dashboard) as session:
+        yield session
+
+
 PATHS = (
     *("/logout", "/logout?next=http://[", "/login", "/login?next=http://["),
     *(
@@ -182,10 +189,9 @@ async def test_viewers_see_no_traceback_of_a_kernel(kernel):
     assert "Traceback" not in "".join(heard)
 
 
-async def test_pages_of_other_sites_take_no_place_but_may_link_here(dashboard, browser, kernel):
-    _kernel_id, http = kernel
-    await until(http, waiting=2)
-    before = await health_of(http)
+async def test_pages_of_other_sites_take_no_place_but_may_link_here(dashboard, browser, visiting):
+    await until(visiting, viewers=0, waiting=2)  # those of other tests leave by themselves
+    before = await health_of(visiting)
     page = await (await browser.new_context()).new_page()
     answers = []
     page.on("response", lambda answer: answers.append((answer.url, answer.status)))
@@ -198,7 +204,7 @@ async def test_pages_of_other_sites_take_no_place_but_may_link_here(dashboard, b
     await page.set_content(hidden + fetched + pictured + health + link, wait_until="load")
     assert {f"{dashboard}/?n={n}" for n in range(3)} <= {url for url, _status in answers}
     assert {status for _url, status in answers} == {403}
-    assert await health_of(http) == before
+    assert await health_of(visiting) == before
 
     async with page.expect_response(lambda answer: "n=link" in answer.url) as opened:
         await page.get_by_text("Payments").click(no_wait_after=True)
