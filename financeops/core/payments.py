@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from operator import itemgetter
+from typing import Annotated, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -102,6 +104,20 @@ OPTIONAL = [
     field for name, field in FIELDS.items() if field.nullable and name in Draft.__struct_fields__
 ]
 """The fields that a sender may leave out."""
+
+
+_REQUIRED = [name for name, field in FIELDS.items() if not field.nullable]
+_required_of = itemgetter(*(FIELDS[name].json for name in _REQUIRED))
+_NULLABLE = [(name, field.json) for name, field in FIELDS.items() if field.nullable]
+
+
+def values_in(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a payment's fields by name, as a document holds them; fields without one left out."""
+    values = dict(zip(_REQUIRED, _required_of(document), strict=True))
+    for name, json in _NULLABLE:
+        if (value := document.get(json)) is not None:
+            values[name] = value
+    return values
 
 
 class Change(Struct, frozen=True, kw_only=True):

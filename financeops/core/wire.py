@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,7 +26,7 @@ from financeops.core.contract.payments import ChangeAnswer, PaymentAnswer
 from financeops.core.fields import Kind
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.money import decimals_of, to_major, to_minor
-from financeops.core.payments import FIELDS, Change, EventType, Payment, Status
+from financeops.core.payments import FIELDS, Change, EventType, Payment, Status, values_in
 from financeops.core.periods import Window
 from financeops.core.rollup import Rollup, as_document
 
@@ -96,10 +96,7 @@ def payment_document(payment: Payment) -> PaymentAnswer:
 
 def payment_from(document: Mapping[str, Any]) -> Payment:
     """Payment from its JSON form, decoded with `decode`."""
-    values = dict(zip(_REQUIRED, _required_of(document), strict=True))
-    for name, json in _NULLABLE:
-        if (value := document.get(json)) is not None:
-            values[name] = value
+    values = values_in(document)
     currency = values["currency"]
     values["amount"] = to_minor(values["amount"], currency, decimals=decimals_of(currency))
     for name, read in _READERS:
@@ -111,9 +108,6 @@ def payment_from(document: Mapping[str, Any]) -> Payment:
 _values_of = attrgetter(*FIELDS)
 _AMOUNT = list(FIELDS).index("amount")
 _INSTANTS = [place for place, field in enumerate(FIELDS.values()) if field.kind is Kind.INSTANT]
-_REQUIRED = [name for name, field in FIELDS.items() if not field.nullable]
-_required_of = itemgetter(*(FIELDS[name].json for name in _REQUIRED))
-_NULLABLE = [(name, field.json) for name, field in FIELDS.items() if field.nullable]
 _READERS: list[tuple[str, Callable[[str], Any]]] = [
     *((name, instant_of) for name, field in FIELDS.items() if field.kind is Kind.INSTANT),
     *((name, field.choices) for name, field in FIELDS.items() if field.choices is not None),

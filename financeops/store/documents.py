@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 from bson import ObjectId
 from bson.errors import InvalidId
 
-from financeops.core.payments import FIELDS, Change, EventType, Payment, Status
+from financeops.core.payments import FIELDS, Change, EventType, Payment, Status, values_in
 from financeops.core.periods import Grain
 from financeops.core.rollup import Place, Rollup, as_document
 from financeops.store.database.connection import Document
@@ -57,11 +57,8 @@ def payment_document(payment: Payment) -> Document:
 
 def payment_from(document: Document) -> Payment:
     """Payment from its stored form."""
-    values = dict(zip(_REQUIRED, _required_of(document), strict=True))
+    values = values_in(document)
     values["id"] = str(values["id"])
-    for attribute, name in _NULLABLE:
-        if (value := document.get(name)) is not None:
-            values[attribute] = value
     for attribute, choices in _CHOICES:
         if attribute in values:
             values[attribute] = choices(values[attribute])
@@ -71,7 +68,6 @@ def payment_from(document: Document) -> Payment:
 _REQUIRED = [name for name, field in FIELDS.items() if not field.nullable]
 _REQUIRED_NAMES = [FIELDS[name].json for name in _REQUIRED]
 _required_values = attrgetter(*_REQUIRED)
-_required_of = itemgetter(*_REQUIRED_NAMES)
 _NULLABLE = [(name, field.json) for name, field in FIELDS.items() if field.nullable]
 _CHOICES = [(name, field.choices) for name, field in FIELDS.items() if field.choices is not None]
 _WORDS = ["source", *(FIELDS[name].json for name, _ in _CHOICES)]
