@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import textwrap
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -84,6 +85,38 @@ async def test_a_kernel_that_is_told_to_shut_down_ends_by_itself():
         await manager.shutdown_kernel()
         assert gone(process)
         assert manager.provisioner is None or not manager.provisioner.has_process
+
+
+async def test_a_kernel_that_shuts_down_flushes_before_it_closes_its_output(tmp_path):
+    async with kernel() as (manager, client):
+        fork, log = manager.provisioner.process, tmp_path / "log"
+        code = f"""
+            import collections, logging, threading
+
+            logging.getLogger("tornado.general").addHandler(logging.FileHandler({str(log)!r}))
+            kernel = get_ipython().kernel
+            output, shut_down = kernel.iopub_thread, kernel.control_handlers["shutdown_request"]
+            flushing = threading.Event()
+
+            class Events(collections.deque):
+                def append(self, event):
+                    if threading.current_thread() is kernel.control_thread and not flushing.is_set():
+                        flushing.set()
+                        output.thread.join(0.5)  # the main thread could close what flush needs
+                    super().append(event)
+
+            async def shut_down_beside_a_busy_main_thread(*arguments):
+                output._events = Events(output._events)
+                kernel.io_loop.add_callback(flushing.wait)
+                await shut_down(*arguments)
+
+            kernel.control_handlers["shutdown_request"] = shut_down_beside_a_busy_main_thread
+        """
+        await run(client, textwrap.dedent(code))
+        manager.shutdown_wait_time = 60  # before it is killed
+        await manager.shutdown_kernel()
+        assert fork.wait(10) == 0
+    assert log.read_text("utf-8") == ""
 
 
 async def test_an_interrupted_kernel_continues():

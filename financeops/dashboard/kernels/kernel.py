@@ -24,6 +24,12 @@ class ViewerKernelApp(IPKernelApp):
     def parse_command_line(self, argv: list[str] | None = None) -> None:
         """Skip the search for options."""
 
+    def start(self) -> None:
+        """Run until shut down; let the thread that was told to shut down finish before its output is closed."""
+        super().start()  # type: ignore[no-untyped-call]
+        self.control_thread.stop()
+        self.control_thread.join()
+
 
 class _IOPubThread(IOPubThread):
     """Output of cells, without the port that collects the output of programs they start: there are none."""
