@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-import httpx
 import pytest_asyncio
 
 from tests.database import fresh_name, with_database
 from tests.e2e.browser import dashboard_of, launched, visiting
+from tests.e2e.traffic import client_of
 from tests.processes import start_server
 
 SHOP = "shop_berlin"
@@ -34,7 +34,7 @@ async def http(lasting_mongodb_uri):
     """A client of a server."""
     uri = with_database(lasting_mongodb_uri, fresh_name())
     server = start_server(uri, **_SETTINGS)
-    async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+    async with client_of(server) as http:
         yield http
     assert server.stop() == 0, server.said
     assert "Traceback" not in server.said, server.said

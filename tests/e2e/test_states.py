@@ -3,7 +3,6 @@
 import asyncio
 import signal
 
-import httpx
 import pytest
 from playwright.async_api import expect
 
@@ -17,7 +16,7 @@ from tests.e2e.browser import (
     screenshots,
     until_exact,
 )
-from tests.e2e.traffic import Traffic, until_equal, until_state
+from tests.e2e.traffic import Traffic, client_of, until_equal, until_state
 from tests.processes import hang, start_server
 
 SALE = {"amount": 12.5, "method": "card", "status": "success"}
@@ -54,7 +53,7 @@ async def test_from_no_server_and_no_payments_to_figures_that_survive_failures(
         assert await barriers(page) == []
 
         server = await asyncio.to_thread(start_server, database_uri, port=port)
-        async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+        async with client_of(server) as http:
             # It is told what fills an empty tenant.
             await notice(page, "empty").wait_for(timeout=60_000)
             await expect(notice(page, "empty").locator("code")).to_have_text("financeops seed")

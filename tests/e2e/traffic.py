@@ -1,5 +1,6 @@
 """Traffic that goes on while somebody looks, and what the dashboard must say of it."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -10,12 +11,19 @@ from playwright.async_api import Page, expect
 
 from financeops.core.wire import decode
 from tests.e2e.browser import until_exact
+from tests.processes import ServerProcess
 
 METHODS = ("card", "paypal", "bank_transfer", "crypto")
 DECLINES = ("do_not_honor", "insufficient_funds", "expired_card", "issuer_unavailable", None)
 CURRENCIES = {"USD": 2, "EUR": 2, "JPY": 0}
 PATIENCE = 240_000
 """Milliseconds; nothing is measured by it."""
+
+
+def client_of(server: ServerProcess) -> httpx.AsyncClient:
+    """A client that sends several requests at once, and takes no connection that the server is about to close."""
+    brief = httpx.Limits(keepalive_expiry=2)  # the server's is five seconds
+    return httpx.AsyncClient(base_url=server.url, timeout=60, limits=brief)
 
 
 class Traffic:
@@ -46,13 +54,15 @@ class Traffic:
 
     async def _refund(self, count: int) -> None:
         chosen = self._random.sample(self._refundable, min(count, len(self._refundable)))
-        for payment_id in chosen:
-            answer = await self._http.post(
-                f"/payments/{payment_id}/refund", params={"tenantId": self.tenant}
-            )
-            assert answer.status_code == 200, answer.text
-            self._refundable.remove(payment_id)
+        # At once, as of a queue: each alone would be a transaction, and a repaint of every viewer.
+        await asyncio.gather(*map(self._refund_one, chosen))
         self.recorded += len(chosen)
+
+    async def _refund_one(self, payment_id: str) -> None:
+        asked = {"tenantId": self.tenant}
+        answer = await self._http.post(f"/payments/{payment_id}/refund", params=asked)
+        assert answer.status_code == 200, answer.text
+        self._refundable.remove(payment_id)
 
     def _payment(self) -> dict:
         currency = self._random.choice(["USD", "USD", "USD", "EUR", "JPY"])

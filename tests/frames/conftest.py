@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from functools import cache
 
 import duckdb
 import narwhals as nw
@@ -107,13 +108,18 @@ def native(kind, table, request=None):
         case "pyarrow":
             return table
         case "duckdb":
-            # A connection of its own, in a zone that is not UTC.
-            connection = duckdb.connect()
-            connection.execute("SET TimeZone = 'America/New_York'")
-            return connection.from_arrow(table)
+            return duckdb_in_new_york().from_arrow(table)
         case "spark":
             return request.getfixturevalue("spark").createDataFrame(table)
     raise AssertionError(kind)
+
+
+@cache
+def duckdb_in_new_york():
+    """A connection in a zone that is not UTC; to open one takes half as long as to use it."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'America/New_York'")
+    return connection
 
 
 def rows(frame):
