@@ -29,6 +29,7 @@ from financeops.dashboard.presence import Presence
 from financeops.dashboard.screen import Screen
 from financeops.dashboard.state.live import Live, utc_now
 from financeops.dashboard.state.model import Connection, DashboardModel
+from financeops.dashboard.tab import tab_of
 from financeops.tasks import end
 
 
@@ -93,11 +94,15 @@ class Dashboard:
         self._tasks: set[asyncio.Task[None]] = set()
         self._following: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
+        self._presses: dict[str, list[str]] = {}
+        for panel in self.screen.panels():
+            panel.observe(self._note_press, "pressed")
         self._arrivals: dict[int, datetime] = {}
         self._was_seen = False
         self._lags: deque[float] = deque(maxlen=9)
         # The page gets its look before its address can change it.
         self.preferences.observe(self._dress)
+        self.model.observe(self._label, ["connection", "paused", "loaded", "error"])
         self._address = Address(
             self.model,
             self.preferences,
@@ -155,8 +160,9 @@ class Dashboard:
         with together() as panels:
             self.screen.paint(self.model, self._live.server_now())
         arrived_at = self.model.take_arrival()
-        if panels:
-            number = self._page.repaint(panels)
+        answered, self._presses = self._presses, {}
+        if panels or answered:
+            number = self._page.repaint(panels, answered=answered)
             if arrived_at is not None:
                 self._arrivals[number] = arrived_at
 
@@ -204,7 +210,7 @@ class Dashboard:
 
     def _tell(self) -> None:
         """Send everything again."""
-        self._page.send_state(["look", "address"])
+        self._page.send_state(["look", "tab", "address"])
         with together() as panels:
             self.screen.tell()
         self._page.repaint(panels, whole=True)
@@ -216,10 +222,19 @@ class Dashboard:
             "theme": self.preferences.theme.value,
             "lang": str(self._formats.locale).replace("_", "-"),
             "dir": self._formats.direction,
-            "title": self._formats.say(texts.TITLE),
         }
+        self._label()
         self._page.speak(self._formats.locale.language)
         self.screen.forget()
+        self._painter.ask()
+
+    def _label(self, _change: object = None) -> None:
+        """Tell the browser's tab how it goes, even while the page is hidden."""
+        self._page.tab = tab_of(self.model, self._formats)
+
+    def _note_press(self, change: Any) -> None:
+        """Answer a press with the next repaint, which shows what it did."""
+        self._presses.setdefault(change.owner.model_id, []).append(change.new)
         self._painter.ask()
 
     def _beat(self, visible: bool) -> None:  # noqa: FBT001 - as the page sends it

@@ -6,29 +6,63 @@ const OPENING_MS = 5000; // the longest time that a page stays covered while its
 // Under Voilà the page and its address are the dashboard's, in a notebook they are not.
 const isPage = () => document.body.dataset.voila !== undefined;
 
+// The icon of the tab: each state has a form of its own, for who cannot tell its colour.
+const BARS = '<path d="M8 23v-8M13.3 23V10M18.6 23V13M24 23V8" fill="none" stroke-width="2.6" stroke-linecap="round"';
+const SIGNS = {
+  none: ["quiet", (on) => `${BARS} stroke="${on}"/>`],
+  live: ["accent", (on, good) => `${BARS} stroke="${on}"/><circle cx="24" cy="24" r="7.5" fill="${good}" stroke="${on}" stroke-width="2"/>`],
+  paused: ["quiet", (on) => `<path d="M9 8h5v16H9zM18 8h5v16h-5z" fill="${on}"/>`],
+  trouble: ["bad", (on) => `<path d="M13.8 6h4.4l-.8 13h-2.8z" fill="${on}"/><circle cx="16" cy="24" r="2.6" fill="${on}"/>`],
+};
+
+function signOf(state, el) {
+  const colour = (token) => {
+    el.style.color = `var(--fo-${token})`;
+    return getComputedStyle(el).color;
+  };
+  const [ground, sign] = SIGNS[state] ?? SIGNS.none;
+  return (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">' +
+    `<rect width="32" height="32" rx="8" fill="${colour(ground)}"/>${sign(colour("on-accent"), colour("good"))}</svg>`
+  );
+}
+
 function render({ model, el }) {
   const visible = () => document.visibilityState === "visible";
   let has = 0; // the last repaint before which none is missing
   const beat = () => model.send({ beat: visible(), has });
 
-  const repaint = async ({ panels, number, whole }) => {
+  const repaint = async ({ panels, number, whole, answered }) => {
     if (whole || number === has + 1) has = number;
     // Only the kernel changes what a panel shows: nothing goes back to it.
-    const show = async ([id, html]) => (await model.widget_manager.get_model(id)).set_state({ html });
-    await Promise.all(Object.entries(panels).map(show));
+    const set = async (id, state) => (await model.widget_manager.get_model(id)).set_state(state);
+    await Promise.all(Object.entries(panels).map(([id, html]) => set(id, { html })));
+    for (const [id, presses] of Object.entries(answered)) set(id, { answered: presses });
     // Two frames: the first one draws, the second one begins when that is done.
     if (visible()) requestAnimationFrame(() => requestAnimationFrame(() => model.send({ shown: number })));
   };
 
   const dress = () => {
-    const { theme, lang, dir, title } = model.get("look");
+    const { theme, lang, dir } = model.get("look");
     // A tooltip hangs beside the dashboard, so the colours are for the whole document.
     document.documentElement.dataset.foTheme = theme;
     const root = isPage() ? document.documentElement : el.closest(".fo-dashboard");
     if (!root) return;
     root.lang = lang;
     root.dir = dir;
-    if (isPage()) document.title = title;
+    label();
+  };
+
+  // A tab is read while its page is hidden, and nothing is painted then.
+  const label = () => {
+    const { state, title, away } = model.get("tab");
+    if (!isPage() || !title) return;
+    const { foKernel: kernel } = document.documentElement.dataset; // as the page's own script found it
+    document.title = kernel === "away" ? away : kernel === "released" ? document.title : title;
+    const sign = kernel === "away" ? "trouble" : kernel === "released" ? "none" : state;
+    const icon = document.querySelector("link[rel=icon]");
+    const drawn = `data:image/svg+xml,${encodeURIComponent(signOf(sign, el))}`;
+    if (icon && icon.href !== drawn) icon.href = drawn;
   };
 
   const open = () => {
@@ -90,12 +124,16 @@ function render({ model, el }) {
   const timer = setInterval(beat, BEAT_MS);
   document.addEventListener("visibilitychange", beat);
   model.on("change:look", dress);
+  model.on("change:tab", label);
+  addEventListener("fo-kernel", label);
   model.on("change:address", follow);
   model.on("msg:custom", hear);
   return () => {
     clearInterval(timer);
     document.removeEventListener("visibilitychange", beat);
     model.off("change:look", dress);
+    model.off("change:tab", label);
+    removeEventListener("fo-kernel", label);
     model.off("change:address", follow);
     model.off("msg:custom", hear);
   };

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,10 @@ class Page(anywidget.AnyWidget):
     Attributes
     ----------
     look : dict
-        ``theme``, ``lang``, ``dir`` and ``title`` of the page.
+        ``theme``, ``lang`` and ``dir`` of the page.
+    tab : dict
+        What the browser's tab tells, under Voilà only: ``state`` and ``title``, and the title
+        ``away`` for while the dashboard's server does not answer.
     address : dict
         Parameters that the address should have, None for one to remove. Only under Voilà: in
         JupyterLab the address does not belong to the dashboard.
@@ -47,6 +50,7 @@ class Page(anywidget.AnyWidget):
     _esm = _HERE / "page.js"
     _css = _stylesheet("font.css", "tokens.css", "dashboard.css")
     look = traitlets.Dict().tag(sync=True)
+    tab = traitlets.Dict().tag(sync=True)
     address = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -78,8 +82,16 @@ class Page(anywidget.AnyWidget):
             name, letters = _FONTS[language]
             self.send({"font": letters}, buffers=[(THEME / name).read_bytes()])
 
-    def repaint(self, panels: Mapping[str, str], *, whole: bool = False) -> int:
+    def repaint(
+        self,
+        panels: Mapping[str, str],
+        *,
+        whole: bool = False,
+        answered: Mapping[str, Sequence[str]] | None = None,
+    ) -> int:
         """Repaint panels, given by the ids of their widgets; `whole` if these are all panels.
+
+        Then presses in panels are `answered`: what the page showed of them meanwhile ends.
 
         Returns
         -------
@@ -87,7 +99,8 @@ class Page(anywidget.AnyWidget):
             The number of this repaint, which the page reports when it is on the screen.
         """
         self._sent += 1
-        self.send({"panels": panels, "number": self._sent, "whole": whole})
+        repaint = {"panels": panels, "number": self._sent, "whole": whole}
+        self.send({**repaint, "answered": answered or {}})
         return self._sent
 
     def save(self, name: str, kind: str, chunk: bytes | None) -> None:

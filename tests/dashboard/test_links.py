@@ -89,8 +89,8 @@ def test_a_link_opens_its_view_in_a_dashboard_that_showed_another_one(dashboard)
         "theme": "dark",
         "lang": "de-AT",
         "dir": "ltr",
-        "title": "Zahlungen live",
     }
+    assert dashboard._page.tab["title"] == "Zahlungen live"
     assert "Zahlungen live" in dashboard.screen.header.widget.html
     assert dashboard._page.address == LINK
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from financeops.core.errors import NotFound, Unavailable
+from financeops.core.errors import InvalidValue, NotFound, Unavailable
 from financeops.core.periods import Period
 from financeops.dashboard.app import Dashboard
 from financeops.dashboard.state.model import Connection
@@ -69,6 +69,60 @@ def badge(dashboard):
     found = re.search(r'class="fo-badge" data-state="(\w+)"', dashboard.screen.header.widget.html)
     assert found is not None
     return found[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "titles"),
+    [
+        ("en", ["Live payments", "Live · Live payments", "Paused · Live payments"]),
+        ("de", ["Zahlungen live", "Live · Zahlungen live", "Angehalten · Zahlungen live"]),
+        ("ar", ["المدفوعات المباشرة", "مباشر · المدفوعات المباشرة", "متوقف · المدفوعات المباشرة"]),
+    ],
+)
+def test_the_tab_says_how_it_goes_in_each_language(dashboard, language, titles):
+    dashboard.preferences.language = language
+
+    def tab():
+        return dashboard._page.tab["state"], dashboard._page.tab["title"]
+
+    assert tab() == ("none", titles[0])
+    load(dashboard)
+    assert tab() == ("live", titles[1])
+    dashboard.model.paused = True
+    assert tab() == ("paused", titles[2])
+    dashboard.model.paused = False
+    for connection in (Connection.RECONNECTING, Connection.STALE):
+        dashboard.model.connection = connection
+        assert tab()[0] == "trouble"
+    dashboard.model.loaded = False
+    for error in (NotFound("no such tenant"), Unavailable("away"), InvalidValue("period", "odd")):
+        dashboard.model.error = error
+        assert tab()[0] == "trouble"
+
+
+@pytest.mark.parametrize("reasons", [1, 10, 11, 25])
+def test_the_reasons_add_up_to_all_failures_however_many_there_are(dashboard, reasons):
+    failures = [
+        paid(10 * n + m, status="failed", decline_code=f"reason_{n}", amount=700 * n + m)
+        for n in range(reasons)
+        for m in range(n % 7 + 1)
+    ]
+    load(dashboard, [paid(1), *failures], seq=1)
+
+    lines = re.findall(r"<tr data-key.*?</tr>|<tr data-others.*?</tr>", rows(dashboard))
+    counts = [int(re.search(r"<td[^>]*><bdi>(\d+)<", line)[1]) for line in lines]
+    assert sum(counts) == len(failures)
+    assert len(lines) == min(reasons, 11)
+    others = [line for line in lines if "Other reasons" in line]
+    assert len(others) == (reasons > 10)
+    if others:
+        assert f"Other reasons ({reasons - 10})" in others[0]
+        share = round(100 * counts[-1] / len(failures))
+        assert f"<bdi>{share}%</bdi>" in others[0]
+
+
+def rows(dashboard):
+    return dashboard.screen.declines.widget.html.partition("<tbody>")[2]
 
 
 def test_the_cards_show_the_figures(dashboard):

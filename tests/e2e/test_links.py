@@ -89,7 +89,7 @@ async def test_a_link_opens_its_view_and_the_address_follows_choices(http, dashb
     answer = await http.get("/api/analytics/metrics", params={"tenantId": SHOP, "period": "week"})
     await until_exact(page, "total_volume", round(answer.json()["totalVolume"] * 100))
     assert await page.locator("h1").inner_text() == "Zahlungen live"
-    assert await page.title() == "Zahlungen live"
+    assert await page.title() == "Live · Zahlungen live"
     assert "€" in await page.locator("[data-figure=total_volume]").inner_text()
     assert await page.locator("html").get_attribute("lang") == "de"
     assert await background(page) == DARK

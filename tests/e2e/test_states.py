@@ -38,6 +38,10 @@ def notice(page, state):
     return page.locator(f"[data-notice={state}]")
 
 
+async def icon(page):
+    return await page.locator("link[rel=icon]").get_attribute("href")
+
+
 async def test_from_no_server_and_no_payments_to_figures_that_survive_failures(
     database_uri, window, tmp_path
 ):
@@ -49,6 +53,8 @@ async def test_from_no_server_and_no_payments_to_figures_that_survive_failures(
         await page.locator("#loading.fo-loading").wait_for()
         await screenshots(page, "state-loading", (PHONE, LAPTOP))
         await notice(page, "not-reached").wait_for(timeout=60_000)
+        await expect(page).to_have_title("The server cannot be reached · Live payments")
+        trouble = await icon(page)
         await screenshots(page, "state-not-reached", (PHONE, LAPTOP))
         assert await barriers(page) == []
 
@@ -68,12 +74,17 @@ async def test_from_no_server_and_no_payments_to_figures_that_survive_failures(
             await traffic.go_on(50)
             await until_state(page, "live")
             await until_equal(page, http, traffic.tenant)
+            await expect(page).to_have_title("Live · Live payments")
+            live = await icon(page)
+            assert live != trouble
             shown = await exact(page, "total_volume")
 
             server.kill()
             await until_state(page, "reconnecting")
             await notice(page, "reconnecting").wait_for()
             await page.locator(".fo-badge-detail", has_text="3 sec").wait_for()
+            await expect(page).to_have_title("Reconnecting · Live payments")
+            assert await icon(page) == trouble
             await screenshots(page, "state-reconnecting", (PHONE, LAPTOP))
             assert await barriers(page) == []
             assert await exact(page, "total_volume") == shown
@@ -91,11 +102,13 @@ async def test_from_no_server_and_no_payments_to_figures_that_survive_failures(
             hang(server.process.pid)
             await page.locator("[data-action=period][data-value=week]").click()
             await notice(page, "stale").wait_for(timeout=60_000)
+            await expect(page).to_have_title("Stale · Live payments")
             await screenshots(page, "state-stale", (PHONE, LAPTOP))
             assert await barriers(page) == []
             server.send_signal(signal.SIGCONT)
             await until_state(page, "live")
             await page.locator(".fo-trend", has_text="Last 7 days").wait_for()
+            assert await icon(page) == live
         # What is chosen while a connection breaks is lost: without a reason none does.
         assert len(sockets) == 1
     assert server.stop() == 0, server.said

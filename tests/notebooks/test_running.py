@@ -283,6 +283,12 @@ async def fits(page) -> None:
 async def test_in_a_cell_the_dashboard_fits_any_room(lab, wide):
     async with lab.opened("wide") as page:
         await fits(page)
+        # The tab belongs to JupyterLab, and a press shows before the kernel has answered.
+        assert "JupyterLab" in await page.title()
+        assert "svg+xml" not in await page.locator("link[rel~=icon]").first.get_attribute("href")
+        week = page.locator("[data-action=period][data-value=week]")
+        assert await week.evaluate("(button) => (button.click(), button.ariaPressed)") == "true"
+        await page.locator(".fo-trend", has_text="Last 7 days").wait_for()
 
 
 @pytest.mark.parametrize("language", ["de", "en"])

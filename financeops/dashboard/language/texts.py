@@ -143,6 +143,7 @@ METHOD = Text("Method")
 SHARE = Text("Share")
 DECLINES = Text("Why payments fail")
 DECLINES_SPAN = Plural("{count} failed, by reason", "{count} failed, by reason")
+OTHER_REASONS = Text("Other reasons ({count})")
 NO_DECLINES = Text("No failed payments in this period")
 REASON = Text("Reason")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from financeops.core.metrics import DeclineFigures
+from financeops.core.money import ratio
 from financeops.dashboard.html.markup import Markup, h, words
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
@@ -10,7 +13,7 @@ from financeops.dashboard.panels.panel import Panel
 from financeops.dashboard.state.model import DashboardModel
 
 SHOWN = 10
-"""How many reasons to show; the others are rarely worth a line."""
+"""How many reasons have a line of their own; the others share one."""
 
 
 class Declines:
@@ -26,7 +29,7 @@ class Declines:
         figures = model.figures
         failed = figures.metrics.failed_payments
         currency = figures.metrics.currency
-        rows = figures.declines[:SHOWN]
+        rows, others = figures.declines[:SHOWN], figures.declines[SHOWN:]
         self.widget.html = h(
             "section.fo-box",
             h(
@@ -47,20 +50,40 @@ class Declines:
                         ],
                     ),
                 ),
-                h("tbody", [self._row(row, currency) for row in rows]),
+                h(
+                    "tbody",
+                    [self._row(row, currency) for row in rows],
+                    self._others(others, currency, failed=failed) if others else None,
+                ),
             )
             if rows
             else h("p.fo-nothing", say(texts.NO_DECLINES)),
         )
 
     def _row(self, row: DeclineFigures, currency: str) -> Markup:
+        name = self._formats.named(row.decline_code, texts.REASONS)
+        return self._line(name, row, currency, data_decline=row.decline_code)
+
+    def _others(self, rows: Sequence[DeclineFigures], currency: str, *, failed: int) -> Markup:
+        """Return the line with which the lines add up to all failures."""
+        count = sum(row.count for row in rows)
+        together = DeclineFigures(
+            decline_code="",
+            count=count,
+            volume=sum(row.volume for row in rows),
+            share=ratio(100 * count, failed),
+        )
+        name = self._formats.say(texts.OTHER_REASONS, count=len(rows))
+        return self._line(name, together, currency, data_others=len(rows))
+
+    def _line(self, name: str, row: DeclineFigures, currency: str, **marks: str | int) -> Markup:
         return h(
             "tr",
-            h("th", words(self._formats.named(row.decline_code, texts.REASONS)), scope="row"),
+            h("th", words(name), scope="row"),
             h("td.fo-number", h("bdi", self._formats.count(row.count))),
             h("td.fo-number.fo-quiet", h("bdi", self._formats.short_money(row.volume, currency))),
             h("td.fo-number.fo-share", h("bdi", self._formats.percent(row.share, decimals=0))),
             data_key=row.decline_code,
-            data_decline=row.decline_code,
+            **marks,
             style=f"--fo-share: {float(row.share or 0):.1f}%",
         )

@@ -106,6 +106,7 @@ class Feed:
                     data_action="status",
                     data_value=value,
                     aria_pressed="true" if value == chosen else "false",
+                    data_toggles=True,
                 )
                 for value, text in options.items()
             ],

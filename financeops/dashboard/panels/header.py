@@ -91,6 +91,7 @@ class Header:
             h("span", text),
             type="button",
             data_action="export",
+            aria_busy="true" if busy else None,
             disabled=busy or not model.loaded,
         )
 

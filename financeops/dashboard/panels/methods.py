@@ -130,6 +130,7 @@ class MethodChart:
                     data_action="method",
                     data_value=row.method,
                     aria_pressed="true" if row.method == chosen else "false",
+                    data_toggles=True,
                 ),
                 scope="row",
             ),

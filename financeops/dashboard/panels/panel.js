@@ -46,13 +46,50 @@ function morphChildren(parent, next) {
 }
 
 const MOVES = ["ArrowLeft", "ArrowRight", "Home", "End"];
+const ANSWER_MS = 10000; // until a press that has no answer is taken back: it was lost on its way
+
+// What a press looks like until the kernel has answered it, which may take longer than a finger waits.
+function press(content, { action, value, key }) {
+  const controls = [...content.querySelectorAll(`[data-action="${action}"], [data-moves="${action}"]`)];
+  const own = controls.find(
+    (each) =>
+      each.matches("select, [data-moves]") ||
+      ((each.dataset.value ?? null) === value && each.closest("[data-key]")?.dataset.key === key),
+  );
+  if (!own) return;
+  if (own.nodeName === "SELECT") own.value = value;
+  if (own.ariaPressed === null) {
+    own.ariaBusy = "true";
+    return;
+  }
+  // The one that is chosen; chosen again, a toggle leaves the choice to the one that means all, if there is one.
+  const on = own.dataset.toggles === undefined || own.ariaPressed !== "true";
+  for (const each of controls) {
+    if (each.ariaPressed !== null) each.ariaPressed = String(on ? each === own : each.dataset.value === "");
+  }
+}
 
 function render({ model, el }) {
-  const send = (action, value = null) => model.send({ action, value });
+  let waiting = []; // presses without an answer
+  const settle = (answered) => {
+    const left = waiting.filter(({ id }) => !answered.includes(id));
+    if (left.length === waiting.length) return;
+    waiting = left;
+    show();
+  };
+  const send = (action, value = null, key = undefined) => {
+    const id = Math.random().toString(36).slice(2);
+    waiting.push({ id, action, value, key });
+    model.send({ action, value, press: id });
+    show();
+    setTimeout(settle, ANSWER_MS, [id]);
+  };
+  const hear = () => settle(model.get("answered"));
   const show = () => {
     const focused = el.contains(document.activeElement) ? document.activeElement : null;
     const next = document.createElement("template");
     next.innerHTML = model.get("html");
+    for (const each of waiting) press(next.content, each);
     morphChildren(el, next.content);
     // Whoever works with the keyboard goes on from here, not from the top of the page.
     if (focused && !focused.isConnected) el.focus({ preventScroll: true });
@@ -62,7 +99,8 @@ function render({ model, el }) {
     if (!control || !el.contains(control) || control.disabled || control.ariaDisabled === "true") return;
     const chosen = control.matches("select, input");
     if (chosen !== (event.type === "change")) return;
-    send(control.dataset.action, chosen ? control.value : (control.dataset.value ?? null));
+    const key = control.closest("[data-key]")?.dataset.key;
+    send(control.dataset.action, chosen ? control.value : (control.dataset.value ?? null), key);
   };
   const move = (event) => {
     const pointer = event.target.closest("[data-moves]");
@@ -78,12 +116,14 @@ function render({ model, el }) {
   el.tabIndex = -1;
   show();
   model.on("change:html", show);
+  model.on("change:answered", hear);
   el.addEventListener("click", act);
   el.addEventListener("change", act);
   el.addEventListener("keydown", move);
   document.addEventListener("keydown", escape);
   return () => {
     model.off("change:html", show);
+    model.off("change:answered", hear);
     document.removeEventListener("keydown", escape);
   };
 }

@@ -41,16 +41,26 @@ class Panel(anywidget.AnyWidget):
     element's ``data-value`` (or the choice); the Escape key calls the one named by a
     ``data-escape``, arrow keys, Home and End in an element with ``data-moves`` that one.
 
+    A control looks pressed at once: one with ``aria-pressed`` is chosen (``data-toggles``: or, chosen
+    again, no longer), others are ``aria-busy``. The page puts this right when `pressed` is answered.
+
     Parameters
     ----------
     name : str
         Becomes the class ``fo-NAME``.
     **actions : callable
         What the controls in it do.
+
+    Attributes
+    ----------
+    pressed : str
+        Id of the last press that was acted upon, with or without effect. It is to be answered after
+        the repaint that shows the effect.
     """
 
     _esm = _HERE / "panel.js"
     html = traitlets.Unicode().tag(sync=True)
+    pressed = traitlets.Unicode()
 
     def __init__(self, name: str, **actions: Action) -> None:
         super().__init__()
@@ -68,5 +78,8 @@ class Panel(anywidget.AnyWidget):
 
     def _act(self, _widget: Any, content: Any, _buffers: Any) -> None:
         action = self._actions.get(content.get("action"))
-        if action is not None:
-            action(content.get("value"))
+        try:
+            if action is not None:
+                action(content.get("value"))
+        finally:
+            self.pressed = str(content.get("press", ""))

@@ -20,9 +20,17 @@
     return made;
   };
 
+  const tell = (kernel) => {
+    const { dataset } = document.documentElement;
+    if (dataset.foKernel === kernel) return;
+    dataset.foKernel = kernel;
+    dispatchEvent(new Event("fo-kernel"));
+  };
+
   const leave = () => {
     if (released) return;
     released = true;
+    tell("released");
     const form = new FormData();
     form.append("_xsrf", token());
     navigator.sendBeacon(`${baseUrl}voila/api/shutdown/${kernelId}`, form);
@@ -39,8 +47,9 @@
     try {
       const answer = await fetch(`${baseUrl}api/kernels/${kernelId}`, { cache: "no-store" });
       if (answer.status === 404 && !document.hidden) location.reload();
+      tell(answer.ok ? "there" : "away");
     } catch {
-      // the server is away: it is asked again
+      tell("away"); // it is asked again
     }
   };
 
