@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from financeops.core.checks import check_key
+from financeops.core.checks import check_key, refuse_card_number
 from financeops.core.contract.agreements import IDEMPOTENCY_KEY
 from financeops.core.contract.requests import ImportRequest, PaymentRequest
 from financeops.core.drafts import draft_of, request_hash
@@ -94,6 +94,10 @@ def _importation(row: ImportRequest, draft: Draft, imported: Import) -> ImportRo
     export_id = None if row.id is None else row.id.lower()
     if export_id is not None and object_id(export_id) is None:
         raise InvalidValue("_id", "must be the id of a payment: 24 hexadecimal digits")
+    for name, digest in (("content", row.row.content), ("base", row.row.base)):
+        # A digest in hexadecimal digits may hold such a number by chance.
+        if not any(map(str.isalpha, digest)):
+            refuse_card_number(digest, f"row.{name}")
     if row.reference is not None:
         key = ("reference", row.reference)
     elif export_id is not None:

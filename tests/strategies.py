@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from iso4217 import raw_table
 from msgspec.structs import replace
 
+from financeops.core.declines import Authentication, DeclineKind, FailureStage
 from financeops.core.money import MAX_MINOR
-from financeops.core.payments import Change, Payment, Source, Status
+from financeops.core.payments import Change, Funding, Payment, Source, Status
 from financeops.core.periods import MILLISECOND, Window
 from financeops.core.rollup import Rollup
 
@@ -82,6 +83,25 @@ def windows(draw, longest=timedelta(days=800)):
     return Window(start, start + draw(lengths) * MILLISECOND)
 
 
+_countries = st.text(ascii_uppercase, min_size=2, max_size=2)
+_details = st.just({}) | st.fixed_dictionaries(
+    {},
+    optional={
+        "order_id": _texts,
+        "processor": _words,
+        "network": _words,
+        "funding": st.sampled_from(Funding),
+        "issuer_country": _countries,
+        "bin": st.text(digits, min_size=6, max_size=8),
+        "last4": st.text(digits, min_size=4, max_size=4),
+        "channel": _words,
+        "authentication": st.sampled_from(Authentication),
+        "metadata": st.dictionaries(_texts, st.just("") | _texts, min_size=1, max_size=3),
+    },
+)
+"""What most payments do not say of themselves."""
+
+
 @st.composite
 def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
     """Any payment that may be in the ledger."""
@@ -103,10 +123,13 @@ def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
         source=draw(st.sampled_from(Source)).value,
         reference=draw(st.none() | _texts),
         customer_id=draw(st.none() | _texts),
-        country=draw(st.none() | st.text(ascii_uppercase, min_size=2, max_size=2)),
+        country=draw(st.none() | _countries),
         decline_code=draw(st.none() | st.sampled_from(DECLINE_CODES) | _words) if failed else None,
         decline_group=draw(st.none() | st.just("other")) if failed else None,
         refunded_at=refunded_at,
+        failure_stage=draw(st.none() | st.sampled_from(FailureStage)) if failed else None,
+        decline_kind=draw(st.none() | st.sampled_from(DeclineKind)) if failed else None,
+        **draw(_details),
     )
 
 

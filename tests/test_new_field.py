@@ -19,10 +19,10 @@ from pymongo.errors import WriteError
 from tests.processes import ROOT, environment
 
 NEW = """\
-    channel: Annotated[str | None, About("where the customer paid", text=WORD)] = None
-    settled_at: Annotated[datetime | None, About("when the money arrived")] = None
+    till: Annotated[str | None, About("the till where it was paid", text=WORD)] = None
+    weighed_at: Annotated[datetime | None, About("when the goods were weighed")] = None
 """
-SAID = {"channel": "app", "settledAt": "2026-05-03T09:00:00Z"}
+SAID = {"till": "app", "weighedAt": "2026-05-03T09:00:00Z"}
 PAYMENT = {
     "amount": 18.5,
     "method": "card",
@@ -35,14 +35,14 @@ import financeops as fo
 from financeops.arrow import tables
 
 url, file = sys.argv[1:]
-columns = ["channel", "settled_at"]
+columns = ["till", "weighed_at"]
 with fo.connect(url, progress=False) as live:
     loaded = live.payments(frame="pyarrow", cache=False)
 read = fo.read(file, columns=columns, frame="pyarrow")
 print(json.dumps({
-    "loaded": loaded["channel"].to_pylist(),
+    "loaded": loaded["till"].to_pylist(),
     "read": [str(value) for value in read.to_pylist()[0].values()],
-    "by": sorted(fo.segments(loaded, by="channel")["channel"].to_pylist()),
+    "by": sorted(fo.segments(loaded, by="till")["till"].to_pylist()),
     "documented": [name for name in columns if f"``{name}``" in tables.__doc__],
 }))
 """
@@ -55,7 +55,7 @@ def program(tmp_path):
         shutil.copytree(ROOT / package, tmp_path / package)
     declared = tmp_path / "financeops" / "core" / "payments.py"
     text = declared.read_text("utf-8")
-    last = text.index("    refunded_at: Annotated[")
+    last = text.index("    metadata: Annotated[")
     declared.write_text(text[:last] + NEW + text[last:], "utf-8")
 
     def start(*arguments, **settings):
@@ -91,9 +91,9 @@ def test_a_field_is_added_by_declaring_it(program, url, database_uri, tmp_path):
     with httpx.Client(base_url=url, timeout=30) as http:
         # Senders may give them, and invalid values are refused.
         for wrong, says in (
-            ({"channel": 7}, "must be text or null, not a number"),
-            ({"channel": "At Home"}, "must be 1 to 64 of a-z, 0-9 and _"),
-            ({"settledAt": "2026-04-30T10:00:00Z"}, "must not be before createdAt"),
+            ({"till": 7}, "must be text or null, not a number"),
+            ({"till": "At Home"}, "must be 1 to 64 of a-z, 0-9 and _"),
+            ({"weighedAt": "2026-04-30T10:00:00Z"}, "must not be before createdAt"),
         ):
             refused = http.post("/payments", json={**PAYMENT, **wrong})
             assert refused.status_code == 422
@@ -105,31 +105,31 @@ def test_a_field_is_added_by_declaring_it(program, url, database_uri, tmp_path):
         # Files may have them, under other names.
         rows = tmp_path / "rows.csv"
         rows.write_text(
-            "amount,method,status,createdAt,Where,settledAt\n20,card,success,2026-05-02,web,\n"
+            "amount,method,status,createdAt,Where,weighedAt\n20,card,success,2026-05-02,web,\n"
         )
-        told = program("-m", "financeops", "import", rows.name, "--map", "channel=Where", url=url)
+        told = program("-m", "financeops", "import", rows.name, "--map", "till=Where", url=url)
         out, err = told.communicate(timeout=60)
         assert told.returncode == 0, out + err
 
         # Answers have them.
         assert http.get(f"/payments/{recorded['_id']}").json() == recorded
         listed = http.get("/payments").json()
-        assert [each["channel"] for each in listed] == ["web", "app"]
-        assert "settledAt" not in listed[0]
+        assert [each["till"] for each in listed] == ["web", "app"]
+        assert "weighedAt" not in listed[0]
         changes = http.get("/payments/changes", params={"after": 0}).json()["changes"]
         assert changes[0]["payment"] == recorded
         exported = http.get("/payments/export", params={"format": "csv"}).text
         assert next(csv.DictReader(io.StringIO(exported))).items() >= SAID.items()
         columns = http.get("/payments/export", params={"format": "parquet"}).content
         table = parquet.read_table(pa.BufferReader(columns))
-        assert table["channel"].to_pylist() == ["app", "web"]
-        assert table.schema.field("settledAt").type == pa.timestamp("ms", tz="UTC")
+        assert table["till"].to_pylist() == ["app", "web"]
+        assert table.schema.field("weighedAt").type == pa.timestamp("ms", tz="UTC")
 
         # Descriptions have them.
         described = http.get("/openapi.json").json()["components"]["schemas"]
         for name in ("NewPayment", "ImportedPayment", "PaymentAnswer"):
             assert SAID.keys() <= described[name]["properties"].keys()
-        assert described["PaymentAnswer"]["properties"]["settledAt"]["format"] == "date-time"
+        assert described["PaymentAnswer"]["properties"]["weighedAt"]["format"] == "date-time"
 
     # Data frames have them, from the server and from files.
     (tmp_path / "exported.csv").write_text(exported)
@@ -140,13 +140,13 @@ def test_a_field_is_added_by_declaring_it(program, url, database_uri, tmp_path):
         "loaded": ["app", "web"],
         "read": ["app", "2026-05-03 09:00:00+00:00"],
         "by": ["app", "web"],
-        "documented": ["channel", "settled_at"],
+        "documented": ["till", "weighed_at"],
     }
 
     # The database refuses values that FinanceOps never writes.
     with MongoClient(database_uri) as client:
         payments = client.get_default_database().payments
-        stored = payments.find_one({"channel": "app"})
-        for wrong in ({"channel": 7}, {"settledAt": "2026-05-03"}):
+        stored = payments.find_one({"till": "app"})
+        for wrong in ({"till": 7}, {"weighedAt": "2026-05-03"}):
             with pytest.raises(WriteError):
                 payments.insert_one({**stored, **wrong, "_id": ObjectId()})

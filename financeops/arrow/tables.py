@@ -31,7 +31,12 @@ FrameKind = Literal["polars", "pandas", "pyarrow"]
 
 UTC_TIME = pa.timestamp("ms", tz="UTC")
 
-_TYPES = {Kind.TEXT: pa.string(), Kind.INTEGER: pa.int64(), Kind.INSTANT: UTC_TIME}
+_TYPES = {
+    Kind.TEXT: pa.string(),
+    Kind.INTEGER: pa.int64(),
+    Kind.INSTANT: UTC_TIME,
+    Kind.PAIRS: pa.string(),
+}
 
 SCHEMA = pa.schema(
     [

@@ -20,6 +20,7 @@ from financeops.arrow.tables import JSON_NAMES
 from financeops.arrow.tables import SCHEMA as PAYMENTS
 from financeops.core.csv_guard import guard
 from financeops.core.money import to_major
+from financeops.core.pairs import pairs_text
 from financeops.core.payments import Payment
 from financeops.core.wire import encode, payment_document, timestamp
 
@@ -153,4 +154,6 @@ def _cells(payment: Payment) -> list[Any]:
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return timestamp(value)
+    if isinstance(value, dict):
+        return pairs_text(value)
     return guard(value) if isinstance(value, str) else value

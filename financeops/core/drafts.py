@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw
 
-from financeops.core.checks import check_key
+from financeops.core.checks import check_key, check_pairs, refuse_card_number
 from financeops.core.contract.requests import PaymentRequest
 from financeops.core.contract.texts import MAX_TEXT
 from financeops.core.errors import InvalidValue
@@ -150,11 +150,15 @@ def _checked(field: Field, value: Any, status: Status, created_at: datetime, now
     if isinstance(value, datetime):
         if value < created_at:
             raise InvalidValue(field.json, "must not be before createdAt")
+    elif field.kind is Kind.PAIRS:
+        return check_pairs(value, field.json)
     elif field.choices is None:
         if (pattern := field.text.pattern) is None:
             check_key(value, field.json)
         elif not pattern.fullmatch(value):
             raise InvalidValue(field.json, field.text.problem)
+        else:
+            refuse_card_number(value, field.json)
     return value
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
-from types import NoneType
+from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args
 
 from msgspec import Struct, defstruct
 from msgspec.structs import FieldInfo, fields
 
 from financeops.core.contract.texts import FREE, Rule
+from financeops.core.pairs import Pairs
 
 
 class Kind(StrEnum):
@@ -20,6 +21,8 @@ class Kind(StrEnum):
     TEXT = "text"
     INTEGER = "integers"
     INSTANT = "instants"
+    PAIRS = "pairs"
+    """Pairs of texts: JSON text in columns and in the database, whose names must not hold dots."""
 
 
 class About(Struct, frozen=True):
@@ -110,7 +113,10 @@ def _about(declared: FieldInfo) -> About:
 def _kind(declared: FieldInfo) -> tuple[Kind, type[StrEnum] | None]:
     """Kind of the column, and its possible texts if there are only a few."""
     plain = declared.type.__origin__
-    match [kind for kind in get_args(plain) or (plain,) if kind is not NoneType]:
+    kinds = get_args(plain) if isinstance(plain, UnionType) else (plain,)
+    match [kind for kind in kinds if kind is not NoneType]:
+        case [kind] if kind == Pairs:
+            return Kind.PAIRS, None
         case [kind] if kind is str:
             return Kind.TEXT, None
         case [kind] if kind is int:

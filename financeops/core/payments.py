@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from financeops.core.contract.texts import COUNTRY, CURRENCY, WORD
+from financeops.core.contract.texts import BIN, COUNTRY, CURRENCY, LAST4, PAIRS, WORD
+from financeops.core.declines import Authentication, DeclineKind, FailureStage, meaning_of
 from financeops.core.fields import About, fields_of
+from financeops.core.pairs import Pairs
 
 
 class Status(StrEnum):
@@ -49,6 +51,15 @@ OTHER_DECLINE = "other"
 """Failures with a code beyond a tenant's limit of different codes are counted here."""
 
 
+class Funding(StrEnum):
+    """How a card is funded."""
+
+    CREDIT = "credit"
+    DEBIT = "debit"
+    PREPAID = "prepaid"
+    UNKNOWN = "unknown"
+
+
 class Draft(Struct, frozen=True, kw_only=True):
     """A payment that is valid but not recorded: it has no id and no place in the sequence.
 
@@ -73,6 +84,34 @@ class Draft(Struct, frozen=True, kw_only=True):
     refunded_at: Annotated[
         datetime | None, About("when the money was given back", only=Status.REFUNDED)
     ] = None
+    order_id: Annotated[
+        str | None, About("what the customer pays for: attempts of one order share it")
+    ] = None
+    processor: Annotated[str | None, About("who processed it", text=WORD)] = None
+    network: Annotated[str | None, About("``visa``, ``mastercard``, ``sepa``, …", text=WORD)] = None
+    funding: Annotated[
+        Funding | None, About("``credit``, ``debit``, ``prepaid`` or ``unknown``")
+    ] = None
+    issuer_country: Annotated[
+        str | None, About("ISO 3166 code of the card's issuer", text=COUNTRY)
+    ] = None
+    bin: Annotated[str | None, About("first 6 to 8 digits of the card", text=BIN)] = None
+    last4: Annotated[str | None, About("last 4 digits of the card", text=LAST4)] = None
+    channel: Annotated[str | None, About("``web``, ``app``, ``shop``, …", text=WORD)] = None
+    authentication: Annotated[
+        Authentication | None, About("what 3-D Secure said: ``authenticated``, ``failed``, …")
+    ] = None
+    failure_stage: Annotated[
+        FailureStage | None,
+        About("where it failed: ``declined``, ``blocked``, …", only=Status.FAILED),
+    ] = None
+    decline_kind: Annotated[
+        DeclineKind | None,
+        About("``soft`` if another try may succeed, else ``hard``", only=Status.FAILED),
+    ] = None
+    metadata: Annotated[
+        Pairs | None, About("the sender's own pairs of text, as JSON text", text=PAIRS)
+    ] = None
 
 
 class Payment(Draft, frozen=True, kw_only=True):
@@ -95,6 +134,26 @@ class Payment(Draft, frozen=True, kw_only=True):
         if self.status is not Status.FAILED:
             return None
         return self.decline_group or self.decline_code or UNKNOWN_DECLINE
+
+
+AnyDraft = TypeVar("AnyDraft", bound=Draft)
+
+
+def explained(draft: AnyDraft) -> AnyDraft:
+    """The same payment; if it failed, with what its decline code says and its sender did not."""
+    if draft.status is not Status.FAILED:
+        return draft
+    stage, kind = meaning_of(draft.decline_code)
+    return replace(
+        draft,
+        failure_stage=draft.failure_stage or stage,
+        decline_kind=draft.decline_kind or kind,
+    )
+
+
+def recorded(draft: Draft, *, payment_id: str, at: datetime) -> Payment:
+    """The payment that a draft becomes when it is recorded."""
+    return Payment(**asdict(explained(draft)), id=payment_id, updated_at=at)
 
 
 FIELDS = fields_of(Payment)

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import astuple
 
+from financeops.core.card_numbers import without_card_numbers
 from financeops.core.contract.requests import ImportRequest, PaymentRequest
 from financeops.core.contract.texts import MAX_TEXT
 from financeops.core.errors import InvalidValue
@@ -28,6 +29,7 @@ _KINDS = {
     "float": "a number",
     "bool": "true or false",
     "object": "an object",
+    "dict": "an object",
     "array": "an array",
     "datetime": "a time",
 }
@@ -71,10 +73,11 @@ def _decode(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
         assert place is not None, "the pattern matches any text"
         field = (place["path"] or "").lstrip(".")
         named = _QUOTED.search(place["problem"])
-        # The name of an unknown field is the sender's: it may be as long as the body.
+        # The name of an unknown field is the sender's, and so is a text that is no choice: they
+        # may be as long as the body.
         raise InvalidValue(
-            (field or (named["field"] if named else "body"))[:MAX_TEXT],
-            _plainly(place["problem"])[: 2 * MAX_TEXT],
+            without_card_numbers(field or (named["field"] if named else "body"))[:MAX_TEXT],
+            without_card_numbers(_plainly(place["problem"]))[: 2 * MAX_TEXT],
         ) from None
     except UnicodeDecodeError:
         raise InvalidValue("body", "must be UTF-8 text") from None
@@ -87,19 +90,29 @@ def _refuse_repeated_fields(request: PaymentRequest, body: bytes) -> None:
     values = astuple(request)
     given = len(values) - values.count(None) - values.count(UNSET)
     # Each given field has a name and a text value, except the amount, which is a number. A body
-    # with only the quotes that these need holds no other name, which is true of almost all.
-    if body.count(b'"') != 2 * (2 * given - 1):
+    # with only the quotes that these need holds no other name, which is true of almost all; pairs
+    # are an object of their own, with names of their own.
+    if body.count(b'"') != 2 * (2 * given - 1) or body.count(b"{") > 1:
         _refuse_repeated_names(body)
 
 
 def _refuse_repeated_names(body: bytes) -> None:
     try:
-        names = [name for name, _ in _read_pairs(body.decode(errors="replace"))]
+        pairs = _read_pairs(body.decode(errors="replace"))
     except RecursionError:  # the first decoder skips the value of the amount, whatever it is
         raise InvalidValue("body", "is nested too deeply") from None
-    if len(set(names)) < len(names):
-        repeated = next(name for place, name in enumerate(names) if name in names[:place])
-        raise InvalidValue(repeated, "is given more than once: give it once")
+    for within in (pairs, *(value for _, value in pairs if _is_object(value))):
+        names = [name for name, _ in within]
+        if len(set(names)) < len(names):
+            repeated = next(name for place, name in enumerate(names) if name in names[:place])
+            raise InvalidValue(
+                without_card_numbers(repeated)[:MAX_TEXT], "is given more than once: give it once"
+            )
+
+
+def _is_object(value: object) -> bool:
+    """Whether a value of `_read_pairs` was an object; arrays of payments' fields do not exist."""
+    return isinstance(value, list) and all(isinstance(each, tuple) for each in value)
 
 
 def _plainly(problem: str) -> str:

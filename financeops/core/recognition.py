@@ -9,7 +9,8 @@ from typing import Any
 from msgspec import Struct
 
 from financeops.core.money import to_major
-from financeops.core.payments import OPTIONAL, Draft, Payment, Status
+from financeops.core.pairs import pairs_text
+from financeops.core.payments import OPTIONAL, Draft, Payment, Status, explained
 from financeops.core.wire import timestamp
 
 
@@ -56,7 +57,8 @@ def difference(recorded: Payment, row: Draft) -> Difference | None:
     >>> print(difference(recorded, replace(row, customer_id="ada")))
     is recorded as nothing, the row says 'ada'
     """
-    return next(_differences(recorded, row), None)
+    # A payment may be older than the table that explains failures.
+    return next(_differences(explained(recorded), row), None)
 
 
 def _differences(recorded: Payment, row: Draft) -> Iterator[Difference]:
@@ -87,4 +89,6 @@ def _money(payment: Draft) -> str:
 def _shown(value: Any) -> str:
     if value is None:
         return "nothing"
+    if isinstance(value, dict):
+        return pairs_text(value)
     return timestamp(value) if isinstance(value, datetime) else repr(str(value))

@@ -24,11 +24,15 @@ from financeops.client import MonthAnswer, MonthsAnswer
 from financeops.core.payments import Status
 from financeops.core.wire import timestamp
 
-_FORM = b"2"
+_FORM = b"3"
 """Version of the files' format; files of other versions are not read."""
 
 _COUNTED = ("payments", "refunded", "taken_back")
-_FEW_VALUES = ["tenant_id", "currency", "method", "status", "source", "country", "decline_code"]
+_FEW_VALUES = [
+    *("tenant_id", "currency", "method", "status", "source", "country", "decline_code"),
+    *("processor", "network", "funding", "issuer_country", "channel"),
+    *("authentication", "failure_stage", "decline_kind"),
+]
 
 
 class Counts(Struct, frozen=True):

@@ -14,7 +14,7 @@ from financeops.client import Client
 from financeops.core.contract.agreements import MAX_BATCH
 from financeops.core.errors import FinanceOpsError, NotFound
 from financeops.core.money import to_major
-from financeops.core.payments import OPTIONAL, Draft, Source
+from financeops.core.payments import OPTIONAL, Draft, Source, explained
 from financeops.core.periods import Window
 from financeops.loading.background import Background
 from financeops.loading.progress import progress_bar
@@ -181,9 +181,8 @@ def simulated(
     (5, True)
     """
     kind = check_frame(frame)
-    drafts = simulate(
-        business, np.random.default_rng(business.seed), until, count=count, since=since
-    )
+    made = simulate(business, np.random.default_rng(business.seed), until, count=count, since=since)
+    drafts = [explained(draft) for draft in made]
     columns = {
         **{name: [getattr(draft, name) for draft in drafts] for name in Draft.__struct_fields__},
         "id": [f"{place:024x}" for place in range(count)],

@@ -28,12 +28,16 @@ from financeops.core import wire
 from financeops.core.columns import Form, form_of
 from financeops.core.csv_guard import GUARDED
 from financeops.core.errors import InvalidValue, NotFound
+from financeops.core.fields import Kind
+from financeops.core.pairs import pairs_text
+from financeops.core.payments import FIELDS
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
 _ARROW_FILE = b"ARROW1"
+_PAIRS = [name for name, field in FIELDS.items() if field.kind is Kind.PAIRS]
 
 
 @overload
@@ -149,12 +153,38 @@ def _read_ndjson(path: Path) -> pa.Table:
     parsed = [
         field if field.type != UTC_TIME else pa.field(field.name, pa.string()) for field in fields
     ]
-    return pyarrow.json.read_json(
+    # Pairs are objects of any names, which Arrow's reader cannot hold in one column.
+    pairs = [] if own else [JSON_NAMES[name] for name in _PAIRS]
+    table = pyarrow.json.read_json(
         path,
         parse_options=pyarrow.json.ParseOptions(
-            explicit_schema=pa.schema(parsed), unexpected_field_behavior="ignore"
+            explicit_schema=pa.schema([field for field in parsed if field.name not in pairs]),
+            unexpected_field_behavior="ignore",
         ),
     )
+    for name in pairs:
+        table = table.append_column(name, _pairs_in(path, name))
+    return table
+
+
+def _pairs_in(path: Path, name: str) -> pa.Array:
+    """The pairs of each payment of a file as JSON text."""
+    found: list[str | None] = []
+    mark = f'"{name}"'.encode()
+    with path.open("rb") as file:
+        for line in file:
+            if not line.strip():
+                continue
+            pairs = wire.decode(line).get(name) if mark in line else None
+            if pairs is not None and not _are_pairs(pairs):
+                problem = "must be an object of texts"
+                raise InvalidValue(name, f"{problem}, not {pairs!r} (row {len(found)})")
+            found.append(None if pairs is None else pairs_text(pairs))
+    return pa.array(found, pa.string())
+
+
+def _are_pairs(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
 
 
 def _first_names(path: Path) -> list[str]:

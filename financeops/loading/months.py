@@ -10,6 +10,7 @@ and are applied afterwards: so all months together are true at one `seq`, despit
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 from financeops.arrow.tables import SCHEMA
 from financeops.client import MonthAnswer, MonthsAnswer
 from financeops.core.errors import Unavailable
+from financeops.core.pairs import pairs_text
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import EPOCH, Window
 from financeops.core.selection import Selection
@@ -176,8 +178,12 @@ def with_changes(table: pa.Table, changes: Iterable[Change]) -> pa.Table:
 
 def table_of(payments: Iterable[Payment]) -> pa.Table:
     """Canonical table of payments."""
-    rows = [{name: getattr(payment, name) for name in SCHEMA.names} for payment in payments]
+    rows = [{name: _cell(getattr(payment, name)) for name in SCHEMA.names} for payment in payments]
     return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def _cell(value: Any) -> Any:
+    return pairs_text(value) if isinstance(value, dict) else value
 
 
 def _within(answer: MonthsAnswer, window: Window) -> list[MonthAnswer]:

@@ -9,6 +9,8 @@ from operator import attrgetter
 from bson import ObjectId
 from bson.errors import InvalidId
 
+from financeops.core.fields import Kind
+from financeops.core.pairs import pairs_from, pairs_text
 from financeops.core.payments import FIELDS, Change, EventType, Payment, Status, values_in
 from financeops.core.periods import Grain
 from financeops.core.rollup import Place, Rollup, as_document
@@ -52,6 +54,9 @@ def payment_document(payment: Payment) -> Document:
     for name in _WORDS:
         if name in document:
             document[name] = str(document[name])
+    for _, name in _PAIRS:
+        if name in document:
+            document[name] = pairs_text(document[name])
     return document
 
 
@@ -62,6 +67,9 @@ def payment_from(document: Document) -> Payment:
     for attribute, choices in _CHOICES:
         if attribute in values:
             values[attribute] = choices(values[attribute])
+    for attribute, _ in _PAIRS:
+        if attribute in values:
+            values[attribute] = pairs_from(values[attribute])
     return Payment(**values)
 
 
@@ -70,6 +78,7 @@ _REQUIRED_NAMES = [FIELDS[name].json for name in _REQUIRED]
 _required_values = attrgetter(*_REQUIRED)
 _NULLABLE = [(name, field.json) for name, field in FIELDS.items() if field.nullable]
 _CHOICES = [(name, field.choices) for name, field in FIELDS.items() if field.choices is not None]
+_PAIRS = [(name, field.json) for name, field in FIELDS.items() if field.kind is Kind.PAIRS]
 _WORDS = ["source", *(FIELDS[name].json for name, _ in _CHOICES)]
 
 

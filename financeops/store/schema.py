@@ -40,6 +40,7 @@ _KINDS: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"bsonType": "string"},
     Kind.INTEGER: _COUNT,
     Kind.INSTANT: {"bsonType": "date"},
+    Kind.PAIRS: {"bsonType": "string"},
 }
 
 

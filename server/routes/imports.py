@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 
-from financeops.core.checks import refuse_control_characters
+from financeops.core.checks import refuse_card_number, refuse_control_characters
 from financeops.core.contract import paths
 from financeops.core.contract.agreements import JSON
 from financeops.core.contract.forms import Instant
@@ -54,10 +54,10 @@ _finish = msgspec.json.Decoder(FinishRequest)
 async def start(services: Here, request: Request) -> Json:
     """Start an import; the batches of its rows name its id."""
     params = read_once(_start, await read_json(request, services))
-    refuse_control_characters(params.file, "file")
+    _check(params.file, "file")
     for name, value in params.options.items():
         for text in value if isinstance(value, list) else [str(value)]:
-            refuse_control_characters(text, f"options.{name}")
+            _check(text, f"options.{name}")
     found, new = await start_import(
         services.db,
         tenant_id_of(params.tenant_id),
@@ -123,6 +123,11 @@ async def take_back(
 ) -> Json:
     """Take an import back, exactly; 409 if later changes depend on it; repeated: the same answer."""
     return Json(_answer(await undo(services, import_id, params.tenant_id)))
+
+
+def _check(text: str, field: str) -> None:
+    refuse_control_characters(text, field)
+    refuse_card_number(text, field)
 
 
 def _answer(found: Import) -> ImportAnswer:

@@ -13,6 +13,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from financeops.loading.months import table_of as canonical_table
+
 # When Spark is requested nothing is skipped: without Spark or Java the tests fail.
 HAS_SPARK = os.environ.get("FINANCEOPS_TEST_SPARK") == "1"
 NO_SPARK = "Spark takes long to start: make test-spark"
@@ -40,6 +42,18 @@ SCHEMA = pa.schema(
         ("decline_code", pa.string()),
         ("decline_group", pa.string()),
         ("refunded_at", INSTANT),
+        ("order_id", pa.string()),
+        ("processor", pa.string()),
+        ("network", pa.string()),
+        ("funding", pa.string()),
+        ("issuer_country", pa.string()),
+        ("bin", pa.string()),
+        ("last4", pa.string()),
+        ("channel", pa.string()),
+        ("authentication", pa.string()),
+        ("failure_stage", pa.string()),
+        ("decline_kind", pa.string()),
+        ("metadata", pa.string()),
     ]
 )
 
@@ -89,10 +103,7 @@ def native_of(request):
 
 def table_of(payments):
     """A PyArrow table of payments in the canonical schema."""
-    known = list(payments)
-    return pa.table(
-        {name: [getattr(each, name) for each in known] for name in SCHEMA.names}, schema=SCHEMA
-    )
+    return canonical_table(payments).cast(SCHEMA)
 
 
 def native(kind, table, request=None):

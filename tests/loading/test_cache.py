@@ -37,6 +37,14 @@ def forget(http, tenant_id, server_uri):
         client.get_default_database().changes.delete_many({"tenantId": tenant_id})
 
 
+def test_a_change_brings_all_that_a_payment_says(connection, record):
+    record({"createdAt": "2024-01-15T00:00:00Z"})
+    cached(connection)
+    record({"createdAt": "2024-01-16T00:00:00Z", "orderId": "o1", "metadata": {"b": "2", "a": "1"}})
+    assert cached(connection) == exactly(connection)
+    assert exactly(connection)[-1]["metadata"] == '{"a":"1","b":"2"}'
+
+
 @pytest.fixture
 def year(record):
     """Ids of two payments in each month of 2024."""

@@ -53,10 +53,13 @@ def test_an_export_is_what_the_server_gives(connection, record, refund, exported
         {"amount": 0.01, "status": "failed", "declineCode": "expired_card"},
         {"amount": 7, "currency": "JPY", "customerId": 'a,"b"; ü 🙂'},
         {"amount": 1.005, "currency": "KWD", "reference": "=1+1", "customerId": "@x"},
-        {"amount": 1234567890.12},
+        {"amount": 1234567890.12, "orderId": "o1", "metadata": {"b.c": 'ü "', "a": ""}},
+        {"amount": 3, "metadata": {"d": "1"}},
     )
     refund(first)
     table = read(exported(form), frame="pyarrow")
+    said = {text for text in table["metadata"].to_pylist() if text}
+    assert said == {'{"a":"","b.c":"ü \\""}', '{"d":"1"}'}
     assert table.schema == SCHEMA
     assert table.to_pylist() == connection.payments(frame="pyarrow").to_pylist()
     assert table["amount"].to_pylist()[0] == 185050

@@ -12,15 +12,18 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from financeops.cli.importing.amounts import amount_of, is_whole, number_of
 from financeops.cli.importing.floats import Double, digits_of
 from financeops.cli.importing.rows import Table
 from financeops.cli.importing.times import instant_of
 from financeops.core import wire
-from financeops.core.checks import check_key
+from financeops.core.checks import check_key, check_pairs
 from financeops.core.columns import MINOR_UNITS, PAYMENTS, Form, form_of
 from financeops.core.errors import InvalidValue
 from financeops.core.fields import Kind
+from financeops.core.pairs import Pairs
 from financeops.core.payments import OPTIONAL
 
 REQUIRED = ("amount", "method", "status", "createdAt")
@@ -30,10 +33,16 @@ FIELDS = (
 )
 """Fields of a payment that a file can fill."""
 
+_PAIR = re.compile(
+    rf"({'|'.join(field.json for field in OPTIONAL if field.kind is Kind.PAIRS)})\.(.+)"
+)
+"""One pair of metadata, ``metadata.shop``, which a column of its own can fill."""
+
 _TIMES = {column.json for column in PAYMENTS.values() if column.kind is Kind.INSTANT}
+_PAIRS = {column.json for column in PAYMENTS.values() if column.kind is Kind.PAIRS}
 _CANONICAL = {column.json: name for name, column in PAYMENTS.items()}
 # A comma separates pairs only if another pair follows: a column may be called "Amount, USD".
-_BETWEEN = re.compile(r",(?=[A-Za-z]+=)")
+_BETWEEN = re.compile(r",(?=[A-Za-z0-9]+(?:\.[^,=]+)?=)")
 
 
 def pairs_of(texts: Iterable[str], *, option: str) -> dict[str, str]:
@@ -49,7 +58,7 @@ def pairs_of(texts: Iterable[str], *, option: str) -> dict[str, str]:
         field, equals, value = pair.partition("=")
         if not equals or not value:
             raise InvalidValue(option, f"must be pairs such as amount=dollars, not {pair!r}")
-        if field not in FIELDS:
+        if field not in FIELDS and not _PAIR.fullmatch(field):
             raise InvalidValue(option, f"{field!r} is not one of {', '.join(FIELDS)}")
         if pairs.setdefault(field, value) != value:
             raise InvalidValue(option, f"gives {field} twice: {pairs[field]!r} and {value!r}")
@@ -188,10 +197,20 @@ class Columns:
             given["currency"] = self._usual_currency(values, places)
         payment: dict[str, Any] = {"tenantId": self.tenant_id}
         for field, value in given.items():
-            if field in _TIMES:
+            if field in _PAIRS:
+                payment[field] = _pairs(field, value)
+            elif field in _TIMES:
                 payment[field] = wire.timestamp(self._instant(field, value))
             elif field != "amount":
                 payment[field] = check_key(_text(field, value), field)
+        for name in dict.fromkeys([*self.named, *self.defaults]):
+            if (pair := _PAIR.fullmatch(name)) is None:
+                continue
+            value = self._given(name, values.get(places.columns.get(name, name)))
+            if value is not None:
+                payment[pair[1]] = {**payment.get(pair[1], {}), pair[2]: _text(name, value)}
+        for field in _PAIRS & payment.keys():
+            check_pairs(payment[field], field)
         payment["amount"] = self._amount(given["amount"], payment["currency"], places)
         return payment
 
@@ -224,6 +243,21 @@ class Columns:
                     f"{str(value)[:50]!r}: use --minor-units or --major-units",
                 )
         return amount_of(value, currency, decimal_comma=self.decimal_comma, minor_units=minor_units)
+
+
+def _pairs(field: str, value: Any) -> Pairs:
+    """Pairs of a cell: an object, or its JSON; pairs without a value are left out."""
+    if isinstance(value, str):
+        try:
+            value = wire.decode(value.encode())
+        except msgspec.DecodeError:
+            value = None
+    elif isinstance(value, list) and all(isinstance(each, tuple) for each in value):
+        value = dict(value)  # a map of Parquet
+    if not isinstance(value, Mapping):
+        raise InvalidValue(field, 'must be an object of texts such as {"shop": "Mitte"}')
+    given = {str(key): each for key, each in value.items() if each is not None}
+    return {key: _text(f"{field}.{key}", each) for key, each in given.items()}
 
 
 def _text(field: str, value: Any) -> str:

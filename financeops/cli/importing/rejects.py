@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from financeops.cli.importing.rows import Row
+from financeops.core.card_numbers import without_card_numbers
 from financeops.core.csv_guard import guard
 from financeops.core.errors import InvalidValue, Misconfigured
 
@@ -35,7 +36,8 @@ class Rejects:
     """A CSV file with line number, reason and original of each row that was refused.
 
     An existing file is overwritten at the first refused row, and left alone if there is none.
-    Formulas are guarded against spreadsheets, because the imported file may come from anybody.
+    Formulas are guarded against spreadsheets, because the imported file may come from anybody, and
+    card numbers are left out.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,7 +63,8 @@ class Rejects:
             if self._file is None:
                 self._file = _opened(self.path)
                 csv.writer(self._file).writerow(["line", "reason", "original"])
-            csv.writer(self._file).writerow([row.number, guard(reason), guard(row.text())])
+            texts = (guard(without_card_numbers(text)) for text in (reason, row.text()))
+            csv.writer(self._file).writerow([row.number, *texts])
         except OSError as error:
             raise Misconfigured(
                 f"cannot write rejected rows to {self.path} ({error.strerror}): choose another "

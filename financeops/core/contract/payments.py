@@ -9,10 +9,16 @@ from msgspec import Meta, field
 
 from financeops.core.contract.forms import Document, Number, Time
 from financeops.core.contract.problems import Problem
+from financeops.core.contract.texts import PAIRS
 from financeops.core.fields import Field, Kind, with_fields
 from financeops.core.payments import FIELDS, EventType, Status
 
-_KINDS: dict[Kind, Any] = {Kind.TEXT: str, Kind.INTEGER: int, Kind.INSTANT: Time}
+_KINDS: dict[Kind, Any] = {
+    Kind.TEXT: str,
+    Kind.INTEGER: int,
+    Kind.INSTANT: Time,
+    Kind.PAIRS: PAIRS.sent,
+}
 
 
 def _answer_field(of: Field) -> tuple[str, Any, Any]:

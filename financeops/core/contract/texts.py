@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from financeops.core.pairs import Pairs
+
 MAX_TEXT = 200
 """Most characters of a key, a reference or a customer ID."""
 
@@ -53,5 +55,47 @@ class Rule(Struct, frozen=True):
 
 FREE = Rule(Text)
 WORD = Rule(Word, re.compile(WORD_PATTERN), "must be 1 to 64 of a-z, 0-9 and _")
+BIN = Rule(
+    Annotated[
+        str,
+        Meta(description="First digits of the card", extra_json_schema={"pattern": "^[0-9]{6,8}$"}),
+    ],
+    re.compile("^[0-9]{6,8}$"),
+    "must be the first 6 to 8 digits of a card",
+)
+LAST4 = Rule(
+    Annotated[
+        str,
+        Meta(description="Last digits of the card", extra_json_schema={"pattern": "^[0-9]{4}$"}),
+    ],
+    re.compile("^[0-9]{4}$"),
+    "must be the last 4 digits of a card",
+)
 COUNTRY = Rule(Country, re.compile(COUNTRY_PATTERN), "must be an ISO 3166 code such as 'DE'")
 CURRENCY = Rule(str, re.compile(CURRENCY_PATTERN))
+
+MAX_PAIRS, MAX_NAME, MAX_VALUE = 20, 40, 500
+"""Most pairs of metadata, most characters of their keys and of their values."""
+
+PAIRS = Rule(
+    Annotated[
+        Pairs,
+        Meta(
+            description="Pairs of text, kept and given back",
+            extra_json_schema={
+                "maxProperties": MAX_PAIRS,
+                "propertyNames": {
+                    "minLength": 1,
+                    "maxLength": MAX_NAME,
+                    "pattern": TEXT_PATTERN,
+                },
+                "additionalProperties": {
+                    "type": "string",
+                    "maxLength": MAX_VALUE,
+                    "pattern": LINE_PATTERN,
+                },
+            },
+        ),
+    ]
+)
+"""Pairs of texts: what `core.checks.check_pairs` accepts."""

@@ -31,7 +31,7 @@ _TEXTS = (nw.String, nw.Categorical, nw.Enum)
 def type_problem(column: str, dtype: nw.dtypes.DType) -> str | None:
     """What is wrong with the type of a column of payments; None when nothing is."""
     match PAYMENTS[column].kind:
-        case Kind.TEXT:
+        case Kind.TEXT | Kind.PAIRS:
             return None if isinstance(dtype, _TEXTS) else f"must be text, not {dtype}"
         case Kind.INTEGER:
             if dtype.is_integer():
@@ -61,7 +61,7 @@ def checks_of(column: str) -> list[nw.Expr]:
     """Aggregates of a column that show whether its values are right: see `refuse_values`."""
     values = nw.col(column)
     checks = [values.is_null().cast(nw.Int64).sum().alias(f"{column}_null")]
-    if PAYMENTS[column].kind is not Kind.TEXT:
+    if PAYMENTS[column].kind in (Kind.INTEGER, Kind.INSTANT):
         checks.append(values.min().alias(f"{column}_least"))
     if PAYMENTS[column].kind is Kind.INSTANT:
         checks.append(values.max().alias(f"{column}_most"))

@@ -9,7 +9,7 @@ from typing import assert_never
 from msgspec import Struct, structs
 
 from financeops.core.errors import Conflict, NotFound
-from financeops.core.payments import Change, Payment, Status
+from financeops.core.payments import Change, Payment, Status, recorded
 from financeops.core.recognition import difference, moved_on
 from financeops.store.writing.operations import (
     ImportRow,
@@ -142,7 +142,7 @@ def _note(decided: _Decided, known: Known, plan: WritePlan, at: datetime) -> Non
 def _inserted(insert: Insert, payment_id: str, known: Known, at: datetime) -> _Decided:
     stored = known.payments.get(payment_id)
     if stored is None:
-        payment = Payment(**structs.asdict(insert.draft), id=payment_id, updated_at=at)
+        payment = recorded(insert.draft, payment_id=payment_id, at=at)
         marks = Marks(request_hash=insert.request_hash)
         return _Decided(Outcome(result=Result.CREATED, payment=payment), marks)
     if stored.marks.request_hash == insert.request_hash:
@@ -167,7 +167,7 @@ def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> _D
             return _conflict(Conflict(problem, "status"))
         stored = known.payments[remembered.payment_id]
     if stored is None:
-        payment = Payment(**structs.asdict(row.draft), id=payment_id, updated_at=at)
+        payment = recorded(row.draft, payment_id=payment_id, at=at)
         marks = Marks(request_hash=row.request_hash, import_id=row.import_id)
         return _Decided(Outcome(result=Result.CREATED, payment=payment), marks)
     if busy := _being_taken_back(stored, known):
