@@ -13,6 +13,7 @@ from financeops.core.periods import Grain, Window, grain_end, grain_starts, zone
 from financeops.frames.engine.clock import MICROSECOND, micros
 from financeops.frames.engine.customers import NEEDED, bought
 from financeops.frames.engine.given import payments_of
+from financeops.frames.engine.groups import with_least
 from financeops.frames.engine.moments import place_among
 from financeops.frames.engine.results import FLAG, INTEGER, REAL, TEXT, collected, number
 
@@ -142,8 +143,8 @@ def _cells(frame: nw.LazyFrame[Any], month_starts: list[int]) -> dict[tuple[str,
         frame.with_columns(place_among("created_at", month_starts).alias("month"))
         .group_by("currency", "customer_id", "month")
         .agg(nw.col("amount").sum().alias("volume"))
-        .with_columns(nw.col("month").min().over("currency", "customer_id").alias("first"))
     )
+    monthly = with_least(monthly, "month", of=("currency", "customer_id"), alias="first")
     found = collected(
         monthly.group_by("currency", "first", "month").agg(
             nw.len().alias("active"), nw.col("volume").sum()

@@ -7,6 +7,7 @@ from typing import Any
 import narwhals as nw
 
 from financeops.core.payments import Status
+from financeops.frames.engine.groups import with_least
 from financeops.frames.engine.schema import Names
 
 _ORDER = ("created_at", "id")
@@ -42,7 +43,7 @@ def failed_purchases(
     whose = ("currency", "customer_id", *(("amount",) if same_amount else ()))
     runs = _with_runs(attempts.filter(~nw.col("customer_id").is_null()), whose, within)
     run = (*whose, "run")
-    runs = runs.with_columns(nw.col("created_at").min().over(*run).alias("began"))
+    runs = with_least(runs, "created_at", of=run, alias="began")
 
     first = nw.col("begins") == 1
     in_time = (nw.col("begins") == 0) & (nw.col("created_at") - nw.col("began") <= within)
