@@ -135,9 +135,15 @@ class Verifications:
     def _admit(self, tenant_id: str) -> None:
         if self._closed:
             raise Unavailable(_STOPPING)
-        if self.admitted >= MOST_ADMITTED or self._admitted[tenant_id] >= MOST_ADMITTED_OF_TENANT:
+        if self._admitted[tenant_id] >= MOST_ADMITTED_OF_TENANT:
             raise Unavailable(
-                "too many verifications are waiting, and one runs at a time: try again when they are done"
+                f"{MOST_ADMITTED_OF_TENANT} verifications of tenant {tenant_id!r} run or wait, and it "
+                "may have no more: try again when one is done"
+            )
+        if self.admitted >= MOST_ADMITTED:
+            raise Unavailable(
+                f"{MOST_ADMITTED} verifications run or wait on this server, one at a time, and it "
+                "takes no more: try again when one is done"
             )
         self._admitted[tenant_id] += 1
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from financeops.cli.commands import Commands
 from financeops.core.contract.agreements import DEFAULT_TENANT, DEFAULT_URL, ExportFormat
 from financeops.core.payments import Status
 
@@ -24,13 +25,15 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(seed)
     app.command("import")(import_)
-    imports = typer.Typer(help="List imports, or take one back.")
+    imports = typer.Typer(cls=Commands, help="List imports, or take one back.")
     imports.callback(invoke_without_command=True)(list_imports)
     imports.command("undo")(undo_import)
     app.add_typer(imports, name="imports")
     app.command()(export)
     app.command()(verify)
-    tenant = typer.Typer(help="Change the settings of a tenant.", no_args_is_help=True)
+    tenant = typer.Typer(
+        cls=Commands, help="Change the settings of a tenant.", no_args_is_help=True
+    )
     tenant.command("set-timezone")(set_timezone)
     app.add_typer(tenant, name="tenant")
 

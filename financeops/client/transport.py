@@ -106,7 +106,8 @@ class Transport:
                 yield answer
         except aiohttp.ClientConnectionError as error:
             raise Unavailable(
-                f"no connection to {self.url}: `financeops up` starts a server on this computer"
+                f"no connection to {self.url}: `financeops up` starts a server on this computer; "
+                "FINANCEOPS_URL, or --url of a command, names another address"
             ) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unavailable(f"no answer from {self.url}") from error

@@ -35,8 +35,8 @@ def check_key(key: str, field: str) -> str:
     Raises
     ------
     InvalidValue
-        It has too few or too many characters, a control character, or blanks at its ends: a
-        person cannot tell `` k1`` from ``k1``, nor can many files. Or it holds a card number.
+        It has too few or too many characters, a control or invisible character, or blanks at its
+        ends: a person cannot tell `` k1`` from ``k1``, nor can many files. Or it holds a card number.
     """
     return _check_text(key, field, most=MAX_TEXT)
 
@@ -74,6 +74,9 @@ def refuse_card_number(text: str, field: str) -> None:
 
 
 def refuse_control_characters(text: str, field: str) -> None:
-    """Raise `InvalidValue` if a text holds a control character: it could steer a terminal."""
+    """Raise `InvalidValue` if a text could steer a terminal, or look like another text."""
     if found := CONTROL.search(text):
-        raise InvalidValue(field, f"must not hold control characters: U+{ord(found[0]):04X} is one")
+        raise InvalidValue(
+            field,
+            f"must not hold control characters or invisible ones: U+{ord(found[0]):04X} is one",
+        )

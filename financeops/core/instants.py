@@ -25,7 +25,7 @@ def instant_of(name: str, moment: Moment, zone: ZoneInfo) -> datetime:
     moment : datetime, date or str
         A time between two milliseconds is moved to the later one.
     zone : ZoneInfo
-        Where a date begins.
+        Where a date begins; 1970-01-01 at the earliest moment that payments can have.
 
     Raises
     ------
@@ -41,11 +41,17 @@ def instant_of(name: str, moment: Moment, zone: ZoneInfo) -> datetime:
     """
     value = _parsed(name, moment)
     try:
-        return bound(value if isinstance(value, datetime) else start_of_day(value, zone))
+        return bound(value if isinstance(value, datetime) else _first_moment(value, zone))
     except OverflowError:
         raise InvalidValue(name, _RANGE) from None
     except ValueError as error:
         raise InvalidValue(name, str(error)) from None
+
+
+def _first_moment(day: date, zone: ZoneInfo) -> datetime:
+    """Return when a day begins; the first of 1970 has begun east of UTC before the earliest moment."""
+    begins = start_of_day(day, zone)
+    return max(begins, EPOCH) if day == EPOCH.date() else begins
 
 
 def bound(moment: datetime) -> datetime:

@@ -98,7 +98,8 @@ async def _read_body(request: Request, *, limit: int) -> bytes:
 
 
 def _lines_of(body: bytes) -> list[bytes]:
-    return [line for line in body.splitlines() if line.strip()]
+    # Ended by LF or CRLF, as in files; a lone CR is a blank of JSON, and ends nothing.
+    return [line for line in body.split(b"\n") if line.strip()]
 
 
 def _elements_of(body: bytes) -> list[bytes]:

@@ -125,7 +125,11 @@ class SelectionParameters(OfTenant):
     """Parameters that select payments of a tenant."""
 
     status: Status | None = Field(None, description="Only payments with this status")
-    method: Method | None = Field(None, description="Only payments made with this method")
+    method: Method | None = Field(
+        None,
+        description="Only payments made with this method: one of the settings, or of any payment of "
+        "the tenant",
+    )
     currency: Currency | None = Field(None, description="Only payments in this currency")
     start: Instant | None = Field(
         None, alias="from", description="Only payments created at or after this time"

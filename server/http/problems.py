@@ -33,6 +33,10 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER = 2
 """Seconds after which to try again if something is unavailable."""
 
+MOST_NAMED = 10
+"""How many wrong parameters an answer names; of the others it says how many they are."""
+_MOST_LETTERS = 64
+
 UNEXPECTED = "the server failed; its log has the details"
 
 
@@ -156,13 +160,22 @@ def _methods_of(request: Request) -> set[str]:
 
 
 def _parameters_problem(error: RequestValidationError) -> Problem:
+    found = error.errors()
     wrong = [
-        FieldProblem(field=str(each["loc"][-1]), problem=_what_is_wrong(each))
-        for each in error.errors()
+        FieldProblem(field=_short(str(each["loc"][-1])), problem=_what_is_wrong(each))
+        for each in found[:MOST_NAMED]
     ]
-    detail = "; ".join(f"{each.field}: {each.problem}" for each in wrong)
+    said = [f"{each.field}: {each.problem}" for each in wrong]
+    if len(found) > MOST_NAMED:
+        said.append(f"and {len(found) - MOST_NAMED} more")
+    detail = "; ".join(said)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     return _problem(status, detail, field=wrong[0].field, errors=wrong)
+
+
+def _short(name: str) -> str:
+    """Return a name that a sender has chosen, without what no parameter's name is long enough for."""
+    return name if len(name) <= _MOST_LETTERS else f"{name[:_MOST_LETTERS]}…"
 
 
 def _what_is_wrong(error: Mapping[str, Any]) -> str:

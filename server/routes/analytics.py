@@ -19,7 +19,6 @@ from financeops.core.contract.analytics import (
     TrendAnswer,
 )
 from financeops.core.contract.forms import Instant
-from financeops.core.errors import InvalidValue
 from financeops.core.periods import Window
 from financeops.core.questions import Question
 from financeops.core.rollup import Rollup
@@ -43,6 +42,7 @@ from server.http.parameters import (
     SnapshotParameters,
 )
 from server.http.responses import Json
+from server.methods import unknown_method
 
 router = APIRouter(tags=["analytics"], default_response_class=Json)
 
@@ -110,8 +110,7 @@ async def read_snapshot(services: Here, params: Annotated[SnapshotParameters, Qu
 def _question(services: Services, params: AnalyticsParameters) -> Question:
     question = params.question()
     if question.method is not None and question.method not in services.settings.methods:
-        known = ", ".join(sorted(services.settings.methods))
-        raise InvalidValue("method", f"must be one of {known}")
+        raise unknown_method(services)
     return question
 
 

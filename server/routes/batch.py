@@ -40,7 +40,10 @@ _ITEM = {
 }
 _BODIES = {
     JSON: {"type": "array", "maxItems": MAX_BATCH, "items": _ITEM},
-    NDJSON: {"type": "string", "description": "One payment per line, as JSON"},
+    NDJSON: {
+        "type": "string",
+        "description": "One payment per line, as JSON; lines end with LF or CRLF",
+    },
 }
 
 

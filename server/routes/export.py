@@ -16,6 +16,7 @@ from server.dependencies import Here
 from server.exporting import FORMATS
 from server.http.description import header, refusals
 from server.http.parameters import ExportParameters
+from server.methods import check_method
 
 router = APIRouter(tags=["payments"])
 
@@ -39,6 +40,7 @@ _FILE = {
 )
 async def export(services: Here, params: Annotated[ExportParameters, Query()]) -> StreamingResponse:
     """Return all payments of the query, oldest first; amounts are exact in every format."""
+    await check_method(services, params.tenant_id, params.method)
     form = FORMATS[params.format]
     chunks = form.read(services.db, params.tenant_id, params.selection())
     # Read before the answer begins, while an error can still be reported.

@@ -21,6 +21,7 @@ from server.http.bodies import read_json, refuse_body
 from server.http.description import answers, body, component, header, schema_of
 from server.http.parameters import PAYMENT_ID, ListParameters, OfTenant, PaymentId, refuse_all
 from server.http.responses import Json
+from server.methods import check_method
 from server.recording import Recording
 
 router = APIRouter(tags=["payments"], default_response_class=Json)
@@ -33,6 +34,7 @@ _LINK = header('The next page, if there is one: `</payments?…>; rel="next"`')
 )
 async def read_payments(services: Here, params: Annotated[ListParameters, Query()]) -> Json:
     """The newest payments, newest first; the `Link` header leads to the next page."""
+    await check_method(services, params.tenant_id, params.method)
     page = await list_payments(
         services.db, params.tenant_id, params.selection(), limit=params.limit, before=params.before
     )

@@ -11,6 +11,7 @@ import sys
 import pytest
 from pymongo import MongoClient
 
+from financeops.cli.running.addresses import free_port
 from financeops.client import Client
 from tests.cli.conftest import run
 from tests.processes import start_server
@@ -23,6 +24,20 @@ PAID = ("--currency", "USD", "--default", "method=card,status=success")
 def sales(financeops, tenant, tmp_path):
     (tmp_path / "sales.csv").write_text(SALES)
     assert financeops("import", "sales.csv", "--tenant", tenant, *PAID).returncode == 0
+
+
+def test_the_help_lists_commands_with_whole_sentences():
+    listed = run("--help", COLUMNS="80").stdout.partition("Commands:")[2]
+    assert "..." not in listed
+    said = " ".join(listed.split())
+    assert "Check running totals and displayed figures against the payments." in said
+    assert "Copy the notebooks that come with FinanceOps, to read, run and change." in said
+
+
+def test_no_server_at_an_address_names_the_option_for_another():
+    result = run("seed", "--url", f"http://127.0.0.1:{free_port()}")
+    assert result.returncode == 1
+    assert "--url" in result.stderr
 
 
 def test_export_writes_the_selected_payments(financeops, tenant, tmp_path, sales):

@@ -250,6 +250,7 @@ def test_a_port_that_is_taken_is_named_with_its_flag(tmp_path):
                 f"financeops: port {port} is in use: stop the program that uses it, or choose another "
                 f"port with {flag}\n"
             )
+            assert list(tmp_path.iterdir()) == []
 
 
 def test_an_impossible_start_is_refused_in_one_line(tmp_path):
@@ -267,6 +268,17 @@ def test_an_impossible_start_is_refused_in_one_line(tmp_path):
         assert result.returncode == 1, result.stdout
         assert result.stderr.startswith(f"financeops: {says}")
         assert result.stderr.count("\n") == 1
+        assert [each.name for each in tmp_path.iterdir()] == ["file"], "nothing of it is left"
+
+    # Of a folder that was there, only what is new is removed; and folders above a new one, too.
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "mine").touch()
+    for folder in ("kept", "new/and/deep"):
+        wrong = {"FINANCEOPS_DATABASE": "sqlite"}
+        result = run("up", *port, *BARE, "--data-dir", folder, cwd=tmp_path, **wrong)
+        assert "must be auto, mongod or embedded" in result.stderr
+    left = sorted(str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*"))
+    assert left == ["file", "kept", "kept/mine"]
 
 
 def test_a_database_named_in_dotenv_is_used_and_none_is_started(tmp_path, database_uri):

@@ -36,6 +36,25 @@ def test_a_key_with_blanks_at_its_ends_or_control_characters_is_refused(key):
     assert not re.search(TEXT_PATTERN, key.rstrip("\n"))
 
 
+UNSEEN = "\u00ad\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202e\u2060\u2066\u2069\ufeff"
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_a_key_that_only_looks_like_another_is_refused_and_named(unseen):
+    with pytest.raises(InvalidValue, match=f"U\\+{ord(unseen):04X}"):
+        check_key(f"order{unseen}1", "reference")
+
+
+PERSIAN = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+SINHALA = "\u0d9a\u0dca\u200d\u0dbb"
+
+
+@pytest.mark.parametrize("key", [PERSIAN, SINHALA, "👩\u200d🚀", "a\u0301", "é", "…"])
+def test_a_key_is_spelled_as_its_language_is(key):
+    assert check_key(key, "reference") == key
+    assert re.search(TEXT_PATTERN, key)
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=210))
 def test_keys_that_match_the_described_pattern_are_accepted_and_no_others(key):
     described = 1 <= len(key) <= 200 and bool(re.fullmatch(TEXT_PATTERN, key))

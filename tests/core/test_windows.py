@@ -34,6 +34,14 @@ def test_a_date_begins_in_the_zone_and_an_end_may_be_left_out():
     assert window_from(None, None, berlin) == ALL_TIME
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "Pacific/Kiritimati", "America/New_York"])
+def test_the_first_date_is_taken_everywhere_and_begins_no_earlier_than_payments_may(zone):
+    window = window_from("1970-01-01", "1970-01-03", ZoneInfo(zone))
+    assert EPOCH <= window.start < window.end
+    with pytest.raises(InvalidValue, match="between 1970 and"):
+        window_from("1969-12-31", None, ZoneInfo("Asia/Tokyo"))
+
+
 @pytest.mark.parametrize(("start", "end", "field"), [("soon", None, "--from"), (None, "x", "--to")])
 def test_an_invalid_moment_is_refused_under_its_sender_s_name(start, end, field):
     with pytest.raises(InvalidValue) as raised:

@@ -90,6 +90,11 @@ PATHS = (
     ),
     *("/voila/api/shutdown/x", "/voila/health?%ff", "/nothing", "//nothing", "/%ff", "http://[/"),
 )
+EXTENSIONS = (
+    *(";", "=", '"', "x y", 'x;y="', "x;a*=utf-8'%ff'%zz", "x;a*0*=b", "permessage-deflate;=1"),
+    *("permessage-deflate;a=b", "permessage-deflate;server_max_window_bits=99"),
+    "permessage-deflate;client_max_window_bits=x",
+)
 HEADERS = (
     {},
     *({"Origin": "http://["}, {"Referer": "http://["}, {"Origin": "http://localhost:port"}),
@@ -132,6 +137,20 @@ async def test_a_kernel_accepts_only_the_newest_protocol(kernel):
     async with http.get(address) as answer:
         assert answer.status == 400
     async with http.ws_connect(address, protocols=("other", PROTOCOL)) as socket:
+        assert socket.protocol == PROTOCOL
+
+
+async def test_extensions_that_cannot_be_read_are_refused_and_leave_nothing(kernel):
+    kernel_id, http = kernel
+    address = f"/api/kernels/{kernel_id}/channels?session_id=one"
+    for odd in EXTENSIONS:
+        headers = {**KEYED, "Sec-WebSocket-Extensions": odd}
+        async with http.get(address, headers=headers) as answer:
+            assert answer.status == 400, odd
+            assert (await answer.json())["detail"].startswith("the header Sec-WebSocket-Extensions")
+    usual = "permessage-deflate; client_max_window_bits, x-other; a=1"
+    headers = {"Sec-WebSocket-Extensions": usual}
+    async with http.ws_connect(address, protocols=(PROTOCOL,), headers=headers) as socket:
         assert socket.protocol == PROTOCOL
 
 

@@ -24,6 +24,17 @@ def payment(n):
     }
 
 
+# What covers or cuts off the edges of what has the focus, where its ring is.
+_COVERS = """() => {
+    const button = document.activeElement;
+    const { left, right, top, bottom } = button.getBoundingClientRect();
+    const [x, y] = [(left + right) / 2, (top + bottom) / 2]; // its corners are round
+    return [[x, top + 1], [x, bottom - 1], [left + 1, y], [right - 1, y]]
+        .map(([x, y]) => document.elementFromPoint(x, y))
+        .filter((element) => !button.contains(element))
+        .map((element) => `${element?.outerHTML.slice(0, 80)} over ${button.dataset.value}`);
+}"""
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
@@ -36,6 +47,13 @@ async def test_long_names_and_numbers_do_not_break_the_page(http, dashboard, win
     await page.locator(".fo-chip").wait_for()
     assert await exact(page, "total_volume") == "16001975308641"
     assert await page.locator(".fo-methods-table tbody tr").count() == 12
+    await page.set_viewport_size(PHONE)
+    buttons = page.locator(".fo-methods-table button")
+    await buttons.last.focus()
+    for _ in range(12):
+        # The heads of the table stay where they are while it scrolls, and cover what is below them.
+        assert await page.evaluate(_COVERS) == []
+        await page.keyboard.press("Shift+Tab")
     await screenshots(page, "extreme")
     assert await barriers(page) == []
     await page.set_viewport_size(PHONE)

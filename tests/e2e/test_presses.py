@@ -133,6 +133,16 @@ async def test_a_press_that_is_lost_goes_back_after_a_while(opened):
     line.held = None
 
 
+async def test_a_page_that_is_not_left_after_all_goes_on(opened):
+    page, _line, _sell = opened
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.evaluate("dispatchEvent(new Event('beforeunload'))")
+    await page.locator("[data-action=period][data-value=month]").click()
+    await page.locator(".fo-trend", has_text="Last 30 days").wait_for()
+    assert [url for url in asked if "shutdown" in url] == []
+
+
 async def test_the_tab_says_so_when_the_dashboard_does_not_answer(opened):
     page, _line, _sell = opened
     look = "document.dispatchEvent(new Event('visibilitychange'))"

@@ -24,9 +24,6 @@ FIRST_VISIT, NEXT_VISIT = 1_600_000, 60_000
 LIVING = {"/", "/api/kernels/*"}
 UNPACK = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}
 
-_VERSIONS = re.compile(r"^(Unsatisfied|No satisfying) version .* of shared ")
-"""Extensions were built against other versions of one another, and of JupyterLab, than those of the page."""
-
 _HURRY = """() => {
     const [now, timeout] = [Date.now.bind(Date), AbortSignal.timeout.bind(AbortSignal)];
     const start = now();
@@ -98,7 +95,7 @@ class Opening:
         self.came[event["requestId"]] = event["encodedDataLength"]
 
     def _say(self, message):
-        if message.type in {"error", "warning"} and not _VERSIONS.search(message.text):
+        if message.type in {"error", "warning"}:
             self.said.append(message.text)
 
 

@@ -59,6 +59,15 @@ async def test_an_unknown_parameter_is_refused_everywhere(http, path):
     problem(await http.request(method, f"{path}?colour=red"), 422, field="colour")
 
 
+async def test_of_many_unknown_parameters_an_answer_names_ten(http):
+    query = {f"colour_{n}": "red" for n in range(1000)}
+    said = problem(await http.get("/payments", params=query), 422, field="colour_0")
+    assert [each["field"] for each in said["errors"]] == [f"colour_{n}" for n in range(10)]
+    assert said["detail"].endswith("; and 990 more")
+    long = await http.get("/payments", params={"x" * 5000: "red"})
+    assert len(long.content) < 1000
+
+
 async def test_health_and_readiness(http):
     for path in ("/health", "/ready"):
         response = await http.get(path)

@@ -74,6 +74,20 @@ async def test_valid_items_are_kept_when_others_are_invalid(http, tenant_id, for
     assert (await total(http, tenant_id))["totalVolume"] == 12
 
 
+async def test_lines_end_with_lf_or_crlf_and_with_nothing_else(http, tenant_id):
+    line = json.dumps(order(tenant_id))
+    kind = {"Content-Type": "application/x-ndjson"}
+    for end, outcomes in (
+        ("\n", ["created", "created"]),
+        ("\r\n", ["created", "created"]),
+        ("\r", ["rejected"]),
+        ("\u2028", ["rejected"]),
+    ):
+        body = f"{line}{end}{line}{end}"
+        answer = (await http.post(BATCH, content=body.encode(), headers=kind)).json()
+        assert [item["outcome"] for item in answer["items"]] == outcomes, repr(end)
+
+
 async def test_a_reference_counts_once(http, tenant_id):
     items = [order(tenant_id, reference=f"r{n}") for n in range(3)]
     first = (await http.post(BATCH, json=items)).json()

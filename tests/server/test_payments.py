@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
 from financeops.core.wire import decode, timestamp
@@ -250,6 +251,35 @@ async def test_pages_cover_every_payment_even_those_of_one_moment(http, tenant_i
     assert len(seen) == len(recorded) == len({payment["_id"] for payment in seen})
     times = [payment["createdAt"] for payment in seen]
     assert times == sorted(times, reverse=True)
+
+
+async def test_a_method_that_no_payment_ever_had_is_refused_as_figures_refuse_it(
+    http, tenant_id, record
+):
+    await record({"method": "card"})
+    asked = {"tenantId": tenant_id, "method": "cheque"}
+    paths = ("/payments", "/payments/export", "/api/analytics/metrics")
+    said = [problem(await http.get(path, params=asked), 422, field="method") for path in paths]
+    assert said[0] == said[1] == said[2]
+    # A method of the settings may select nothing, and a tenant is looked for first.
+    for path in paths[:2]:
+        assert (await http.get(path, params={**asked, "method": "paypal"})).status_code == 200
+        problem(await http.get(path, params={**asked, "tenantId": "nobody"}), 404)
+
+
+async def test_a_method_that_was_taken_out_of_the_settings_still_selects(start, database_uri):
+    sale = {"amount": 1, "method": "paypal", "status": "success"}
+    async with httpx.AsyncClient(base_url=start(database_uri).url, timeout=60) as http:
+        assert (await http.post("/payments", json=sale)).is_success
+    server = start(database_uri, methods="card")
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+        for path, more in (("/payments", {}), ("/payments/export", {"format": "ndjson"})):
+            past = {"method": "paypal", **more}
+            assert "paypal" in (await http.get(path, params=past)).text
+            nothing = await http.get(path, params={**past, "to": "2020-01-01T00:00:00Z"})
+            assert (nothing.status_code, nothing.text.strip("[]\n")) == (200, "")
+            never = {**past, "method": "crypto"}
+            problem(await http.get(path, params=never), 422, field="method")
 
 
 async def test_the_newest_hundred_come_first(http, tenant_id, record):

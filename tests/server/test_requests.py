@@ -73,7 +73,19 @@ async def test_texts_that_contain_names_and_quotes_are_accepted(http, tenant_id)
         assert answer.json()["reference"] == reference
 
 
-CONTROLS = ["a\x00b", "a\nb", "\tx", "x\r", "a\x1fb", "a\x7fb", "a\x85b", "a\x9fb"]
+CONTROLS = [
+    "a\u200bb",
+    "a\u202eb",
+    "a\u2028b",
+    "a\x00b",
+    "a\nb",
+    "\tx",
+    "x\r",
+    "a\x1fb",
+    "a\x7fb",
+    "a\x85b",
+    "a\x9fb",
+]
 
 
 @pytest.mark.parametrize("field", ["reference", "customerId"])

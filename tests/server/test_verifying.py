@@ -19,11 +19,11 @@ from tests.verification import ended, seen, verified
 async def slow(proxy, start):
     """A client and its server, whose database does not answer verifications.
 
-    Each of four tenants has a payment.
+    Each of five tenants has a payment.
     """
     server = await asyncio.to_thread(start, proxy.uri)
     async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
-        for number in range(1, 5):
+        for number in range(1, 6):
             order = {"tenantId": f"tenant_{number}", "amount": 5, "method": "card"}
             assert (await http.post("/payments", json={**order, "status": "success"})).is_success
         # Reading at one moment ends with a commit; all other commits are done by now.
@@ -108,12 +108,22 @@ async def test_the_number_that_waits_is_limited_in_all_and_per_tenant(slow):
     for _ in range(MOST_ADMITTED_OF_TENANT):
         assert (await begin(http, "tenant_1")).status_code == 202
     for refused in (await begin(http, "tenant_1"), await http.post(zone)):
-        assert "try again" in problem(refused, 503)["detail"]
+        assert "2 verifications of tenant 'tenant_1' run or wait" in problem(refused, 503)["detail"]
         assert refused.headers["retry-after"]
     for number in range(MOST_ADMITTED_OF_TENANT, MOST_ADMITTED):
         tenant_id = f"tenant_{number // MOST_ADMITTED_OF_TENANT + 1}"
         assert (await begin(http, tenant_id)).status_code == 202
     assert MOST_ADMITTED == 4 * MOST_ADMITTED_OF_TENANT
+    # However many ask at once, each is told why: those of a tenant that may have no more, and all others.
+    tenants = ["tenant_1", "tenant_5"] * 12
+    at_once = await asyncio.gather(*(begin(http, tenant_id) for tenant_id in tenants))
+    for tenant_id, refused in zip(tenants, at_once, strict=True):
+        why = (
+            "2 verifications of tenant"
+            if tenant_id == "tenant_1"
+            else "8 verifications run or wait on"
+        )
+        assert why in problem(refused, 503)["detail"]
 
 
 async def test_only_the_latest_results_are_kept_for_an_hour(start, database_uri, tmp_path):

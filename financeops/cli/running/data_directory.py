@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -21,19 +22,23 @@ _WAIT = 45.0
 def locked(directory: Path, say: Callable[[str], None]) -> Iterator[int]:
     """Create the folder if necessary, and lock it for this process.
 
-    Yields the file descriptor of the lock, which is held as long as any process keeps it open.
+    Yields the file descriptor of the lock, which is held as long as any process keeps it open. If
+    the run is refused (`Misconfigured`), what it has made here is removed again.
 
     Raises
     ------
     Misconfigured
         When the folder cannot be written to, or another run has locked it.
     """
+    lock, logs = directory / "up.lock", directory / "logs"
     try:
-        # Only a new folder is made private: an existing one may be shared with others.
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (directory / "logs").mkdir(mode=0o700, exist_ok=True)
-        lock = directory / "up.lock"
-        lock.touch(mode=0o600)
+        made = _make(directory)
+        if not logs.exists():
+            logs.mkdir(mode=0o700, exist_ok=True)
+            made.append(logs)
+        if not lock.exists():
+            lock.touch(mode=0o600)
+            made.append(lock)
         file = lock.open("a+")
     except OSError as error:
         raise Misconfigured(
@@ -41,10 +46,36 @@ def locked(directory: Path, say: Callable[[str], None]) -> Iterator[int]:
         ) from None
     with file:
         _lock(file, directory, say)
+        # From here on nobody else changes it: before, another run may have made something, too.
+        kept = set(directory.iterdir()).difference(made)
         file.truncate(0)
         file.write(str(psutil.Process().pid))
         file.flush()
-        yield file.fileno()
+        try:
+            yield file.fileno()
+        except Misconfigured:
+            _remove_all_but(kept, directory, made)
+            raise
+
+
+def _make(directory: Path) -> list[Path]:
+    """Create a folder and those above it if necessary; return those that are new."""
+    made = [each for each in (directory, *directory.parents) if not each.exists()]
+    # Only a new folder is made private: an existing one may be shared with others.
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return made
+
+
+def _remove_all_but(kept: set[Path], directory: Path, made: list[Path]) -> None:
+    with suppress(OSError):  # what was refused is said all the same
+        for each in set(directory.iterdir()) - kept:
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each)
+            else:
+                each.unlink()
+        for folder in made:
+            if folder == directory or folder in directory.parents:
+                folder.rmdir()
 
 
 def keep_private(directory: Path) -> None:

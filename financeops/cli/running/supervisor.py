@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from financeops.cli.running.guard import GRACE, Guard, kill_marked, mark_of, marked_environment
 from financeops.cli.running.logs import Log
-from financeops.core.errors import FinanceOpsError
+from financeops.core.errors import FinanceOpsError, Misconfigured
 
 DEATHS = 3
 WITHIN = 60.0
@@ -122,6 +122,8 @@ class Supervisor:
         ------
         ChildFailed
             When this child, or one started before, ended too often.
+        Misconfigured
+            When it ended with its complaint.
         """
         log = Log(self._logs / f"{child.name}.log")
         running = _Running(child, log)
@@ -172,10 +174,12 @@ class Supervisor:
             deaths.append(time.monotonic())
             ended = f"{child.name} ended ({_how(code)})"
             if not running.was_ready and (complaint := _complaint(running)):
-                raise ChildFailed(complaint, [])
+                raise Misconfigured(complaint)
             if len(deaths) == DEATHS and deaths[-1] - deaths[0] < WITHIN:
                 raise ChildFailed(
-                    f"{ended} for the third time within a minute", running.log.last_lines()
+                    f"{ended} for the third time within a minute: giving up, because another start "
+                    f"would not help; {running.log.path} says more",
+                    running.log.last_lines(),
                 )
             self._say(f"{ended}: starting it again")
 
@@ -230,7 +234,7 @@ class Supervisor:
             with suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), self._grace)
         await asyncio.to_thread(kill_marked, mark_of(self._run, running.child.name))
-        with suppress(asyncio.CancelledError, ChildFailed):
+        with suppress(asyncio.CancelledError, ChildFailed, Misconfigured):
             await running.task
 
 

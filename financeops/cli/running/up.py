@@ -17,7 +17,7 @@ from financeops.cli.running.screen import Screen, Starting
 from financeops.cli.running.supervisor import Child, ChildFailed, Supervisor
 from financeops.client import Client, FirstHistoryAnswer
 from financeops.core.contract.agreements import DEFAULT_URL
-from financeops.core.errors import FinanceOpsError
+from financeops.core.errors import FinanceOpsError, Misconfigured
 from financeops.tasks import end
 
 _AT_ONCE = 1000
@@ -57,8 +57,8 @@ def up(choices: Choices, screen: Screen) -> None:
     Raises
     ------
     Misconfigured
-        Before anything is started: if a port is in use, a folder cannot be used, or a program is
-        not installed.
+        Before any payment is taken: if a port is in use, a folder cannot be used, a program is not
+        installed, or a setting is wrong. What was made in the data folder is removed.
     ChildFailed
         When a child ended three times within a minute.
     """
@@ -131,7 +131,11 @@ async def _start_and_watch(
         pages = [_start(child, supervisor, starting) for child in plan.pages]
         if choices.seed:
             pages.append(_begin_history(plan.server_url, starting, screen))
-        await asyncio.gather(*pages)
+        try:
+            await asyncio.gather(*pages)
+        except Misconfigured as error:
+            # The server takes payments by now: nothing is removed as after a refused start.
+            raise ChildFailed(str(error), []) from None
     screen.say()
     for name, link in plan.links.items():
         screen.say(f"  {name:<11} {link}", style="bold")

@@ -12,16 +12,21 @@ from financeops.core.pairs import Pairs
 MAX_TEXT = 200
 """Most characters of a key, a reference or a customer ID."""
 
-_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+# With what cannot be seen or turns the direction of writing, so that two texts look alike: but for U+200C and U+200D,
+# with which some languages are spelled.
+_CONTROL = (
+    r"\u0000-\u001f\u007f-\u009f"
+    r"\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+)
 _BLANK = r"\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _EDGE, _INSIDE = rf"[^{_CONTROL}{_BLANK}]", rf"[^{_CONTROL}]"
 
 CONTROL = re.compile(rf"[{_CONTROL}]")
 TEXT_PATTERN = rf"^{_EDGE}({_INSIDE}*{_EDGE})?$"
-"""No control characters, no blanks at either end."""
+"""No control or invisible characters, no blanks at either end."""
 
 LINE_PATTERN = rf"^{_INSIDE}*$"
-"""No control characters."""
+"""No control or invisible characters."""
 
 TENANT_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 WORD_PATTERN = "^[a-z0-9_]{1,64}$"

@@ -17,6 +17,12 @@ PROTOCOL = "v1.kernel.websocket.jupyter.org"
 
 _WORD = 8
 _MOST_PARTS = 1024
+_NAME = r"[A-Za-z0-9_.-]+"
+_PARAMETER = re.compile(rf'{_NAME}(=({_NAME}|"{_NAME}"))?')
+_SIDE = "(server|client)"
+_OF_DEFLATE = re.compile(
+    rf'{_SIDE}_no_context_takeover|{_SIDE}_max_window_bits(=("?)(9|1[0-5])\4)?', re.IGNORECASE
+)
 _SESSION = re.compile(r"[\w-]{1,64}")
 _NOT_FOR_VIEWERS = frozenset({"execute_input", "stream", "error"})
 """Source and output of cells: they are for JupyterLab, and tracebacks name files of this machine."""
@@ -50,13 +56,16 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):
             problem = f"a WebSocket must name its protocol, {PROTOCOL}: does a proxy drop it?"
             self.log.warning("refused: %s", problem)
             raise Refused(400, problem)
+        if not _are_extensions(headers.get("Sec-WebSocket-Extensions", "")):
+            raise Refused(400, "the header Sec-WebSocket-Extensions cannot be read")
         if not _SESSION.fullmatch(self.get_argument("session_id", "none")):
             raise Refused(400, "session_id is not an id")
-        await super().get(kernel_id)
-        if self.connection is not None:
+        try:
+            await super().get(kernel_id)
+        finally:
             # It was not opened, for another reason: Jupyter would keep it forever.
-            opened = self.connection._open_sessions  # noqa: SLF001
-            opened.pop(self.connection.session_key, None)
+            if (connection := getattr(self, "connection", None)) is not None:
+                connection._open_sessions.pop(connection.session_key, None)  # noqa: SLF001
 
     def write_message(
         self, message: bytes | str | dict[str, Any], *args: Any, **kwargs: Any
@@ -83,6 +92,16 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):
         except (AssertionError, AttributeError, LookupError, TypeError, ValueError):
             self.log.warning("a message to a kernel could not be read")
             self.close(1007, "not a message")
+
+
+def _are_extensions(header: str) -> bool:
+    """Whether Tornado can read a header: RFC 6455 gives its form, RFC 7692 the parameters of compression."""
+    for extension in filter(None, map(str.strip, header.split(","))):
+        name, *parameters = map(str.strip, extension.split(";"))
+        form = _OF_DEFLATE if name == "permessage-deflate" else _PARAMETER
+        if not re.fullmatch(_NAME, name) or not all(map(form.fullmatch, parameters)):
+            return False
+    return True
 
 
 def _kind_of(message: bytes) -> object:

@@ -10,8 +10,11 @@
   let released = false;
   let hiddenSince = null;
 
-  // Voilà's own message on leaving is refused, for it lacks the token that the server compares with a cookie (and that
-  // no page of another site can know). Ours has both.
+  // Voilà says good-bye as soon as the page might be left, and lets the kernel go even if it then stays, as after a
+  // download. Its message lacks the token that the server compares with a cookie, too, and was refused.
+  addEventListener("beforeunload", (event) => event.stopImmediatePropagation());
+
+  // What the server compares with a cookie, and no page of another site can know.
   const token = () => {
     const known = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/);
     if (known) return decodeURIComponent(known[1]);
