@@ -60,7 +60,7 @@ tools: $(dev)
 # Values and functions, what widgets show without a browser, and the most used route on a real server.
 quick     := tests/core tests/plots tests/dashboard tests/frames tests/client/test_sequence.py tests/server/test_payments.py
 # Kernels and servers; statistics that draw for seconds until they are sure.
-not_quick := tests/dashboard/test_kernels.py tests/dashboard/test_live.py \
+not_quick := $(patsubst %,tests/dashboard/test_%.py,kernels live serve) \
              $(patsubst %,tests/frames/test_%.py,anomalies behaviour clock compare equality equality_api forecast retries)
 
 test-quick: $(dev) ## some of them, for while one works: no browser, one server

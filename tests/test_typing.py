@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.processes import ROOT
+
 POLARS, PANDAS = "polars.dataframe.frame.DataFrame", "pandas.core.frame.DataFrame"
 LAZY, DUCKDB = "polars.lazyframe.frame.LazyFrame", "duckdb._relation.DuckDBPyRelation"
 
@@ -68,31 +70,32 @@ name: str = input()
 """
 
 
-@pytest.fixture
-def mypy(tmp_path, request):
-    """``mypy(text)``: what it prints about a program, in its strict mode."""
-    cache = request.config.cache.mkdir("mypy")  # the first run takes half a minute, others seconds
+WRONG = 'connection.payments(frame="polars", fields=["id"])'
 
-    def check(text):
-        path = tmp_path / "program.py"
-        path.write_text(text)
-        options = ("--strict", "--config-file=", f"--cache-dir={cache}", "--no-pretty")
-        command = [sys.executable, "-m", "mypy", *options, path.name]
-        return subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, check=False
-        ).stdout
 
-    return check
+@pytest.fixture(scope="module")
+def said(tmp_path_factory):
+    """What mypy prints about each of two programs, in its strict mode."""
+    folder = tmp_path_factory.mktemp("programs")
+    programs = {
+        "revealing": HEAD + "".join(f"reveal_type({call})\n" for call in REVEALED),
+        "wrong": f"{HEAD}{WRONG}\n",
+    }
+    for name, text in programs.items():
+        (folder / f"{name}.py").write_text(text)
+    # In one run, which takes half a minute, or seconds after `make check`, whose cache it shares.
+    command = [sys.executable, "-m", "mypy", "--no-pretty", *folder.glob("*.py")]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    lines = ran.stdout.splitlines()
+    return {name: "\n".join(each for each in lines if f"{name}.py:" in each) for name in programs}
 
 
 @pytest.mark.timeout(600)
-def test_each_kind_of_frame_is_known_to_mypy(mypy):
-    answer = mypy(HEAD + "".join(f"reveal_type({call})\n" for call in REVEALED))
-    found = re.findall(r'Revealed type is "(.*)"', answer)
+def test_each_kind_of_frame_is_known_to_mypy(said):
+    found = re.findall(r'Revealed type is "(.*)"', said["revealing"])
     assert dict(zip(REVEALED, found, strict=True)) == REVEALED
-    assert "error" not in answer
+    assert "error" not in said["revealing"]
 
 
-def test_a_parameter_that_does_not_exist_is_an_error_to_mypy(mypy):
-    call = 'connection.payments(frame="polars", fields=["id"])'
-    assert 'Unexpected keyword argument "fields"' in mypy(f"{HEAD}{call}\n")
+def test_a_parameter_that_does_not_exist_is_an_error_to_mypy(said):
+    assert 'Unexpected keyword argument "fields"' in said["wrong"]

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
+from financeops.core.contract.agreements import MAX_BATCH
 from financeops.core.contract.imports import ImportAnswer
 from tests.cli.conftest import run, start
 from tests.processes import start_server
@@ -323,7 +324,8 @@ def test_an_import_that_refunds_what_it_created_is_taken_back(
 def test_a_file_imported_twice_at_once_counts_once_and_neither_run_fails(
     financeops, books, tenant, server_url, tmp_path
 ):
-    (tmp_path / "rows.csv").write_text(many(4000))
+    rows = 3 * MAX_BATCH + 100
+    (tmp_path / "rows.csv").write_text(many(rows))
     command = ("import", "rows.csv", "--tenant", tenant, *PAID)
     runs = [start(*command, url=server_url, cwd=tmp_path) for _ in range(2)]
     said = [each.finish(timeout=120) for each in runs]
@@ -333,8 +335,8 @@ def test_a_file_imported_twice_at_once_counts_once_and_neither_run_fails(
             r"rows.csv: ([\d,]+) created, ([\d,]+) duplicate, 0 rejected in", each.stdout
         )
         assert counts, said
-        assert sum(int(count.replace(",", "")) for count in counts.groups()) == 4000, said
-    assert books()[0] == 4000
+        assert sum(int(count.replace(",", "")) for count in counts.groups()) == rows, said
+    assert books()[0] == rows
     assert {each["state"] for each in listed(financeops, tenant)} == {"done"}
 
 
@@ -365,7 +367,8 @@ def checked(api):
 
 
 def test_kill_9_of_import_and_of_undo_loses_nothing_and_repeats_nothing(database_uri, tmp_path):
-    (tmp_path / "rows.csv").write_text(many(3000))
+    rows = 2 * MAX_BATCH + 100  # three transactions
+    (tmp_path / "rows.csv").write_text(many(rows))
     server = start_server(database_uri)
     port = int(server.url.rpartition(":")[2])
     importing = ("import", "rows.csv", *PAID)
@@ -373,39 +376,39 @@ def test_kill_9_of_import_and_of_undo_loses_nothing_and_repeats_nothing(database
         with httpx.Client(base_url=server.url, timeout=60) as api:
             assert api.post("/payments", json=SENT).status_code == 201
             process = start(*importing, url=server.url, cwd=tmp_path)
-            killed_once(process, api, lambda number: number > 1000)
+            killed_once(process, api, lambda number: number > MAX_BATCH)
             (broken,) = api.get("/api/imports").json()
             assert broken["state"] == "running"
             assert "unfinished" in run("imports", url=server.url).stdout
-            assert checked(api) < 3001
+            assert checked(api) < rows + 1
             again = run(*importing, url=server.url, cwd=tmp_path)
             assert again.returncode == 0, again.stderr
             (done,) = api.get("/api/imports").json()
             assert (done["_id"], done["state"]) == (broken["_id"], "done")
-            assert done["counts"]["created"] == 3000
-            assert checked(api) == 3001
+            assert done["counts"]["created"] == rows
+            assert checked(api) == rows + 1
 
             # In the middle of taking it back the command is killed, and then the server.
             process = start("imports", "undo", done["_id"], url=server.url, cwd=tmp_path)
-            killed_once(process, api, lambda number: number < 3001)
+            killed_once(process, api, lambda number: number < rows + 1)
             server.kill()
         server = start_server(database_uri, port=port)
         with httpx.Client(base_url=server.url, timeout=60) as api:
-            assert 1 < checked(api) < 3001
+            assert 1 < checked(api) < rows + 1
             assert api.get("/api/imports").json()[0]["state"] == "undoing"
             back = run("imports", "undo", done["_id"], url=server.url, cwd=tmp_path)
             assert back.returncode == 0, back.stderr
             assert checked(api) == 1
             seq = api.get("/payments/months").json()["seq"]
-            assert seq == 1 + 2 * 3000
+            assert seq == 1 + 2 * rows
             again = run(*importing, url=server.url, cwd=tmp_path)
-            assert again.stdout.startswith("rows.csv: 3,000 created, 0 duplicate, 0 rejected")
-            assert checked(api) == 3001
+            assert again.stdout.startswith(f"rows.csv: {rows:,} created, 0 duplicate, 0 rejected")
+            assert checked(api) == rows + 1
     finally:
         server.stop()
     with MongoClient(database_uri) as client:
         database = client.get_default_database()
-        assert database["importRows"].count_documents({}) == 3000
+        assert database["importRows"].count_documents({}) == rows
         assert database["importActs"].count_documents({}) == 3
 
 

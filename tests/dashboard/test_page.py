@@ -3,16 +3,12 @@
 import re
 from pathlib import Path
 
-import aiohttp
-import pytest
 from nbformat.v4 import new_notebook
 from voila.execute import VoilaExecutor
 
 import financeops
-from financeops.cli.running.addresses import free_port
 from financeops.dashboard.page import Page
 from financeops.dashboard.serve.app import defaults
-from tests.e2e.browser import dashboard_of
 
 PACKAGE = Path(financeops.__file__).parent / "dashboard"
 
@@ -43,39 +39,6 @@ def test_every_colour_in_use_has_a_token():
 def test_the_css_of_the_template_has_no_jinja_comment():
     for path in PACKAGE.rglob("*.css"):
         assert "{#" not in path.read_text()
-
-
-@pytest.fixture
-async def voila(tmp_path):
-    """The page as `financeops up` serves it; the server is away."""
-    async with dashboard_of(f"http://127.0.0.1:{free_port()}", tmp_path) as url:
-        yield url
-
-
-async def test_the_page_names_no_other_host_and_shows_its_layout_at_once(voila):
-    async with aiohttp.ClientSession() as session, session.get(voila) as answer:
-        page = await answer.text()
-
-    assert answer.status == 200
-    assert 'class="fo-loading"' in page
-    assert "--fo-background" in page
-    outside = re.findall(r"""(?:src|href|import\()\s*=?\s*["'](https?://[^"']+)""", page)
-    assert outside == []
-
-
-async def test_leaving_the_page_ends_its_kernel_and_only_with_the_cookie_s_token(voila):
-    async with aiohttp.ClientSession() as session:
-        async with session.get(voila) as answer:
-            kernel = re.search(r'"kernelId": "([\w-]+)"', await answer.text())
-        assert kernel is not None
-        goodbye = f"{voila}/voila/api/shutdown/{kernel[1]}"
-        async with session.post(goodbye) as refused:
-            assert refused.status == 403
-        token = "0123456789abcdef" * 2
-        async with session.post(
-            goodbye, data={"_xsrf": token}, cookies={"_xsrf": token}
-        ) as accepted:
-            assert accepted.status == 204
 
 
 def test_the_page_waits_longer_for_outputs_than_voila_does():

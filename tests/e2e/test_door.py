@@ -127,6 +127,26 @@ async def test_no_request_causes_a_server_error(dashboard, kernel):
     assert not faults, "\n".join(map(str, faults))
 
 
+async def test_the_page_names_no_other_host_and_shows_its_layout_at_once(dashboard):
+    async with aiohttp.ClientSession() as session, session.get(dashboard) as answer:
+        page = await answer.text()
+    assert answer.status == 200
+    assert 'class="fo-loading"' in page
+    assert "--fo-background" in page
+    outside = re.findall(r"""(?:src|href|import\()\s*=?\s*["'](https?://[^"']+)""", page)
+    assert outside == []
+
+
+async def test_leaving_the_page_ends_its_kernel_and_only_with_the_cookie_s_token(dashboard):
+    async with aiohttp.ClientSession(dashboard) as session:
+        goodbye = f"/voila/api/shutdown/{await kernel_of(session)}"
+        async with session.post(goodbye) as refused:
+            assert refused.status == 403
+        token = {"_xsrf": "0123456789abcdef" * 2}
+        async with session.post(goodbye, data=token, cookies=token) as accepted:
+            assert accepted.status == 204
+
+
 async def test_a_kernel_accepts_only_the_newest_protocol(kernel):
     kernel_id, http = kernel
     address = f"/api/kernels/{kernel_id}/channels"
