@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import attrgetter
+from typing import Any
 
 from bson import ObjectId
 from bson.errors import InvalidId
@@ -47,16 +48,13 @@ def payment_document(payment: Payment) -> Document:
     """Stored form of a payment."""
     document: Document = dict(zip(_REQUIRED_NAMES, _required_values(payment), strict=True))
     document["_id"] = ObjectId(payment.id)
-    for attribute, name in _NULLABLE:
-        if (value := getattr(payment, attribute)) is not None:
-            document[name] = value
-    # Enumerations become plain text: the driver cannot encode them.
+    # The driver cannot encode enumerations, and pairs may have names that it refuses.
     for name in _WORDS:
-        if name in document:
-            document[name] = str(document[name])
-    for _, name in _PAIRS:
-        if name in document:
-            document[name] = pairs_text(document[name])
+        document[name] = str(document[name])
+    # All at once: most payments have few of them.
+    for name, value in zip(_NULLABLE_NAMES, _nullable_values(payment), strict=True):
+        if value is not None:
+            document[name] = _TEXTS[name](value) if name in _TEXTS else value
     return document
 
 
@@ -76,10 +74,16 @@ def payment_from(document: Document) -> Payment:
 _REQUIRED = [name for name, field in FIELDS.items() if not field.nullable]
 _REQUIRED_NAMES = [FIELDS[name].json for name in _REQUIRED]
 _required_values = attrgetter(*_REQUIRED)
-_NULLABLE = [(name, field.json) for name, field in FIELDS.items() if field.nullable]
+_NULLABLE = [name for name, field in FIELDS.items() if field.nullable]
+_NULLABLE_NAMES = [FIELDS[name].json for name in _NULLABLE]
+_nullable_values = attrgetter(*_NULLABLE)
 _CHOICES = [(name, field.choices) for name, field in FIELDS.items() if field.choices is not None]
 _PAIRS = [(name, field.json) for name, field in FIELDS.items() if field.kind is Kind.PAIRS]
-_WORDS = ["source", *(FIELDS[name].json for name, _ in _CHOICES)]
+_WORDS = ["source", *(FIELDS[name].json for name, _ in _CHOICES if name in _REQUIRED)]
+_TEXTS: dict[str, Callable[[Any], str]] = {
+    **{FIELDS[name].json: str for name, _ in _CHOICES},
+    **{name: pairs_text for _, name in _PAIRS},
+}
 
 
 def change_document(tenant_id: str, changes: list[Change]) -> Document:
