@@ -14,6 +14,10 @@ import psutil
 
 from financeops.core.errors import Misconfigured
 
+MONGODB, EMBEDDED = "mongodb", "db"
+"""Folders of the two kinds of database: each has its own, which tells the kind."""
+
+_OURS = {MONGODB, EMBEDDED, "logs", "up.lock"}
 _WAIT = 45.0
 """Seconds to wait for the processes of a killed run to end: its guard stops the database last."""
 
@@ -54,7 +58,7 @@ def locked(directory: Path, say: Callable[[str], None]) -> Iterator[int]:
         try:
             yield file.fileno()
         except Misconfigured:
-            _remove_all_but(kept, directory, made)
+            _remove_new(kept, directory, made)
             raise
 
 
@@ -66,13 +70,14 @@ def _make(directory: Path) -> list[Path]:
     return made
 
 
-def _remove_all_but(kept: set[Path], directory: Path, made: list[Path]) -> None:
+def _remove_new(kept: set[Path], directory: Path, made: list[Path]) -> None:
+    """Remove what a run makes, but not what was there, nor what anybody else has put there meanwhile."""
     with suppress(OSError):  # what was refused is said all the same
-        for each in set(directory.iterdir()) - kept:
-            if each.is_dir() and not each.is_symlink():
+        for each in {directory / name for name in _OURS} - kept:
+            if each.is_dir():
                 shutil.rmtree(each)
             else:
-                each.unlink()
+                each.unlink(missing_ok=True)
         for folder in made:
             if folder == directory or folder in directory.parents:
                 folder.rmdir()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from financeops.cli.running import children, embedded, mongod
+from financeops.cli.running import children, data_directory, embedded, mongod
 from financeops.cli.running.data_directory import keep_private
 from financeops.cli.running.supervisor import Child
 from financeops.core.errors import Misconfigured
@@ -24,8 +24,7 @@ class Kind(StrEnum):
     EMBEDDED = "embedded"
 
 
-_FOLDERS = {Kind.MONGOD: "mongodb", Kind.EMBEDDED: "db"}
-"""Each kind has a subfolder of its own, which tells the kind."""
+_FOLDERS = {Kind.MONGOD: data_directory.MONGODB, Kind.EMBEDDED: data_directory.EMBEDDED}
 
 
 def child_of(
