@@ -14,7 +14,7 @@ from financeops.client.rest import Client
 from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.errors import InvalidValue
 from financeops.core.periods import Period
-from financeops.dashboard.kernel import end_when_served
+from financeops.dashboard.kernel import Visit, end_when_served, visit
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.language.words import LANGUAGES, locale_of
@@ -36,7 +36,8 @@ from financeops.tasks import end
 class Dashboard:
     """Live payments of one tenant, in a notebook cell or as a page served by Voilà.
 
-    It follows the server from its first display until nobody is viewing it.
+    It follows the server from its first display until nobody is viewing it. As a page it waits
+    before: for a visitor, whose request says which view to show.
 
     Parameters
     ----------
@@ -91,6 +92,7 @@ class Dashboard:
             language=partial(setattr, self.preferences, "language"),
             theme=self._choose_theme,
         )
+        self._visit = visit()
         self._tasks: set[asyncio.Task[None]] = set()
         self._following: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
@@ -110,7 +112,8 @@ class Dashboard:
             write=partial(setattr, self._page, "address"),
         )
         self._dress()
-        self.paint()
+        if self._visit is None:
+            self.paint()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         self.start()
@@ -119,9 +122,10 @@ class Dashboard:
     def start(self) -> None:
         """Start to follow the server; displaying the dashboard does this by itself."""
         if not self._tasks:
-            self.model.observe(self._painter.ask)
-            self._spawn(self._painter.run())
-            self._presence.beat()
+            if self._visit is None:
+                self._begin()
+            else:
+                self._spawn(self._receive(self._visit))
 
     async def ready(self) -> None:
         """Return when the first figures are loaded.
@@ -132,6 +136,12 @@ class Dashboard:
             When they cannot be loaded: the server is unavailable, or the tenant does not exist.
         """
         self.start()
+        await self._answered()
+        if self.model.error is not None:
+            raise self.model.error
+
+    async def _answered(self) -> None:
+        """Return when the first figures are loaded, or could not be."""
         model = self.model
         answered = asyncio.Event()
 
@@ -145,8 +155,6 @@ class Dashboard:
             await answered.wait()
         finally:
             model.unobserve(look, ["loaded", "error"])
-        if model.error is not None:
-            raise model.error
 
     async def close(self) -> None:
         """Stop following, and close the connections."""
@@ -166,6 +174,23 @@ class Dashboard:
             if arrived_at is not None:
                 self._arrivals[number] = arrived_at
 
+    def _begin(self) -> None:
+        self.model.observe(self._painter.ask)
+        self._spawn(self._painter.run())
+        self._presence.beat()
+
+    async def _receive(self, visit: Visit) -> None:
+        """Wait for a visitor, and give what is shown first: figures, or why there are none."""
+        view = await asyncio.wrap_future(visit.view)
+        self.preferences.browser = view["languages"]
+        self._dress()
+        self._show(view["parameters"])
+        self._begin()
+        # Otherwise the notice that the recording is not complete would push everything down later.
+        await asyncio.gather(self._answered(), self._live.ask_recording())
+        self.paint()
+        visit.give({"html": self.screen.still(self.model)})
+
     def _follow(self) -> None:
         self._following = self._spawn(self._follow_after(self._stopping))
 
@@ -183,7 +208,7 @@ class Dashboard:
     def _leave(self) -> None:
         """Nobody is viewing it any more: stop until somebody returns, or for good."""
         self._unfollow()
-        if self._was_seen:  # a kernel that Voilà has pre-started has not had a page yet
+        if self._was_seen:  # else its page is perhaps still being loaded
             end_when_served()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -197,16 +222,21 @@ class Dashboard:
         """Handle the parameters of the page's address and the languages of its browser."""
         self.preferences.browser = languages
         self._dress()
-        odd = self._address.open(parameters)
-        if odd:
-            names = ", ".join(odd)
-            self.model.notice = self._formats.say(texts.NOT_OPENED, count=len(odd), names=names)
+        if self._visit is None:  # else the view was brought before, and only so
+            self._show(parameters)
         self.paint()
         # Send everything again: what was sent before the page listened did not reach it.
         with together() as panels:
             for panel in self.screen.panels():
                 panel.send_state("html")
         self._page.repaint(panels, whole=True)
+
+    def _show(self, parameters: dict[str, str]) -> None:
+        """Show what an address asks for."""
+        odd = self._address.open(parameters)
+        if odd:
+            names = ", ".join(odd)
+            self.model.notice = self._formats.say(texts.NOT_OPENED, count=len(odd), names=names)
 
     def _tell(self) -> None:
         """Send everything again."""

@@ -1,7 +1,7 @@
 // Tells the kernel that somebody is there and when a repaint has reached the screen; saves files.
 
 const BEAT_MS = 5000;
-const OPENING_MS = 5000; // the longest time that a page stays covered while its link is opened
+const OPENING_MS = 5000; // the longest time that the page waits for the kernel with what it came with
 
 // Under Voilà the page and its address are the dashboard's, in a notebook they are not.
 const isPage = () => document.body.dataset.voila !== undefined;
@@ -67,14 +67,10 @@ function render({ model, el }) {
 
   const open = () => {
     const asked = isPage() ? Object.fromEntries(new URLSearchParams(location.search)) : {};
-    // The kernel may have begun with another view: that is not shown until this one is there.
-    if (Object.keys(asked).length) {
-      document.documentElement.classList.add("fo-opening");
-      setTimeout(settled, OPENING_MS);
-    }
+    setTimeout(settled, OPENING_MS);
     model.send({ opened: asked, languages: [...navigator.languages] });
   };
-  const settled = () => document.documentElement.classList.remove("fo-opening");
+  const settled = () => document.dispatchEvent(new Event("fo-settled"));
 
   const follow = () => {
     if (!isPage()) return;

@@ -25,9 +25,6 @@ def _stylesheet(*names: str) -> str:
     return css.replace(FONT, f"data:font/woff2;base64,{font}")
 
 
-_WITHOUT_FONT = _stylesheet("tokens.css", "dashboard.css")
-
-
 class Page(anywidget.AnyWidget):
     """The browser page that shows a dashboard.
 
@@ -62,7 +59,7 @@ class Page(anywidget.AnyWidget):
         on_missed: Callable[[], None],
     ) -> None:
         if IN_PAGE in os.environ:
-            self._css = _WITHOUT_FONT
+            self._css = ""
         super().__init__()
         self.add_class("fo-page")
         self._on_beat = on_beat

@@ -10,7 +10,7 @@ from functools import partial
 from bqplot import Axis, Mark, Scale
 from ipywidgets import Box, Widget
 
-from financeops.dashboard.html.markup import h
+from financeops.dashboard.html.markup import Markup, h
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.panels.cards import Cards
@@ -26,6 +26,7 @@ from financeops.dashboard.panels.verdict import Verdict
 from financeops.dashboard.preferences import Preferences
 from financeops.dashboard.state.model import DashboardModel
 from financeops.dashboard.state.totals import Figures
+from financeops.dashboard.still import still
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +92,26 @@ class Screen:
         ):
             self._safely(panel, partial(part.paint, model))
         self._safely(self.feed.widget, partial(self.feed.paint, model, now))
+
+    def still(self, model: DashboardModel) -> Markup:
+        """Return what is on the screen as HTML, for before the widgets are there; it says of when it is."""
+        if not model.loaded or model.as_of is None:
+            return still(self.widget, {})
+        charts = (
+            {}
+            if model.empty
+            else {
+                self.trend.figure: self.trend.drawing(),
+                self.methods.figure: self.methods.drawing(),
+            }
+        )
+        local = model.as_of.astimezone(model.zone)
+        time = self._formats.clock(model.as_of, model.zone, local.date())
+        text = self._formats.say(texts.AS_OF, time=time, seq=model.seq)
+        as_of = h("p.fo-as-of", text)
+        return still(
+            self.widget, charts, as_of, data_seq=model.seq, data_as_of=model.as_of.isoformat()
+        )
 
     def panels(self) -> Iterator[Panel]:
         """Iterate over all panels."""

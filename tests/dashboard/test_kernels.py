@@ -20,6 +20,7 @@ from financeops.cli.running.addresses import free_port
 from financeops.core.errors import Unavailable
 from financeops.dashboard.kernels.forks import WarmParent, shared_parent
 from financeops.dashboard.kernels.provisioner import CAN_FORK
+from financeops.dashboard.serve.visits import Visits
 from tests.processes import start_server
 
 DASHBOARD = Path(financeops.__file__).parent / "dashboard"
@@ -229,11 +230,21 @@ def server(database_uri):
     process.stop()
 
 
-async def test_a_fork_finds_everything_imported(warmed_up, server):
-    async with kernel() as (_manager, client):
+async def test_a_fork_finds_everything_imported_and_answers_what_was_brought_before_its_cells_ran(
+    warmed_up, server
+):
+    visits = Visits(patience=60)
+    view = {"parameters": {"tenant": "tenant_1", "period": "week"}, "languages": ["de-AT"]}
+    async with kernel() as (manager, client), asyncio.TaskGroup() as tasks:
+        asked = tasks.create_task(visits.bring(manager, view, waiting=True))
         show = f"import financeops as fo; dashboard = fo.Dashboard({server.url!r}); dashboard"
         await run(client, f"{show}\nawait dashboard.ready()")
+        html = await asked
+        # Who asks again gets the same.
+        assert await visits.bring(manager, {}, waiting=True) == html
         modules = set((await run(client, "import sys; print(*sys.modules)")).split())
+    assert 'data-seq="200"' in html
+    assert "Letzte 7 Tage" in html
     # A kernel starts with this one, which must not change in the parent.
     assert modules - warmed_up[1] <= {"faulthandler"}
 

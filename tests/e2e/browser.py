@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from playwright.async_api import (
@@ -81,14 +82,24 @@ def _program() -> str:
     return next(filter(None, map(shutil.which, _NAMES)))
 
 
+PATIENT = "--DashboardServer.first_figures_within=60"
+"""For a page that has its first figures however busy the machine is."""
+
+
 @asynccontextmanager
-async def dashboard_of(server_url: str, logs: Path) -> AsyncIterator[str]:
+async def dashboard_of(server_url: str, logs: Path, *options: str) -> AsyncIterator[str]:
     """Run Voilà on the dashboard's notebook, as `financeops up` does, and yield its URL."""
     port = free_port()
     child = children.dashboard(ROOT / "notebooks", "127.0.0.1", port, server_url=server_url)
+    child = replace(child, command=[*child.command, *options])
     async with Supervisor(logs, print) as supervisor:
         await supervisor.start(child)
         yield f"http://localhost:{port}"
+
+
+async def until_drawn(page: Page) -> None:
+    """Wait until the widgets have taken the place of what the page came with."""
+    await page.locator("#main .fo-dashboard").wait_for(timeout=60_000)
 
 
 async def exact(page: Page, figure: str) -> str:

@@ -7,7 +7,7 @@ import json
 import pytest_asyncio
 
 from tests.database import fresh_name, with_database
-from tests.e2e.browser import dashboard_of, launched, visiting
+from tests.e2e.browser import PATIENT, dashboard_of, launched, visiting
 from tests.e2e.traffic import client_of
 from tests.processes import start_server
 
@@ -44,7 +44,8 @@ async def http(lasting_mongodb_uri):
 async def dashboard(http, tmp_path_factory):
     """The address of the dashboard of that server."""
     logs = tmp_path_factory.mktemp("logs")
-    async with dashboard_of(str(http.base_url).rstrip("/"), logs) as address:
+    server_url = str(http.base_url).rstrip("/")
+    async with dashboard_of(server_url, logs, PATIENT) as address:
         yield address
 
 

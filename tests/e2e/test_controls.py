@@ -14,6 +14,7 @@ from tests.e2e.browser import (
     barriers,
     exact,
     screenshots,
+    until_drawn,
     until_exact,
 )
 
@@ -49,6 +50,7 @@ async def tenant(http):
 async def shared(visitor, dashboard, tenant):
     page = await visitor.new_page()
     await page.goto(f"{dashboard}?tenant={tenant}")
+    await until_drawn(page)
     yield page
     await page.close()
 

@@ -14,6 +14,7 @@ from tests.e2e.browser import (
     dashboard_of,
     exact,
     screenshots,
+    until_drawn,
     until_exact,
 )
 from tests.e2e.traffic import Traffic, client_of, until_equal, until_state
@@ -26,11 +27,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def opened(window, address, sockets=None):
-    """A page that has just been asked for; its connections to its kernel are put into `sockets`."""
+    """A page that has just come; its connections to its kernel are put into `sockets`."""
     page = await window.new_page()
     if sockets is not None:
         page.on("websocket", lambda socket: sockets.append(socket.url))
     await page.goto(address, wait_until="commit")
+    await until_drawn(page)
     return page
 
 
@@ -49,9 +51,6 @@ async def test_from_no_server_and_no_payments_to_figures_that_survive_failures(
     async with dashboard_of(f"http://127.0.0.1:{port}", tmp_path) as dashboard:
         sockets = []
         page = await opened(window, dashboard, sockets)
-        # The shape of the dashboard is there before its kernel is.
-        await page.locator("#loading.fo-loading").wait_for()
-        await screenshots(page, "state-loading", (PHONE, LAPTOP))
         await notice(page, "not-reached").wait_for(timeout=60_000)
         await expect(page).to_have_title("The server cannot be reached · Live payments")
         trouble = await icon(page)

@@ -16,12 +16,20 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, exact, screenshot, until_exact
+from tests.e2e.browser import (
+    LAPTOP,
+    PHONE,
+    dashboard_of,
+    exact,
+    screenshot,
+    until_drawn,
+    until_exact,
+)
 from tests.e2e.traffic import PATIENCE, Traffic, until_equal
 
 GONE_WITHIN = 30
 FOREIGN = {"Origin": "https://elsewhere.example"}
-CARDS = ".fo-cards"
+CARDS = "#main .fo-cards"
 
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(400)]
@@ -324,6 +332,7 @@ async def test_what_a_page_missed_while_hidden_or_disconnected_is_shown_later(
         other.on("websocket", lambda socket: tried.append(socket.url))
         for each in (page, other):
             await each.goto(f"{url}?tenant=missed")
+            await until_drawn(each)
             await until_exact(each, "total_volume", 1000)
         # JupyterLab's code has named no protocol the second time: see socket.js.
         assert [url for url in tried if "localhost:1/" in url]

@@ -24,7 +24,7 @@ from playwright.async_api import Page, expect
 import financeops as fo
 from financeops.dashboard.language import texts
 from financeops.loading.demonstration import DAYS, PAYMENTS, demo, simulated
-from tests.e2e.browser import screenshot, visiting
+from tests.e2e.browser import screenshot, until_drawn, visiting
 from tests.installed import running
 from tests.notebooks.test_notebooks import code_of
 from tests.processes import ROOT, environment
@@ -296,4 +296,5 @@ async def test_served_by_voila_the_dashboard_fits_any_room(language, browser, li
     async with silent(browser) as page:
         await page.goto(f"{links['Dashboard']}?tenant=wide&lang={language}")
         await page.locator(f"html[lang|={language}]").wait_for(state="attached")
+        await until_drawn(page)
         await fits(page)

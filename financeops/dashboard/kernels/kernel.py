@@ -8,14 +8,42 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any
 
 from ipykernel import kernelapp
 from ipykernel.iostream import IOPubThread
+from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
 
+from financeops.dashboard.kernel import Visit
+
 _PR_SET_PDEATHSIG = 1
+
+
+class ViewerKernel(IPythonKernel):
+    """Waits for a visit: a ``view_request`` on its control channel brings it, before or after its cells have run."""
+
+    control_msg_types = [*IPythonKernel.control_msg_types, "view_request"]  # noqa: RUF012 - as they do
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+        self.visit = Visit()
+
+    def view_request(self, stream: Any, ident: Any, parent: Mapping[str, Any]) -> None:
+        """Pass the view on; answer when the first figures are there, and do not keep other messages waiting."""
+        session = self.session
+        assert session is not None
+
+        def answer(given: Future[dict[str, Any]]) -> None:
+            # From the dashboard's thread to that of this channel.
+            stream.io_loop.add_callback(
+                session.send, stream, "view_reply", given.result(), parent, ident
+            )
+
+        self.visit.answer.add_done_callback(answer)
+        self.visit.bring(parent["content"])
 
 
 class ViewerKernelApp(IPKernelApp):
@@ -71,6 +99,7 @@ def become_kernel(order: Mapping[str, Any], parent: int) -> None:
     ViewerKernelApp.launch_instance(
         argv=[],
         config=config,
+        kernel_class=ViewerKernel,
         connection_file=order["connection_file"],
         capture_fd_output=False,  # output of C code goes to the log without a thread
         parent_handle=1,  # no parent to watch: see above

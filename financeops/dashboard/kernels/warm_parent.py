@@ -164,9 +164,11 @@ def warm_up() -> None:
 
     from financeops.core.money import exponent  # noqa: PLC0415
     from financeops.dashboard import Dashboard  # noqa: PLC0415
+    from financeops.dashboard.language.words import LANGUAGES  # noqa: PLC0415
 
     exponent("USD")  # reads the table of currencies
-    Dashboard()
+    for language in LANGUAGES:  # reads its catalogue
+        Dashboard(locale=language)
     Widget.close_all()
 
 

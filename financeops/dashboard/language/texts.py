@@ -163,6 +163,10 @@ PAGE_OF_MORE = Text("{first} to {last} of more than {count}")
 PAGES = Text("Pages of the live feed")
 
 LOADING = Text("Loading payments")
+AS_OF = Text("As of {time}, change {seq}")
+NO_SCRIPT = Text(
+    "Without JavaScript this page does not follow the payments: load it again for newer figures.",
+)
 EMPTY = Text("No payments yet")
 EMPTY_HINT = Text("Send one to the server, or fill it with realistic history:")
 EMPTY_COMMAND = "financeops seed"

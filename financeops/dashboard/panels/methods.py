@@ -8,6 +8,7 @@ from ipywidgets import Box
 
 from financeops.core.metrics import MethodFigures
 from financeops.dashboard.html.markup import Markup, h, words
+from financeops.dashboard.html.ring import ring
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.panels.panel import Action, Panel
@@ -106,6 +107,15 @@ class MethodChart:
             self.pie.colors = colours or ["var(--fo-line)"]
             if not np.array_equal(sizes, self.pie.sizes):
                 self.pie.sizes = sizes
+
+    def drawing(self) -> Markup:
+        """Return what the figure shows as a drawing, for before it is there."""
+        return ring(
+            self.pie.sizes.tolist(),
+            self.pie.colors,
+            outer=self.pie.radius,
+            inner=self.pie.inner_radius,
+        )
 
     def _click(self, _mark: object, target: dict[str, dict[str, int]]) -> None:
         index = target["data"]["index"]

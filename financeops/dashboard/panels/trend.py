@@ -12,6 +12,7 @@ from ipywidgets import Box, VBox
 
 from financeops.core.metrics import TrendPoint
 from financeops.dashboard.html.markup import Markup, h
+from financeops.dashboard.html.trend import Scale, trend
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.panels.panel import Panel
@@ -126,6 +127,27 @@ class TrendChart:
             self._plotted = plotted
             self._plot(figures)
         self.pointer.paint(figures, left=self.figure.fig_margin["left"])
+
+    def drawing(self) -> Markup:
+        """Return what the figure shows as a drawing, for before it is there."""
+        labels = self._times.tick_labels
+        return trend(
+            [float(height) for height in self.bars.y],
+            self.bars.colors,
+            dict(zip(self.rates.x.tolist(), self.rates.y.tolist(), strict=True))
+            if self.rates.visible
+            else {},
+            places=[labels.get(str(index), "") for index in range(len(self.bars.y))],
+            volumes=Scale(
+                self._volume.max,
+                {
+                    tick: self._volumes.tick_labels[str(int(tick))]
+                    for tick in self._volumes.tick_values
+                },
+            ),
+            rates=Scale(100.0, {n: self._rates.tick_labels[str(n)] for n in (0, 50, 100)}),
+            margin=self.figure.fig_margin,
+        )
 
     def _plot(self, figures: Figures) -> None:
         points = figures.trends

@@ -44,6 +44,7 @@ from financeops.dashboard.serve.handlers import (
 )
 from financeops.dashboard.serve.packing import Transform
 from financeops.dashboard.serve.viewers import Viewers
+from financeops.dashboard.serve.visits import Visits
 from financeops.jupyter import socket_folder
 
 KERNEL = "financeops-viewer"
@@ -84,8 +85,13 @@ class DashboardServer(Voila):
     """Voilà with a limited number of viewers, whose kernels end when they leave."""
 
     name = "financeops-dashboard"
+    first_figures_within = traitlets.Float(
+        0.3,
+        help="Seconds for which a page waits for its first figures; then it comes without them.",
+    ).tag(config=True)
     assets: Assets
     viewers: Viewers
+    visits: Visits
 
     @traitlets.default("config_file_paths")
     def _config_file_paths(self) -> list[str]:
@@ -100,6 +106,7 @@ class DashboardServer(Voila):
         self.assets.pack_ahead()
         self.voila_configuration.page_config_hook = self.assets.configure
         settings: dict[str, Any] = super().init_settings()
+        self.visits = Visits(patience=self.first_figures_within)
         self.viewers = Viewers(self.kernel_manager, limit=limit_of(os.environ))
         return {
             **settings,
@@ -109,6 +116,7 @@ class DashboardServer(Voila):
             "headers": {"Content-Security-Policy": FRAMES},
             "template": self.voila_configuration.template,
             "transforms": [Transform],
+            "visits": self.visits,
             # The quickest packing: the dashboard begins with a message of 230 kB, of which 80 kB remain.
             "websocket_compression_options": {"compression_level": 1},
             # If only this machine may see the dashboard, check `Host`, so that pages cannot point
@@ -138,6 +146,7 @@ class DashboardServer(Voila):
         watching = asyncio.get_event_loop().create_task(self.viewers.watch())
         super().listen()
         watching.cancel()
+        self.visits.close()
         self.assets.close()
 
 
@@ -190,6 +199,9 @@ def defaults() -> Config:
     config.VoilaExecutor.iopub_timeout = 60
     # A cell that fails shows neither its traceback, which is in the log, nor how to display it.
     config.VoilaExecutor.cell_error_instruction = "The log of the dashboard says why."
+    # What a notebook checks after the dashboard is for who runs it: a page would wait for it.
+    config.TagRemovePreprocessor.enabled = True
+    config.TagRemovePreprocessor.remove_cell_tags = {"check"}
     # Number of kernels that wait with a computed page.
     config.VoilaConfiguration.preheat_kernel = True
     config.VoilaConfiguration.default_pool_size = 2

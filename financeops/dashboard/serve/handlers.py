@@ -20,15 +20,16 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.voila_identity_provider import VoilaLoginHandler
 
 from financeops.dashboard.serve import pages
+from financeops.dashboard.serve.asking import languages_of, parameters_of
 from financeops.dashboard.serve.assets import Assets, kind_of
 from financeops.dashboard.serve.door import Refused
+from financeops.dashboard.serve.first_answer import with_figures
 from financeops.dashboard.serve.packing import encoding_for
 from financeops.dashboard.serve.viewers import Viewers
+from financeops.dashboard.serve.visits import Visits
 
 RETRY_SECONDS = 5
 FOREVER = "public, max-age=31536000, immutable"
-
-_KERNEL = re.compile(r'"kernelId": "([\w-]+)"')
 
 
 class PageHandler(TornadoVoilaHandler):
@@ -48,11 +49,16 @@ class PageHandler(TornadoVoilaHandler):
             self._say_full()
             return
         kernel = None
+
+        async def bring(kernel_id: str, waiting: bool) -> str | None:  # noqa: FBT001
+            nonlocal kernel
+            kernel = kernel_id
+            return await self._bring(kernel_id, waiting=waiting)
+
         with viewers.arriving() as arrived:
             try:
-                async for html in self.get_generator():
+                async for html in with_figures(self.get_generator(), self.request, bring):
                     arrived()
-                    kernel = kernel or _KERNEL.search(html)
                     self.write(html)
                     self.flush()
             except HTTPError:
@@ -62,12 +68,12 @@ class PageHandler(TornadoVoilaHandler):
                 raise HTTPError(503) from error
             finally:
                 # Voilà keeps the parameters of each visit until the notebook fetches them, which this one
-                # never does: its page sends them.
+                # never does: they are brought to it.
                 RequestInfoSocketHandler._cache.clear()  # noqa: SLF001
         with suppress(StreamClosedError):
             await self.finish()
         if kernel is not None:
-            viewers.sent(kernel[1])
+            viewers.sent(kernel)
 
     @authenticated
     async def head(self, path: str | None = None) -> None:
@@ -84,6 +90,13 @@ class PageHandler(TornadoVoilaHandler):
     ) -> bool:
         """Whether a waiting kernel may be used: always, because the parameters are not Voilà's."""
         return pool_size > 0 and len(notebook_data) > 0
+
+    async def _bring(self, kernel_id: str, *, waiting: bool) -> str | None:
+        """Bring a kernel what was asked for; return its first figures, if they come in time."""
+        view = {"parameters": parameters_of(self.request), "languages": languages_of(self.request)}
+        visits: Visits = self.settings["visits"]
+        kernel = self.kernel_manager.get_kernel(kernel_id)
+        return await visits.bring(kernel, view, waiting=waiting)
 
     def _lead_to(self, path: str) -> None:
         """Return the path of a file beside the notebook; there is only one page."""

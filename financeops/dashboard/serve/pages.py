@@ -6,21 +6,19 @@ from base64 import b64encode
 from http import HTTPStatus
 from pathlib import Path
 
-from babel import Locale
-from tornado.escape import parse_qs_bytes
 from tornado.httputil import HTTPServerRequest
 
 from financeops.dashboard.fonts import FONT, THEME
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.words import Text, words_in
-from financeops.dashboard.preferences import Preferences
+from financeops.dashboard.serve.asking import locale_of, theme_of
 
 _HERE = Path(__file__).parent
 
 
 def full(request: HTTPServerRequest, base_url: str, seconds: int) -> str:
     """Return a page that there is no room; it checks regularly whether there is."""
-    say = words_in(_locale(request)).say
+    say = words_in(locale_of(request)).say
     waiting = _filled(
         (_HERE / "waiting.html").read_text(encoding="utf-8"),
         waiting=say(texts.WAITING),
@@ -33,7 +31,7 @@ def full(request: HTTPServerRequest, base_url: str, seconds: int) -> str:
 def error(request: HTTPServerRequest, base_url: str, status: int) -> str:
     """Return a page for an error, with a link to the dashboard."""
     heading, hint = _words_of(status)
-    say = words_in(_locale(request)).say
+    say = words_in(locale_of(request)).say
     link = f'<p class="way"><a href="{base_url}">{say(texts.TITLE)}</a></p>'
     return _page(request, heading, hint, link)
 
@@ -47,14 +45,13 @@ def _words_of(status: int) -> tuple[Text, Text]:
 
 
 def _page(request: HTTPServerRequest, heading: Text, hint: Text, more: str) -> str:
-    locale = _locale(request)
+    locale = locale_of(request)
     say = words_in(locale).say
-    theme = _asked(request, "theme")
     return _filled(
         (_HERE / "notice.html").read_text(encoding="utf-8"),
         tokens=(THEME / "tokens.css").read_text(encoding="utf-8"),
         font=b64encode((THEME / FONT).read_bytes()).decode(),
-        theme=theme if theme in {"light", "dark"} else "",
+        theme=theme_of(request),
         lang=str(locale).replace("_", "-"),
         dir=locale.text_direction,
         title=say(texts.TITLE),
@@ -62,22 +59,6 @@ def _page(request: HTTPServerRequest, heading: Text, hint: Text, more: str) -> s
         hint=say(hint),
         more=more,
     )
-
-
-def _locale(request: HTTPServerRequest) -> Locale:
-    preferences = Preferences(language=_asked(request, "lang") or None)
-    spoken = request.headers.get("Accept-Language", "")
-    preferences.browser = [tag.partition(";")[0].strip() for tag in spoken.split(",")]
-    return preferences.locale
-
-
-def _asked(request: HTTPServerRequest, name: str) -> str:
-    """Return a parameter of the address, even if the rest of the address is malformed."""
-    try:
-        values = parse_qs_bytes(request.query)
-    except ValueError:
-        return ""
-    return values.get(name, [b""])[-1].decode(errors="replace")
 
 
 def _filled(page: str, **given: str) -> str:

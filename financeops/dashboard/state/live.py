@@ -108,20 +108,21 @@ class Live:
                     if not model.paused:
                         self.reload()
 
+    async def ask_recording(self) -> bool:
+        """Ask how far the recording of a simulated history is; return whether it need not be asked again."""
+        model = self._model
+        try:
+            at = await self._client.history(model.tenant)
+        except Unavailable:
+            return False
+        except FinanceOpsError:  # a server without this route
+            return True
+        model.recording = at.recorded / at.count if at.recorded < at.count else None
+        return model.recording is None
+
     async def _watch_recording(self) -> None:
         """Follow the recording of a simulated history until it is complete: comparisons depend on it."""
-        model = self._model
-        while True:
-            try:
-                at = await self._client.history(model.tenant)
-            except Unavailable:
-                pass
-            except FinanceOpsError:  # a server without this route
-                return
-            else:
-                model.recording = at.recorded / at.count if at.recorded < at.count else None
-                if model.recording is None:
-                    return
+        while not await self.ask_recording():  # noqa: ASYNC110 - another process records
             await asyncio.sleep(_RETRY)
 
     def _heard(self) -> None:
