@@ -42,7 +42,7 @@ async def main(options):
             async with running.dashboard(logs, server_url) as (url, web):
                 await visits("warm", chromium, url, options.visits, web)
                 async with Viewer.opened(chromium, url) as viewer:
-                    kernel = await only_follower(web, server_url)
+                    kernel = await running.only_follower(web, server_url)
                     print_rate_head()
                     for rate in options.rates:
                         await measure(rate, options.seconds, load, viewer, kernel=kernel, web=web)
@@ -72,15 +72,6 @@ async def until_idle(process):
         if before is not None and 0 <= used - before < 0.15:
             return
         before = used
-        await asyncio.sleep(1)
-
-
-async def only_follower(web, server_url):
-    """Return the viewer's kernel; those that wait for a viewer stop following after a while."""
-    while True:
-        found = running.followers(web, server_url)
-        if len(found) == 1:
-            return found[0]
         await asyncio.sleep(1)
 
 

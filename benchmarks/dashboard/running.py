@@ -1,5 +1,6 @@
 """The dashboard's web server, started as by `financeops up`, and its kernels."""
 
+import asyncio
 import dataclasses
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,16 +16,25 @@ _PREHEAT, _COLD = "--preheat_kernel=True", "--preheat_kernel=False"
 
 
 @asynccontextmanager
-async def dashboard(folder, server_url, *, warm=True):
+async def dashboard(folder, server_url, *, warm=True, notebooks=ROOT / "notebooks"):
     """Run the dashboard's web server, and yield its URL and process; not `warm`: without waiting kernels."""
     port = addresses.free_port()
-    child = children.dashboard(ROOT / "notebooks", HOST, port, server_url=server_url)
+    child = children.dashboard(notebooks, HOST, port, server_url=server_url)
     if not warm:
         others = (option for option in child.command if option != _PREHEAT)
         child = dataclasses.replace(child, command=(*others, _COLD))
     async with Supervisor(Path(folder), print) as supervisor:
         await supervisor.start(child)
         yield f"http://localhost:{port}", _listening_on(port)
+
+
+async def only_follower(web, server_url):
+    """Return the viewer's kernel; those that wait for a viewer stop following after a while."""
+    while True:
+        found = followers(web, server_url)
+        if len(found) == 1:
+            return found[0]
+        await asyncio.sleep(1)
 
 
 def followers(process, server_url):

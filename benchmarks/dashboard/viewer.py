@@ -45,7 +45,7 @@ class Viewer:
     """A page with the dashboard, as for a new visitor."""
 
     def __init__(self, page):
-        self._page = page
+        self.page = page
 
     @classmethod
     @asynccontextmanager
@@ -64,25 +64,25 @@ class Viewer:
 
     async def first_figures(self):
         """Return the seconds from the click to the first figures."""
-        return await self._page.evaluate("__seen.first") / 1000
+        return await self.page.evaluate("__seen.first") / 1000
 
     async def lag(self):
         """Return the lag from event to screen that the dashboard itself shows."""
-        return await self._page.locator(".fo-badge-detail").first.text_content(timeout=5_000)
+        return await self.page.locator(".fo-badge-detail").first.text_content(timeout=5_000)
 
     async def until_volume(self, volume):
         """Wait until the first card shows it."""
-        shown = self._page.locator(f'[data-figure=total_volume][data-exact="{volume}"]')
+        shown = self.page.locator(f'[data-figure=total_volume][data-exact="{volume}"]')
         await shown.wait_for(timeout=_PATIENCE)
 
     async def forget(self):
         """Forget what was noted so far."""
-        await self._page.evaluate("__seen.volumes.length = 0")
+        await self.page.evaluate("__seen.volumes.length = 0")
 
     async def volumes(self):
         """Return each total volume with when it was in the page and when drawn, by this machine's clock."""
         ahead = await self._ahead()
-        noted = await self._page.evaluate("__seen.volumes.filter(note => note[2] !== null)")
+        noted = await self.page.evaluate("__seen.volumes.filter(note => note[2] !== null)")
         return [(volume, dom / 1000 + ahead, drawn / 1000 + ahead) for volume, dom, drawn in noted]
 
     async def memory(self):
@@ -97,7 +97,7 @@ class Viewer:
         trips = []
         for _ in range(20):
             before = time.time()
-            page = await self._page.evaluate("performance.now()") / 1000
+            page = await self.page.evaluate("performance.now()") / 1000
             after = time.time()
             trips.append((after - before, (before + after) / 2 - page))
         return min(trips)[1]

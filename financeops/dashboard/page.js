@@ -27,20 +27,53 @@ function signOf(state, el) {
   );
 }
 
+// As in html/edits.py: places are counted in tags.
+function edited(html, edits) {
+  const tags = html.split("<").slice(1);
+  for (const [at, count, text] of edits) tags.splice(at, count, ...text.split("<").slice(1));
+  return tags.map((tag) => `<${tag}`).join("");
+}
+
+// However many views it has, each repaint is made once.
+function initialize({ model }) {
+  let asked = false; // for what was missed
+  let before = Promise.resolve();
+  model.set("has", 0); // the last repaint before which none is missing
+
+  const show = async (panels, complete, answered) => {
+    for (const [id, change] of Object.entries(panels)) {
+      const panel = await model.widget_manager.get_model(id);
+      // Only the kernel changes what a panel shows: nothing goes back to it.
+      if (typeof change === "string") panel.set_state({ html: change });
+      else if (complete) panel.set_state({ html: edited(panel.get("html"), change) });
+    }
+    for (const [id, presses] of Object.entries(answered)) {
+      (await model.widget_manager.get_model(id)).set_state({ answered: presses });
+    }
+  };
+  const repaint = async ({ panels, number, whole, measured, answered }) => {
+    const has = model.get("has");
+    const complete = whole || number === has + 1;
+    if (complete) model.set("has", number);
+    // Before the first whole one there is nothing to miss.
+    else if (has && !asked) model.send({ missed: true });
+    asked = !complete && has > 0;
+    const shown = before.then(() => show(panels, complete, answered));
+    before = shown.catch(() => {});
+    await shown;
+    // Two frames: the first one draws, the second one begins when that is done.
+    if (measured && document.visibilityState === "visible") {
+      requestAnimationFrame(() => requestAnimationFrame(() => model.send({ shown: number })));
+    }
+  };
+  model.on("msg:custom", (message) => {
+    if (message.panels) repaint(message);
+  });
+}
+
 function render({ model, el }) {
   const visible = () => document.visibilityState === "visible";
-  let has = 0; // the last repaint before which none is missing
-  const beat = () => model.send({ beat: visible(), has });
-
-  const repaint = async ({ panels, number, whole, answered }) => {
-    if (whole || number === has + 1) has = number;
-    // Only the kernel changes what a panel shows: nothing goes back to it.
-    const set = async (id, state) => (await model.widget_manager.get_model(id)).set_state(state);
-    await Promise.all(Object.entries(panels).map(([id, html]) => set(id, { html })));
-    for (const [id, presses] of Object.entries(answered)) set(id, { answered: presses });
-    // Two frames: the first one draws, the second one begins when that is done.
-    if (visible()) requestAnimationFrame(() => requestAnimationFrame(() => model.send({ shown: number })));
-  };
+  const beat = () => model.send({ beat: visible(), has: model.get("has") });
 
   const dress = () => {
     const { theme, lang, dir } = model.get("look");
@@ -90,7 +123,6 @@ function render({ model, el }) {
 
   const pieces = new Map();
   const hear = (message, buffers) => {
-    if (message.panels) repaint(message);
     if (message.font) addFont(message.font, buffers[0]);
     if (message.settled) settled();
     if (message.save !== undefined) save(message, buffers);
@@ -135,4 +167,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { initialize, render };

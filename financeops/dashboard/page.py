@@ -12,6 +12,7 @@ import anywidget
 import traitlets
 
 from financeops.dashboard.fonts import FONT, IN_PAGE, THEME
+from financeops.dashboard.panels.panel import Repaint
 
 _HERE = Path(__file__).parent
 _FONTS = {"ar": ("fonts/noto-sans-arabic-arabic-wght-normal.woff2", "U+600-6FF, U+750-77F")}
@@ -29,8 +30,8 @@ class Page(anywidget.AnyWidget):
     """The browser page that shows a dashboard.
 
     It loads the theme and saves files. It reports every few seconds that the page is open, whether
-    it is visible, and which repaints it has received; the parameters of its address; and when a
-    repaint has reached the screen.
+    it is visible, and which repaints it has received; at once that it missed one, for others change what
+    it has not; the parameters of its address; and when a repaint has reached the screen.
 
     Attributes
     ----------
@@ -81,22 +82,31 @@ class Page(anywidget.AnyWidget):
 
     def repaint(
         self,
-        panels: Mapping[str, str],
+        panels: Repaint,
         *,
         whole: bool = False,
+        measured: bool = False,
         answered: Mapping[str, Sequence[str]] | None = None,
     ) -> int:
-        """Repaint panels, given by the ids of their widgets; `whole` if these are all panels.
+        """Repaint panels.
 
-        Then presses in panels are `answered`: what the page showed of them meanwhile ends.
+        Parameters
+        ----------
+        panels : dict
+        whole : bool
+            Whether these are all panels, with all of their HTML.
+        measured : bool
+            Whether the page should report when it is on the screen.
+        answered : mapping, optional
+            Presses in panels: what the page showed of them meanwhile ends after the repaint.
 
         Returns
         -------
         int
-            The number of this repaint, which the page reports when it is on the screen.
+            The number of this repaint.
         """
         self._sent += 1
-        repaint = {"panels": panels, "number": self._sent, "whole": whole}
+        repaint = {"panels": panels, "number": self._sent, "whole": whole, "measured": measured}
         self.send({**repaint, "answered": answered or {}})
         return self._sent
 
@@ -115,6 +125,8 @@ class Page(anywidget.AnyWidget):
                 if number < self._due:
                     self._on_missed()
                 self._due = self._sent
+            case {"missed": True}:
+                self._on_missed()
             case {"shown": int(number)}:
                 self._on_shown(number)
             case {"opened": dict(parameters), "languages": list(languages)}:

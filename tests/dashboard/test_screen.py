@@ -1,5 +1,6 @@
 """What is on the screen, read from the widgets' state without a browser."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -457,3 +458,35 @@ def test_amounts_are_written_in_the_form_of_their_currency(dashboard, currency, 
     load(dashboard, [paid(amount=amount, currency=currency)], seq=1, currency=currency)
 
     assert figure(dashboard, "total_volume") == shown
+
+
+def test_a_repaint_sends_what_changed_and_not_whole_panels(dashboard):
+    load(dashboard, [paid(n) for n in range(1, 40)], seq=39)
+    sent = []
+    dashboard._page.comm.publish_msg = lambda _kind, data=None, **_: sent.append(data["content"])
+
+    dashboard.model.receive(change(40, id=f"{0:024x}", created_at=AS_OF))
+    dashboard.paint()
+
+    (repaint,) = sent
+    panels = {panel.model_id: panel for panel in dashboard.screen.panels()}
+    whole = sum(len(panels[name].html) for name in repaint["panels"])
+    assert dashboard.screen.feed.widget.model_id in repaint["panels"]
+    assert len(json.dumps(repaint["panels"])) < whole / 5
+
+
+def test_charts_are_drawn_again_when_one_would_see_it(dashboard):
+    load(dashboard, [paid(n) for n in range(1, 40)], seq=39)
+    trend, pie = dashboard.screen.trend, dashboard.screen.methods.pie
+    amount, sizes = trend.bars.y[-1], list(pie.sizes)
+
+    dashboard.model.receive(change(40, id=f"{0:024x}", created_at=AS_OF, amount=1))
+    dashboard.paint()
+    assert trend.bars.y[-1] == amount  # a cent more is no pixel
+    assert "<td>21</td>" in trend.table.html
+
+    sale = {"amount": 5_000, "method": "paypal"}
+    dashboard.model.receive(change(41, id=f"{50:024x}", created_at=AS_OF, **sale))
+    dashboard.paint()
+    assert trend.bars.y[-1] == amount + 5_001
+    assert list(pie.sizes) != sizes

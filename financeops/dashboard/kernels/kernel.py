@@ -6,12 +6,13 @@ import ctypes
 import gc
 import os
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from ipykernel import kernelapp
+from ipykernel import ipkernel, kernelapp
 from ipykernel.iostream import IOPubThread
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
@@ -52,6 +53,11 @@ class ViewerKernelApp(IPKernelApp):
     def parse_command_line(self, argv: list[str] | None = None) -> None:
         """Skip the search for options."""
 
+    def init_code(self) -> None:
+        """Run no code before the notebook's; and do not remember which modules there were, see `_NoModules`."""
+        assert self.shell is not None, "there is one before its first code"
+        self.shell._sys_modules_keys = set()  # noqa: SLF001
+
     def start(self) -> None:
         """Run until shut down; let the thread that was told to shut down finish before its output is closed."""
         super().start()  # type: ignore[no-untyped-call]
@@ -64,6 +70,19 @@ class _IOPubThread(IOPubThread):
 
     def __init__(self, socket: Any, pipe: bool = False, session: Any = False) -> None:  # noqa: ARG002, FBT001, FBT002
         super().__init__(socket, pipe=False, session=session)  # type: ignore[no-untyped-call]
+
+
+class _NoModules:
+    """The module `sys` with no modules in it, for a kernel that lists their files for its debugger.
+
+    To look at each module is to write into it, for objects count their references: 4 MiB that the fork would
+    no longer share.
+    """
+
+    modules: Mapping[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys, name)
 
 
 def become_kernel(order: Mapping[str, Any], parent: int) -> None:
@@ -89,6 +108,7 @@ def become_kernel(order: Mapping[str, Any], parent: int) -> None:
     time.tzset()
 
     kernelapp.IOPubThread = _IOPubThread  # type: ignore[attr-defined] # it requests the port explicitly
+    ipkernel.sys = _NoModules()  # type: ignore[attr-defined, assignment]
     # Viewers type nothing: no history file, no completion.
     config = Config()
     config.HistoryManager.enabled = False

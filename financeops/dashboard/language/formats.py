@@ -52,11 +52,9 @@ class Formats:
         """Use another locale from now on; what is already painted must be repainted."""
         self.locale = locale
         self._words = words or words_in(locale)
-
-    @property
-    def _abbreviated(self) -> int:
+        thousand = format_compact_decimal(1_000, locale=locale)
+        self._abbreviated = 1_000 if "1000" not in thousand else 10**6
         """The smallest number with a short form: German has none for thousands."""
-        return 1_000 if "1000" not in format_compact_decimal(1_000, locale=self.locale) else 10**6
 
     @property
     def direction(self) -> str:

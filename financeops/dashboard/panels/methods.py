@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from bqplot import Figure, Pie
 from ipywidgets import Box
 
@@ -16,6 +17,11 @@ from financeops.dashboard.state.model import DashboardModel
 
 COLOURS = 12
 """Number of method colours in the theme."""
+
+FINE = 1_000
+"""Parts of the ring; a difference of less than one of them is not drawn."""
+
+Floats = npt.NDArray[np.float64]
 
 
 class MethodChart:
@@ -103,10 +109,10 @@ class MethodChart:
             self.pie.opacities = opacities
         sizes = np.array([float(row.count) for row in rows] or [1.0])
         colours = [f"var(--fo-method-{self._colour[row.method]})" for row in rows]
-        with self.pie.hold_sync():
-            self.pie.colors = colours or ["var(--fo-line)"]
-            if not np.array_equal(sizes, self.pie.sizes):
-                self.pie.sizes = sizes
+        colours = colours or ["var(--fo-line)"]
+        if colours != self.pie.colors or _differ(sizes, self.pie.sizes):
+            with self.pie.hold_sync():
+                self.pie.colors, self.pie.sizes = colours, sizes
 
     def drawing(self) -> Markup:
         """Return what the figure shows as a drawing, for before it is there."""
@@ -152,3 +158,11 @@ class MethodChart:
             data_method=row.method,
             data_faded=chosen not in {None, row.method},
         )
+
+
+def _differ(some: Floats, others: Floats) -> bool:
+    """Whether one would see it in the ring, of which a `FINE` part is half a pixel."""
+    if len(some) != len(others):
+        return True
+    parts = some / max(some.sum(), 1), others / max(others.sum(), 1)
+    return bool(np.abs(parts[0] - parts[1]).max() * FINE > 1)

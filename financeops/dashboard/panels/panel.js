@@ -4,38 +4,62 @@ function sameKind(have, wanted) {
   return have.nodeType === wanted.nodeType && have.nodeName === wanted.nodeName;
 }
 
-function morph(have, wanted) {
+// Set by the page on what is new: the kernel's HTML does not say it.
+const FRESH = "data-fresh";
+const FRESH_MS = 1000;
+const freshened = new WeakMap();
+
+// A timer, because while a CSS animation waits or runs the browser makes frames for it.
+function freshen(elements) {
+  for (const element of elements) {
+    element.setAttribute(FRESH, "");
+    freshened.set(element, elements);
+  }
+  setTimeout(() => {
+    for (const element of elements) {
+      if (freshened.get(element) === elements) element.removeAttribute(FRESH);
+    }
+  }, FRESH_MS);
+}
+
+function morph(have, wanted, fresh) {
+  if (have.isEqualNode(wanted)) return;
   if (have.nodeType !== Node.ELEMENT_NODE) {
     if (have.nodeValue !== wanted.nodeValue) have.nodeValue = wanted.nodeValue;
     return;
   }
   for (const { name } of [...have.attributes]) {
-    if (!wanted.hasAttribute(name)) have.removeAttribute(name);
+    if (!wanted.hasAttribute(name) && name !== FRESH) have.removeAttribute(name);
   }
   for (const { name, value } of wanted.attributes) {
     if (have.getAttribute(name) !== value) have.setAttribute(name, value);
   }
-  morphChildren(have, wanted);
-  // What was chosen by hand no longer follows the attributes of its options.
-  if (have.nodeName === "SELECT" && have.value !== wanted.value) have.value = wanted.value;
+  morphChildren(have, wanted, fresh);
 }
 
-// Elements with a data-key are found again wherever they moved to, others by their place.
-function morphChildren(parent, next) {
+// Elements with a data-key are found again wherever they moved to, others by their place. One that
+// leaves becomes the one that takes its place: to change a text costs less than to make a row.
+function morphChildren(parent, next, fresh) {
   const keyed = new Map();
   for (const child of parent.children) {
     if (child.dataset?.key) keyed.set(child.dataset.key, child);
   }
+  const stay = new Set([...next.children].map((child) => child.dataset?.key));
+  // Not one in use: it would do something else than what was pressed.
+  const inUse = (child) => child.matches(":active") || child.contains(document.activeElement);
+  const leaves = (child) => child?.dataset?.key && !stay.has(child.dataset.key) && !inUse(child);
   let at = parent.firstChild;
   for (const wanted of [...next.childNodes]) {
     const key = wanted.dataset?.key;
-    const have = key ? keyed.get(key) : at?.dataset?.key ? null : at;
+    const have = key ? (keyed.get(key) ?? (leaves(at) ? at : null)) : at?.dataset?.key ? null : at;
     if (have && sameKind(have, wanted)) {
+      if (key && have.dataset.key !== key) fresh.push(have);
       if (have === at) at = at.nextSibling;
       else parent.insertBefore(have, at);
-      morph(have, wanted);
+      morph(have, wanted, fresh);
     } else {
       parent.insertBefore(wanted, at);
+      if (key) fresh.push(wanted);
     }
   }
   while (at) {
@@ -90,7 +114,14 @@ function render({ model, el }) {
     const next = document.createElement("template");
     next.innerHTML = model.get("html");
     for (const each of waiting) press(next.content, each);
-    morphChildren(el, next.content);
+    const chosen = [...next.content.querySelectorAll("select")].map((select) => select.value);
+    const fresh = [];
+    morphChildren(el, next.content, fresh);
+    if (fresh.length) freshen(fresh);
+    // What was chosen by hand no longer follows the attributes of its options.
+    el.querySelectorAll("select").forEach((select, place) => {
+      if (select.value !== chosen[place]) select.value = chosen[place];
+    });
     // Whoever works with the keyboard goes on from here, not from the top of the page.
     if (focused && !focused.isConnected) el.focus({ preventScroll: true });
   };

@@ -11,26 +11,39 @@ from typing import Any
 import anywidget
 import traitlets
 
+from financeops.dashboard.html.edits import Edit, edits
+
 _HERE = Path(__file__).parent
 
 Action = Callable[[str | None], None]
 
-_together: ContextVar[dict[str, str] | None] = ContextVar("_together", default=None)
+Repaint = dict[str, str | list[Edit]]
+"""New HTML of panels, or what changed in it, by the ids of their widgets."""
+
+_together: ContextVar[dict[str, Panel] | None] = ContextVar("_together", default=None)
 
 
 @contextmanager
-def together() -> Iterator[dict[str, str]]:
-    """Collect the panels that change, by their widgets' ids, instead of sending each one.
+def together(*, whole: bool = False) -> Iterator[Repaint]:
+    """Collect the panels that change instead of sending each one; the result is complete at the end.
 
     A repaint changes most of them, and a message for each would cost the kernel, the web server
     and the browser about as much as making its HTML.
+
+    Parameters
+    ----------
+    whole : bool
+        Not only what changed since the last time: for a page that has missed some of it.
     """
-    changed: dict[str, str] = {}
+    changed: dict[str, Panel] = {}
+    repaint: Repaint = {}
     token = _together.set(changed)
     try:
-        yield changed
+        yield repaint
     finally:
         _together.reset(token)
+    for name, panel in changed.items():
+        repaint[name] = panel.change(whole=whole)
 
 
 class Panel(anywidget.AnyWidget):
@@ -66,15 +79,25 @@ class Panel(anywidget.AnyWidget):
         super().__init__()
         self.add_class(f"fo-{name}")
         self._actions = actions
+        self._shown: str | None = None  # what the page has, if it missed no repaint
         self.on_msg(self._act)
 
     def send_state(self, key: str | Iterable[str] | None = None) -> None:
         """Send the HTML to the browser, now or with the other panels of a repaint."""
         changed = _together.get()
         if changed is None or key != "html":
+            # Unlike repaints it has no number: nobody knows whether it arrives.
+            self._shown = None
             super().send_state(key)
         else:
-            changed[self.model_id] = self.html
+            changed[self.model_id] = self
+
+    def change(self, *, whole: bool) -> str | list[Edit]:
+        """Return what a repaint has to say of it: edits of what the last one said, or all HTML."""
+        before, self._shown = self._shown, self.html
+        if whole or before is None:
+            return self.html
+        return edits(before, self.html)
 
     def _act(self, _widget: Any, content: Any, _buffers: Any) -> None:
         action = self._actions.get(content.get("action"))

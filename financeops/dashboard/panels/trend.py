@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import zip_longest
+from math import ceil
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from babel import Locale
@@ -11,6 +13,7 @@ from bqplot import Axis, Bars, Figure, LinearScale, Lines, OrdinalScale, Scatter
 from ipywidgets import Box, VBox
 
 from financeops.core.metrics import TrendPoint
+from financeops.core.periods import Period
 from financeops.dashboard.html.markup import Markup, h
 from financeops.dashboard.html.trend import Scale, trend
 from financeops.dashboard.language import texts
@@ -23,6 +26,9 @@ from financeops.dashboard.state.totals import Figures
 
 HEADROOM = 1.18
 """Room that volume bars leave for the success rate above them."""
+
+FINE = 1_000
+"""Steps of an axis; a difference of less than one of them is not drawn, for nobody would see it."""
 
 MARGIN = {"top": 10, "bottom": 28, "left": 58, "right": 54}
 """Pixels around the plot; more on the left if amounts are long."""
@@ -39,7 +45,8 @@ class TrendChart:
         self._formats = formats
         self._figures: Figures | None = None
         self._rows: dict[tuple[object, ...], Markup] = {}
-        self._plotted: tuple[list[TrendPoint], Locale] | None = None
+        self._plotted: list[TrendPoint] = []
+        self._plotted_as: tuple[Period, ZoneInfo, str, Locale] | None = None
         place = OrdinalScale(domain=[0])
         volume, rate = LinearScale(min=0.0, max=1.0), LinearScale(min=0.0, max=100.0)
         self._place, self._volume = place, volume
@@ -122,9 +129,9 @@ class TrendChart:
             ),
         )
         self.table.html = self._alternative(figures)
-        plotted = (figures.trends, self._formats.locale)
-        if self._plotted != plotted:
-            self._plotted = plotted
+        about = (figures.period, figures.zone, figures.metrics.currency, self._formats.locale)
+        if about != self._plotted_as or self._differs(figures.trends):
+            self._plotted, self._plotted_as = figures.trends, about
             self._plot(figures)
         self.pointer.paint(figures, left=self.figure.fig_margin["left"])
 
@@ -147,6 +154,16 @@ class TrendChart:
             ),
             rates=Scale(100.0, {n: self._rates.tick_labels[str(n)] for n in (0, 50, 100)}),
             margin=self.figure.fig_margin,
+        )
+
+    def _differs(self, points: list[TrendPoint]) -> bool:
+        """Whether one would see a difference to what is plotted."""
+        plotted, top = self._plotted, self._volume.max
+        return len(plotted) != len(points) or any(
+            have.bucket != wanted.bucket
+            or abs(have.amount - wanted.amount) * FINE > top
+            or _rates_differ(have.success_rate, wanted.success_rate)
+            for have, wanted in zip(plotted, points, strict=True)
         )
 
     def _plot(self, figures: Figures) -> None:
@@ -172,7 +189,9 @@ class TrendChart:
         longest = max(map(len, labels))
         self.figure.fig_margin = {**MARGIN, "left": max(MARGIN["left"], 20 + 9 * longest)}
         self._volumes.tick_values = np.array(ticks, dtype=float)
-        self._volume.max = float(max(highest * HEADROOM, ticks[-1]))
+        # In steps: with its axis bqplot draws everything anew.
+        step = ticks[-1] / (4 * (len(ticks) - 1))
+        self._volume.max = float(max(ceil(highest * HEADROOM / step) * step, ticks[-1]))
         rates = [
             (index, float(point.success_rate))
             for index, point in enumerate(points)
@@ -254,3 +273,9 @@ class TrendChart:
             h("td", self._formats.percent(point.success_rate)),
             h("td", self._formats.count(point.count)),
         )
+
+
+def _rates_differ(one: Decimal | None, other: Decimal | None) -> bool:
+    if one is None or other is None:
+        return one is not other
+    return abs(one - other) * FINE > 100
