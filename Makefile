@@ -59,9 +59,9 @@ tools: $(dev)
 
 # Values and functions, what widgets show without a browser, and the most used route on a real server.
 quick     := tests/core tests/plots tests/dashboard tests/frames tests/client/test_sequence.py tests/server/test_payments.py
-# Kernels and servers; statistics that draw for seconds until they are sure.
+# Kernels and servers; statistics that draw for seconds until they are sure; what is odd about each library of frames.
 not_quick := $(patsubst %,tests/dashboard/test_%.py,kernels live serve) \
-             $(patsubst %,tests/frames/test_%.py,anomalies behaviour clock compare equality equality_api forecast retries)
+             $(patsubst %,tests/frames/test_%.py,anomalies behaviour clock compare equality equality_api forecast native retries)
 
 test-quick: $(dev) ## some of them, for while one works: no browser, one server
 	$(bin)/pytest $(several) --numprocesses=2 --hypothesis-profile=quick $(quick) $(addprefix --ignore=,$(not_quick)) $(ARGS)
