@@ -244,7 +244,7 @@ async def test_a_fork_finds_everything_imported_and_answers_what_was_brought_bef
         assert await visits.bring(manager, {}, waiting=True) == html
         modules = set((await run(client, "import sys; print(*sys.modules)")).split())
     assert 'data-seq="200"' in html
-    assert "Letzte 7 Tage" in html
+    assert "Zahlungen live" in html
     # A kernel starts with this one, which must not change in the parent.
     assert modules - warmed_up[1] <= {"faulthandler"}
 

@@ -126,7 +126,7 @@ class HealthHandler(JupyterHandler):
                 "viewers": viewers.count,
                 "limit": viewers.limit,
                 "room": viewers.has_room,
-                "waiting": len(viewers.waiting()),
+                "waiting": viewers.ready,
             }
         )
 

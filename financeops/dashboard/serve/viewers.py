@@ -75,12 +75,20 @@ class Viewers:
 
     def waiting(self) -> set[str]:
         """Ids of the kernels without a page, which wait for the next viewers."""
-        return {
-            task.result()["kernel_id"]
+        return {each["kernel_id"] for each in self._started()}
+
+    @property
+    def ready(self) -> int:
+        """Number of those that have run their cells: their page comes with figures."""
+        return sum(each["task"].done() for each in self._started())
+
+    def _started(self) -> list[dict[str, Any]]:
+        return [
+            task.result()
             for pool in self._pools().values()
             for task in pool
             if task.done() and not task.cancelled() and task.exception() is None
-        }
+        ]
 
     @contextmanager
     def arriving(self) -> Iterator[Callable[[], None]]:

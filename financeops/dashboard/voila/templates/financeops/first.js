@@ -2,7 +2,7 @@
 // one takes the place of the other in a single frame. What was pressed meanwhile is pressed again.
 (() => {
   const SEEN_MS = 200; // a skeleton that is shown is shown for so long
-  const DRAWN_MS = 5000; // the longest time to wait for a chart
+  const DRAWN_MS = 20000; // the longest time to wait for a chart: meanwhile one can read
   const NEW_MS = 1500; // as long as rows of the feed look new
   const root = document.documentElement;
   let pressed = null;
