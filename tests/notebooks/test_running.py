@@ -288,7 +288,7 @@ async def test_in_a_cell_the_dashboard_fits_any_room(lab, wide):
         assert "svg+xml" not in await page.locator("link[rel~=icon]").first.get_attribute("href")
         week = page.locator("[data-action=period][data-value=week]")
         assert await week.evaluate("(button) => (button.click(), button.ariaPressed)") == "true"
-        await page.locator(".fo-trend", has_text="Last 7 days").wait_for()
+        await page.locator(".fo-trend", has_text="Letzte 7 Tage").wait_for()
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
