@@ -127,12 +127,11 @@ async def test_no_request_causes_a_server_error(dashboard, kernel):
     assert not faults, "\n".join(map(str, faults))
 
 
-async def test_the_page_names_no_other_host_and_comes_with_its_figures(dashboard):
+async def test_the_page_names_no_other_host_and_shows_figures_or_its_layout_at_once(dashboard):
     async with aiohttp.ClientSession() as session, session.get(dashboard) as answer:
         page = await answer.text()
     assert answer.status == 200
-    assert 'class="fo-loading"' not in page
-    assert re.search(r'id="first".* data-seq="\d+"', page, re.DOTALL)
+    assert re.search(r'id="first".*( data-seq="\d+"|class="fo-loading")', page, re.DOTALL)
     assert "--fo-background" in page
     outside = re.findall(r"""(?:src|href|import\()\s*=?\s*["'](https?://[^"']+)""", page)
     assert outside == []
