@@ -1,15 +1,18 @@
 """Limits of connections: bytes of headers, time to send, number per address.
 
-uvicorn knows none of these limits where httptools parses.
+uvicorn knows none of these limits where httptools parses. Nor does it read the body of a request that
+offers a protocol that it does not speak: here such an offer is ignored, as RFC 9110, 7.8, permits.
 """
 
 from __future__ import annotations
 
+import sys
 from asyncio import TimerHandle, Transport
 from collections import Counter
 from http import HTTPStatus
 from typing import Any
 
+from httptools import HttpRequestParser
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -63,6 +66,8 @@ class LimitedHttp(HttpToolsProtocol):
         # Bytes since the parser last reported something, which it keeps. The rest of a chunk counts as reported.
         self._unused = 0
         self._received = 0  # bytes since the timer began
+        self._data = self._left = b""  # what is parsed, and what has to be parsed again
+        self._offers = False  # a protocol that is ignored
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start waiting for a request."""
@@ -96,7 +101,10 @@ class LimitedHttp(HttpToolsProtocol):
             self._arm()  # the next request has begun, or line breaks before it
         self._received += len(data)
         self._unused += len(data)
-        super().data_received(data)
+        self._left = data
+        while self._left and not self._refused:
+            self._data, self._left = self._left, b""
+            super().data_received(self._data)
         self._check_headers(self._unused)
 
     def handle_websocket_upgrade(self) -> None:
@@ -109,9 +117,22 @@ class LimitedHttp(HttpToolsProtocol):
         if isinstance(protocol, LimitedWebSocket):
             protocol.address, self._address = self._address, None
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Parse the request again without its offer, for the parser has skipped its body."""
+        skipped: int = sys.exception().args[0]  # type: ignore[union-attr] # it is called where one is handled
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        head = [b"%b %b HTTP/%b" % (method, self.url, version)]
+        for name, value in self.headers:
+            kept = _without_upgrade(value) if name == b"connection" else value
+            if kept and name != b"upgrade":
+                head.append(b"%b: %b" % (name, kept))
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self._left = b"\r\n".join([*head, b"", b""]) + self._data[skipped:]
+
     def on_message_begin(self) -> None:
         """Start counting the bytes of the headers."""
-        self._headers, self._in_body = 0, False
+        self._headers, self._in_body, self._offers = 0, False, False
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -133,6 +154,12 @@ class LimitedHttp(HttpToolsProtocol):
         self._check_headers(self._headers)
         if self._refused:
             return
+        if self.parser.get_method() == b"CONNECT":
+            self._refuse(HTTPStatus.NOT_IMPLEMENTED, "this server is not a proxy")
+            return
+        self._offers = self.parser.should_upgrade() and not self._should_upgrade()
+        if self._offers:
+            return
         self._in_body = True
         self._arm()
         super().on_headers_complete()
@@ -146,7 +173,7 @@ class LimitedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Stop waiting."""
         self._unused, self._in_body = 0, False
-        if not self._refused:
+        if not self._refused and not self._offers:
             self._disarm()
             super().on_message_complete()
 
@@ -213,6 +240,12 @@ class LimitedHttp(HttpToolsProtocol):
         self.transport.write(head.encode() + body)
         self.transport.write_eof()
         self._timer = self.loop.call_later(_LINGER, self.transport.abort)
+
+
+def _without_upgrade(value: bytes) -> bytes:
+    """Return a `Connection` header without the option that would make a parser skip the body."""
+    options = [option.strip() for option in value.split(b",")]
+    return b", ".join(option for option in options if option.lower() != b"upgrade")
 
 
 class LimitedWebSocket(WebSocketsSansIOProtocol):

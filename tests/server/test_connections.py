@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -139,6 +140,65 @@ async def test_what_is_not_http_is_refused_as_a_problem(impatient, request_):
     async with connection(impatient) as (reader, writer):
         writer.write(request_)
         assert await answer(reader) == (400, "this is not a valid HTTP request")
+
+
+SALE = b'{"amount": 1, "method": "card", "status": "success", "tenantId": "upgrades"}'
+OFFER = b"Connection: keep-alive, Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+LENGTH = b"Content-Length: %d\r\n\r\n"
+SECOND = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 7, 1000])
+@pytest.mark.parametrize(
+    "offer",
+    [OFFER, b"Upgrade: h2c, websocket\r\nConnection: upgrade\r\n"],
+    ids=["of HTTP/2", "of several"],
+)
+async def test_an_offer_of_another_protocol_is_ignored_and_its_body_read(impatient, offer, pieces):
+    body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(SALE), SALE)
+    requests = [
+        POST + offer + LENGTH % len(SALE) + SALE,
+        POST + offer + b"Transfer-Encoding: chunked\r\n\r\n" + body,
+        SECOND,
+    ]
+    sent = b"".join(requests)
+    size = -(-len(sent) // pieces)
+    async with connection(impatient) as (reader, writer):
+        for at in range(0, len(sent), size):
+            writer.write(sent[at : at + size])
+            await writer.drain()
+        async with asyncio.timeout(20):
+            said = (await reader.read()).decode()
+    assert re.findall(r"HTTP/1\.1 (\d+)", said) == ["201", "201", "200"], said
+
+
+async def test_a_body_behind_an_offer_never_becomes_a_request(impatient):
+    async with connection(impatient) as (reader, writer):
+        writer.write(POST + OFFER + LENGTH % len(SECOND))
+        await writer.drain()
+        writer.write(SECOND + SECOND)
+        async with asyncio.timeout(20):
+            said = (await reader.read()).decode()
+    assert re.findall(r"HTTP/1\.1 (\d+)", said) == ["422", "200"], said
+
+
+async def test_what_is_behind_connect_never_becomes_a_request(impatient):
+    async with connection(impatient) as (reader, writer):
+        writer.write(
+            b"CONNECT localhost:443 HTTP/1.1\r\nHost: localhost\r\n" + LENGTH % len(SECOND)
+        )
+        writer.write(SECOND)
+        status, detail = await answer(reader)
+    assert (status, detail) == (501, "this server is not a proxy")
+
+
+async def test_many_offers_at_once_are_answered_one_by_one(impatient):
+    offered = b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + OFFER + b"\r\n"
+    async with connection(impatient) as (reader, writer):
+        writer.write(offered * 2000 + SECOND)
+        async with asyncio.timeout(60):
+            said = await reader.read()
+    assert said.count(b"HTTP/1.1 200 OK") == 2001
 
 
 async def test_a_client_that_reads_nothing_is_cut_off(impatient):
