@@ -21,7 +21,7 @@ _import_decoder = msgspec.json.Decoder(ImportRequest)
 # The decoders above keep the last value of a repeated name; this one shows all names.
 _read_pairs = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str).decode
 
-_PLACE = re.compile(r"^(?P<problem>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+_PLACE = re.compile(r"^(?P<problem>.*?)(?: - at (?:`key` in )?`\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _QUOTED = re.compile(r"field `(?P<field>[^`]+)`")
 _KINDS = {
     "str": "text",
@@ -71,7 +71,7 @@ def _decode(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
             raise InvalidValue("body", "is empty: it must be JSON") from None
         place = _PLACE.match(str(error))
         assert place is not None, "the pattern matches any text"
-        field = (place["path"] or "").lstrip(".")
+        field = (place["path"] or "").lstrip(".").removesuffix("[...]")
         named = _QUOTED.search(place["problem"])
         # The name of an unknown field is the sender's, and so is a text that is no choice: they
         # may be as long as the body.
@@ -130,6 +130,8 @@ def _plainly(problem: str) -> str:
         return f"must have {most} character{'s'[: number != 1]}" if text else f"must be {most}"
     if problem.endswith("a multiple of 1.0"):
         return "must be a whole number"
+    if problem.startswith("Expected `str` matching regex"):
+        return "has characters that it must not have, or too few or too many"
     if problem == "Input data was truncated":
         return "ends too early, or holds half of a surrogate pair such as \\ud800"
     if problem.startswith("Object missing required field"):

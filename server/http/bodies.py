@@ -14,6 +14,9 @@ from server.http.problems import TooLarge, WrongKind
 
 _LINES = {NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 _UTF_8 = {"utf-8", "utf8", "us-ascii"}
+_SHOWN = 100
+"""Characters of a header that an answer repeats."""
+
 _NOTHING = (b"", b"{}", b"null")
 
 _array = msgspec.json.Decoder(list[msgspec.Raw])
@@ -72,11 +75,19 @@ def _kind_of_body(request: Request, *, lines: bool = False) -> str | None:
     if not kinds:
         return None
     wanted = f"{JSON} or {NDJSON}" if lines else JSON
-    refusal = f"the body must be {wanted} in UTF-8, not {', '.join(kinds)}: name it in Content-Type"
+    sent = ", ".join(kinds)[:_SHOWN]
+    refusal = f"the body must be {wanted} in UTF-8, not {sent}: name it in Content-Type"
     header = Message()
     header["Content-Type"] = kinds[0]
-    kind = header.get_content_type()
-    if len(kinds) > 1 or str(header.get_param("charset", "utf-8")).lower() not in _UTF_8:
+    try:
+        kind, parameters = header.get_content_type(), header.get_params([])
+    except (
+        TypeError,
+        ValueError,
+    ):  # by numbered parts that are no numbers, or that do not fit together
+        raise WrongKind(refusal) from None
+    charsets = [str(value).lower() for name, value in parameters if name.lower() == "charset"]
+    if len(kinds) > 1 or len(charsets) > 1 or not _UTF_8.issuperset(charsets):
         raise WrongKind(refusal)
     if lines and kind in _LINES:
         return NDJSON

@@ -17,6 +17,7 @@ from financeops.core.contract.imports import (
     ImportCounts,
     StartRequest,
 )
+from financeops.core.errors import InvalidValue
 from financeops.core.reading import read_once
 from financeops.store.tenants import find_tenant
 from financeops.store.writing.imports import (
@@ -37,6 +38,9 @@ from server.undoing import undo
 
 router = APIRouter(tags=["imports"], default_response_class=Json)
 
+MAX_OPTIONS = 65_536
+"""Bytes of the options of an import, which are kept with it."""
+
 _start = msgspec.json.Decoder(StartRequest)
 _finish = msgspec.json.Decoder(FinishRequest)
 
@@ -55,6 +59,8 @@ async def start(services: Here, request: Request) -> Json:
     """Start an import; the batches of its rows name its id."""
     params = read_once(_start, await read_json(request, services))
     _check(params.file, "file")
+    if len(msgspec.json.encode(params.options)) > MAX_OPTIONS:
+        raise InvalidValue("options", f"must not be larger than {MAX_OPTIONS} bytes of JSON")
     for name, value in params.options.items():
         for text in value if isinstance(value, list) else [str(value)]:
             _check(text, f"options.{name}")

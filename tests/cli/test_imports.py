@@ -124,6 +124,23 @@ def test_lists_do_not_control_the_terminal(api, tenant, field, asked):
     assert "control characters" in refused.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("field", "options"),
+    [
+        ("options", '{"ab\\n": "x"}'),
+        ("map", '{"map": true, "map": false}'),
+        ("options", json.dumps({"map": [""] * 70_000})),
+    ],
+    ids=["a name with a line break", "a name twice", "too large"],
+)
+def test_options_are_refused_that_no_command_line_has(api, tenant, field, options):
+    body = f'{{"tenantId": "{tenant}", "file": "a.csv", "options": {options}}}'
+    headers = {"Content-Type": "application/json"}
+    refused = api.post("/api/imports", content=body, headers=headers)
+    assert (refused.status_code, refused.json()["field"]) == (422, field), refused.text
+    assert "regex" not in refused.text
+
+
 def test_a_file_name_is_listed_on_one_line(bring, financeops, tenant):
     bring(REDO, *PAID, name="a\nb\x1b.csv")
     assert [each["file"] for each in listed(financeops, tenant)] == ["a\ufffdb\ufffd.csv"]

@@ -23,7 +23,8 @@ class StartRequest(Body, frozen=True, kw_only=True):
     file: Annotated[Line, Meta(min_length=1, max_length=4 * MAX_TEXT)]
     tenant_id: TenantId | UnsetType = UNSET
     size: _Count | None = None
-    options: dict[Annotated[str, Meta(pattern="^[a-z-]{1,64}$")], Option] = field(
+    # Python's $ also matches before a line break at the end.
+    options: dict[Annotated[str, Meta(pattern=r"^[a-z-]{1,64}(?!\n)$")], Option] = field(
         default_factory=dict
     )
 
