@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from decimal import Decimal
 
 import pytest
@@ -144,6 +145,27 @@ async def test_one_currency_and_one_method_follow_the_stream_exactly(dashboard, 
             await until(dashboard, lambda model, n=missed: model.missed == n)
             assert model.resume() == missed
             await assert_equals_api(dashboard, client)
+
+
+async def test_a_tenant_without_payments_in_its_own_currency_is_shown_in_that_of_its_payments(
+    server, client
+):
+    for currency, amount in (("EUR", 3), ("JPY", 700)):
+        sale = {"tenantId": "berlin", "method": "card", "status": "success", "amount": amount}
+        await client.post_payment({**sale, "currency": currency})
+    dashboard = Dashboard(server.url, tenant="berlin")
+    try:
+        await dashboard.ready()
+        model = dashboard.model
+        assert (model.currency, model.chosen_currency) == ("EUR", None)
+        assert model.figures.metrics.total_volume == 300
+        dashboard.paint()
+        assert re.search(r'<option value="EUR" selected', dashboard.screen.header.widget.html)
+        dashboard.model.chosen_currency = "JPY"
+        await until(dashboard, lambda model: model.currency == "JPY")
+        assert model.figures.metrics.total_volume == 700
+    finally:
+        await dashboard.close()
 
 
 async def test_a_filtered_feed_reaches_back_to_the_first_payment(dashboard, client):

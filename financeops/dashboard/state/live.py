@@ -6,11 +6,15 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
+from financeops.client import Snapshot
 from financeops.client.query import keywords_of
 from financeops.client.rest import Client
 from financeops.client.stream import Connected, Disconnected, Heartbeat, Reload, Stream
 from financeops.core.errors import FinanceOpsError, Unavailable
 from financeops.core.payments import Change
+from financeops.core.questions import Question
 from financeops.dashboard.state.history import History
 from financeops.dashboard.state.model import Connection, DashboardModel
 
@@ -142,9 +146,7 @@ class Live:
                 self._stream.hold()
             requested = model.tenant, model.question
             try:
-                snapshot = await self._client.snapshot(
-                    model.tenant, rollups=True, **keywords_of(model.question)
-                )
+                snapshot = await self._snapshot(*requested)
             except FinanceOpsError as error:
                 model.error = error
                 if model.loaded and model.disconnected_at is None:
@@ -159,6 +161,14 @@ class Live:
                 self._stream.continue_from(snapshot.seq)
             if once:
                 return
+
+    async def _snapshot(self, tenant: str, question: Question) -> Snapshot:
+        """Load figures; without a chosen currency in another one if there are no payments in the tenant's."""
+        snapshot = await self._client.snapshot(tenant, rollups=True, **keywords_of(question))
+        metrics = snapshot.metrics
+        if question.currency or not metrics.currencies or metrics.currency in metrics.currencies:
+            return snapshot
+        return await self._snapshot(tenant, replace(question, currency=metrics.currencies[0]))
 
     async def _tick(self) -> None:
         """Once a second: update what depends on the clock alone."""
