@@ -34,6 +34,16 @@ def test_the_help_lists_commands_with_whole_sentences():
     assert "Copy the notebooks that come with FinanceOps, to read, run and change." in said
 
 
+def test_without_its_libraries_the_command_says_how_to_install_them():
+    code = "import sys; sys.modules['typer'] = None; from financeops.__main__ import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("financeops: typer is not installed: pip install")
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_no_server_at_an_address_names_the_option_for_another():
     result = run("seed", "--url", f"http://127.0.0.1:{free_port()}")
     assert result.returncode == 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import sys
 import time
 import webbrowser
 from collections.abc import Awaitable, Callable
@@ -143,6 +145,8 @@ async def _start_and_watch(
     url = plan.links["API"].removesuffix("/docs")
     if url != DEFAULT_URL:
         screen.say(f"  For commands and notebooks in other terminals: export FINANCEOPS_URL={url}")
+    if shutil.which("financeops") is None:
+        screen.say(f"  The command is {Path(sys.executable).with_name('financeops')}")
     screen.say(f"  Data and logs are in {choices.data_dir}. Ctrl-C stops everything.")
     if choices.open_browser:
         await asyncio.to_thread(webbrowser.open, next(iter(plan.links.values())))

@@ -75,6 +75,7 @@ REASONS = {
     "suspected_fraud": Text("Suspected fraud"),
     "timeout": Text("Timeout"),
     "underpaid": Text("Underpaid"),
+    "unknown": Text("Unknown"),
 }
 
 THEMES = {
