@@ -10,8 +10,7 @@ names that this package and others use for them. Sources:
 
 Codes that are in no table were declined by an issuer or a bank; nothing says of which kind.
 
-The rollup counts what differs from this table (`Rollup.exceptions`): to change it is to change what
-is stored, so `store.schema.VERSION` has to be raised with it.
+A payment keeps what the table said when it was recorded: a change of the table is one for later payments.
 """
 
 from __future__ import annotations
