@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 from pydantic import (
@@ -25,8 +25,12 @@ from financeops.core.errors import InvalidValue, Misconfigured
 from financeops.core.money import exponent
 from financeops.core.payments import Tenant
 from financeops.core.periods import zone_of
+from server.wording import in_words
 
 PREFIX = "FINANCEOPS_"
+
+_BOUNDS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
+"""Pydantic's names for numbers that are too small or too large."""
 
 
 class TenantSettings(BaseModel):
@@ -178,7 +182,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         for origin in origins:
-            parts = urlsplit(origin)
+            parts = _split(origin)
             if origin != "*" and (f"{parts.scheme}://{parts.netloc}" != origin or not parts.netloc):
                 raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
         return origins
@@ -187,7 +191,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
         for host in hosts:
-            if host != "*" and urlsplit(f"//{host}").hostname != host.lower():
+            if host != "*" and _split(f"//{host}").hostname != host.lower():
                 raise ValueError(f"{host!r} is not a name such as pay.example.com, without a port")
         return hosts
 
@@ -211,6 +215,14 @@ class Settings(BaseSettings):
         return [self.tenant(tenant_id) for tenant_id in self.tenants]
 
 
+def _split(url: str) -> SplitResult:
+    """Parts of a URL; none of what is no URL, such as one with half of a bracket."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 def read_settings(**given: Any) -> Settings:
     """Read the environment and `.env`; raise `Misconfigured` that names the wrong setting."""
     try:
@@ -223,8 +235,12 @@ def read_settings(**given: Any) -> Settings:
             problem = (
                 "is not set: set it to a MongoDB, such as mongodb://localhost:27017/financeops"
             )
+        elif first["type"] == "extra_forbidden":
+            problem = "is not a known name"
         else:
-            problem = first["msg"].removeprefix("Value error, ")
+            problem = in_words(first)
+            if first["type"] in _BOUNDS or first["type"].endswith("_parsing"):
+                problem += f", not {first['input']}"
         raise Misconfigured(f"{PREFIX}{name.upper()}{where}: {problem}") from None
     except ValueError as error:  # a value that should be JSON but is not
         name = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "")

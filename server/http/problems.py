@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -27,6 +26,7 @@ from financeops.core.errors import (
     Unsure,
 )
 from financeops.core.wire import encode
+from server.wording import in_words
 
 logger = logging.getLogger(__name__)
 
@@ -184,19 +184,10 @@ def _what_is_wrong(error: Mapping[str, Any]) -> str:
             return "is not a parameter of this route"
         case "missing":
             return "is missing: this route needs it"
-        case "int_parsing" | "int_from_float":
-            return "must be a whole number"
         case "string_pattern_mismatch" if error["ctx"]["pattern"] == PAYMENT_ID_PATTERN:
             return "must be an id: 24 hexadecimal digits"
-        case "literal_error":
-            # Pydantic shows the Python names of enumeration members.
-            return "must be " + re.sub(r"<[\w.]+: ('[^']*')>", r"\1", error["ctx"]["expected"])
-        case "bool_parsing":
-            return "must be true or false"
         case _:
-            text: str = error["msg"]
-            text = text.removeprefix("Value error, ").replace("Input should be", "must be", 1)
-            return text[:1].lower() + text[1:]
+            return in_words(error)
 
 
 def _problem(

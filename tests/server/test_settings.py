@@ -81,10 +81,22 @@ def test_a_missing_setting_is_named(no_environment):
         ("allowed_origins", "app.example.com"),
         ("allowed_origins", "https://app.example.com/"),
         ("log_level", "loud"),
+        ("simulate_interval", "nan"),
+        ("allowed_origins", "http://["),
+        ("allowed_hosts", "["),
     ],
 )
 def test_a_wrong_setting_is_named(no_environment, monkeypatch, name, value):
     monkeypatch.setenv("FINANCEOPS_MONGODB_URI", "mongodb://x/")
     monkeypatch.setenv(f"FINANCEOPS_{name.upper()}", value)
-    with pytest.raises(Misconfigured, match=f"^FINANCEOPS_{name.upper()}"):
+    with pytest.raises(Misconfigured, match=f"^FINANCEOPS_{name.upper()}") as error:
+        read_settings()
+    assert "Input" not in str(error.value)
+    assert "Invalid" not in str(error.value)
+
+
+def test_a_number_beyond_its_bounds_is_repeated(no_environment, monkeypatch):
+    monkeypatch.setenv("FINANCEOPS_MONGODB_URI", "mongodb://x/")
+    monkeypatch.setenv("FINANCEOPS_SIMULATE_SUCCESS_RATE", "80")
+    with pytest.raises(Misconfigured, match="must be less than or equal to 1, not 80"):
         read_settings()
