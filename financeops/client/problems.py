@@ -8,6 +8,7 @@ import msgspec
 
 from financeops.core import wire
 from financeops.core.errors import (
+    Busy,
     Conflict,
     FinanceOpsError,
     InvalidValue,
@@ -43,7 +44,9 @@ def error_of(status: int, body: bytes, *, url: str) -> FinanceOpsError:
             return NotFound(detail)
         case 409:
             return Conflict(detail)
-        case 429 | 502 | 503 | 504:
+        case 429 | 503 if "detail" in problem:
+            return Busy(detail)
+        case 429 | 502 | 503 | 504:  # of a proxy
             return Unavailable(detail)
         case _:
             return FinanceOpsError(detail)

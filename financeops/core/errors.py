@@ -52,6 +52,10 @@ class Unavailable(FinanceOpsError):
     repeatable = True
 
 
+class Busy(Unavailable):
+    """The server answers, but cannot do this now; its message says why."""
+
+
 class Unsure(Unavailable):
     """It is not known whether something was recorded: the database did not answer to the commit.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from financeops.core.errors import NotFound, Unavailable
+from financeops.core.errors import Busy, NotFound, Unavailable
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.language.words import Text
@@ -38,6 +38,8 @@ def _state(model: DashboardModel) -> tuple[str, Text | None]:
         match model.error:
             case NotFound():
                 return "trouble", texts.NOT_FOUND
+            case Busy():
+                return "trouble", texts.BUSY
             case Unavailable():
                 return "trouble", texts.NOT_REACHED
             case _:

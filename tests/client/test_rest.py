@@ -10,6 +10,7 @@ from financeops.cli.running.addresses import free_port
 from financeops.client import Client
 from financeops.client.problems import error_of
 from financeops.core.errors import (
+    Busy,
     Conflict,
     FinanceOpsError,
     InvalidValue,
@@ -180,13 +181,26 @@ async def test_seeding_happens_once(client, record):
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(404, NotFound), (409, Conflict), (502, Unavailable), (500, FinanceOpsError)],
+    [
+        (404, NotFound),
+        (409, Conflict),
+        (502, Unavailable),
+        (503, Unavailable),
+        (500, FinanceOpsError),
+    ],
 )
 def test_an_answer_of_a_proxy_in_between_is_an_error_too(status, kind):
     error = error_of(status, b"<html>Bad gateway</html>", url="http://localhost:8866")
 
     assert type(error) is kind
     assert f"http://localhost:8866 answered {status}, which is not from FinanceOps" in str(error)
+
+
+def test_a_server_that_answers_that_it_cannot_is_busy_and_not_away():
+    said = b'{"status": 503, "detail": "the database does not answer in time"}'
+    error = error_of(503, said, url="http://localhost:3001")
+    assert type(error) is Busy
+    assert str(error) == "the database does not answer in time"
 
 
 def test_the_address_comes_from_the_environment(monkeypatch):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from financeops.core.errors import InvalidValue, NotFound, Unavailable
+from financeops.core.errors import Busy, InvalidValue, NotFound, Unavailable
 from financeops.core.periods import Period
 from financeops.dashboard.app import Dashboard
 from financeops.dashboard.state.model import Connection
@@ -288,6 +288,12 @@ def test_loading_empty_and_errors_are_designed(dashboard):
     dashboard.model.error = Unavailable("no answer from http://localhost:3001")
     dashboard.paint()
     assert "cannot be reached" in text(notice)
+
+    dashboard.model.error = Busy("the database does not answer in time")
+    dashboard.paint()
+    assert "does not answer in time" in text(notice)
+    assert "FINANCEOPS_URL" not in text(notice)
+    assert "reached" not in text(notice)
 
     dashboard.model.error = NotFound("there is no tenant_9")
     dashboard.paint()

@@ -173,8 +173,10 @@ EMPTY_HINT = Text("Send one to the server, or fill it with realistic history:")
 EMPTY_COMMAND = "financeops seed"
 NOT_REACHED = Text("The server cannot be reached")
 NOT_REACHED_HINT = Text(
-    "Trying again all the time. Is it running, and is FINANCEOPS_URL right?",
+    "It is tried again every few seconds. Is it running, and is FINANCEOPS_URL right?",
 )
+BUSY = Text("The server cannot give figures right now")
+BUSY_HINT = Text("It answers, and is asked again every few seconds. It says:")
 RECONNECTING_HINT = Text(
     "These figures are from {time}. Nothing is lost: they catch up when it is back.",
 )

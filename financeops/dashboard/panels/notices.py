@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from financeops.core.errors import NotFound, Unavailable
+from financeops.core.errors import Busy, NotFound, Unavailable
 from financeops.dashboard.html.markup import Markup, h
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
@@ -51,6 +51,8 @@ class Notice:
                 tenant = h("code", h("bdi", model.tenant, data_tenant=True))
                 hint = say(texts.NOT_FOUND_HINT)
                 return _full(say(texts.NOT_FOUND), hint, tenant, state="not-found")
+            case Busy():
+                return _full(say(texts.BUSY), say(texts.BUSY_HINT), reason, state="busy")
             case Unavailable():
                 hint = say(texts.NOT_REACHED_HINT)
                 return _full(say(texts.NOT_REACHED), hint, reason, state="not-reached")
