@@ -134,7 +134,7 @@ def test_ids_are_the_same_from_csv_ndjson_and_parquet(imported):
     usd = ("--currency", "USD", *PAID)
     mapped = ("--map", "reference=order,customerId=customer")
     text = (
-        "createdAt,amount,order,customer\n2026-05-01T10:00:00Z,10,5123456789012,7001234567890\n"
+        "createdAt,amount,order,customer\n2026-05-01T10:00:00Z,10,5123456789012,7001234567891\n"
         "2026-05-02T10:00:00Z,20,7,1000\n"
     )
     imported("ids.csv", text, *usd, *mapped)
@@ -143,13 +143,13 @@ def test_ids_are_the_same_from_csv_ndjson_and_parquet(imported):
             "createdAt": [MOMENT, MOMENT.replace(day=2), MOMENT.replace(day=3)],
             "amount": [10, 20, 30],
             "order": [5123456789012.0, 7.0, None],
-            "customer": [7001234567890.0, 1000.0, None],
+            "customer": [7001234567891.0, 1000.0, None],
         }
     )
     result, _ = imported("ids.parquet", table, *usd, *mapped)
     assert "1 created, 2 duplicate, 0 rejected" in result.stdout, result.stderr
     lines = (
-        '{"createdAt":"2026-05-01T10:00:00Z","amount":10,"order":5.123456789012e12,"customer":7001234567890.0}\n'
+        '{"createdAt":"2026-05-01T10:00:00Z","amount":10,"order":5.123456789012e12,"customer":7001234567891.0}\n'
         '{"createdAt":"2026-05-02T10:00:00Z","amount":20,"order":7.0,"customer":1e3}\n'
         '{"createdAt":"2026-05-03T10:00:00Z","amount":30}\n'
         '{"createdAt":"2026-05-04T10:00:00Z","amount":40,"order":9007199254740992.0}\n'
@@ -157,7 +157,7 @@ def test_ids_are_the_same_from_csv_ndjson_and_parquet(imported):
     result, payments = imported("ids.ndjson", lines, *usd, *mapped)
     assert "0 created, 3 duplicate, 1 rejected" in result.stdout, result.stderr
     assert [payment.reference for payment in payments[:2]] == ["5123456789012", "7"]
-    assert [payment.customer_id for payment in payments] == ["7001234567890", "1000", None]
+    assert [payment.customer_id for payment in payments] == ["7001234567891", "1000", None]
 
 
 @pytest.mark.parametrize(
