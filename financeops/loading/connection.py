@@ -58,7 +58,8 @@ def connect(
     -------
     Connection
         Its methods are synchronous and work in programs and in notebooks, whose event loop is
-        already running. Close it, or use it in a ``with`` statement.
+        already running. Close it, or use it in a ``with`` statement. While the server says that it
+        is busy, requests are repeated for up to a minute.
 
     Raises
     ------
@@ -133,7 +134,7 @@ class Connection:
 
     def check(self) -> None:
         """Raise `Unavailable` unless the server and its database answer."""
-        self._remote.run(self._remote.client.ready())
+        self._remote.ask(self._remote.client.ready)
 
     @overload
     def payments(
@@ -270,9 +271,8 @@ class Connection:
         >>> fo.connect().metrics(period="week", compare=True).success_rate  # doctest: +SKIP
         """
         question = keywords_of(self._question(**params))
-        return self._remote.run(
-            self._remote.client.metrics(self.tenant, compare=compare, **question)
-        )
+        client = self._remote.client
+        return self._remote.ask(client.metrics, self.tenant, compare=compare, **question)
 
     @overload
     def trends(
@@ -395,7 +395,7 @@ class Connection:
         InvalidValue, NotFound, Unavailable
         """
         question = keywords_of(self._question(**params))
-        return self._remote.run(self._remote.client.snapshot(self.tenant, **question))
+        return self._remote.ask(self._remote.client.snapshot, self.tenant, **question)
 
     def live(self, *, seq: int | None = None) -> AsyncGenerator[Change, None]:
         """Yield changes as they happen, in order, each exactly once.
@@ -435,7 +435,7 @@ class Connection:
     ) -> Any:
         """Figures that the server answers with, as a data frame."""
         kind, question = check_frame(frame), self._question(**params)
-        answers = self._remote.run(figures(self.tenant, **keywords_of(question)))
+        answers = self._remote.ask(figures, self.tenant, **keywords_of(question))
         return framed(table_of(answers, schema, self._currency_of(question)), kind)
 
     def _question(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+import logging
+import time
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from financeops.client import Client, MonthsAnswer
 from financeops.client.query import keywords_of
-from financeops.core.errors import FinanceOpsError, Unavailable
+from financeops.core.errors import Busy, FinanceOpsError, Unavailable
 from financeops.core.payments import Change
 from financeops.core.questions import Question
 from financeops.core.selection import Selection
@@ -19,7 +21,14 @@ from financeops.loading.background import Background
 from financeops.loading.live import changes_between
 from financeops.loading.progress import progress_bar
 
+logger = logging.getLogger(__name__)
+
 Answer = TypeVar("Answer")
+
+PATIENCE = 60.0
+"""Seconds for which a server may be busy before loading from it fails."""
+
+_PAUSE = 1.0
 
 
 class Remote:
@@ -49,9 +58,11 @@ class Remote:
         """Address of the server."""
         return self.client.url
 
-    def run(self, request: Coroutine[Any, Any, Answer]) -> Answer:
-        """Wait for a request of the client and return its answer."""
-        return self._background.run(request)
+    def ask(
+        self, request: Callable[..., Coroutine[Any, Any, Answer]], *given: Any, **options: Any
+    ) -> Answer:
+        """Wait for a request, such as ``client.metrics``, and return its answer; while the server is busy, repeat it."""
+        return _patiently(lambda: self._background.run(request(*given, **options)))
 
     def close(self) -> None:
         """Close the connections. Requests fail from then on."""
@@ -60,7 +71,7 @@ class Remote:
 
     def months(self) -> MonthsAnswer:
         """The tenant's months at this moment."""
-        return self.run(self.client.months(self.tenant_id))
+        return self.ask(self.client.months, self.tenant_id)
 
     def changes(self, after: int, up_to: int) -> list[Change] | None:
         """Changes after one `seq` up to another; None when the server no longer has all of them."""
@@ -70,7 +81,7 @@ class Remote:
             return [change async for change in changes]
 
         try:
-            changes = self.run(read())
+            changes = self.ask(read)
         except Unavailable:
             raise
         except FinanceOpsError:
@@ -86,9 +97,14 @@ class Remote:
         total : int or None
             About how many payments they are, for the progress bar; None when that is unknown.
         """
-        chunks = self.client.export_chunks(self.tenant_id, format="arrow", **keywords_of(selection))
-        with progress_bar(total, shown=self._progress) as arrived:
-            return received(self._background.items(chunks), arrived=arrived)
+
+        def load() -> pa.Table:
+            query = keywords_of(selection)
+            chunks = self.client.export_chunks(self.tenant_id, format="arrow", **query)
+            with progress_bar(total, shown=self._progress) as arrived:
+                return received(self._background.items(chunks), arrived=arrived)
+
+        return _patiently(load)
 
     def expected(self, selection: Selection) -> int | None:
         """How many payments an export will give; None where no single request tells."""
@@ -96,6 +112,22 @@ class Remote:
         if not self._progress or not every:
             return None
         question = Question(currency=selection.currency, method=selection.method)
-        found = self.run(self.client.metrics(self.tenant_id, **keywords_of(question)))
+        found = self.ask(self.client.metrics, self.tenant_id, **keywords_of(question))
         alone = selection.currency is not None or len(found.currencies) == 1
         return found.total_payments if alone else None
+
+
+def _patiently(ask: Callable[[], Answer]) -> Answer:
+    """Ask until the server is not busy: for the first error a whole notebook would end."""
+    deadline = time.monotonic() + PATIENCE
+    told = False
+    while True:
+        try:
+            return ask()
+        except Busy as error:
+            if time.monotonic() > deadline:
+                raise
+            if not told:
+                logger.warning("%s; trying again for %.0f s", error, PATIENCE)
+            told = True
+        time.sleep(_PAUSE)

@@ -2,9 +2,13 @@
 
 import asyncio
 import gc
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import httpx
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -14,6 +18,8 @@ from financeops.arrow.tables import SCHEMA
 from financeops.cli.running.addresses import free_port
 from financeops.core.errors import InvalidValue, NotFound, Unavailable
 from financeops.loading import connect
+from tests.database import NAMED_URI, EmbeddedDatabase, fresh_name, with_database
+from tests.processes import hang, start_server
 
 ONE = {
     "amount": 1850.5,
@@ -247,3 +253,25 @@ def test_a_forgotten_connection_leaves_nothing_open(server):
     connection.metrics()
     del connection
     gc.collect()
+
+
+@pytest.mark.skipif(NAMED_URI is not None, reason="suspends the database")
+def test_a_busy_server_is_asked_again_until_it_answers(tmp_path, caplog):
+    database = EmbeddedDatabase(tmp_path)
+    database.start()
+    server = start_server(with_database(database.uri, fresh_name()))
+    try:
+        with connect(server.url) as connection, ThreadPoolExecutor() as threads:
+            sale = {"amount": 5, "method": "card", "status": "success"}
+            httpx.post(f"{server.url}/payments", json=sale).raise_for_status()
+            hang(database.process.pid)
+            loading = threads.submit(connection.payments, cache=False)
+            while "trying again" not in caplog.text:
+                assert not loading.done()
+                time.sleep(0.05)
+            database.process.send_signal(signal.SIGCONT)
+            assert loading.result(60)["amount"].to_list() == [500]
+    finally:
+        database.process.send_signal(signal.SIGCONT)
+        server.stop()
+        database.kill()
