@@ -7,7 +7,7 @@ that in the browser's console only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, floor, log10
+from math import ceil, floor, isclose, log10
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ def number_ticks(known: NDArray[np.float64], *, room: float = 0.0, around: bool 
         Whether to extend the axis to the next tick at both ends, and to zero where that is near.
     """
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-    if low == high:
+    if isclose(low, high, rel_tol=1e-13):  # no float lies between them, or few
         low, high = min(low, 0.0), max(high, 0.0) if low else 1.0
     if around and 0 < low <= high / 4:
         low = 0.0

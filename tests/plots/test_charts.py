@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import numpy as np
 import pytest
 from bqplot import Lines, Scatter
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from financeops import plots
@@ -143,6 +143,7 @@ numbers = st.floats(min_value=-1e12, max_value=1e12, allow_subnormal=False).map(
 
 
 @given(st.lists(numbers, max_size=5))
+@example([1e12, 1e12 - 0.0001])
 def test_ticks_are_few_and_around_the_numbers(values):
     ticks = number_ticks(np.array(values, dtype=np.float64), around=True)
     assert 2 <= len(ticks.values) <= 10
