@@ -188,7 +188,23 @@ def checked(table: pa.Table, *, names: Mapping[str, str] = JSON_NAMES) -> pa.Tab
         amounts = table["amount"]
         wrong = pc.or_(pc.less(amounts, 0), pc.greater(amounts, MAX_MINOR))
         _refuse(names["amount"], wrong, amounts, f"must be 0 to {MAX_MINOR} minor units")
+    if "amount" in given and "refunded_amount" in given:
+        back = table["refunded_amount"]
+        wrong = pc.or_(pc.less(back, 0), pc.greater(back, table["amount"]))
+        _refuse(names["refunded_amount"], wrong, back, "must be 0 to the amount")
     return table
+
+
+def with_refunds(table: pa.Table) -> pa.Table:
+    """The same table; where nothing is said, refunded payments gave back the whole, others nothing.
+
+    So the column has no nulls, for which pandas would make it floats.
+    """
+    place = table.schema.get_field_index("refunded_amount")
+    whole = pc.equal(table["status"], Status.REFUNDED.value)
+    usual = pc.if_else(whole, table["amount"], 0)
+    back = pc.coalesce(table["refunded_amount"], usual)
+    return table.set_column(place, "refunded_amount", back)
 
 
 def _was_currency(code: str) -> bool:

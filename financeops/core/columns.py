@@ -9,9 +9,10 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from financeops.core.errors import InvalidValue
+from financeops.core.fields import Kind
 from financeops.core.payments import FIELDS
 
-PAYMENTS = FIELDS
+PAYMENTS = {name: field for name, field in FIELDS.items() if field.kind is not Kind.ACTS}
 """The columns of the canonical frame. Amounts are minor units, instants have a time zone."""
 
 MINOR_UNITS = {b"unit": b"minor"}

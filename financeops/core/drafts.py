@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
 
 from financeops.core.checks import check_key, check_pairs, refuse_card_number
-from financeops.core.contract.requests import PaymentRequest
+from financeops.core.contract.requests import PaymentRequest, RefundRequest
 from financeops.core.contract.texts import MAX_TEXT
 from financeops.core.errors import InvalidValue
 from financeops.core.fields import Field, Kind
@@ -79,6 +79,31 @@ def draft_of(
         source=source,
         **others,
     )
+
+
+class RefundTerms(Struct, frozen=True, kw_only=True):
+    """What is asked to be given back: `amount` in major units, None for all that is left."""
+
+    amount: Decimal | None
+    reason: str | None
+    at: datetime | None
+
+
+def refund_terms(request: RefundRequest, *, now: datetime) -> RefundTerms:
+    """Check a request for a refund; what depends on the payment is checked with it.
+
+    Raises
+    ------
+    InvalidValue
+        Naming the first field that is wrong.
+    """
+    given = bytes(request.amount)
+    amount = None if given == b"null" else _number(request.amount)
+    if amount is not None and amount <= 0:
+        raise InvalidValue("amount", "must be more than 0")
+    if request.reason is not None:
+        check_key(request.reason, "reason")
+    return RefundTerms(amount=amount, reason=request.reason, at=_instant("at", request.at, now))
 
 
 def request_hash(request: PaymentRequest) -> str:

@@ -60,6 +60,15 @@ class Funding(StrEnum):
     UNKNOWN = "unknown"
 
 
+class GivenBack(Struct, frozen=True, omit_defaults=True):
+    """One refund of a payment or of a part of it; `amount` in minor units."""
+
+    id: str
+    amount: int
+    at: datetime
+    reason: str | None = None
+
+
 class Draft(Struct, frozen=True, kw_only=True):
     """A payment that is valid but not recorded: it has no id and no place in the sequence.
 
@@ -127,6 +136,20 @@ class Payment(Draft, frozen=True, kw_only=True):
         str | None,
         About("set where the failure is counted under another code", after="decline_code"),
     ] = None
+    refunded_amount: Annotated[
+        int | None, About("minor units given back, 0 if none", after="refunded_at")
+    ] = None
+    refunds: Annotated[
+        tuple[GivenBack, ...] | None,
+        About("the refunds that were asked for one by one", after="refunded_amount"),
+    ] = None
+
+    @property
+    def returned(self) -> int:
+        """What was given back, in minor units; of a refunded payment the whole."""
+        if self.status is Status.REFUNDED:
+            return self.amount
+        return self.refunded_amount or 0
 
     @property
     def counted_decline(self) -> str | None:
@@ -153,7 +176,8 @@ def explained(draft: AnyDraft) -> AnyDraft:
 
 def recorded(draft: Draft, *, payment_id: str, at: datetime) -> Payment:
     """The payment that a draft becomes when it is recorded."""
-    return Payment(**asdict(explained(draft)), id=payment_id, updated_at=at)
+    back = draft.amount if draft.status is Status.REFUNDED else None
+    return Payment(**asdict(explained(draft)), id=payment_id, updated_at=at, refunded_amount=back)
 
 
 FIELDS = fields_of(Payment)
@@ -180,9 +204,10 @@ def values_in(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """One committed change: a payment as it is now, and the status it had before.
+    """One committed change: a payment as it is now, and what it was counted by before.
 
-    `previous_status` is None when the payment is new; `seq` is the change's number in its
+    `previous_status` is None when the payment is new; `previous_refunded` is what had been given
+    back of it before, in minor units, None if nothing; `seq` is the change's number in its
     tenant's gap-free sequence; `at` is when it was committed. When `removed`, the import that
     created the payment was undone: `payment` is its last state, and it no longer exists.
     """
@@ -191,6 +216,7 @@ class Change(Struct, frozen=True, kw_only=True):
     at: datetime
     payment: Payment
     previous_status: Status | None = None
+    previous_refunded: int | None = None
     removed: bool = False
 
     @property
@@ -199,7 +225,9 @@ class Change(Struct, frozen=True, kw_only=True):
         if self.removed:
             return EventType.REMOVED
         if self.previous_status is not None:
-            refunded = self.payment.status is Status.REFUNDED
+            before = self.previous
+            more = before is not None and self.payment.returned > before.returned
+            refunded = more or self.payment.status is Status.REFUNDED
             return EventType.REFUNDED if refunded else EventType.UPDATED
         if self.payment.status is Status.FAILED:
             return EventType.FAILED
@@ -212,12 +240,18 @@ class Change(Struct, frozen=True, kw_only=True):
 
     @property
     def previous(self) -> Payment | None:
-        """The payment as it was counted before; None when it is new."""
+        """The payment as it was counted before, without when it was refunded; None when it is new."""
         if self.previous_status is None:
             return None
         if self.removed:
             return self.payment
-        return replace(self.payment, status=self.previous_status, refunded_at=None)
+        return replace(
+            self.payment,
+            status=self.previous_status,
+            refunded_at=None,
+            refunded_amount=self.previous_refunded,
+            refunds=None,
+        )
 
 
 class Tenant(Struct, frozen=True, kw_only=True):

@@ -21,13 +21,12 @@ from pyarrow import parquet
 
 from financeops.arrow.tables import SCHEMA
 from financeops.client import MonthAnswer, MonthsAnswer
-from financeops.core.payments import Status
 from financeops.core.wire import timestamp
 
-_FORM = b"3"
+_FORM = b"4"
 """Version of the files' format; files of other versions are not read."""
 
-_COUNTED = ("payments", "refunded", "taken_back")
+_COUNTED = ("payments", "returned", "taken_back")
 _FEW_VALUES = [
     *("tenant_id", "currency", "method", "status", "source", "country", "decline_code"),
     *("processor", "network", "funding", "issuer_country", "channel"),
@@ -36,14 +35,14 @@ _FEW_VALUES = [
 
 
 class Counts(Struct, frozen=True):
-    """Numbers of payments and of refunded payments in a month.
+    """Number of payments in a month, and what was given back of them, in minor units.
 
     Both can only grow as long as `taken_back`, the tenant's number of payments and refunds that
     were taken back, is the same.
     """
 
     payments: int
-    refunded: int
+    returned: int
     taken_back: int
 
 
@@ -152,8 +151,9 @@ def cache_folder() -> Path:
 
 def counts_of(table: pa.Table, months: MonthsAnswer) -> Counts:
     """Counts of a table that is as of an answer."""
-    back = pc.sum(pc.equal(table["status"], Status.REFUNDED.value)).as_py()
-    return Counts(table.num_rows, back or 0, months.taken_back)
+    # Of all currencies together: it only tells whether anything was given back since.
+    back = pc.sum(table["refunded_amount"].cast(pa.decimal128(38, 0))).as_py()
+    return Counts(table.num_rows, int(back or 0), months.taken_back)
 
 
 def empty_month() -> pa.Table:

@@ -14,7 +14,7 @@ from financeops.client import Client
 from financeops.core.contract.agreements import MAX_BATCH
 from financeops.core.errors import FinanceOpsError, NotFound
 from financeops.core.money import to_major
-from financeops.core.payments import OPTIONAL, Draft, Source, explained
+from financeops.core.payments import OPTIONAL, Draft, Source, Status, explained
 from financeops.core.periods import Window
 from financeops.loading.background import Background
 from financeops.loading.progress import progress_bar
@@ -189,6 +189,9 @@ def simulated(
         "status": [draft.status.value for draft in drafts],
         "updated_at": [draft.refunded_at or draft.created_at for draft in drafts],
         "decline_group": [None] * count,
+        "refunded_amount": [
+            draft.amount if draft.status is Status.REFUNDED else 0 for draft in drafts
+        ],
     }
     return framed(pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA), kind)
 

@@ -150,6 +150,9 @@ def _read_ndjson(path: Path) -> pa.Table:
     # Amounts are parsed as decimals; a time with its zone is one in UTC.
     amount = SCHEMA.names.index("amount")
     fields[amount] = pa.field("amount", pa.decimal128(38, 4))
+    if not own:
+        back = SCHEMA.names.index("refunded_amount")
+        fields[back] = pa.field(fields[back].name, pa.decimal128(38, 4))
     parsed = [
         field if field.type != UTC_TIME else pa.field(field.name, pa.string()) for field in fields
     ]

@@ -34,7 +34,7 @@ def replaced(name, values):
 
 
 def test_columns_are_the_fields_of_a_payment():
-    assert set(PAYMENTS) == set(Payment.__struct_fields__) == set(SCHEMA.names)
+    assert set(PAYMENTS) == set(SCHEMA.names) == set(Payment.__struct_fields__) - {"refunds"}
 
 
 def test_every_column_passes_and_times_become_microseconds(kind, frame_of):

@@ -56,6 +56,20 @@ class PaymentRequest(Body, frozen=True, kw_only=True):
     reference: Annotated[Text, Meta(description="Names the attempt: it counts once")] | None = None
 
 
+class RefundRequest(Body, frozen=True, kw_only=True):
+    """What to give back of a payment: without `amount`, all that is left."""
+
+    amount: Annotated[
+        Raw,
+        Meta(
+            description="Major units, at most what is left to refund",
+            extra_json_schema={"type": "number", "exclusiveMinimum": 0, "maximum": 10**12},
+        ),
+    ] = Raw(b"null")
+    reason: Text | None = None
+    at: Moment | None = None
+
+
 Digest = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
 
 

@@ -14,7 +14,7 @@ from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError
 from financeops.core.payments import OTHER_DECLINE, Change, EventType, Status, Tenant
 from financeops.core.rollup import deltas
 from financeops.store.database.connection import MAX_IDS, Database, Document, Session
-from financeops.store.documents import change_document, payment_document
+from financeops.store.documents import acts_text, change_document, payment_document
 from financeops.store.rollups import add_rollups
 from financeops.store.tenants import (
     MAX_DECLINE_CODES,
@@ -183,9 +183,13 @@ async def _change_statuses(
             "updatedAt": payment.updated_at,
             "refundedAt": payment.refunded_at,
             "movedBy": _object_id(marks[payment.id].moved_by),
+            "refundedAmount": payment.refunded_amount,
+            "refunds": payment.refunds and acts_text(payment.refunds),
         }
-        update: Document = {"$set": {name: value for name, value in values.items() if value}}
-        if gone := {name: "" for name in ("refundedAt", "movedBy") if values[name] is None}:
+        update: Document = {
+            "$set": {name: value for name, value in values.items() if value is not None}
+        }
+        if gone := {name: "" for name, value in values.items() if value is None}:
             update["$unset"] = gone
         updates.append(UpdateOne(_as_it_was(change), update))
     if not updates:
@@ -217,7 +221,15 @@ def _as_it_was(change: Change) -> Document:
         "_id": ObjectId(change.payment.id),
         "tenantId": change.payment.tenant_id,
         "status": change.previous_status.value,
+        **_refunded_before(change),
     }
+
+
+def _refunded_before(change: Change) -> Document:
+    """What had been given back; of a refunded payment it may not be stored, and is the whole."""
+    if change.previous_status is not Status.SUCCESS:
+        return {}
+    return {"refundedAmount": change.previous_refunded}  # null matches a missing field
 
 
 async def _note_imports(
