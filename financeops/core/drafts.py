@@ -65,6 +65,13 @@ def draft_of(
     created_at = _instant("createdAt", request.created_at, now) or floor_millisecond(now)
     check_currency(currency, created_at)
     others: dict[str, Any] = {}
+    if request.refunded_amount is not UNSET:
+        if source != Source.IMPORT:
+            raise InvalidValue(
+                "refundedAmount", "is only for imports: use POST /payments/{id}/refund"
+            )
+        back = _refunded(request.refunded_amount, status, amount, currency)
+        others["refunded_amount"] = back
     for field in _CHECKED:
         value = getattr(request, field.name)
         if value is not None and value is not UNSET:
@@ -97,8 +104,8 @@ def refund_terms(request: RefundRequest, *, now: datetime) -> RefundTerms:
     InvalidValue
         Naming the first field that is wrong.
     """
-    given = bytes(request.amount)
-    amount = None if given == b"null" else _number(request.amount)
+    given = request.amount
+    amount = None if given is UNSET or bytes(given) == b"null" else _number(given)
     if amount is not None and amount <= 0:
         raise InvalidValue("amount", "must be more than 0")
     if request.reason is not None:
@@ -139,6 +146,25 @@ def _number(raw: Raw) -> Decimal:
 
 _RECORDED = {status.value: status for status in (Status.SUCCESS, Status.FAILED)}
 _IMPORTED = {status.value: status for status in Status}
+
+
+def _refunded(raw: Raw, status: Status, amount: int, currency: str) -> int | None:
+    """What was given back of an imported payment; None if nothing was."""
+    field = "refundedAmount"
+    try:
+        back = to_minor(_number(raw), currency)
+    except InvalidValue as error:
+        raise InvalidValue(field, error.problem) from None
+    least, most = {
+        Status.FAILED: (0, 0),
+        Status.SUCCESS: (0, max(amount - 1, 0)),
+        Status.REFUNDED: (amount, amount),
+    }[status]
+    if not least <= back <= most:
+        raise InvalidValue(
+            field, "must be the amount of a refunded payment, less than that of a succeeded one"
+        )
+    return back or None
 
 
 def _status(text: str, *, importing: bool) -> Status:
@@ -190,7 +216,7 @@ def _checked(field: Field, value: Any, status: Status, created_at: datetime, now
 # If several fields are wrong, the first in this order is named: those that depend on other fields
 # come first.
 _CHECKED = sorted(
-    OPTIONAL,
+    (field for field in OPTIONAL if field.kind is not Kind.INTEGER),
     key=lambda field: (
         field.kind is not Kind.INSTANT,
         field.only is None,

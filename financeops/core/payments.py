@@ -93,6 +93,9 @@ class Draft(Struct, frozen=True, kw_only=True):
     refunded_at: Annotated[
         datetime | None, About("when the money was given back", only=Status.REFUNDED)
     ] = None
+    refunded_amount: Annotated[
+        int | None, About("minor units given back, 0 if none", only=Status.REFUNDED)
+    ] = None
     order_id: Annotated[
         str | None, About("what the customer pays for: attempts of one order share it")
     ] = None
@@ -122,6 +125,13 @@ class Draft(Struct, frozen=True, kw_only=True):
         Pairs | None, About("the sender's own pairs of text, as JSON text", text=PAIRS)
     ] = None
 
+    @property
+    def returned(self) -> int:
+        """What was given back, in minor units; of a refunded payment the whole."""
+        if self.status is Status.REFUNDED:
+            return self.amount
+        return self.refunded_amount or 0
+
 
 class Payment(Draft, frozen=True, kw_only=True):
     """One attempt to collect money, as recorded.
@@ -136,20 +146,10 @@ class Payment(Draft, frozen=True, kw_only=True):
         str | None,
         About("set where the failure is counted under another code", after="decline_code"),
     ] = None
-    refunded_amount: Annotated[
-        int | None, About("minor units given back, 0 if none", after="refunded_at")
-    ] = None
     refunds: Annotated[
         tuple[GivenBack, ...] | None,
         About("the refunds that were asked for one by one", after="refunded_amount"),
     ] = None
-
-    @property
-    def returned(self) -> int:
-        """What was given back, in minor units; of a refunded payment the whole."""
-        if self.status is Status.REFUNDED:
-            return self.amount
-        return self.refunded_amount or 0
 
     @property
     def counted_decline(self) -> str | None:
@@ -176,8 +176,10 @@ def explained(draft: AnyDraft) -> AnyDraft:
 
 def recorded(draft: Draft, *, payment_id: str, at: datetime) -> Payment:
     """The payment that a draft becomes when it is recorded."""
-    back = draft.amount if draft.status is Status.REFUNDED else None
-    return Payment(**asdict(explained(draft)), id=payment_id, updated_at=at, refunded_amount=back)
+    payment = Payment(**asdict(explained(draft)), id=payment_id, updated_at=at)
+    if draft.status is not Status.REFUNDED:
+        return payment
+    return replace(payment, refunded_amount=draft.amount)
 
 
 FIELDS = fields_of(Payment)

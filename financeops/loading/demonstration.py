@@ -13,6 +13,7 @@ from financeops.arrow.tables import SCHEMA, check_frame, framed
 from financeops.client import Client
 from financeops.core.contract.agreements import MAX_BATCH
 from financeops.core.errors import FinanceOpsError, NotFound
+from financeops.core.fields import Kind
 from financeops.core.money import to_major
 from financeops.core.payments import OPTIONAL, Draft, Source, Status, explained
 from financeops.core.periods import Window
@@ -283,7 +284,11 @@ def _document(draft: Draft, place: int) -> dict[str, Any]:
         "method": draft.method,
         "status": draft.status.value,
         "createdAt": draft.created_at,
-        **{field.json: getattr(draft, field.name) for field in OPTIONAL},
+        **{
+            field.json: getattr(draft, field.name)
+            for field in OPTIONAL
+            if field.kind is not Kind.INTEGER
+        },
         "reference": f"{SHOP.tenant_id}-{place}",
     }
     return {name: value for name, value in document.items() if value is not None}
