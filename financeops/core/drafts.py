@@ -65,13 +65,13 @@ def draft_of(
     created_at = _instant("createdAt", request.created_at, now) or floor_millisecond(now)
     check_currency(currency, created_at)
     others: dict[str, Any] = {}
-    if request.refunded_amount is not UNSET:
+    back = getattr(request, "refunded_amount")  # noqa: B009 - added by `with_fields`
+    if back is not UNSET:
         if source != Source.IMPORT:
             raise InvalidValue(
                 "refundedAmount", "is only for imports: use POST /payments/{id}/refund"
             )
-        back = _refunded(request.refunded_amount, status, amount, currency)
-        others["refunded_amount"] = back
+        others["refunded_amount"] = _refunded(back, status, amount, currency)
     for field in _CHECKED:
         value = getattr(request, field.name)
         if value is not None and value is not UNSET:
