@@ -12,7 +12,7 @@ from msgspec.structs import astuple
 
 from financeops.core.card_numbers import without_card_numbers
 from financeops.core.contract.requests import ImportRequest, PaymentRequest
-from financeops.core.contract.texts import MAX_TEXT
+from financeops.core.contract.texts import MAX_TEXT, OPTION_PATTERN, PAYMENT_ID_PATTERN
 from financeops.core.errors import InvalidValue
 
 _Request = TypeVar("_Request")
@@ -35,6 +35,12 @@ _KINDS = {
 }
 _OF_KIND = re.compile(r"Expected `([^`]*)`, got `(\w+)`")
 _BOUND = re.compile(r"Expected `(?:(str)` of length|\w+`) ([<>])= ([\d.]+)")
+_PATTERNS = {
+    f"Expected `str` matching regex {OPTION_PATTERN!r}": "must have names of 1 to 64 of a-z and -",
+    f"Expected `str` matching regex {PAYMENT_ID_PATTERN!r}": (
+        "must be the id of a payment: 24 hexadecimal digits"
+    ),
+}
 _A_TIME = "must be an ISO 8601 time with its zone, such as 2024-12-09T14:00:00Z"
 
 
@@ -71,7 +77,8 @@ def _decode(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
             raise InvalidValue("body", "is empty: it must be JSON") from None
         place = _PLACE.match(str(error))
         assert place is not None, "the pattern matches any text"
-        field = (place["path"] or "").lstrip(".").removesuffix("[...]")
+        # The decoder does not tell which name of an object with free names it means.
+        field = (place["path"] or "").lstrip(".").partition("[...]")[0]
         named = _QUOTED.search(place["problem"])
         # The name of an unknown field is the sender's, and so is a text that is no choice: they
         # may be as long as the body.
@@ -130,8 +137,8 @@ def _plainly(problem: str) -> str:
         return f"must have {most} character{'s'[: number != 1]}" if text else f"must be {most}"
     if problem.endswith("a multiple of 1.0"):
         return "must be a whole number"
-    if problem.startswith("Expected `str` matching regex"):
-        return "has characters that it must not have, or too few or too many"
+    if problem in _PATTERNS:
+        return _PATTERNS[problem]
     if problem == "Input data was truncated":
         return "ends too early, or holds half of a surrogate pair such as \\ud800"
     if problem.startswith("Object missing required field"):

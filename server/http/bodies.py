@@ -14,6 +14,9 @@ from server.http.problems import TooLarge, WrongKind
 
 _LINES = {NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 _UTF_8 = {"utf-8", "utf8", "us-ascii"}
+_LONGEST = 1000
+"""Characters of a `Content-Type`: the time to split a longer one into parameters grows with its square."""
+
 _SHOWN = 100
 """Characters of a header that an answer repeats."""
 
@@ -77,17 +80,16 @@ def _kind_of_body(request: Request, *, lines: bool = False) -> str | None:
     wanted = f"{JSON} or {NDJSON}" if lines else JSON
     sent = ", ".join(kinds)[:_SHOWN]
     refusal = f"the body must be {wanted} in UTF-8, not {sent}: name it in Content-Type"
+    if len(kinds) > 1 or len(kinds[0]) > _LONGEST:
+        raise WrongKind(refusal)
     header = Message()
     header["Content-Type"] = kinds[0]
     try:
         kind, parameters = header.get_content_type(), header.get_params([])
-    except (
-        TypeError,
-        ValueError,
-    ):  # by numbered parts that are no numbers, or that do not fit together
+    except (TypeError, ValueError):  # numbered parts that are no numbers, or do not fit together
         raise WrongKind(refusal) from None
     charsets = [str(value).lower() for name, value in parameters if name.lower() == "charset"]
-    if len(kinds) > 1 or len(charsets) > 1 or not _UTF_8.issuperset(charsets):
+    if len(charsets) > 1 or not _UTF_8.issuperset(charsets):
         raise WrongKind(refusal)
     if lines and kind in _LINES:
         return NDJSON

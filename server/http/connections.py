@@ -114,8 +114,23 @@ class LimitedHttp(HttpToolsProtocol):
             return
         super().handle_websocket_upgrade()
         protocol = self.transport.get_protocol()
-        if isinstance(protocol, LimitedWebSocket):
+        if not isinstance(protocol, LimitedWebSocket):
+            return
+        if protocol.handshake_initiated:
             protocol.address, self._address = self._address, None
+            return
+        # That protocol reads no request with a body, and none as long as this one does: uvicorn would never answer.
+        self.transport.set_protocol(self)
+        self.connections.discard(protocol)
+        self.connections.add(self)
+        self._refuse(
+            HTTPStatus.BAD_REQUEST,
+            "a WebSocket needs a GET without a body, with at most 128 headers and 8192 bytes in a line",
+        )
+
+    def _should_upgrade(self) -> bool:
+        """Ignore the offer of a websocket while earlier requests are answered: it would be open before."""
+        return super()._should_upgrade() and not self._is_answering()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Parse the request again without its offer, for the parser has skipped its body."""

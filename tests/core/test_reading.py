@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from financeops.core.errors import InvalidValue
-from financeops.core.reading import read_request
+from financeops.core.reading import read_import_request, read_request
 
 ORDINARY = {"amount": 18.5, "method": "card", "status": "success"}
 
@@ -63,3 +63,9 @@ def test_a_missing_and_an_unknown_field_are_named(body, field, problem):
     with pytest.raises(InvalidValue) as refusal:
         read_request(body)
     assert (refusal.value.field, refusal.value.problem) == (field, problem)
+
+
+def test_an_id_that_is_none_is_refused_in_words():
+    row = {**ORDINARY, "_id": "zz", "row": {"content": "a", "base": "b"}}
+    with pytest.raises(InvalidValue, match=r"^_id: must be the id of a payment: 24"):
+        read_import_request(json.dumps(row).encode())

@@ -201,6 +201,37 @@ async def test_many_offers_at_once_are_answered_one_by_one(impatient):
     assert said.count(b"HTTP/1.1 200 OK") == 2001
 
 
+STREAM = b"GET /ws/payments/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n"
+WEBSOCKET = (
+    b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+UNREADABLE = {
+    "a body": STREAM + WEBSOCKET + LENGTH % len(SECOND),
+    "a body in chunks": STREAM + WEBSOCKET + b"Transfer-Encoding: chunked\r\n\r\n",
+    "a payment": POST + WEBSOCKET + LENGTH % len(SECOND),
+    "too many headers": STREAM + WEBSOCKET + b"A: a\r\n" * 130 + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+async def test_a_websocket_that_cannot_be_opened_is_refused(impatient, what):
+    async with connection(impatient) as (reader, writer):
+        writer.write(UNREADABLE[what])
+        await writer.drain()
+        writer.write(SECOND)
+        status, detail = await answer(reader)
+    assert (status, "GET without a body" in detail) == (400, True)
+
+
+async def test_a_websocket_does_not_overtake_requests_that_are_still_answered(impatient):
+    async with connection(impatient) as (reader, writer):
+        writer.write(POST + LENGTH % len(SALE) + SALE + STREAM + WEBSOCKET + b"\r\n" + SECOND)
+        async with asyncio.timeout(20):
+            said = (await reader.read()).decode()
+    assert re.findall(r"HTTP/1\.1 (\d+)", said) == ["201", "400", "200"], said
+
+
 async def test_a_client_that_reads_nothing_is_cut_off(impatient):
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType, field
 
 from financeops.core.contract.forms import Body, Document, Time
-from financeops.core.contract.texts import LINE_PATTERN, MAX_TEXT, TenantId
+from financeops.core.contract.texts import LINE_PATTERN, MAX_TEXT, OPTION_PATTERN, TenantId
 
 Line = Annotated[str, Meta(extra_json_schema={"pattern": LINE_PATTERN})]
 Option = Line | bool | list[Line]
@@ -23,8 +23,7 @@ class StartRequest(Body, frozen=True, kw_only=True):
     file: Annotated[Line, Meta(min_length=1, max_length=4 * MAX_TEXT)]
     tenant_id: TenantId | UnsetType = UNSET
     size: _Count | None = None
-    # Python's $ also matches before a line break at the end.
-    options: dict[Annotated[str, Meta(pattern=r"^[a-z-]{1,64}(?!\n)$")], Option] = field(
+    options: dict[Annotated[str, Meta(pattern=OPTION_PATTERN)], Option] = field(
         default_factory=dict
     )
 

@@ -33,6 +33,8 @@ WORD_PATTERN = "^[a-z0-9_]{1,64}$"
 COUNTRY_PATTERN = "^[A-Z]{2}$"
 CURRENCY_PATTERN = "^[A-Z]{3}$"
 PAYMENT_ID_PATTERN = "^[0-9a-fA-F]{24}$"
+# In msgspec, as in Python, $ also matches before a line break at the end.
+OPTION_PATTERN = r"^[a-z-]{1,64}(?!\n)$"
 CURSOR_PATTERN = "^[0-9]{1,13}-[0-9a-fA-F]{24}$"
 
 Text = Annotated[
