@@ -11,7 +11,7 @@ import aiohttp
 from financeops.client.problems import error_of
 from financeops.core import wire
 from financeops.core.contract import agreements
-from financeops.core.errors import Unavailable
+from financeops.core.errors import Busy, Unavailable
 
 Answer = TypeVar("Answer")
 
@@ -109,5 +109,12 @@ class Transport:
                 f"no connection to {self.url}: `financeops up` starts a server on this computer; "
                 "FINANCEOPS_URL, or --url of a command, names another address"
             ) from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unavailable(f"no answer from {self.url}") from error
+        except TimeoutError as error:
+            raise Unavailable(
+                f"{self.url} takes connections, but did not answer within {self._timeout:g} s: "
+                "it, or its database, is busy or has stalled"
+            ) from error
+        except aiohttp.ClientPayloadError as error:
+            raise Busy(f"the answer of {self.url} broke off") from error
+        except aiohttp.ClientError as error:
+            raise Unavailable(f"no answer of FinanceOps from {self.url}: {error}") from error

@@ -53,7 +53,7 @@ class Unavailable(FinanceOpsError):
 
 
 class Busy(Unavailable):
-    """The server answers, but cannot do this now; its message says why."""
+    """The server answers, but cannot do this now, or not to the end; the message says why."""
 
 
 class Unsure(Unavailable):

@@ -11,7 +11,7 @@ from pyarrow import ipc
 
 from financeops.arrow.reading import canonical_of
 from financeops.arrow.tables import SCHEMA
-from financeops.core.errors import Unavailable
+from financeops.core.errors import Busy
 
 
 def received(chunks: Iterator[bytes], *, arrived: Callable[[int], object]) -> pa.Table:
@@ -26,7 +26,7 @@ def received(chunks: Iterator[bytes], *, arrived: Callable[[int], object]) -> pa
 
     Raises
     ------
-    Unavailable
+    Busy
         The stream broke off before its end.
     """
     tables = [SCHEMA.empty_table()]
@@ -36,7 +36,7 @@ def received(chunks: Iterator[bytes], *, arrived: Callable[[int], object]) -> pa
                 tables.append(canonical_of(pa.Table.from_batches([batch])))
                 arrived(batch.num_rows)
     except pa.ArrowInvalid as error:
-        raise Unavailable("the export broke off: load again") from error
+        raise Busy("the export broke off: load again") from error
     return pa.concat_tables(tables)
 
 

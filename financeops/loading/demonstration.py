@@ -17,6 +17,7 @@ from financeops.core.money import to_major
 from financeops.core.payments import OPTIONAL, Draft, Source, explained
 from financeops.core.periods import Window
 from financeops.loading.background import Background
+from financeops.loading.patience import patiently
 from financeops.loading.progress import progress_bar
 from financeops.simulation.incidents import Incident, incidents_between
 from financeops.simulation.scenario import SimulationConfig, profiles
@@ -77,7 +78,8 @@ def demo(url: str | None = None, *, token: str | None = None, progress: bool = T
     """
     background = Background()
     try:
-        background.run(_record(url, token=token, progress=progress))
+        # Its references make sending again harmless.
+        patiently(lambda: background.run(_record(url, token=token, progress=progress)))
     finally:
         background.close()
     return SHOP.tenant_id

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -11,7 +9,7 @@ import pyarrow as pa
 
 from financeops.client import Client, MonthsAnswer
 from financeops.client.query import keywords_of
-from financeops.core.errors import Busy, FinanceOpsError, Unavailable
+from financeops.core.errors import FinanceOpsError, Unavailable
 from financeops.core.payments import Change
 from financeops.core.questions import Question
 from financeops.core.selection import Selection
@@ -19,16 +17,10 @@ from financeops.core.windows import ALL_TIME
 from financeops.loading.arriving import received
 from financeops.loading.background import Background
 from financeops.loading.live import changes_between
+from financeops.loading.patience import patiently
 from financeops.loading.progress import progress_bar
 
-logger = logging.getLogger(__name__)
-
 Answer = TypeVar("Answer")
-
-PATIENCE = 60.0
-"""Seconds for which a server may be busy before loading from it fails."""
-
-_PAUSE = 1.0
 
 
 class Remote:
@@ -62,7 +54,7 @@ class Remote:
         self, request: Callable[..., Coroutine[Any, Any, Answer]], *given: Any, **options: Any
     ) -> Answer:
         """Wait for a request, such as ``client.metrics``, and return its answer; while the server is busy, repeat it."""
-        return _patiently(lambda: self._background.run(request(*given, **options)))
+        return patiently(lambda: self._background.run(request(*given, **options)))
 
     def close(self) -> None:
         """Close the connections. Requests fail from then on."""
@@ -104,7 +96,7 @@ class Remote:
             with progress_bar(total, shown=self._progress) as arrived:
                 return received(self._background.items(chunks), arrived=arrived)
 
-        return _patiently(load)
+        return patiently(load)
 
     def expected(self, selection: Selection) -> int | None:
         """How many payments an export will give; None where no single request tells."""
@@ -115,19 +107,3 @@ class Remote:
         found = self.ask(self.client.metrics, self.tenant_id, **keywords_of(question))
         alone = selection.currency is not None or len(found.currencies) == 1
         return found.total_payments if alone else None
-
-
-def _patiently(ask: Callable[[], Answer]) -> Answer:
-    """Ask until the server is not busy: for the first error a whole notebook would end."""
-    deadline = time.monotonic() + PATIENCE
-    told = False
-    while True:
-        try:
-            return ask()
-        except Busy as error:
-            if time.monotonic() > deadline:
-                raise
-            if not told:
-                logger.warning("%s; trying again for %.0f s", error, PATIENCE)
-            told = True
-        time.sleep(_PAUSE)

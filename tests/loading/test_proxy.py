@@ -1,12 +1,17 @@
-"""Tokens for a proxy in front of the server, and the progress bar."""
+"""Tokens for a proxy in front of the server, answers that do not arrive through it, and the progress bar."""
 
+import socket
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import httpx
 import pytest
 
-from financeops.core.errors import FinanceOpsError
-from financeops.loading import connect, progress
+from financeops.client import Client
+from financeops.core.errors import FinanceOpsError, Unavailable
+from financeops.loading import connect, patience, progress
+from financeops.loading.demonstration import demo
 
 
 class Guard(BaseHTTPRequestHandler):
@@ -21,14 +26,44 @@ class Guard(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def guarded_url():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Guard) as server:
+@contextmanager
+def served(handler):
+    """Yield the URL at which a handler serves."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def guarded_url():
+    with served(Guard) as url:
+        yield url
+
+
+def relay(upstream, path, *, cuts):
+    """A handler that passes requests on, and breaks that many answers to a path off in the middle."""
+    left = [cuts]
+
+    class Relay(BaseHTTPRequestHandler):
+        def do_GET(self):
+            answer = httpx.get(upstream + self.path, headers={"Accept-Encoding": "identity"})
+            self.send_response(answer.status_code)
+            for name in ("Content-Type", "Link"):
+                if name in answer.headers:
+                    self.send_header(name, answer.headers[name])
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            cut = self.path.startswith(path) and left[0] > 0
+            left[0] -= cut
+            self.wfile.write(answer.content[: len(answer.content) // 2 if cut else None])
+
+        def log_message(self, *_):
+            pass
+
+    return Relay
 
 
 def test_a_token_is_sent(guarded_url):
@@ -56,3 +91,51 @@ def test_progress_can_be_turned_off(server, tenant_id, record, capfd, monkeypatc
     with connect(server.url, tenant_id, progress=False) as connection:
         connection.payments(cache=False)
     assert capfd.readouterr().err == ""
+
+
+def test_an_export_that_breaks_off_is_loaded_again_and_no_row_twice(
+    server, tenant_id, record, caplog
+):
+    record(*({"amount": n} for n in range(1, 301)))
+    with (
+        served(relay(server.url, "/payments/export", cuts=2)) as url,
+        connect(url, tenant_id) as connection,
+    ):
+        loaded = connection.payments(cache=False)
+    assert sorted(loaded["amount"]) == [100 * n for n in range(1, 301)]
+    assert loaded["id"].n_unique() == 300
+    assert caplog.text.count("trying again for 60 s") == 1
+
+
+def test_an_export_that_breaks_off_again_and_again_ends_with_the_reason(
+    server, tenant_id, record, monkeypatch
+):
+    record(amount=1)
+    monkeypatch.setattr(patience, "PATIENCE", 0)
+    with (
+        served(relay(server.url, "/payments/export", cuts=99)) as url,
+        connect(url, tenant_id) as connection,
+        pytest.raises(Unavailable, match="broke off"),
+    ):
+        connection.payments(cache=False)
+
+
+def test_the_demonstration_asks_again(server, caplog):
+    """Here the second answer says that its tenant does not exist, and the proxy takes no payments."""
+    metrics = "/api/analytics/metrics"
+    with (
+        served(relay(server.url, metrics, cuts=1)) as url,
+        pytest.raises(FinanceOpsError, match="501"),
+    ):
+        demo(url, progress=False)
+    assert "broke off; trying again" in caplog.text
+
+
+async def test_a_server_that_takes_a_connection_and_does_not_answer_is_not_called_away():
+    with socket.create_server(("127.0.0.1", 0)) as stalled:
+        port = stalled.getsockname()[1]
+        async with Client(f"http://127.0.0.1:{port}", timeout=0.2) as client:
+            with pytest.raises(
+                Unavailable, match=r"takes connections, but did not .* within 0\.2 s"
+            ):
+                await client.ready()
