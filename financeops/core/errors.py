@@ -51,6 +51,10 @@ class Unavailable(FinanceOpsError):
 
     repeatable = True
 
+    def _render_traceback_(self) -> list[str]:
+        """Show the message alone in a notebook: no line of any code is the cause."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class Busy(Unavailable):
     """The server answers, but cannot do this now, or not to the end; the message says why."""

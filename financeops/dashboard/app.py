@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from statistics import median
@@ -12,7 +14,7 @@ from typing import Any
 
 from financeops.client.rest import Client
 from financeops.core.contract.agreements import DEFAULT_TENANT
-from financeops.core.errors import InvalidValue
+from financeops.core.errors import Busy, InvalidValue
 from financeops.core.periods import Period
 from financeops.dashboard.kernel import Visit, end_when_served, visit
 from financeops.dashboard.language import texts
@@ -31,6 +33,11 @@ from financeops.dashboard.state.live import Live, utc_now
 from financeops.dashboard.state.model import Connection, DashboardModel
 from financeops.dashboard.tab import tab_of
 from financeops.tasks import end
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 60.0
+"""Seconds for which a server may be busy before `Dashboard.ready` fails."""
 
 _MEASURED_EVERY = timedelta(seconds=1)
 """Time between two events whose way to the screen is measured."""
@@ -132,7 +139,7 @@ class Dashboard:
                 self._spawn(self._receive(self._visit))
 
     async def ready(self) -> None:
-        """Return when the first figures are loaded.
+        """Return when the first figures are loaded; a busy server is asked for up to a minute.
 
         Raises
         ------
@@ -141,16 +148,22 @@ class Dashboard:
         """
         self.start()
         await self._answered()
+        if isinstance(self.model.error, Busy):
+            logger.warning("%s; trying again for %.0f s", self.model.error, PATIENCE)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    await self._answered(patient=True)
         if self.model.error is not None:
             raise self.model.error
 
-    async def _answered(self) -> None:
-        """Return when the first figures are loaded, or could not be."""
+    async def _answered(self, *, patient: bool = False) -> None:
+        """Return when the first figures are loaded, or could not be; patiently, not while the server is busy."""
         model = self.model
         answered = asyncio.Event()
 
         def look(_change: object) -> None:
-            if model.loaded or model.error is not None:
+            waits = patient and isinstance(model.error, Busy)
+            if model.loaded or (model.error is not None and not waits):
                 answered.set()
 
         model.observe(look, ["loaded", "error"])

@@ -18,6 +18,7 @@ from financeops.dashboard import Dashboard
 from financeops.dashboard.state.model import Connection
 from financeops.tasks import end
 from tests.processes import start_server
+from tests.relay import relay, served
 
 METHODS = ["card", "bank_transfer", "crypto", "paypal"]
 
@@ -166,6 +167,18 @@ async def test_a_tenant_without_payments_in_its_own_currency_is_shown_in_that_of
         assert model.figures.metrics.total_volume == 700
     finally:
         await dashboard.close()
+
+
+async def test_the_first_figures_are_waited_for_while_the_server_is_busy(server, client, caplog):
+    await client.post_payment({"amount": 10, "method": "card", "status": "success"})
+    with served(relay(server.url, "/api/analytics/snapshot", cuts=1)) as url:
+        dashboard = Dashboard(url)
+        try:
+            await dashboard.ready()
+            assert dashboard.model.figures.metrics.total_volume == 1000
+        finally:
+            await dashboard.close()
+    assert "broke off; trying again for 60 s" in caplog.text
 
 
 async def test_a_filtered_feed_reaches_back_to_the_first_payment(dashboard, client):

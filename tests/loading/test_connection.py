@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
+import io
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -13,6 +15,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from financeops.arrow.tables import SCHEMA
 from financeops.cli.running.addresses import free_port
@@ -232,6 +235,17 @@ def test_an_unreachable_server_is_named():
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(Unavailable, match=f"{url}.*financeops up"):
         connect(url)
+
+
+def test_a_notebook_shows_why_and_no_traceback():
+    shell = InteractiveShell()
+    with redirect_stdout(io.StringIO()) as shown:
+        shell.run_cell(
+            f"import financeops as fo; fo.connect('http://127.0.0.1:{free_port()}')",
+            store_history=False,
+        )
+    assert shown.getvalue().startswith("Unavailable: no connection to http://127.0.0.1:")
+    assert len(shown.getvalue().splitlines()) == 1
 
 
 def test_an_unknown_tenant_is_named(server, cache_folder):

@@ -1,17 +1,15 @@
 """Tokens for a proxy in front of the server, answers that do not arrive through it, and the progress bar."""
 
 import socket
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
-import httpx
 import pytest
 
 from financeops.client import Client
 from financeops.core.errors import FinanceOpsError, Unavailable
 from financeops.loading import connect, patience, progress
 from financeops.loading.demonstration import demo
+from tests.relay import relay, served
 
 
 class Guard(BaseHTTPRequestHandler):
@@ -26,44 +24,10 @@ class Guard(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def served(handler):
-    """Yield the URL at which a handler serves."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
 @pytest.fixture
 def guarded_url():
     with served(Guard) as url:
         yield url
-
-
-def relay(upstream, path, *, cuts):
-    """A handler that passes requests on, and breaks that many answers to a path off in the middle."""
-    left = [cuts]
-
-    class Relay(BaseHTTPRequestHandler):
-        def do_GET(self):
-            answer = httpx.get(upstream + self.path, headers={"Accept-Encoding": "identity"})
-            self.send_response(answer.status_code)
-            for name in ("Content-Type", "Link"):
-                if name in answer.headers:
-                    self.send_header(name, answer.headers[name])
-            self.send_header("Content-Length", str(len(answer.content)))
-            self.end_headers()
-            cut = self.path.startswith(path) and left[0] > 0
-            left[0] -= cut
-            self.wfile.write(answer.content[: len(answer.content) // 2 if cut else None])
-
-        def log_message(self, *_):
-            pass
-
-    return Relay
 
 
 def test_a_token_is_sent(guarded_url):
