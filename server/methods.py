@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from financeops.core.choices import none_of
 from financeops.core.errors import InvalidValue
 from financeops.core.selection import Selection
 from financeops.store.reading.queries import list_payments
 from server.dependencies import Services
 
 
-def unknown_method(services: Services) -> InvalidValue:
+def unknown_method(services: Services, method: str) -> InvalidValue:
     """Return the refusal of a method that is not one of the settings."""
-    return InvalidValue("method", f"must be one of {', '.join(sorted(services.settings.methods))}")
+    return none_of(sorted(services.settings.methods), method, field="method")
 
 
 async def check_method(services: Services, tenant_id: str, method: str | None) -> None:
@@ -28,4 +29,4 @@ async def check_method(services: Services, tenant_id: str, method: str | None) -
         return
     page = await list_payments(services.db, tenant_id, Selection(method=method), limit=1)
     if not page.payments:
-        raise unknown_method(services)
+        raise unknown_method(services, method)

@@ -144,6 +144,13 @@ def import_(
     )
     result = asyncio.run(import_file(request))
     typer.echo(str(result))
+    if result.summary.conflict:
+        typer.echo(
+            "Rows in conflict differ from what is recorded of them. If that came with a wrong import, "
+            f"take it back and import again: `financeops imports --tenant {tenant}` lists imports, "
+            "`financeops imports undo ID` takes one back.",
+            err=True,
+        )
     if result.summary.refused:
         raise typer.Exit(2)
 

@@ -13,7 +13,17 @@ from financeops.core.contract.imports import ImportAnswer
 from financeops.core.contract.texts import PAYMENT_ID_PATTERN
 from financeops.core.errors import NotFound
 
-_HEADINGS = ("ID", "STARTED", "STATE", "CREATED", "UPDATED", "FILE", "OPTIONS")
+_HEADINGS = (
+    "ID",
+    "STARTED",
+    "STATE",
+    "CREATED",
+    "UPDATED",
+    "CONFLICT",
+    "REJECTED",
+    "FILE",
+    "OPTIONS",
+)
 _STATES = {"running": "unfinished"}  # or still running: only its user knows
 
 
@@ -53,12 +63,15 @@ async def undone(url: str, import_id: str) -> str:
 
 
 def _row(found: ImportAnswer) -> tuple[str, ...]:
+    refused = (found.counts.conflict, found.counts.rejected)
     return (
         found.id,
         wire.timestamp(found.started_at),
         _STATES.get(found.state, found.state),
         f"{found.counts.created:,}",
         f"{found.counts.updated:,}",
+        # Those who sent the file report them, at its end.
+        *("-" if found.finished_at is None else f"{count:,}" for count in refused),
         found.file,
         " ".join(_option(name, value) for name, value in found.options.items()),
     )

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from financeops.core.checks import check_key, check_pairs, refuse_card_number
+from financeops.core.choices import none_of
 from financeops.core.contract.requests import PaymentRequest
 from financeops.core.contract.texts import MAX_TEXT
 from financeops.core.errors import InvalidValue
@@ -60,7 +61,7 @@ def draft_of(
     currency = request.currency if request.currency is not None else tenant.currency
     amount = to_minor(_number(request.amount), currency)
     if request.method not in methods:
-        raise InvalidValue("method", f"must be one of {', '.join(sorted(methods))}")
+        raise none_of(sorted(methods), request.method, field="method")
     status = _status(request.status, importing=source == Source.IMPORT)
     created_at = _instant("createdAt", request.created_at, now) or floor_millisecond(now)
     check_currency(currency, created_at)
@@ -122,7 +123,7 @@ def _status(text: str, *, importing: bool) -> Status:
         return status
     if text == Status.REFUNDED:
         raise InvalidValue("status", "a payment becomes refunded by POST /payments/{id}/refund")
-    raise InvalidValue("status", f"must be one of {', '.join(allowed)}")
+    raise none_of(allowed, text, field="status")
 
 
 def _instant(field: str, instant: datetime | None, now: datetime) -> datetime | None:

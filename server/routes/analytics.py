@@ -110,7 +110,7 @@ async def read_snapshot(services: Here, params: Annotated[SnapshotParameters, Qu
 def _question(services: Services, params: AnalyticsParameters) -> Question:
     question = params.question()
     if question.method is not None and question.method not in services.settings.methods:
-        raise unknown_method(services)
+        raise unknown_method(services, question.method)
     return question
 
 

@@ -275,6 +275,21 @@ def test_a_new_tenants_rows_have_their_own_currencies(imported, tmp_path, column
     refused(result, "--currency: is required")
 
 
+def test_lines_without_a_currency_are_not_refused_one_by_one(imported, tmp_path):
+    line = {"createdAt": "2026-05-04T10:00:00Z", "amount": 1}
+    for count, says in ((1, "row has"), (3, "first 3 rows have")):
+        content = "".join(f"{json.dumps(line)}\n" for _ in range(count)) + "no JSON\n"
+        result, _ = imported("none.ndjson", content, *PAID)
+        refused(result, f"--currency: is required: the file's {says} no currency")
+    assert not (tmp_path / "none.ndjson.rejects.csv").exists()
+    content = f"{json.dumps(line)}\n{json.dumps({**line, 'currency': 'EUR'})}\n"
+    result, payments = imported("some.ndjson", content, *PAID)
+    assert (result.returncode, [payment.currency for payment in payments]) == (2, ["EUR"])
+    assert reasons(tmp_path, "some.ndjson") == {
+        1: "currency: is missing: use --currency for rows without one"
+    }
+
+
 def test_two_columns_or_keys_of_one_name_are_refused(imported, tmp_path):
     usd = ("--currency", "USD", *PAID)
     table = pa.table([[MOMENT, MOMENT], [1, 2], [3, 4]], names=["createdAt", "amount", "amount"])

@@ -148,6 +148,41 @@ def test_a_file_name_is_listed_on_one_line(bring, financeops, tenant):
     assert [each["file"] for each in listed(financeops, tenant)] == ["a\ufffdb\ufffd.csv"]
 
 
+def test_what_was_refused_is_counted_and_a_wrong_import_can_be_taken_back(
+    bring, financeops, tenant, tmp_path
+):
+    bring(REDO, *PAID)
+    strange = REDO + "2026-05-01T12:00:00Z,30.00,eve\nnever,1,eve\n"
+    (tmp_path / "again.csv").write_text(strange)
+    result = financeops(
+        "import", "again.csv", "--tenant", tenant, "--map", "reference=client", *PAID
+    )
+    assert result.returncode == 2
+    assert f"`financeops imports --tenant {tenant}` lists imports" in result.stderr
+    assert "`financeops imports undo ID` takes one back" in result.stderr
+    heads, *rows = (
+        line.split() for line in financeops("imports", "--tenant", tenant).stdout.splitlines()
+    )
+    at = heads.index("CREATED")
+    assert heads[at:][:4] == ["CREATED", "UPDATED", "CONFLICT", "REJECTED"]
+    assert [row[at:][:4] for row in rows] == [["1", "0", "2", "1"], ["2", "0", "0", "0"]]
+
+
+@pytest.mark.parametrize(
+    ("default", "says"),
+    [
+        (
+            "method=Visa,status=success",
+            "method: must be one of bank_transfer, card, crypto, paypal",
+        ),
+        ("method=card,status=Visa", "status: must be one of success, failed, refunded"),
+    ],
+)
+def test_a_value_that_is_none_of_those_known_is_quoted(bring, default, says):
+    _, reasons = bring(REDO, "--currency", "USD", "--default", default)
+    assert reasons == [f"{says}, not 'Visa'"] * 2
+
+
 def test_another_zone_is_a_conflict_that_names_both_times(bring, books):
     naive = "createdAt,amount\n2026-05-01 10:00:00,10.00\n"
     bring(naive, *PAID)

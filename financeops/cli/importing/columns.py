@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +16,7 @@ import msgspec
 
 from financeops.cli.importing.amounts import amount_of, is_whole, number_of
 from financeops.cli.importing.floats import Double, digits_of
-from financeops.cli.importing.rows import Table
+from financeops.cli.importing.rows import Row, Table
 from financeops.cli.importing.times import instant_of
 from financeops.core import wire
 from financeops.core.checks import check_key, check_pairs
@@ -163,11 +163,7 @@ class Columns:
         places = self._places(columns).columns
         there = {field for field in FIELDS if places[field] in columns} | self.defaults.keys()
         if "currency" not in there and self.usual_currency is None:
-            raise InvalidValue(
-                "--currency",
-                f"is required: the file has no column of currencies, and {self.tenant_id} has no "
-                "payments in a currency of its own",
-            )
+            raise self._without_currency("the file has no column of currencies")
         missing = [field for field in REQUIRED if field not in there]
         if missing:
             field, *others = missing
@@ -175,6 +171,29 @@ class Columns:
             raise InvalidValue(
                 field, f"has no column{nor}: name it with --map {field}=..., or give a --default"
             )
+
+    def check_currency(self, first: Sequence[Row]) -> None:
+        """Refuse a file of rows with fields of their own if none of the first has a currency.
+
+        Otherwise each of its rows would be refused, for one option that is missing.
+
+        Raises
+        ------
+        InvalidValue
+            Naming ``--currency``.
+        """
+        rows = [row.values for row in first if row.values is not None]
+        if not rows or self.usual_currency is not None or "currency" in self.defaults:
+            return
+        if not any(self._places(tuple(row)).columns["currency"] in row for row in rows):
+            rows_of = "row has" if len(rows) == 1 else f"first {len(rows):,} rows have"
+            raise self._without_currency(f"the file's {rows_of} no currency")
+
+    def _without_currency(self, what: str) -> InvalidValue:
+        return InvalidValue(
+            "--currency",
+            f"is required: {what}, and {self.tenant_id} has no payments in a currency of its own",
+        )
 
     def payment(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Convert a row to a payment as the server takes it; equal payments have equal forms.

@@ -25,6 +25,7 @@ from financeops.cli.importing.rejects import Rejects, rejects_path
 from financeops.cli.patience import patiently
 from financeops.cli.progress import Bar
 from financeops.client import Client
+from financeops.core.contract.agreements import MAX_BATCH
 from financeops.core.contract.imports import ImportAnswer, Option
 from financeops.core.contract.texts import CONTROL
 from financeops.core.errors import InvalidValue, NotFound
@@ -101,9 +102,11 @@ async def import_file(request: Request) -> Result:
     layout = _layout(request)
     named = pairs_of(request.map, option="--map")
     path = rejects_path(request.rejects, request.file)
-    with opened(request.file, layout, needed=list(named.values())) as table:
+    with opened(request.file, layout, needed=list(named.values())) as found:
+        first, table = found.peeked(MAX_BATCH if found.columns is None else 0)
         async with Client(request.url) as client:
             columns = (await _columns(request, named, client)).fitted(table)
+            columns.check_currency(first)
             start = partial(
                 client.start_import,
                 request.tenant_id,

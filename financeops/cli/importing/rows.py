@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,6 +54,11 @@ class Table:
     total: int
     rows: Iterator[Row]
     minor_units: frozenset[str] = frozenset()
+
+    def peeked(self, count: int) -> tuple[list[Row], Table]:
+        """Return the first rows, and the table with all of its rows still to come."""
+        first = list(islice(self.rows, count))
+        return first, replace(self, rows=chain(first, self.rows))
 
 
 @dataclass(frozen=True, kw_only=True)
