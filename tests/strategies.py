@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from iso4217 import raw_table
 from msgspec.structs import replace
 
+from financeops.core.contract.texts import CONTROL
 from financeops.core.declines import Authentication, DeclineKind, FailureStage
 from financeops.core.money import MAX_MINOR
 from financeops.core.payments import Change, Funding, Payment, Source, Status
@@ -56,7 +57,7 @@ minor_sums = st.integers(0, 10**24)
 _words = st.text(ascii_lowercase + digits + "_", min_size=1, max_size=12)
 _texts = (
     st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20)
-    .map(str.strip)
+    .map(lambda text: CONTROL.sub("", text).strip())
     .filter(bool)
 )
 

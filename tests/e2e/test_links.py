@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from tests.e2e.browser import LAPTOP, PHONE, exact, screenshot, until_exact
 from tests.e2e.conftest import SHOP
@@ -56,11 +57,9 @@ async def opened(window, address):
     return page
 
 
-async def background(page):
-    """The colour that the dashboard really has."""
-    return await page.evaluate(
-        "getComputedStyle(document.querySelector('.fo-dashboard')).backgroundColor"
-    )
+async def until_background(page, colour):
+    """Wait until the dashboard has a colour: it comes with a message of its own, beside that of the address."""
+    await expect(page.locator(".fo-dashboard")).to_have_css("background-color", colour)
 
 
 LIGHT, DARK = "rgb(245, 246, 249)", "rgb(10, 13, 19)"
@@ -92,14 +91,14 @@ async def test_a_link_opens_its_view_and_the_address_follows_choices(http, dashb
     assert await page.title() == "Live · Zahlungen live"
     assert "€" in await page.locator("[data-figure=total_volume]").inner_text()
     assert await page.locator("html").get_attribute("lang") == "de"
-    assert await background(page) == DARK
+    await until_background(page, DARK)
     await screenshot(page, "link-de-dark-1440")
 
     await page.locator("[data-action=period][data-value=month]").click()
     await page.wait_for_url("**period=month**")
     await page.get_by_label("Farben").select_option("light")
     await page.wait_for_url("**theme=light**")
-    assert await background(page) == LIGHT
+    await until_background(page, LIGHT)
     await page.get_by_label("Sprache").select_option("ar")
     await page.locator("html[dir=rtl]").wait_for(state="attached")
     await page.wait_for_url("**lang=ar**")
@@ -119,7 +118,7 @@ async def test_a_link_opens_its_view_and_the_address_follows_choices(http, dashb
     shared = await opened(window, page.url)
     await until_exact(shared, "total_volume", await exact(page, "total_volume"))
     assert await shared.locator("h1").inner_text() == await page.locator("h1").inner_text()
-    assert await background(shared) == LIGHT
+    await until_background(shared, LIGHT)
     await screenshot(shared, "link-ar-light-1440")
 
 
@@ -127,7 +126,7 @@ async def test_missing_and_wrong_parameters_have_a_default(dashboard, browser, w
     austrian = await browser.new_context(locale="de-AT", color_scheme="dark")
     page = await opened(austrian, dashboard)
     assert await page.locator("html").get_attribute("lang") == "de-AT"
-    assert await background(page) == DARK
+    await until_background(page, DARK)
     assert asked(page) == {}
 
     page = await opened(window, f"{dashboard}/?period=fortnight&theme=pink&lang=xx")

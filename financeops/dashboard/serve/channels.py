@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -75,7 +76,10 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):
             raise WebSocketClosedError
         if isinstance(message, bytes) and _kind_of(message) in _NOT_FOR_VIEWERS:
             return None
-        return super().write_message(message, *args, **kwargs)
+        sent = super().write_message(message, *args, **kwargs)
+        if isinstance(sent, asyncio.Future):
+            sent.add_done_callback(_forgive)
+        return sent
 
     def on_message(self, ws_message: bytes | str) -> None:
         """Pass a message on to the kernel; close the connection if it is malformed."""
@@ -92,6 +96,12 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):
         except (AssertionError, AttributeError, LookupError, TypeError, ValueError):
             self.log.warning("a message to a kernel could not be read")
             self.close(1007, "not a message")
+
+
+def _forgive(sent: asyncio.Future[None]) -> None:
+    """Take note that a message did not arrive: Jupyter does not wait for it, and asyncio would log a traceback."""
+    if not sent.cancelled():
+        sent.exception()
 
 
 def _are_extensions(header: str) -> bool:
