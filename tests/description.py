@@ -13,6 +13,7 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import httpx
 import schemathesis
 from hypothesis import strategies as st
 from iso4217 import raw_table
@@ -22,6 +23,8 @@ from financeops.core import wire
 from financeops.core.periods import EPOCH, MILLISECOND
 
 COMMAND = Path(sys.executable).with_name("schemathesis")
+URL = os.environ.get("FINANCEOPS_URL")
+"""Where the hooks find the server."""
 
 
 def drive(url, *, seconds, directory, seed=None):
@@ -32,7 +35,7 @@ def drive(url, *, seconds, directory, seed=None):
     return subprocess.run(
         command,
         cwd=directory,
-        env={**os.environ, "SCHEMATHESIS_HOOKS": __file__},
+        env={**os.environ, "SCHEMATHESIS_HOOKS": __file__, "FINANCEOPS_URL": url},
         check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -55,6 +58,15 @@ def map_case(context, case):
         if case.body.get("reference") is not None and case.headers:
             case.headers.pop("Idempotency-Key", None)
     return case
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Wait for the verifications that other requests began: the server refuses a third one of a tenant."""
+    if (case.method, case.path) == ("POST", "/api/verify"):
+        deadline = time.monotonic() + 30
+        while "\nfinanceops_verifications 0.0\n" not in httpx.get(f"{URL}/metrics").text:
+            assert time.monotonic() < deadline, "a verification does not end"
 
 
 def _fit_window(query, *, in_buckets):

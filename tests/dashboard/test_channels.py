@@ -24,22 +24,22 @@ class WithoutKernel(ChannelsHandler):
     prepare = WebSocketHandler.prepare
     get = WebSocketHandler.get
     select_subprotocol = WebSocketHandler.select_subprotocol
-    pages = []
 
     def open(self):
-        self.pages.append(self)
+        self.settings["opened"] = self
 
     def on_close(self):
         pass
 
 
 async def test_a_page_that_leaves_while_a_message_is_on_its_way_leaves_no_traceback(caplog):
-    http = HTTPServer(Application([("/", WithoutKernel)]))
+    application = Application([("/", WithoutKernel)])
+    http = HTTPServer(application)
     listener, port = bind_unused_port()
     http.add_socket(listener)
     async with aiohttp.ClientSession() as session:
         page = await session.ws_connect(f"http://127.0.0.1:{port}/", protocols=(PROTOCOL,))
-        sent = WithoutKernel.pages.pop().write_message(LONG)
+        sent = application.settings["opened"].write_message(LONG)
         assert not sent.done()
         page._response.connection.transport.abort()
         await asyncio.wait([sent])  # it does not ask how that ended: nobody does
