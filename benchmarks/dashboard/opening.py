@@ -1,15 +1,15 @@
-"""Opening the dashboard: bytes, requests, seconds and processor time, at a first visit and at the next one.
+"""Opening the dashboard: seconds until it can be read and is live, and what it weighs, at a first visit and the next.
 
     python -m benchmarks.dashboard.opening [--runs 5]
 
-In a real browser on this machine's network and on those that it pretends to have; medians. Stops by itself.
+In a real browser on this machine's network and on those that it pretends to have; medians beside the budgets, and the
+browser's own account of painting. Stops by itself.
 """
 
 import argparse
 import asyncio
 import os
 import tempfile
-import time
 from collections import Counter
 from statistics import median
 
@@ -17,19 +17,28 @@ import psutil
 
 from benchmarks.dashboard import running
 from benchmarks.dashboard.load import Load
-from benchmarks.dashboard.viewer import somebody
+from benchmarks.dashboard.viewer import WATCH, somebody
 from benchmarks.processes import embedded_database, running_server
 
 NETWORKS = {"this machine's": None, "4G": (9_000, 60), "slow 4G": (1_600, 150)}
 """Kilobits a second and milliseconds of each answer."""
-WEIGHT = {"first": 1_600_000, "next": 60_000}
-"""Budgets, in bytes."""
+VISITS = ("first", "next")
+BUDGETS = {
+    "this machine's": ((0.4, 0.3), (1.5, 1.2), (1_600, 60)),
+    "4G": ((1.2, 0.8), (3.5, 1.8), (None, None)),
+    "slow 4G": ((2.5, 1.5), (12.0, 3.0), (None, None)),
+}
+"""Seconds until figures are readable, seconds until they are live, kilobytes: at the first visit and the next."""
+COUNTS = {"fcp s": ".2f", "lcp s": ".2f", "shift": ".3f", "blocked s": ".2f"}
+COUNTS |= {"asked": ".0f", "sent": ".0f", "cpu s": ".2f"}
+"""What stands beside: first and largest contentful paint, layout shift, total blocking time; requests, those that were
+answered by the server; processor time of all."""
 
 
 async def main(options):
     print(f"load average before: {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores")
-    head = f"{'network':>15} {'visit':>6} | {'bytes':>10} {'budget':>6} {'asked':>6} {'sent':>5} | {'live s':>6} | processor s"
-    print(head)
+    budgeted = "".join(f"{name:>8} (budget)" for name in ("readable", "live", "kB"))
+    print(f"{'network':>15} {'visit':>6}{budgeted} |" + "".join(f"{name:>10}" for name in COUNTS))
     with (
         tempfile.TemporaryDirectory() as logs,
         embedded_database() as uri,
@@ -42,26 +51,43 @@ async def main(options):
             await load.count(1_000)
             for name, network in NETWORKS.items():
                 runs = [await visits(url, web, network) for _ in range(options.runs)]
-                for visit, same in zip(WEIGHT, zip(*runs, strict=True), strict=True):
-                    size, asked, sent, live, used = map(median, zip(*same, strict=True))
+                for at, (which, same) in enumerate(
+                    zip(VISITS, zip(*runs, strict=True), strict=True)
+                ):
+                    seen = {key: median(each[key] for each in same) for key in same[0]}
                     print(
-                        f"{name:>15} {visit:>6} | {size:10,.0f} {size / WEIGHT[visit]:6.2f} {asked:6.0f} {sent:5.0f}"
-                        f" | {live:6.2f} | {used:6.2f}"
+                        f"{name:>15} {which:>6}" + row(seen, [each[at] for each in BUDGETS[name]])
                     )
     print(f"load average after: {os.getloadavg()[0]:.2f}")
 
 
+def row(seen, budgets):
+    """What was seen, each figure that has a budget with its share of it."""
+    figures = zip(("readable", "live", "kB"), (".2f", ".2f", ",.0f"), budgets, strict=True)
+    shares = (
+        f"{seen[name]:>8{form}} "
+        + (f"({seen[name] / budget:5.0%})".rjust(8) if budget else " " * 8)
+        for name, form, budget in figures
+    )
+    return (
+        "".join(shares) + " |" + "".join(f"{seen[name]:>10{form}}" for name, form in COUNTS.items())
+    )
+
+
 async def visits(url, web, network):
-    """The first and the next visit of somebody: bytes, requests, those that were answered, seconds, processor time."""
+    """The first and the next visit of somebody."""
     with tempfile.TemporaryDirectory() as profile:
         async with somebody(profile) as window:
-            return [await visit(window, url, web, network) for _ in WEIGHT]
+            return [await visit(window, url, web, network) for _ in VISITS]
 
 
 async def visit(window, url, web, network):
-    """One opening of the page, until it is live and all is quiet again."""
+    """One opening of the page, until it is live and all is quiet again; return what was seen by name."""
     await until_quiet(web)
     page = await window.new_page()
+    await page.goto("data:text/html,<p>Somebody's browser runs already.")
+    await page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    await page.add_init_script(WATCH)
     cdp = await window.new_cdp_session(page)
     await cdp.send("Network.enable")
     if network is not None:
@@ -80,15 +106,24 @@ async def visit(window, url, web, network):
 
     cdp.on("Network.requestWillBeSent", ask)
     cdp.on("Network.loadingFinished", come)
-    before, start = used(), time.monotonic()
+    before = used()
     await page.goto(url, wait_until="commit")
-    await page.locator("[data-state=live]").wait_for(timeout=120_000)
-    live = time.monotonic() - start
+    await page.wait_for_function("__seen.live?.[2]", timeout=120_000)
     sizes = [came[number] for number in asked]
     await until_quiet(web)
     took = used() - before
+    painted = await page.evaluate("__seen.painted()")
+    readable, live = await page.evaluate("[__seen.volumes[0][2], __seen.live[2]]")
     await page.close()
-    return sum(sizes), len(asked), sum(size > 0 for size in sizes), live, took
+    return {
+        "readable": readable / 1000,
+        "live": live / 1000,
+        "kB": sum(sizes) / 1000,
+        "asked": len(asked),
+        "sent": sum(size > 0 for size in sizes),
+        "cpu s": took,
+        **painted,
+    }
 
 
 async def until_quiet(web):

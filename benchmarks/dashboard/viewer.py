@@ -10,7 +10,7 @@ from playwright.async_api import async_playwright
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
-_WATCH = Path(__file__).with_name("watch.js").read_text(encoding="utf-8")
+WATCH = Path(__file__).with_name("watch.js").read_text(encoding="utf-8")
 _PATIENCE = 120_000  # milliseconds
 
 
@@ -53,7 +53,7 @@ class Viewer:
         """Open the page and wait until it shows figures."""
         context = await chromium.new_context(viewport={"width": 1440, "height": 900})
         page = await context.new_page()
-        await page.add_init_script(_WATCH)
+        await page.add_init_script(WATCH)
         await page.goto(url, wait_until="commit")
         viewer = cls(page)
         await page.wait_for_function("__seen.first !== null", timeout=_PATIENCE)

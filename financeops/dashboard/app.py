@@ -250,15 +250,10 @@ class Dashboard:
     def _open(self, parameters: dict[str, str], languages: list[str]) -> None:
         """Handle the parameters of the page's address and the languages of its browser."""
         self.preferences.browser = languages
-        self._dress()
+        self._page.speak(self._formats.locale.language)
         if self._visit is None:  # else the view was brought before, and only so
             self._show(parameters)
         self.paint()
-        # Send everything again: what was sent before the page listened did not reach it.
-        with together(whole=True) as panels:
-            for panel in self.screen.panels():
-                panel.send_state("html")
-        self._page.repaint(panels, whole=True)
 
     def _show(self, parameters: dict[str, str]) -> None:
         """Show what an address asks for."""

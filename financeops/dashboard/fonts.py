@@ -1,4 +1,4 @@
-"""The font of the theme, and who brings it to the browser."""
+"""The theme and its font, and who brings them to the browser."""
 
 from pathlib import Path
 
@@ -6,5 +6,5 @@ THEME = Path(__file__).parent / "theme"
 FONT = "fonts/inter-latin-wght-normal.woff2"
 """As the theme's stylesheet names it."""
 
-IN_PAGE = "FINANCEOPS_FONT_IN_PAGE"
-"""In the environment of a kernel whose page has the theme from its server, and the font in a file that browsers keep."""
+IN_PAGE = "FINANCEOPS_IN_PAGE"
+"""In the environment of a kernel whose page has the theme and scripts from its server, in files that browsers keep."""

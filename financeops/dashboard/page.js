@@ -16,14 +16,14 @@ const SIGNS = {
 };
 
 function signOf(state, el) {
-  const colour = (token) => {
-    el.style.color = `var(--fo-${token})`;
-    return getComputedStyle(el).color;
-  };
   const [ground, sign] = SIGNS[state] ?? SIGNS.none;
+  // Asked for at once: for each answer the browser computes the styles of all that has changed.
+  const tokens = { color: "on-accent", backgroundColor: ground, outlineColor: "good" };
+  for (const [property, token] of Object.entries(tokens)) el.style[property] = `var(--fo-${token})`;
+  const { color, backgroundColor, outlineColor } = getComputedStyle(el);
   return (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">' +
-    `<rect width="32" height="32" rx="8" fill="${colour(ground)}"/>${sign(colour("on-accent"), colour("good"))}</svg>`
+    `<rect width="32" height="32" rx="8" fill="${backgroundColor}"/>${sign(color, outlineColor)}</svg>`
   );
 }
 
@@ -38,7 +38,7 @@ function edited(html, edits) {
 function initialize({ model }) {
   let asked = false; // for what was missed
   let before = Promise.resolve();
-  model.set("has", 0); // the last repaint before which none is missing
+  model.set("has", model.get("number")); // the last repaint before which none is missing
 
   const show = async (panels, complete, answered) => {
     for (const [id, change] of Object.entries(panels)) {
@@ -101,7 +101,7 @@ function render({ model, el }) {
   const open = () => {
     const asked = isPage() ? Object.fromEntries(new URLSearchParams(location.search)) : {};
     setTimeout(settled, OPENING_MS);
-    model.send({ opened: asked, languages: [...navigator.languages] });
+    model.send({ opened: asked, languages: [...navigator.languages], has: model.get("has") });
   };
   const settled = () => document.dispatchEvent(new Event("fo-settled"));
 

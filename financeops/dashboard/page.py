@@ -51,6 +51,8 @@ class Page(anywidget.AnyWidget):
     tab = traitlets.Dict().tag(sync=True)
     address = traitlets.Dict().tag(sync=True)
 
+    _sent = 0  # number of the last repaint
+
     def __init__(
         self,
         *,
@@ -67,10 +69,15 @@ class Page(anywidget.AnyWidget):
         self._on_shown = on_shown
         self._on_opened = on_opened
         self._on_missed = on_missed
-        self._sent = self._due = 0
+        self._due = 0
         self._listens = False
         self._has: set[str] = set()  # languages
         self.on_msg(self._hear)
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - as ipywidgets has it
+        """Return what a new page begins with, and the number of the last repaint: the panels' HTML is as new."""
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        return state | {"number": self._sent} if key is None else state
 
     def speak(self, language: str) -> None:
         """Send the font of a language that needs its own, to pages in this language only."""
@@ -129,9 +136,12 @@ class Page(anywidget.AnyWidget):
                 self._on_missed()
             case {"shown": int(number)}:
                 self._on_shown(number)
-            case {"opened": dict(parameters), "languages": list(languages)}:
+            case {"opened": dict(parameters), "languages": list(languages), "has": int(number)}:
                 self._listens = True
                 self._has.clear()
+                before = self._sent
                 self._on_opened(parameters, languages)
+                if number != before:  # what was sent before the page listened did not reach it
+                    self._on_missed()
                 self._due = 0
                 self.send({"settled": True})

@@ -18,9 +18,9 @@ PIECE = "labextensions/bqplot/static/568.0123abcd.js"
 def packages(tmp_path_factory):
     """Folders as Voilà knows them: of its own files and of extensions."""
     static, extensions = tmp_path_factory.mktemp("static"), tmp_path_factory.mktemp("extensions")
-    for name in ("voila.js", "1187.voila.js", "9999.voila.js"):
+    for name in ("voila.js", "1601.voila.js", "9999.voila.js"):
         (static / name).write_text(f'"use strict";{name};' * 99)
-    (static / "1187.voila.js.LICENSE.txt").write_text("/* Copyright\n * Somebody */\n")
+    (static / "1601.voila.js.LICENSE.txt").write_text("/* Copyright\n * Somebody */\n")
     (static / "9999.voila.js.LICENSE.txt").write_text("/* Copyright of what is not in it */\n")
     (static / "font.woff2").write_bytes(bytes(999))
     for name in ("bqplot", "pygments"):
@@ -52,7 +52,7 @@ def assets(packages, made):
 
 def test_the_pieces_of_the_page_stand_before_its_script_with_their_licences(assets):
     main = assets.plain(MAIN).decode()
-    order = ("bqplot()", "// /* Copyright\n//  * Somebody */\n", '{\n"use strict";1187.voila.js')
+    order = ("bqplot()", "// /* Copyright\n//  * Somebody */\n", '{\n"use strict";1601.voila.js')
     places = [main.index(text) for text in (*order, '"use strict";voila.js')]
     assert places == sorted(places)
     for text in ("9999", "not in it", "pygments"):
@@ -81,7 +81,7 @@ def test_of_an_extension_that_is_installed_twice_the_first_one_counts(packages, 
 
 async def test_what_is_packed_is_what_is_plain(assets, tmp_path):
     assets.pack_ahead()
-    for name in (MAIN, "static/1187.voila.js", PIECE):
+    for name in (MAIN, "static/1601.voila.js", PIECE):
         packed = await assets.packed(name, Encoding.GZIP)
         assert gzip.decompress(packed) == assets.plain(name)
         assert await assets.packed(name, Encoding.GZIP) is packed

@@ -32,7 +32,9 @@ def dashboard():
 
 def open_page(dashboard, languages=("en-GB",), **parameters):
     """Send what the page sends when a browser shows it."""
-    dashboard._page._handle_custom_msg({"opened": parameters, "languages": list(languages)}, [])
+    dashboard._page._handle_custom_msg(
+        {"opened": parameters, "languages": list(languages), "has": 0}, []
+    )
 
 
 def press(dashboard, action, value):

@@ -51,14 +51,18 @@ def test_a_page_that_missed_a_repaint_gets_everything_and_a_late_one_does_not():
     page = Page(
         on_beat=lambda _visible: None,
         on_shown=lambda _number: None,
-        on_opened=lambda _parameters, _languages: page.repaint({}, whole=True),
+        on_opened=lambda _parameters, _languages: page.repaint({}),
         on_missed=lambda: missed.append(page.repaint({}, whole=True)),
     )
 
     def beat(*, has):
         page._hear(page, {"beat": True, "has": has}, [])
 
-    page._hear(page, {"opened": {}, "languages": ["en"]}, [])
+    def opened(*, has):
+        page._hear(page, {"opened": {}, "languages": ["en"], "has": has}, [])
+
+    opened(has=page.get_state()["number"])
+    assert missed == []
     beat(has=0)  # sent before the answer to its opening had arrived
     page.repaint({})
     beat(has=1)  # the second one is on its way
@@ -74,3 +78,7 @@ def test_a_page_that_missed_a_repaint_gets_everything_and_a_late_one_does_not():
     assert missed == [6]
     beat(has=6)
     assert missed == [6]
+    has = page.get_state()["number"]
+    page.repaint({})  # after its state was taken, and before it listened
+    opened(has=has)
+    assert missed == [6, 9]

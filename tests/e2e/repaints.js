@@ -1,5 +1,5 @@
 // What the widgets' own scripts are in: models with messages, and an element for each panel.
-async ([pageSource, panelSource, names]) => {
+async ([pageSource, panelSource, own, states]) => {
   const load = (source) => import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
   const [page, panel] = await Promise.all([pageSource, panelSource].map(load));
 
@@ -23,8 +23,9 @@ async ([pageSource, panelSource, names]) => {
     };
   };
 
-  const models = Object.fromEntries(names.map((name) => [name, modelOf({ html: "" })]));
-  const kernel = modelOf({}, models);
+  const names = Object.keys(states);
+  const models = Object.fromEntries(names.map((name) => [name, modelOf(states[name])]));
+  const kernel = modelOf(own, models);
   page.default.initialize({ model: kernel });
   document.body.replaceChildren();
   const places = names.map((name) => {
@@ -54,5 +55,6 @@ async ([pageSource, panelSource, names]) => {
     await new Promise((done) => setTimeout(done));
     return kernel.sent.splice(0);
   };
+  window.has = () => kernel.get("has");
   window.wrong = (htmls) => places.filter(([name, el]) => shown(el) !== parsed(htmls[name])).map(([name]) => name);
 };

@@ -19,6 +19,7 @@ SCRIPTS = [FOLDER / "page.js", FOLDER / "panels" / "panel.js"]
 HOST = Path(__file__).with_name("repaints.js").read_text(encoding="utf-8")
 
 pieces = st.tuples(htmls, htmls)
+pieces_of_some = st.lists(pieces, max_size=2)
 steps = st.lists(
     st.tuples(st.sampled_from(["repainted", "repainted", "lost", "alone"]), pieces), max_size=6
 )
@@ -32,7 +33,7 @@ class Kernel:
         self.page = Page(
             on_beat=lambda _visible: None,
             on_shown=lambda _number: None,
-            on_opened=lambda _parameters, _languages: self.tell(),
+            on_opened=lambda _parameters, _languages: None,
             on_missed=self.tell,
         )
         self.sent = []
@@ -74,18 +75,30 @@ class Kernel:
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-@given(steps=steps, last=pieces)
-async def test_any_repaints_of_which_some_are_lost_end_with_exactly_the_whole(blank, steps, last):
+@given(before=pieces_of_some, unheard=pieces_of_some, steps=steps, last=pieces)
+async def test_any_repaints_of_which_some_are_lost_end_with_exactly_the_whole(
+    blank, before, unheard, steps, last
+):
     kernel = Kernel()
-    names = [panel.model_id for panel in kernel.panels]
-    await blank.evaluate(HOST, [*(script.read_text("utf-8") for script in SCRIPTS), names])
+    for new in before:
+        kernel.show(new)
+    states = {panel.model_id: {"html": panel.get_state()["html"]} for panel in kernel.panels}
+    own = {"number": kernel.page.get_state()["number"]}
+    sources = [script.read_text("utf-8") for script in SCRIPTS]
+    await blank.evaluate(HOST, [*sources, own, states])
+    for new in unheard:
+        kernel.show(new)
+    kernel.take()
 
     async def arrive():
         while sent := kernel.take():
             for message in await blank.evaluate("hear", sent):
                 kernel.page._hear(kernel.page, message, [])
 
-    kernel.page._hear(kernel.page, {"opened": {}, "languages": ["en"]}, [])
+    has = await blank.evaluate("has()")
+    kernel.page._hear(kernel.page, {"opened": {}, "languages": ["en"], "has": has}, [])
+    if not unheard:
+        assert not any("panels" in message for _, message in kernel.sent)
     await arrive()
     for how, new in [*steps, ("repainted", last)]:
         kernel.show(new, alone=how == "alone")

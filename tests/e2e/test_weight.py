@@ -122,8 +122,9 @@ async def test_a_page_is_one_file_and_is_not_asked_for_twice(dashboard, browser)
     begins = re.compile(r"(^|/)static/(voila|extension|remoteEntry\.\w+)\.js$")
     # What is missing in scripts.txt comes by itself, and so would fonts and looks that nobody wants.
     others = sorted(path for path in files if not begins.search(path))
-    assert others == ["static/inter-latin-wght-normal.woff2"], "what does serve/scripts.txt lack?"
-    assert len(files) == 8
+    ours = ["static/inter-latin-wght-normal.woff2", "static/panel.js"]
+    assert others == ours, "what does serve/scripts.txt lack?"
+    assert len(files) == 9
     # The page itself, and whether its kernel is there.
     assert {path for path in first.paths if not path.startswith(place)} == LIVING
     assert 500_000 < first.bytes < FIRST_VISIT

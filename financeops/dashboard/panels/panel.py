@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,9 +12,16 @@ from typing import Any
 import anywidget
 import traitlets
 
+from financeops.dashboard.fonts import IN_PAGE
 from financeops.dashboard.html.edits import Edit, edits
 
-_HERE = Path(__file__).parent
+SCRIPT = Path(__file__).with_name("panel.js")
+
+_SCRIPT_OF_PAGE = f"""
+const {{ fullStaticUrl }} = JSON.parse(document.getElementById("jupyter-config-data").textContent);
+export default (await import(new URL(`${{fullStaticUrl}}/{SCRIPT.name}`, location))).default;
+"""
+"""Loads the script that the page's server has: once for all panels, and in each of them it need not be sent."""
 
 Action = Callable[[str | None], None]
 
@@ -71,11 +79,13 @@ class Panel(anywidget.AnyWidget):
         the repaint that shows the effect.
     """
 
-    _esm = _HERE / "panel.js"
+    _esm: Path | str = SCRIPT
     html = traitlets.Unicode().tag(sync=True)
     pressed = traitlets.Unicode()
 
     def __init__(self, name: str, **actions: Action) -> None:
+        if IN_PAGE in os.environ:
+            self._esm = _SCRIPT_OF_PAGE
         super().__init__()
         self.add_class(f"fo-{name}")
         self._actions = actions

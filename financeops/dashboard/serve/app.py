@@ -29,6 +29,7 @@ from voila.voila_identity_provider import VoilaLoginHandler
 from financeops.client.address import server_url
 from financeops.core.errors import Misconfigured
 from financeops.dashboard.fonts import FONT, IN_PAGE, THEME
+from financeops.dashboard.panels.panel import SCRIPT
 from financeops.dashboard.serve.assets import ADDRESS, EXTENSIONS, Assets
 from financeops.dashboard.serve.channels import ChannelsHandler
 from financeops.dashboard.serve.door import FRAMES, guarded
@@ -101,7 +102,8 @@ class DashboardServer(Voila):
     def init_settings(self) -> dict[str, Any]:
         """Add to Voilà's settings: allowed hosts, and how soon a lost browser is noticed."""
         self.assets = Assets(
-            [str((THEME / FONT).parent), *self.static_paths], self.labextensions_path
+            [str((THEME / FONT).parent), str(SCRIPT.parent), *self.static_paths],
+            self.labextensions_path,
         )
         self.assets.pack_ahead()
         self.voila_configuration.page_config_hook = self.assets.configure

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from financeops.dashboard.serve.packing import Encoding, cache_folder, pack, pack_once
+from financeops.dashboard.serve.unused import without
 
 ADDRESS = "voila/pages"
 """Prefix of the address of all files; the version follows."""
@@ -115,7 +116,8 @@ class Assets:
     @cached_property
     def _main(self) -> bytes:
         """Voilà's script, preceded by the pieces that it and the extensions would load."""
-        return b"".join([*self._pieces(), self._files[MAIN].read_bytes()])
+        main = without(self._files[MAIN].read_text(encoding="utf-8")).encode()
+        return b"".join([*self._pieces(), main])
 
     def _pieces(self) -> Iterator[bytes]:
         lines = PIECES.read_text(encoding="utf-8").splitlines()

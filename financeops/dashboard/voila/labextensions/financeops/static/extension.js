@@ -17,6 +17,21 @@
     };
   };
 
+  // A chart is drawn before it has a place, and fits itself into it 0.3 s later. Meanwhile nobody could see the page.
+  const fitCharts = (manager) => {
+    const charts = [];
+    const { register_model: register } = manager;
+    manager.register_model = function (id, model) {
+      register.call(this, id, model);
+      model.then((made) => made.get("_model_name") === "FigureModel" && charts.push(made));
+    };
+    document.addEventListener("fo-settled", () => {
+      for (const chart of charts) {
+        for (const view of Object.values(chart.views)) view.then((drawn) => drawn.relayout());
+      }
+    });
+  };
+
   // anywidget hands no message on to a widget that took more than two seconds to begin: on a slow phone all do.
   const BEGIN_MS = 2000;
   const timeout = AbortSignal.timeout.bind(AbortSignal);
@@ -26,6 +41,7 @@
   const activate = (app) => {
     app.widgetManagerPromise.promise.then((manager) => {
       waitForWidgets(manager);
+      fitCharts(manager);
       // No formula is shown: each page would load what draws formulas, a sixth of all that it is made of.
       manager.rendermime.latexTypesetter = null;
     });
