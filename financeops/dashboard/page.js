@@ -150,6 +150,8 @@ function render({ model, el }) {
   requestAnimationFrame(dress);
   beat();
   const timer = setInterval(beat, BEAT_MS);
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", label);
   document.addEventListener("visibilitychange", beat);
   model.on("change:look", dress);
   model.on("change:tab", label);
@@ -158,6 +160,7 @@ function render({ model, el }) {
   model.on("msg:custom", hear);
   return () => {
     clearInterval(timer);
+    dark.removeEventListener("change", label);
     document.removeEventListener("visibilitychange", beat);
     model.off("change:look", dress);
     model.off("change:tab", label);

@@ -76,6 +76,10 @@ async def test_from_no_server_and_no_payments_to_figures_that_survive_failures(
             await expect(page).to_have_title("Live · Live payments")
             live = await icon(page)
             assert live != trouble
+            await page.emulate_media(color_scheme="dark")
+            await expect(page.locator("link[rel=icon]")).not_to_have_attribute("href", live)
+            await page.emulate_media(color_scheme="light")
+            await expect(page.locator("link[rel=icon]")).to_have_attribute("href", live)
             shown = await exact(page, "total_volume")
 
             server.kill()
