@@ -3,6 +3,7 @@
 (() => {
   const SEEN_MS = 200; // a skeleton that is shown is shown for so long
   const DRAWN_MS = 20000; // the longest time to wait for a chart: meanwhile one can read
+  const LOADED_MS = 5000; // the longest time to wait for figures: one grey picture is not worth another
   const NEW_MS = 1500; // as long as rows of the feed look new
   const root = document.documentElement;
   let pressed = null;
@@ -41,7 +42,11 @@
 
   const drawn = () => {
     const body = document.querySelector("#main .fo-body");
-    if (!body || body.classList.contains("fo-off")) return body !== null;
+    if (!body) return false;
+    if (body.classList.contains("fo-off")) {
+      const loading = document.querySelector("#main [data-notice=loading]") !== null;
+      return !loading || performance.now() > settledAt + LOADED_MS;
+    }
     const chart = body.querySelector(".fo-trend .fo-chart");
     return chart !== null && fits(chart) && body.querySelector(".fo-ring .slice") !== null;
   };
