@@ -73,14 +73,22 @@ def badge(dashboard):
 
 
 @pytest.mark.parametrize(
-    ("language", "titles"),
+    ("language", "titles", "without"),
     [
-        ("en", ["Live payments", "Live · Live payments", "Paused · Live payments"]),
-        ("de", ["Zahlungen live", "Live · Zahlungen live", "Angehalten · Zahlungen live"]),
-        ("ar", ["المدفوعات المباشرة", "مباشر · المدفوعات المباشرة", "متوقف · المدفوعات المباشرة"]),
+        ("en", ["Live payments", "Live · Live payments", "Paused · Live payments"], "No figures"),
+        (
+            "de",
+            ["Zahlungen live", "Live · Zahlungen live", "Angehalten · Zahlungen live"],
+            "Keine Zahlen",
+        ),
+        (
+            "ar",
+            ["المدفوعات المباشرة", "مباشر · المدفوعات المباشرة", "متوقف · المدفوعات المباشرة"],
+            "لا أرقام",
+        ),
     ],
 )
-def test_the_tab_says_how_it_goes_in_each_language(dashboard, language, titles):
+def test_tab_and_badge_say_how_it_goes_in_each_language(dashboard, language, titles, without):
     dashboard.preferences.language = language
 
     def tab():
@@ -99,6 +107,11 @@ def test_the_tab_says_how_it_goes_in_each_language(dashboard, language, titles):
     for error in (NotFound("no such tenant"), Unavailable("away"), InvalidValue("period", "odd")):
         dashboard.model.error = error
         assert tab()[0] == "trouble"
+        dashboard.paint()
+        assert badge(dashboard) == "none"
+        assert without in text(dashboard.screen.header)
+    load(dashboard)
+    assert badge(dashboard) == "live"
 
 
 @pytest.mark.parametrize("reasons", [1, 10, 11, 25])

@@ -116,6 +116,7 @@ MISSED = Plural("{count} missed", "{count} missed")
 RECONNECTING = Text("Reconnecting")
 CONNECTING = Text("Connecting")
 STALE = Text("Stale")
+NO_FIGURES = Text("No figures")
 LAG_TITLE = Text("From event to screen")
 
 TOTAL_VOLUME = Text("Total volume")
