@@ -223,6 +223,21 @@ def test_the_chart_follows_the_period_and_marks_are_changed_not_rebuilt(dashboar
     assert "Last 7 days" in text(trend.head)
 
 
+@pytest.mark.parametrize(
+    ("language", "amount", "named"),
+    [("en", 10**9, ""), ("de", 15 * 10**7, "($)"), ("ar", 6 * 10**5, ""), ("ar", 10**9, "(US$)")],
+)
+def test_the_chart_names_the_currency_where_its_axis_has_no_room(
+    dashboard, language, amount, named
+):
+    dashboard.preferences.language = language
+    load(dashboard, [paid(amount=amount)], seq=1)
+    trend = dashboard.screen.trend
+    assert ("<bdi>" in trend.head.html) == bool(named)
+    assert named in text(trend.head)
+    assert any("$" in label for label in trend._volumes.tick_labels.values()) != bool(named)
+
+
 def test_pointing_at_a_bucket_shows_its_values(dashboard):
     load(dashboard, [paid(1, amount=1234)], seq=1)
     trend = dashboard.screen.trend
