@@ -189,8 +189,16 @@ async def test_a_filtered_feed_reaches_back_to_the_first_payment(dashboard, clie
     model = dashboard.model
     await until(dashboard, lambda model: model.connection is Connection.LIVE)
 
+    def said():
+        dashboard.paint()
+        return re.search("so far, loading older ones|as they happen", feed.html)[0]
+
+    feed = dashboard.screen.feed.widget
+    assert said() == "as they happen"
     model.method = "paypal"
-    await until(dashboard, lambda model: model.history_came == 1)
+    assert said() == "so far, loading older ones"
+    await until(dashboard, lambda model: model.history_came == 1 and not model.reading)
+    assert said() == "as they happen"
     assert len(model.feed) == 100
     while model.timeline.extensible:
         came = model.history_came

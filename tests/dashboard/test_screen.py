@@ -345,6 +345,7 @@ def test_the_feed_turns_its_pages(dashboard):
 
     feed.widget._handle_custom_msg({"action": "older", "value": None}, [])
     assert "13 to 24 of 30" in text(feed)
+    assert "Newest 30, as they happen" in text(feed)
     feed.widget._handle_custom_msg({"action": "older", "value": None}, [])
     feed.widget._handle_custom_msg({"action": "older", "value": None}, [])
     assert "25 to 30 of 30" in text(feed)

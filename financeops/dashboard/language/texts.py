@@ -151,6 +151,7 @@ REASON = Text("Reason")
 
 FEED = Text("Live feed")
 FEED_SPAN = Plural("Newest {count}, as they happen", "Newest {count}, as they happen")
+FEED_READING = Plural("{count} so far, loading older ones", "{count} so far, loading older ones")
 FEED_SEARCHING = Text("Looking for older payments")
 FEED_NONE = Text("No payments like these")
 FEED_EMPTY = Text("Payments appear here as they happen")

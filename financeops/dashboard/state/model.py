@@ -72,6 +72,8 @@ class DashboardModel(HasTraits):
         Seconds that have passed, for what depends on the clock alone.
     history_asked, history_came : int
         How often older entries of the feed were requested, and arrived.
+    reading : bool
+        Whether older entries of the feed are being read.
     """
 
     tenant = Unicode()
@@ -98,6 +100,7 @@ class DashboardModel(HasTraits):
     ticks = Int()
     history_asked = Int()
     history_came = Int()
+    reading = Bool(default_value=False)
 
     def __init__(self, tenant: str = DEFAULT_TENANT, period: Period | str = Period.DAY) -> None:
         super().__init__(tenant=tenant, period=Period(period))
@@ -222,6 +225,7 @@ class DashboardModel(HasTraits):
 
     def ask_history(self) -> None:
         """Request entries of the feed that are older than the known ones."""
+        self.reading = True
         self.history_asked += 1
 
     def remember(self, payments: list[Payment], *, complete: bool) -> None:
