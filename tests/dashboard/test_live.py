@@ -57,11 +57,11 @@ async def until(dashboard, condition):
         dashboard.model.unobserve(look)
 
 
-async def assert_equals_api(dashboard, client):
+async def assert_equals_api(dashboard, client, currency=None):
     """Every figure on the screen is the API's for the same `seq`."""
     model = dashboard.model
     shown = model.figures
-    question = {"period": model.period, "currency": model.chosen_currency}
+    question = {"period": model.period, "currency": currency or model.chosen_currency}
     asked = await client.snapshot(model.tenant, method=model.method, **question)
     assert (asked.seq, asked.metrics.currency) == (shown.seq, shown.metrics.currency)
     assert asked.metrics.currencies == list(model.currencies)
@@ -162,11 +162,40 @@ async def test_a_tenant_without_payments_in_its_own_currency_is_shown_in_that_of
         assert model.figures.metrics.total_volume == 300
         dashboard.paint()
         assert re.search(r'<option value="EUR" selected', dashboard.screen.header.widget.html)
+
+        # Its own is shown with the first payment in it, unless the viewer has paused or chosen.
+        await until(dashboard, lambda model: model.connection is Connection.LIVE)
+        model.paused = True
+        await client.post_payment({**sale, "currency": "USD"})
+        await until(dashboard, lambda model: model.missed == 1)
+        assert (model.currency, model.needs_reload) == ("EUR", False)
+        model.resume()
+        await until(dashboard, lambda model: model.currency == "USD")
+        assert model.figures.metrics.total_volume == 70_000
         dashboard.model.chosen_currency = "JPY"
         await until(dashboard, lambda model: model.currency == "JPY")
         assert model.figures.metrics.total_volume == 700
     finally:
         await dashboard.close()
+
+
+async def test_the_first_payment_of_a_tenant_is_shown_in_whatever_currency_it_is(dashboard, client):
+    await dashboard.ready()
+    model = dashboard.model
+    await until(dashboard, lambda model: model.connection is Connection.LIVE)
+    assert (model.currency, model.empty) == ("USD", True)
+    sale = {"method": "card", "status": "success", "amount": 3}
+    await client.post_payment({**sale, "currency": "JPY"})
+    await until(dashboard, lambda model: model.currency == "JPY")
+    await assert_equals_api(dashboard, client, currency="JPY")
+
+    # Which one that is does not depend on what comes later, as long as it is not the tenant's own.
+    await client.post_payment({**sale, "currency": "EUR"})
+    await until(dashboard, lambda model: model.currencies == ("EUR", "JPY"))
+    dashboard._live.reload()
+    as_of = model.as_of
+    await until(dashboard, lambda model: model.as_of > as_of)
+    assert model.currency == "JPY"
 
 
 async def test_the_first_figures_are_waited_for_while_the_server_is_busy(server, client, caplog):
