@@ -328,6 +328,7 @@ async def test_it_says_that_the_server_is_away_and_catches_up(database_uri):
 async def test_it_exports_the_period_through_the_page(dashboard, client):
     paid = await client.post_payment({"amount": 10, "method": "card", "status": "success"})
     await dashboard.ready()
+    await until(dashboard, lambda model: model.connection is Connection.LIVE)
     saved = []
     dashboard._page.save = lambda name, _kind, chunk: saved.append((name, chunk))
 
@@ -337,6 +338,18 @@ async def test_it_exports_the_period_through_the_page(dashboard, client):
 
     assert saved[-1] == ("payments-tenant_1-day.csv", None)
     assert paid.id.encode() in b"".join(chunk for _, chunk in saved[:-1])
+
+    # What is shown is of one currency, so what is exported is too.
+    saved.clear()
+    yen = {"amount": 7, "currency": "JPY", "method": "card", "status": "success"}
+    other = await client.post_payment(yen)
+    await until(dashboard, lambda model: len(model.currencies) == 2)
+    dashboard.screen.header.widget._handle_custom_msg({"action": "export", "value": None}, [])
+    await until(dashboard, lambda model: model.exported == 0)
+    await until(dashboard, lambda model: model.exported is None)
+    file = b"".join(chunk for _, chunk in saved[:-1])
+    assert saved[-1] == ("payments-tenant_1-day-USD.csv", None)
+    assert (paid.id.encode() in file, other.id.encode() in file) == (True, False)
 
 
 async def test_an_unknown_tenant_is_reported_and_shown_when_it_appears(server, client):
