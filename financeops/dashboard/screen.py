@@ -58,7 +58,7 @@ class Screen:
         self.feed = Feed(formats, status=actions["status"])
         self.filters = Filters(formats, **actions)
         self._figures: Figures | None = None
-        self._of_feed = (0, 0)
+        self._of_feed = (0, 0, False)
         parts = (self.verdict, self.cards, self.trend, self.methods, self.feed, self.declines)
         self._body = Box([part.widget for part in parts])
         self._body.add_class("fo-body")
@@ -79,7 +79,8 @@ class Screen:
         (self._body.remove_class if shown else self._body.add_class)("fo-off")
         if not shown:
             return
-        figures, of_feed = model.figures, (model.timeline.beginning, model.history_came)
+        figures = model.figures
+        of_feed = model.timeline.beginning, model.history_came, model.reading
         if figures is self._figures and of_feed == self._of_feed:
             return
         self._figures, self._of_feed = figures, of_feed

@@ -57,11 +57,11 @@ async def until(dashboard, condition):
         dashboard.model.unobserve(look)
 
 
-async def assert_equals_api(dashboard, client):
+async def assert_equals_api(dashboard, client, currency=None):
     """Every figure on the screen is the API's for the same `seq`."""
     model = dashboard.model
     shown = model.figures
-    question = {"period": model.period, "currency": model.chosen_currency}
+    question = {"period": model.period, "currency": currency or model.chosen_currency}
     asked = await client.snapshot(model.tenant, method=model.method, **question)
     assert (asked.seq, asked.metrics.currency) == (shown.seq, shown.metrics.currency)
     assert asked.metrics.currencies == list(model.currencies)
@@ -162,11 +162,40 @@ async def test_a_tenant_without_payments_in_its_own_currency_is_shown_in_that_of
         assert model.figures.metrics.total_volume == 300
         dashboard.paint()
         assert re.search(r'<option value="EUR" selected', dashboard.screen.header.widget.html)
+
+        # Its own is shown with the first payment in it, unless the viewer has paused or chosen.
+        await until(dashboard, lambda model: model.connection is Connection.LIVE)
+        model.paused = True
+        await client.post_payment({**sale, "currency": "USD"})
+        await until(dashboard, lambda model: model.missed == 1)
+        assert (model.currency, model.needs_reload) == ("EUR", False)
+        model.resume()
+        await until(dashboard, lambda model: model.currency == "USD")
+        assert model.figures.metrics.total_volume == 70_000
         dashboard.model.chosen_currency = "JPY"
         await until(dashboard, lambda model: model.currency == "JPY")
         assert model.figures.metrics.total_volume == 700
     finally:
         await dashboard.close()
+
+
+async def test_the_first_payment_of_a_tenant_is_shown_in_whatever_currency_it_is(dashboard, client):
+    await dashboard.ready()
+    model = dashboard.model
+    await until(dashboard, lambda model: model.connection is Connection.LIVE)
+    assert (model.currency, model.empty) == ("USD", True)
+    sale = {"method": "card", "status": "success", "amount": 3}
+    await client.post_payment({**sale, "currency": "JPY"})
+    await until(dashboard, lambda model: model.currency == "JPY")
+    await assert_equals_api(dashboard, client, currency="JPY")
+
+    # Which one that is does not depend on what comes later, as long as it is not the tenant's own.
+    await client.post_payment({**sale, "currency": "EUR"})
+    await until(dashboard, lambda model: model.currencies == ("EUR", "JPY"))
+    dashboard._live.reload()
+    as_of = model.as_of
+    await until(dashboard, lambda model: model.as_of > as_of)
+    assert model.currency == "JPY"
 
 
 async def test_the_first_figures_are_waited_for_while_the_server_is_busy(server, client, caplog):
@@ -189,8 +218,16 @@ async def test_a_filtered_feed_reaches_back_to_the_first_payment(dashboard, clie
     model = dashboard.model
     await until(dashboard, lambda model: model.connection is Connection.LIVE)
 
+    def said():
+        dashboard.paint()
+        return re.search("so far, loading older ones|as they happen", feed.html)[0]
+
+    feed = dashboard.screen.feed.widget
+    assert said() == "as they happen"
     model.method = "paypal"
-    await until(dashboard, lambda model: model.history_came == 1)
+    assert said() == "so far, loading older ones"
+    await until(dashboard, lambda model: model.history_came == 1 and not model.reading)
+    assert said() == "as they happen"
     assert len(model.feed) == 100
     while model.timeline.extensible:
         came = model.history_came
@@ -291,6 +328,7 @@ async def test_it_says_that_the_server_is_away_and_catches_up(database_uri):
 async def test_it_exports_the_period_through_the_page(dashboard, client):
     paid = await client.post_payment({"amount": 10, "method": "card", "status": "success"})
     await dashboard.ready()
+    await until(dashboard, lambda model: model.connection is Connection.LIVE)
     saved = []
     dashboard._page.save = lambda name, _kind, chunk: saved.append((name, chunk))
 
@@ -300,6 +338,18 @@ async def test_it_exports_the_period_through_the_page(dashboard, client):
 
     assert saved[-1] == ("payments-tenant_1-day.csv", None)
     assert paid.id.encode() in b"".join(chunk for _, chunk in saved[:-1])
+
+    # What is shown is of one currency, so what is exported is too.
+    saved.clear()
+    yen = {"amount": 7, "currency": "JPY", "method": "card", "status": "success"}
+    other = await client.post_payment(yen)
+    await until(dashboard, lambda model: len(model.currencies) == 2)
+    dashboard.screen.header.widget._handle_custom_msg({"action": "export", "value": None}, [])
+    await until(dashboard, lambda model: model.exported == 0)
+    await until(dashboard, lambda model: model.exported is None)
+    file = b"".join(chunk for _, chunk in saved[:-1])
+    assert saved[-1] == ("payments-tenant_1-day-USD.csv", None)
+    assert (paid.id.encode() in file, other.id.encode() in file) == (True, False)
 
 
 async def test_an_unknown_tenant_is_reported_and_shown_when_it_appears(server, client):

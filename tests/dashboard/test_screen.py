@@ -73,14 +73,22 @@ def badge(dashboard):
 
 
 @pytest.mark.parametrize(
-    ("language", "titles"),
+    ("language", "titles", "without"),
     [
-        ("en", ["Live payments", "Live · Live payments", "Paused · Live payments"]),
-        ("de", ["Zahlungen live", "Live · Zahlungen live", "Angehalten · Zahlungen live"]),
-        ("ar", ["المدفوعات المباشرة", "مباشر · المدفوعات المباشرة", "متوقف · المدفوعات المباشرة"]),
+        ("en", ["Live payments", "Live · Live payments", "Paused · Live payments"], "No figures"),
+        (
+            "de",
+            ["Zahlungen live", "Live · Zahlungen live", "Angehalten · Zahlungen live"],
+            "Keine Zahlen",
+        ),
+        (
+            "ar",
+            ["المدفوعات المباشرة", "مباشر · المدفوعات المباشرة", "متوقف · المدفوعات المباشرة"],
+            "لا أرقام",
+        ),
     ],
 )
-def test_the_tab_says_how_it_goes_in_each_language(dashboard, language, titles):
+def test_tab_and_badge_say_how_it_goes_in_each_language(dashboard, language, titles, without):
     dashboard.preferences.language = language
 
     def tab():
@@ -99,6 +107,11 @@ def test_the_tab_says_how_it_goes_in_each_language(dashboard, language, titles):
     for error in (NotFound("no such tenant"), Unavailable("away"), InvalidValue("period", "odd")):
         dashboard.model.error = error
         assert tab()[0] == "trouble"
+        dashboard.paint()
+        assert badge(dashboard) == "none"
+        assert without in text(dashboard.screen.header)
+    load(dashboard)
+    assert badge(dashboard) == "live"
 
 
 @pytest.mark.parametrize("reasons", [1, 10, 11, 25])
@@ -210,6 +223,21 @@ def test_the_chart_follows_the_period_and_marks_are_changed_not_rebuilt(dashboar
     assert "Last 7 days" in text(trend.head)
 
 
+@pytest.mark.parametrize(
+    ("language", "amount", "named"),
+    [("en", 10**9, ""), ("de", 15 * 10**7, "($)"), ("ar", 6 * 10**5, ""), ("ar", 10**9, "(US$)")],
+)
+def test_the_chart_names_the_currency_where_its_axis_has_no_room(
+    dashboard, language, amount, named
+):
+    dashboard.preferences.language = language
+    load(dashboard, [paid(amount=amount)], seq=1)
+    trend = dashboard.screen.trend
+    assert ("<bdi>" in trend.head.html) == bool(named)
+    assert named in text(trend.head)
+    assert any("$" in label for label in trend._volumes.tick_labels.values()) != bool(named)
+
+
 def test_pointing_at_a_bucket_shows_its_values(dashboard):
     load(dashboard, [paid(1, amount=1234)], seq=1)
     trend = dashboard.screen.trend
@@ -317,6 +345,7 @@ def test_the_feed_turns_its_pages(dashboard):
 
     feed.widget._handle_custom_msg({"action": "older", "value": None}, [])
     assert "13 to 24 of 30" in text(feed)
+    assert "Newest 30, as they happen" in text(feed)
     feed.widget._handle_custom_msg({"action": "older", "value": None}, [])
     feed.widget._handle_custom_msg({"action": "older", "value": None}, [])
     assert "25 to 30 of 30" in text(feed)

@@ -23,7 +23,7 @@ from financeops.core.periods import Period
 from financeops.core.withdrawn import WITHDRAWN
 from financeops.dashboard import Dashboard
 from financeops.dashboard.language import texts
-from financeops.dashboard.language.formats import Formats
+from financeops.dashboard.language.formats import Formats, letters
 from financeops.dashboard.language.words import CATALOGUES, LANGUAGES, SOURCE, Words, locale_of
 from financeops.dashboard.panels.panel import Panel
 from financeops.dashboard.panels.ticks import round_ticks
@@ -89,6 +89,46 @@ def test_translations_have_the_placeholders_of_the_source(language):
             if len(forms[form]) == 1 and placeholders(text) != wanted:
                 wanted.remove("count")  # "one", "two" and "none" can be said in words
             assert placeholders(text) == wanted, message.id
+
+
+NAMES = {"CSV", "FINANCEOPS_URL", "JavaScript", "PayPal"}
+"""What no language translates."""
+
+PHRASES = {
+    "every few seconds": {"ar": "كل بضع ثوانٍ", "de": "alle paar Sekunden"},
+    "period before": {"ar": "الفترة السابقة", "de": "Zeitraum davor"},
+    "success rate": {"ar": "معدل النجاح", "de": "Erfolgsquote"},
+    "These figures are from {time}": {
+        "ar": "هذه الأرقام من {time}",
+        "de": "Diese Zahlen sind von {time}",
+    },
+}
+"""What several messages say, and must say alike in each language."""
+
+
+def end(text):
+    """The mark with which a sentence ends, if one does."""
+    last = text.replace("؟", "?")[-1]
+    return last if last in ".?:)" else ""
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_translations_say_what_the_source_says_as_far_as_that_can_be_compared(language):
+    for message in catalogue(language):
+        if not message.id:
+            continue
+        source, *strings = (
+            (message.id[1], *message.string)
+            if isinstance(message.id, tuple)
+            else (message.id, message.string)
+        )
+        for text in strings:
+            assert {name for name in NAMES if name in text} == {
+                name for name in NAMES if name in source
+            }, text
+            assert end(text) == end(source), text
+            for phrase, said in PHRASES.items():
+                assert phrase.lower() not in source.lower() or said[language] in text, source
 
 
 @pytest.mark.parametrize(
@@ -203,6 +243,14 @@ def test_beside_an_axis_a_long_amount_is_without_its_currency():
 
     assert Formats(Locale("en")).axis(ticks, "USD") == ["$0", "$1.5M", "$3M"]
     assert Formats(Locale("de")).axis(ticks, "USD") == ["0", f"1,5{SPACE}Mio.", f"3{SPACE}Mio."]
+
+
+def test_marks_of_direction_take_no_room_beside_an_axis():
+    labels = Formats(Locale("ar")).axis([0, 300_000, 600_000], "USD")
+
+    assert [letters(label) for label in labels] == [5, 9, 9]
+    assert len(labels[-1]) > 9
+    assert all("US$" in label for label in labels)
 
 
 @pytest.mark.parametrize("tag", ["xx", "", "fr", "de_XX", "../ar", "😀"])

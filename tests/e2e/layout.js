@@ -1,4 +1,4 @@
-// What is wrong with the dashboard in the room that it has: what is cut off, overlaps, or is broken within a word.
+// What is wrong with the dashboard in the room that it has: what is cut off or left out, overlaps, or is broken within a word.
 
 (() => {
   const CUTS = ["hidden", "clip", "auto", "scroll"];
@@ -43,6 +43,9 @@
       if (CUTS.includes(overflowX) && element.scrollWidth > element.clientWidth + 1) {
         found.push(`${name(element)} cuts off ${element.scrollWidth - element.clientWidth}px`);
       }
+    }
+    for (const cell of root.querySelectorAll(".fo-named :is(th, td)")) {
+      if (!seen(cell)) found.push(`"${cell.textContent}" is left out`);
     }
     const texts = textsOf(root, charts).map((node) => ({ node, rects: rectsOf(node) }));
     for (const { node, rects } of texts) {

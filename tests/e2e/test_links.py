@@ -63,13 +63,15 @@ async def until_background(page, colour):
 
 
 LIGHT, DARK = "rgb(245, 246, 249)", "rgb(10, 13, 19)"
-# No box holds more than it has room for, and the charts have followed the window.
+# No box holds more than it has room for, no figure is left out, and the charts have followed the window.
 NOTHING_CUT = """
     [...document.querySelectorAll('.fo-box, .fo-card')].every(
         (box) => box.scrollWidth <= box.clientWidth + 1) &&
     [...document.querySelectorAll('.fo-chart .axis text')].every(
         (label) => label.getBoundingClientRect().right <=
-            label.closest('.fo-chart').getBoundingClientRect().right + 1)
+            label.closest('.fo-chart').getBoundingClientRect().right + 1) &&
+    [...document.querySelectorAll('.fo-named :is(th, td)')].every(
+        (cell) => cell.checkVisibility() && !cell.closest('.fo-hidden'))
 """
 
 
@@ -149,7 +151,8 @@ async def test_it_is_complete_in_every_language_on_phone_and_laptop(dashboard, w
             await page.locator(f"html[lang|={language}][data-fo-theme={theme}]").wait_for(
                 state="attached"
             )
-            # Charts follow the window a moment later.
+            # Charts follow the window a moment later, those that one sees.
+            await page.locator(".fo-plot").scroll_into_view_if_needed()
             await page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
             await page.wait_for_function(NOTHING_CUT)
             await screenshot(page, f"link-{language}-{theme}-{size['width']}")

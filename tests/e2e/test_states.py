@@ -13,6 +13,7 @@ from tests.e2e.browser import (
     barriers,
     dashboard_of,
     exact,
+    screenshot,
     screenshots,
     until_drawn,
     until_exact,
@@ -117,12 +118,20 @@ async def test_from_no_server_and_no_payments_to_figures_that_survive_failures(
     assert server.stop() == 0, server.said
 
 
-async def test_an_unknown_tenant_is_named_until_it_exists(http, dashboard, window):
+async def test_an_unknown_tenant_is_named_until_it_exists(http, dashboard, window, browser):
+    plain = await (await browser.new_context(java_script_enabled=False, viewport=PHONE)).new_page()
+    await plain.goto(f"{dashboard}?tenant=to-come&lang=ar")
+    await expect(notice(plain, "not-found").locator("code")).to_have_text("to-come")
+    await expect(plain.locator("[data-state=none]", has_text="لا أرقام")).to_be_visible()
+    await screenshot(plain, "state-not-found-plain-ar-390")
+
     page = await opened(window, f"{dashboard}?tenant=to-come&lang=de")
     await notice(page, "not-found").wait_for(timeout=60_000)
     await expect(notice(page, "not-found").locator("code")).to_have_text("to-come")
     assert "Mandanten" in await notice(page, "not-found").inner_text()
+    await expect(page.locator("[data-state=none]")).to_have_text("Keine Zahlen")
     await screenshots(page, "state-not-found", (PHONE, LAPTOP))
     assert await barriers(page) == []
     await http.post("/payments", json={**SALE, "tenantId": "to-come"})
     await until_exact(page, "total_volume", 1250)
+    await until_state(page, "live")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from unicodedata import category
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -114,9 +115,13 @@ class Formats:
     def axis(self, amounts: Sequence[int], currency: str) -> list[str]:
         """Round amounts of minor units for an axis; without their currency if that is too long."""
         labels = [self.short_money(amount, currency) for amount in amounts]
-        if max(map(len, labels), default=0) <= AXIS_LETTERS:
+        if max(map(letters, labels), default=0) <= AXIS_LETTERS:
             return labels
         return [self._short_number(to_major(each, currency), currency) for each in amounts]
+
+    def symbol(self, currency: str) -> str:
+        """Return the sign of a currency as it stands beside amounts."""
+        return get_currency_symbol(currency, locale=self.locale)
 
     def _short_number(self, major: Decimal, currency: str) -> str:
         decimals = _short_decimals(major, currency)
@@ -219,12 +224,17 @@ class Formats:
 
     def _spaced(self, text: str, currency: str) -> str:
         """Return `text` with the space between letters and digits that Babel omits: KWD 1.850."""
-        symbol = get_currency_symbol(currency, locale=self.locale)
+        symbol = self.symbol(currency)
         if self.direction == "rtl" and symbol.isascii():
             return text.replace(symbol, symbol + LEFT_TO_RIGHT)  # else US$ would appear as $US
         if symbol[-1:].isalpha():
             return re.sub(rf"{re.escape(symbol)}(?=\d)", symbol + NO_BREAK_SPACE, text)
         return text
+
+
+def letters(text: str) -> int:
+    """Return how many characters one sees: marks of direction, which Arabic amounts have, are none."""
+    return sum(category(each) != "Cf" for each in text)
 
 
 def _short_decimals(major: Decimal, currency: str) -> int:

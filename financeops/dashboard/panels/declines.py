@@ -38,15 +38,16 @@ class Declines:
                 h("p", say(texts.DECLINES_SPAN, count=failed)) if rows else None,
             ),
             h(
-                "table.fo-bars",
+                "table.fo-bars.fo-named",
                 h("caption.fo-hidden", say(texts.DECLINES)),
                 h(
-                    "thead.fo-hidden",
+                    "thead",
                     h(
                         "tr",
+                        h("th", say(texts.REASON), scope="col"),
                         [
-                            h("th", say(text), scope="col")
-                            for text in (texts.REASON, texts.COUNT, texts.VOLUME, texts.SHARE)
+                            h("th.fo-number", say(text), scope="col")
+                            for text in (texts.COUNT, texts.VOLUME, texts.SHARE)
                         ],
                     ),
                 ),

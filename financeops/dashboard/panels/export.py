@@ -14,18 +14,21 @@ from financeops.dashboard.state.model import DashboardModel
 
 
 async def export_csv(model: DashboardModel, client: Client, page: Page, formats: Formats) -> None:
-    """Save the filtered payments of the period; the model's `exported` counts the bytes.
+    """Save the payments of the view: of its period, currency, method and status.
 
+    The file's name says which, its currency only where there are several. The model's `exported` counts the bytes.
     The file goes through the kernel in pieces, because the browser may not reach the server.
     """
     window = model.window
     if window is None or model.exported is not None:
         return
-    chosen = [model.chosen_currency, model.method, model.status and model.status.value]
+    currency = model.chosen_currency or model.currency
+    named = currency if model.chosen_currency or len(model.currencies) > 1 else None
+    chosen = [named, model.method, model.status and model.status.value]
     parts = ["payments", model.tenant, model.period.value, *filter(None, chosen)]
     name = f"{'-'.join(parts)}.csv"
     model.exported = 0
-    selection = replace(model.selection, currency=model.chosen_currency, window=window)
+    selection = replace(model.selection, currency=currency, window=window)
     try:
         async for chunk in client.export_chunks(model.tenant, **keywords_of(selection)):
             page.save(name, "text/csv", chunk)

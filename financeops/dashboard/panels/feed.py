@@ -12,7 +12,7 @@ from financeops.core.selection import Selection
 from financeops.dashboard.html.markup import Markup, h, words
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
-from financeops.dashboard.language.words import Text
+from financeops.dashboard.language.words import Plural, Text
 from financeops.dashboard.panels.panel import Action, Panel
 from financeops.dashboard.state.model import DashboardModel
 from financeops.dashboard.state.timeline import Entry, Timeline
@@ -58,7 +58,7 @@ class Feed:
             h(
                 "div.fo-box-head",
                 h("h2", say(texts.FEED)),
-                h("p", say(texts.FEED_SPAN, count=len(timeline))),
+                h("p", say(self._span(model), count=len(timeline))),
                 self._statuses(model),
             ),
             h(
@@ -91,6 +91,10 @@ class Feed:
             self._first += timeline.added - self._added
         self._added = timeline.added
         self._first = max(0, min(self._first, len(timeline) - 1))
+
+    def _span(self, model: DashboardModel) -> Plural:
+        """Which payments these are: while older ones are on their way, not yet the newest ones only."""
+        return texts.FEED_READING if model.reading else texts.FEED_SPAN
 
     def _nothing(self, timeline: Timeline) -> Text:
         if timeline.selection == Selection():

@@ -142,6 +142,8 @@ def _state(model: DashboardModel, now: datetime, formats: Formats) -> tuple[str,
     say = formats.say
     if model.paused:
         return "paused", say(texts.PAUSED), say(texts.MISSED, count=model.missed)
+    if model.error is not None and not model.loaded:
+        return "none", say(texts.NO_FIGURES), None
     detail = None
     connection: Connection = model.connection
     match connection:

@@ -88,7 +88,7 @@ class MethodChart:
             h("span", say(texts.PAYMENTS_UNIT, count=figures.metrics.total_payments)),
         )
         self.table.html = h(
-            "table.fo-table",
+            "table.fo-table.fo-named",
             h("caption.fo-hidden", say(texts.METHOD_CHART)),
             h(
                 "thead",

@@ -17,7 +17,7 @@ from financeops.core.periods import Period
 from financeops.dashboard.html.markup import Markup, h
 from financeops.dashboard.html.trend import Scale, trend
 from financeops.dashboard.language import texts
-from financeops.dashboard.language.formats import Formats
+from financeops.dashboard.language.formats import Formats, letters
 from financeops.dashboard.panels.panel import Panel
 from financeops.dashboard.panels.pointer import Pointer, bucket_values
 from financeops.dashboard.panels.ticks import round_ticks, spread
@@ -117,22 +117,22 @@ class TrendChart:
         say = self._formats.say
         figures = model.figures
         self._figures = figures
+        about = (figures.period, figures.zone, figures.metrics.currency, self._formats.locale)
+        if about != self._plotted_as or self._differs(figures.trends):
+            self._plotted, self._plotted_as = figures.trends, about
+            self._plot(figures)
         self.head.html = h(
             "div.fo-box-head",
             h("h2", say(texts.TREND)),
             h("p", say(texts.SPANS[figures.period])),
             h(
                 "ul.fo-legend",
-                h("li", h("i.fo-swatch-volume"), say(texts.VOLUME)),
+                h("li", h("i.fo-swatch-volume"), say(texts.VOLUME), self._unit(figures)),
                 h("li", h("i.fo-swatch-running"), say(texts.RUNNING[figures.period])),
                 h("li", h("i.fo-swatch-rate"), say(texts.SUCCESS_RATE)),
             ),
         )
         self.table.html = self._alternative(figures)
-        about = (figures.period, figures.zone, figures.metrics.currency, self._formats.locale)
-        if about != self._plotted_as or self._differs(figures.trends):
-            self._plotted, self._plotted_as = figures.trends, about
-            self._plot(figures)
         self.pointer.paint(figures, left=self.figure.fig_margin["left"])
 
     def drawing(self) -> Markup:
@@ -166,6 +166,12 @@ class TrendChart:
             for have, wanted in zip(plotted, points, strict=True)
         )
 
+    def _unit(self, figures: Figures) -> Markup | None:
+        """Return the currency, unless the axis has room for it."""
+        symbol = self._formats.symbol(figures.metrics.currency)
+        labelled = any(symbol in label for label in self._volumes.tick_labels.values())
+        return None if labelled else h("bdi", f"({symbol})")
+
     def _plot(self, figures: Figures) -> None:
         points = figures.trends
         count, currency = len(points), figures.metrics.currency
@@ -186,7 +192,7 @@ class TrendChart:
         self._rates.tick_labels = {
             str(n): self._formats.percent(Decimal(n), decimals=0) for n in (0, 50, 100)
         }
-        longest = max(map(len, labels))
+        longest = max(map(letters, labels))
         self.figure.fig_margin = {**MARGIN, "left": max(MARGIN["left"], 20 + 9 * longest)}
         self._volumes.tick_values = np.array(ticks, dtype=float)
         # In steps: with its axis bqplot draws everything anew.

@@ -46,8 +46,11 @@ class History:
             while True:
                 await self._asked.wait()
                 self._asked.clear()
+                model.reading = True
                 await self._read()
+                model.reading = self._asked.is_set()
         finally:
+            model.reading = False
             model.unobserve(self._ask, ["history_asked"])
 
     def _ask(self, _change: object) -> None:

@@ -97,6 +97,7 @@ class Live:
                 case Change():
                     self._heard()
                     model.receive(event)
+                    self._reload_if_needed()
                 case Connected():
                     self._ahead = event.server_time - self._now()
                     self._heard()
@@ -146,7 +147,7 @@ class Live:
                 self._stream.hold()
             requested = model.tenant, model.question
             try:
-                snapshot = await self._snapshot(*requested)
+                snapshot, own = await self._snapshot(*requested)
             except FinanceOpsError as error:
                 model.error = error
                 if model.loaded and model.disconnected_at is None:
@@ -156,19 +157,22 @@ class Live:
                 continue
             if requested != (model.tenant, model.question):
                 continue  # another one was chosen meanwhile, and is already requested
-            model.load(snapshot)
+            model.load(snapshot, own_currency=own)
             if self._stream is not None:
                 self._stream.continue_from(snapshot.seq)
             if once:
                 return
 
-    async def _snapshot(self, tenant: str, question: Question) -> Snapshot:
-        """Load figures; without a chosen currency in another one if there are no payments in the tenant's."""
+    async def _snapshot(self, tenant: str, question: Question) -> tuple[Snapshot, str]:
+        """Load figures, and the tenant's currency: they are in another one if there are no payments in it."""
         snapshot = await self._client.snapshot(tenant, rollups=True, **keywords_of(question))
-        metrics = snapshot.metrics
-        if question.currency or not metrics.currencies or metrics.currency in metrics.currencies:
-            return snapshot
-        return await self._snapshot(tenant, replace(question, currency=metrics.currencies[0]))
+        own, paid_in = snapshot.metrics.currency, snapshot.metrics.currencies
+        if question.currency or not paid_in or own in paid_in:
+            return snapshot, own
+        # The one that is shown already, rather than another one because payments in that came too.
+        shown = self._model.currency
+        question = replace(question, currency=shown if shown in paid_in else paid_in[0])
+        return await self._client.snapshot(tenant, rollups=True, **keywords_of(question)), own
 
     async def _tick(self) -> None:
         """Once a second: update what depends on the clock alone."""
@@ -183,6 +187,6 @@ class Live:
                 model.head = max(model.head, self._stream.head)
             model.ticks += 1
 
-    def _reload_if_needed(self, _change: object) -> None:
+    def _reload_if_needed(self, _change: object = None) -> None:
         if self._model.needs_reload:
             self.reload()

@@ -72,6 +72,8 @@ class DashboardModel(HasTraits):
         Seconds that have passed, for what depends on the clock alone.
     history_asked, history_came : int
         How often older entries of the feed were requested, and arrived.
+    reading : bool
+        Whether older entries of the feed are being read.
     """
 
     tenant = Unicode()
@@ -98,6 +100,7 @@ class DashboardModel(HasTraits):
     ticks = Int()
     history_asked = Int()
     history_came = Int()
+    reading = Bool(default_value=False)
 
     def __init__(self, tenant: str = DEFAULT_TENANT, period: Period | str = Period.DAY) -> None:
         super().__init__(tenant=tenant, period=Period(period))
@@ -105,6 +108,10 @@ class DashboardModel(HasTraits):
         self._totals = Totals()
         self._waiting: list[Change] = []
         self._overflowed = False
+        self._own_currency = ""
+        self._paid_in: set[str] = (
+            set()
+        )  # currencies of payments, unlike `currencies` without one that has none
         self._figures: Figures | None = None
         self._arrived_at: datetime | None = None
         self._changed_at: datetime | None = None  # time of the last change shown
@@ -144,8 +151,15 @@ class DashboardModel(HasTraits):
             self._figures = self._totals.figures(seq=self.seq, method=self.method)
         return self._figures
 
-    def load(self, snapshot: Snapshot) -> None:
-        """Show a snapshot, which contains everything that was known or waiting before."""
+    def load(self, snapshot: Snapshot, *, own_currency: str = "") -> None:
+        """Show a snapshot, which contains everything that was known or waiting before.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+        own_currency : str
+            The tenant's, if it is known: without a choice it is shown as soon as there are payments in it.
+        """
         metrics = snapshot.metrics
         with self.hold_trait_notifications():
             self._totals = Totals(snapshot, self.period)
@@ -160,6 +174,8 @@ class DashboardModel(HasTraits):
                 self.ask_history()
             self.currencies = tuple(metrics.currencies) or (metrics.currency,)
             self.currency = metrics.currency
+            self._own_currency = own_currency
+            self._paid_in = set(metrics.currencies)
             self.timezone = metrics.timezone
             self.as_of = self.fresh_at = snapshot.as_of
             self.seq = self.head = snapshot.seq
@@ -222,6 +238,7 @@ class DashboardModel(HasTraits):
 
     def ask_history(self) -> None:
         """Request entries of the feed that are older than the known ones."""
+        self.reading = True
         self.history_asked += 1
 
     def remember(self, payments: list[Payment], *, complete: bool) -> None:
@@ -237,8 +254,17 @@ class DashboardModel(HasTraits):
 
     @property
     def needs_reload(self) -> bool:
-        """Whether only a snapshot can complete the figures."""
-        return self._overflowed and not self.paused
+        """Whether only a snapshot can complete the figures, or show those of the right currency."""
+        return (self._overflowed or self._other_currency) and not self.paused
+
+    @property
+    def _other_currency(self) -> bool:
+        """Whether there are payments in the tenant's currency by now, or in others than the one shown only."""
+        if self.chosen_currency or not self._paid_in:
+            return False
+        if self.currency not in self._paid_in:
+            return True
+        return self._own_currency != self.currency and self._own_currency in self._paid_in
 
     def due(self, now: datetime) -> bool:
         """Whether a quarter hour has begun since `as_of`, so that the windows have moved."""
@@ -254,8 +280,10 @@ class DashboardModel(HasTraits):
 
     def _apply(self, change: Change) -> None:
         currency = change.payment.currency
-        if currency not in self.currencies and not change.removed:
-            self.currencies = tuple(sorted((*self.currencies, currency)))
+        if not change.removed:
+            self._paid_in.add(currency)
+            if currency not in self.currencies:
+                self.currencies = tuple(sorted((*self.currencies, currency)))
         self._arrived_at = self._arrived_at or change.at
         self._changed_at = change.at
         self.timeline.add(change)
