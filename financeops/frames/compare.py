@@ -95,7 +95,8 @@ def compare(
         ``difference``, ``difference_low``, ``difference_high`` value - against; of the rate in
         percentage points. If the interval does not contain 0, chance alone hardly explains the
         difference;
-        ``change`` difference / against x 100.
+        ``change`` difference / against x 100, computed from exact figures and rounded once: computed
+        from the rounded columns it may differ in the last decimal.
 
         Null where there is no data. Float64: whole numbers are exact up to 2**53.
 

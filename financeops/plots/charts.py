@@ -30,7 +30,8 @@ from financeops.plots.scales import Fitted
 _HEIGHT = 280
 _ROW = 30
 _INK = "var(--jp-ui-font-color1)"
-_MARGIN = {"top": 36, "bottom": 50, "left": 80, "right": 24}
+_MARGIN = {"top": 36, "bottom": 50, "left": 80, "right": 40}
+"""In pixels; on the right there is room for half a label of the last tick."""
 _ROOM = 0.16
 """Share of the height for one name."""
 _LETTER = 7
@@ -43,6 +44,7 @@ def lines(
     *,
     title: str,
     unit: str = "",
+    x_unit: str = "",
     band: tuple[Iterable[float | None], Iterable[float | None]] | None = None,
     marked: Iterable[tuple[Any, float]] = (),
 ) -> Figure:
@@ -58,6 +60,8 @@ def lines(
         What the chart shows.
     unit : str
         Of the values.
+    x_unit : str
+        Of `x`, if these are numbers.
     band : (low, high), optional
         Limits of a shaded area behind the lines.
     marked : iterable of (x, y)
@@ -114,7 +118,7 @@ def lines(
             )
         )
     axes = [
-        _axis(scales["x"], label="UTC" if dated else ""),
+        _axis(scales["x"], label="UTC" if dated else x_unit),
         _axis(scales["y"], label=unit, side="left", grid_lines="solid"),
     ]
     # Leave room for the names of several lines at the top.

@@ -17,6 +17,22 @@
         .map(({ name, value }) => `${element.tagName} ${name}="${value.slice(0, 60)}"`),
     );
 
+  // What a person cannot read of a chart: texts that are cut off, and numbers of which nobody says what they are.
+  window.unclear = (figure) => {
+    const { left, right } = figure.getBoundingClientRect();
+    const texts = [...figure.querySelectorAll("text")];
+    const cut = texts.filter((text) => {
+      const place = text.getBoundingClientRect();
+      return place.width > 0 && (place.right > right + 1 || place.left < left - 1);
+    });
+    const bare = [...figure.querySelectorAll(".axis")].filter((axis) => {
+      const ticks = [...axis.querySelectorAll(".tick text")].filter((tick) => tick.textContent);
+      const named = axis.querySelector(".axislabel")?.textContent || figure.closest(".fo-dashboard");
+      return !named && ticks.length > 0 && ticks.every((tick) => /^[-\u2212]?[\d.,]+[kMG]?$/.test(tick.textContent));
+    });
+    return [...cut.map((text) => `"${text.textContent}" is cut off`), ...bare.map((axis) => `${axis.textContent} of what?`)];
+  };
+
   window.moves = (figure) =>
     Math.max(0, ...[...figure.querySelectorAll("path.line")].map((line) => line.moves ?? 0));
 

@@ -248,6 +248,7 @@ async def test_a_notebook_runs_and_each_of_its_charts_is_drawn_and_live_ones_mov
             element = await figure.element_handle()
             await page.wait_for_function("(figure) => drawn(figure) > 0", arg=element)
             assert await element.evaluate("odd") == []
+            assert await element.evaluate("unclear") == []
             await screenshot(page, f"lab-{notebook}-{n}")
         if notebook in LIVE:
             figure = await page.locator(".bqplot", has_text=LIVE[notebook]).element_handle()

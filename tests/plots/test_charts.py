@@ -37,6 +37,13 @@ def test_times_of_any_zone_are_shown_in_utc():
     assert (line.x == in_utc.x).all()
 
 
+def test_axes_are_named():
+    across, up = plots.lines([0, 1], {"a": [1, 2]}, title="A", unit="USD", x_unit="months").axes
+    assert (across.label, up.label) == ("months", "USD")
+    across, up = plots.lines(HOURS, {"a": [1, 2, 3, 4]}, title="A", unit="USD").axes
+    assert (across.label, up.label) == ("UTC", "USD")
+
+
 def test_a_line_ends_with_its_last_value():
     figure = plots.lines([0, 1, 2], {"a": [1, 2, 3], "b": [1, 2, None]}, title="Value")
     assert [len(line.x) for line in figure.marks] == [3, 2]
