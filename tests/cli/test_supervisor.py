@@ -128,6 +128,19 @@ async def test_the_third_death_within_a_minute_is_the_last_and_shows_the_last_li
     assert gone(steady)
 
 
+async def test_a_child_that_ended_because_the_disk_is_full_is_given_up_with_that_cause(
+    tmp_path, said
+):
+    program = """
+        print("database: handle-write: pwrite: failed: No space left on device")
+        print("a line of a traceback\\n" * 2000)
+        raise SystemExit(1)
+    """
+    async with Supervisor(tmp_path / "logs", said) as supervisor:
+        with pytest.raises(ChildFailed, match=f"giving up, because the disk of {tmp_path} is full"):
+            await supervisor.start(child(tmp_path, "database", program))
+
+
 async def test_watching_ends_when_a_child_died_three_times(tmp_path, said):
     async with Supervisor(tmp_path / "logs", said) as supervisor:
         await supervisor.start(child(tmp_path, "worker", STEADY))

@@ -177,8 +177,8 @@ class Supervisor:
                 raise Misconfigured(complaint)
             if len(deaths) == DEATHS and deaths[-1] - deaths[0] < WITHIN:
                 raise ChildFailed(
-                    f"{ended} for the third time within a minute: giving up, because another start "
-                    f"would not help; {running.log.path} says more",
+                    f"{ended} for the third time within a minute: giving up, because {_cause(running)}; "
+                    f"{running.log.path} says more",
                     running.log.last_lines(),
                 )
             self._say(f"{ended}: starting it again")
@@ -262,6 +262,12 @@ def _raise_failure(tasks: Iterable[asyncio.Task[None]]) -> None:
     for task in tasks:
         if task.done():
             task.result()
+
+
+def _cause(running: _Running) -> str:
+    if running.log.tells_of_full_disk():
+        return f"the disk of {running.log.path.parent.parent} is full: make room there"
+    return "another start would not help"
 
 
 def _complaint(running: _Running) -> str | None:
