@@ -61,7 +61,7 @@ class Busy(Unavailable):
 
 
 class Unsure(Unavailable):
-    """It is not known whether something was recorded: the database did not answer to the commit.
+    """It is not known whether something was recorded: the database did not confirm the commit.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Unsure(Unavailable):
         one = f"GET /payments/{payment_ids[0]}" if len(payment_ids) == 1 else "GET /payments/{id}"
         again = "counts nothing twice" if repeatable else "may count twice"
         super().__init__(
-            f"this may have been recorded, but the database did not answer to the commit: {one} "
+            f"this may have been recorded, but the database did not confirm the commit: {one} "
             f"tells once it answers again; sending it again {again}"
         )
         self.payment_ids = payment_ids

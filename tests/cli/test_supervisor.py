@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
+from financeops.cli.running.addresses import accepts
 from financeops.cli.running.logs import Log
 from financeops.cli.running.supervisor import Child, ChildFailed, Supervisor
 from financeops.core.errors import Misconfigured
@@ -128,6 +130,19 @@ async def test_the_third_death_within_a_minute_is_the_last_and_shows_the_last_li
     assert gone(steady)
 
 
+async def test_a_child_that_ended_because_the_disk_is_full_is_given_up_with_that_cause(
+    tmp_path, said
+):
+    program = """
+        print("database: handle-write: pwrite: failed: No space left on device")
+        print("a line of a traceback\\n" * 2000)
+        raise SystemExit(1)
+    """
+    async with Supervisor(tmp_path / "logs", said) as supervisor:
+        with pytest.raises(ChildFailed, match=f"giving up, because the disk of {tmp_path} is full"):
+            await supervisor.start(child(tmp_path, "database", program))
+
+
 async def test_watching_ends_when_a_child_died_three_times(tmp_path, said):
     async with Supervisor(tmp_path / "logs", said) as supervisor:
         await supervisor.start(child(tmp_path, "worker", STEADY))
@@ -147,6 +162,31 @@ async def test_a_child_that_names_a_wrong_setting_is_not_restarted(tmp_path, sai
     async with Supervisor(tmp_path / "logs", said) as supervisor:
         with pytest.raises(Misconfigured, match=r"^wrong$"):
             await supervisor.start(misled)
+    assert said.lines == []
+
+
+async def test_what_another_program_answers_at_the_port_does_not_make_a_child_ready(tmp_path, said):
+    """As if another `up` had taken the port since it was looked at."""
+    program = """
+        import socket, sys
+        try:
+            socket.create_server(("127.0.0.1", int(sys.argv[1].rpartition("-")[2])))
+        except OSError:
+            raise SystemExit("financeops: the port is taken")
+    """
+    async with (
+        await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1") as other,
+        Supervisor(tmp_path / "logs", said) as supervisor,
+    ):
+        port = other.sockets[0].getsockname()[1]
+        late = child(
+            *(tmp_path, f"late-{port}", program),
+            is_ready=partial(accepts, "127.0.0.1", port),
+            port=port,
+            complaint="financeops: ",
+        )
+        with pytest.raises(Misconfigured, match="^the port is taken$"):
+            await supervisor.start(late)
     assert said.lines == []
 
 

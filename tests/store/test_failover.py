@@ -55,7 +55,7 @@ async def test_no_read_can_be_rolled_back_or_be_older_than_earlier_ones(proxy):
     assert modes <= {"primary", "primaryPreferred"}
 
 
-@pytest.mark.parametrize("code", [6, 7, 89, 133, 202, 262, 290, 365, 433, 449, 11601])
+@pytest.mark.parametrize("code", [1, 6, 7, 89, 133, 202, 262, 290, 365, 433, 449, 11601, 14031])
 async def test_a_passing_error_is_reported_as_unavailable(code, proxy, db):
     await record(db, insert())
     fault = proxy.fail("find", "update", code=code, times=float("inf"))
@@ -75,8 +75,10 @@ async def test_a_passing_error_is_reported_as_unavailable(code, proxy, db):
         {"code": 91, "labels": UNKNOWN_COMMIT, "after": True},
         {},
         {"after": True},
+        {"code": 1},
+        {"code": 1, "after": True},
     ],
-    ids=["refused", "answer-lost", "cut", "cut-after"],
+    ids=["refused", "answer-lost", "cut", "cut-after", "failed", "failed-after"],
 )
 @pytest.mark.parametrize("reference", ["once", None])
 async def test_a_commit_is_repeated_until_its_outcome_is_known(fault, reference, proxy, db):
@@ -96,6 +98,48 @@ async def test_a_commit_survives_the_election_of_a_primary(proxy, db):
     assert monotonic() - began > 10
     assert failed.happened > 10
     await check_ledger(db)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["lost", "committed"])
+@pytest.mark.parametrize("then", [{"code": 1}, {}, {"code": 14031}], ids=["failed", "away", "full"])
+async def test_no_later_failure_settles_whether_a_commit_took_effect(
+    after, then, proxy, db, monkeypatch
+):
+    """As on a full disk: the embedded database fails at a commit, and then at whatever it is asked."""
+    monkeypatch.setattr("financeops.store.database.transactions.COMMIT_SECONDS", 1.0)
+    await record(db, insert("before"))
+    proxy.fail("commitTransaction", code=1, after=after)
+    if not after:
+        # It has forgotten the transaction, so that all of it is tried again.
+        proxy.fail("commitTransaction", code=251, labels=("TransientTransactionError",))
+
+    async def fail_from_now_on(command):
+        if "commitTransaction" in command:
+            proxy.fail("commitTransaction", "update", times=float("inf"), **then)
+
+    proxy.before = fail_from_now_on
+    with pytest.raises(Unsure) as unsure:
+        await commit(db, tenant(), [insert("once")], now=NOON)
+    proxy.before = None
+    proxy.heal()
+    (outcome,) = await commit(db, tenant(), [insert("once")], now=NOON)
+    assert [outcome.payment.id] == list(unsure.value.payment_ids)
+    assert outcome.result is (Result.DUPLICATE if after else Result.CREATED)
+    await check_ledger(db)
+
+
+async def test_a_full_disk_is_named(proxy, db):
+    await record(db, insert())
+    proxy.fail("insert", code=14031)
+    with pytest.raises(Unavailable, match="disk of the database is full") as full:
+        await record(db, insert())
+    assert not isinstance(full.value, Unsure)
+    proxy.answer("insert", times=1, writeErrors=[{"index": 0, "code": 14031, "errmsg": "no room"}])
+    with pytest.raises(Unavailable, match="disk of the database is full"):
+        await record(db, insert())
+    proxy.fail("find", code=1)
+    with pytest.raises(Unavailable, match="as it does when its disk is full"):
+        await list_payments(db, "tenant_1", Selection(), limit=5)
 
 
 async def test_a_session_that_is_to_be_ended_is_not_reused(proxy, db, monkeypatch):

@@ -27,6 +27,7 @@ def database(directory: Path, port: int, *, password: str) -> Child:
         command=embedded.guarded_command(directory, port),
         withheld=_PASSWORDS,
         is_ready=partial(addresses.accepts, embedded.HOST, port),
+        port=port,
         private=True,
         # Opening a million payments after a kill took 14 s on two cores.
         ready_within=180,
@@ -58,6 +59,7 @@ def server(host: str, port: int, *, uri: str | None, simulate: bool) -> Child:
         environment=environment,
         withheld=_PASSWORDS - {embedded.URI_SETTING},
         is_ready=partial(addresses.answers, addresses.reachable(host), port, paths.READY),
+        port=port,
         ready_within=120,
         complaint="financeops: ",
     )
@@ -76,6 +78,7 @@ def dashboard(notebooks: Path, host: str, port: int, *, server_url: str) -> Chil
         withheld=_PASSWORDS,
         # A GET of the page itself would use up a kernel.
         is_ready=partial(addresses.answers, addresses.reachable(host), port, "/voila/health"),
+        port=port,
         ready_within=120,
         complaint="financeops: ",
     )
@@ -106,6 +109,7 @@ def lab(notebooks: Path, host: str, port: int, *, server_url: str, token: str) -
         folder=notebooks,
         withheld=_PASSWORDS,
         is_ready=partial(addresses.answers, addresses.reachable(host), port, "/api"),
+        port=port,
         ready_within=120,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from contextlib import suppress
@@ -11,6 +12,10 @@ from typing import BinaryIO, Literal
 
 MAX_BYTES = 10 * 1024 * 1024
 _TAIL_BYTES = 16 * 1024
+_LATELY_BYTES = (
+    1024 * 1024
+)  # tracebacks of all that fails after the first line that names the cause
+_DISK_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "OutOfDiskSpace")
 _OWN = 0o600
 
 
@@ -47,14 +52,21 @@ class Log:
 
     def last_lines(self, count: int = 20) -> list[str]:
         """Return the last lines that are not blank."""
+        lines = self._tail(_TAIL_BYTES).splitlines()
+        return [line for line in lines if line.strip()][-count:]
+
+    def tells_of_full_disk(self) -> bool:
+        """Whether the child said lately that a disk is full."""
+        text = self._tail(_LATELY_BYTES)
+        return any(words in text for words in _DISK_FULL)
+
+    def _tail(self, size: int) -> str:
         try:
             with self.path.open("rb") as file:
-                size = file.seek(0, 2)
-                file.seek(max(0, size - _TAIL_BYTES))
-                text = file.read().decode(errors="replace")
+                file.seek(max(0, file.seek(0, 2) - size))
+                return file.read().decode(errors="replace")
         except OSError:
-            return []
-        return [line for line in text.splitlines() if line.strip()][-count:]
+            return ""
 
 
 def _opened(path: Path, mode: Literal["ab", "wb"]) -> BinaryIO:

@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
+import psutil
+
 from financeops.cli.running.guard import GRACE, Guard, kill_marked, mark_of, marked_environment
 from financeops.cli.running.logs import Log
 from financeops.core.errors import FinanceOpsError, Misconfigured
@@ -32,8 +34,9 @@ class Child:
     """A program to keep running.
 
     `is_ready` tells whether the program can be used; it must be within `ready_within` seconds of
-    each start. The program gets the environment of this process, without the names in `withheld`.
-    If it ends before it was ever ready, and its last line begins with `complaint`, that line says
+    each start. What answers at its `port` counts only if the program itself listens there: another
+    run may have taken the port a moment earlier. The program gets the environment of this process,
+    without the names in `withheld`. If it ends before it was ever ready, and its last line begins with `complaint`, that line says
     what the user must change, and the program is not started again.
 
     `responds` tells whether a program that is ready still works, within a time limit of its own.
@@ -48,6 +51,7 @@ class Child:
     name: str
     command: tuple[str, ...]
     is_ready: Callable[[], Awaitable[bool]]
+    port: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     withheld: frozenset[str] = frozenset()
     ready_within: float = 60.0
@@ -177,8 +181,8 @@ class Supervisor:
                 raise Misconfigured(complaint)
             if len(deaths) == DEATHS and deaths[-1] - deaths[0] < WITHIN:
                 raise ChildFailed(
-                    f"{ended} for the third time within a minute: giving up, because another start "
-                    f"would not help; {running.log.path} says more",
+                    f"{ended} for the third time within a minute: giving up, because {_cause(running)}; "
+                    f"{running.log.path} says more",
                     running.log.last_lines(),
                 )
             self._say(f"{ended}: starting it again")
@@ -210,7 +214,7 @@ class Supervisor:
     ) -> None:
         child = running.child
         deadline = time.monotonic() + child.ready_within
-        while not await child.is_ready():
+        while not (await child.is_ready() and _listens(process.pid, child.port)):
             if time.monotonic() > deadline:
                 self._say(f"{child.name} was not ready within {child.ready_within:.0f} s")
                 process.kill()
@@ -262,6 +266,24 @@ def _raise_failure(tasks: Iterable[asyncio.Task[None]]) -> None:
     for task in tasks:
         if task.done():
             task.result()
+
+
+def _listens(pid: int, port: int | None) -> bool:
+    if port is None:
+        return True
+    try:
+        connections = psutil.Process(pid).net_connections("tcp")
+    except psutil.AccessDenied:  # some systems tell only the administrator
+        return True
+    except psutil.NoSuchProcess:
+        return False
+    return any(each.status == psutil.CONN_LISTEN and each.laddr[1] == port for each in connections)
+
+
+def _cause(running: _Running) -> str:
+    if running.log.tells_of_full_disk():
+        return f"the disk of {running.log.path.parent.parent} is full: make room there"
+    return "another start would not help"
 
 
 def _complaint(running: _Running) -> str | None:

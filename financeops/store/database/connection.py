@@ -12,6 +12,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
+    BulkWriteError,
     ConfigurationError,
     ConnectionFailure,
     CursorNotFound,
@@ -62,6 +63,9 @@ _PASSING_CODES = {
     11601,  # Interrupted
 }
 """Errors of mongod and mongos that pass by themselves (mongo/base/error_codes.yml)."""
+
+_INTERNAL_ERROR = 1
+_DISK_FULL = 14031  # OutOfDiskSpace
 _STAND_ALONE = (
     f"{URI_SETTING} names a stand-alone MongoDB, but payments need transactions: start it with "
     "`mongod --replSet rs0` and run `rs.initiate()` once, or name a replica set or mongos"
@@ -164,7 +168,30 @@ def why(error: PyMongoError) -> str:
     """Say why the database failed for now, in a sentence."""
     if error.timeout and not isinstance(error, ServerSelectionTimeoutError):
         return "the database does not answer in time: it is busy or has stalled"
+    codes = _codes(error)
+    if _DISK_FULL in codes:
+        return "the disk of the database is full: make room there"
+    if _INTERNAL_ERROR in codes:
+        return "the database has failed, as it does when its disk is full: its log has the details"
     return "the database cannot be reached now"
+
+
+def failed_inside(error: PyMongoError) -> bool:
+    """Whether the database reports a failure of its own: what it did until then is not known.
+
+    The embedded database answers so to a commit that it could not write, or not wholly.
+    """
+    return _INTERNAL_ERROR in _codes(error)
+
+
+def _codes(error: PyMongoError) -> set[int | None]:
+    """Return the code of an error, and those of the writes in it."""
+    if not isinstance(error, OperationFailure):
+        return set()
+    writes = (
+        (error.details or {}).get("writeErrors", ()) if isinstance(error, BulkWriteError) else ()
+    )
+    return {error.code, *(each["code"] for each in writes)}
 
 
 def _may_pass(error: PyMongoError) -> bool:
@@ -172,7 +199,7 @@ def _may_pass(error: PyMongoError) -> bool:
     return (
         isinstance(error, passing)
         or error.timeout
-        or (isinstance(error, OperationFailure) and error.code in _PASSING_CODES)
+        or not _codes(error).isdisjoint(_PASSING_CODES | {_INTERNAL_ERROR, _DISK_FULL})
         or any(
             error.has_error_label(label)
             for label in ("TransientTransactionError", "RetryableWriteError")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import pymongo
@@ -11,7 +12,13 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from financeops.core.errors import Unavailable
-from financeops.store.database.connection import Database, Session, driver_errors, why
+from financeops.store.database.connection import (
+    Database,
+    Session,
+    driver_errors,
+    failed_inside,
+    why,
+)
 from financeops.store.database.patience import Patience
 from financeops.store.database.sessions import end_later, writing_session
 from financeops.store.database.turns import SHORT_PAUSE, is_conflict, turns_at
@@ -55,39 +62,63 @@ async def in_transaction(
     Raises
     ------
     CommitUnknown
-        No server answered to the commit.
+        No server answered to the commit, or it failed at it.
     Unavailable
         No server answers, or it conflicted until the time was over; nothing was committed.
     """
+    doubt = _Doubt()
+    try:
+        with driver_errors(seconds=None):
+            return await _until_committed(db, body, doubt, locks=locks, seconds=seconds)
+    except (Unavailable, PyMongoError) as error:
+        if doubt.arisen:
+            reason = why(error) if isinstance(error, PyMongoError) else str(error)
+            raise CommitUnknown(reason) from error
+        raise
+
+
+@dataclass
+class _Doubt:
+    """Whether an earlier commit may have taken effect: no later failure tells that it has not."""
+
+    arisen: bool = False
+
+
+async def _until_committed(
+    db: Database,
+    body: Callable[[Session], Awaitable[Result]],
+    doubt: _Doubt,
+    *,
+    locks: str | None,
+    seconds: float,
+) -> Result:
     patience = Patience(seconds)
-    with driver_errors(seconds=None):
-        await _wait_for_server(db)
-        turns = turns_at(db)
-        if locks is not None:
-            await turns.give_way(locks)
-        async with writing_session(db) if locks else db.client.start_session() as session:
-            while True:
-                try:
-                    result = await _attempt(session, body, patience)
-                except PyMongoError as error:
-                    transient = error.has_error_label("TransientTransactionError")
-                    if not transient or patience.over:
-                        if locks and (error.timeout or isinstance(error, ConnectionFailure)):
-                            end_later(db, session)
-                        if error.has_error_label(_UNKNOWN):
-                            raise CommitUnknown(why(error)) from error
-                        raise
-                    conflict = is_conflict(error)
-                else:
-                    if locks is not None:
-                        turns.done(locks)
-                    return result
-                if locks is not None and conflict:
-                    turns.meet(locks)
-                    await patience.pause(longest=SHORT_PAUSE)
-                else:
-                    await patience.pause()
-                await _wait_for_server(db)
+    await _wait_for_server(db)
+    turns = turns_at(db)
+    if locks is not None:
+        await turns.give_way(locks)
+    async with writing_session(db) if locks else db.client.start_session() as session:
+        while True:
+            try:
+                result = await _attempt(session, body, patience, doubt)
+            except PyMongoError as error:
+                transient = error.has_error_label("TransientTransactionError")
+                if not transient or patience.over:
+                    open_still = error.timeout or isinstance(error, ConnectionFailure)
+                    if locks and (open_still or failed_inside(error)):
+                        end_later(db, session)
+                    raise
+                conflict = is_conflict(error)
+            else:
+                if locks is not None:
+                    turns.done(locks)
+                return result
+            if locks is not None and conflict:
+                turns.meet(locks)
+                await patience.pause(longest=SHORT_PAUSE)
+            else:
+                await patience.pause()
+            await _wait_for_server(db)
 
 
 async def _wait_for_server(db: Database) -> None:
@@ -96,7 +127,10 @@ async def _wait_for_server(db: Database) -> None:
 
 
 async def _attempt(
-    session: Session, body: Callable[[Session], Awaitable[Result]], patience: Patience
+    session: Session,
+    body: Callable[[Session], Awaitable[Result]],
+    patience: Patience,
+    doubt: _Doubt,
 ) -> Result:
     await session.start_transaction(read_concern=ReadConcern("snapshot"))
     try:
@@ -106,11 +140,11 @@ async def _attempt(
         with pymongo.timeout(_ABORT_SECONDS):
             await session.abort_transaction()
         raise
-    await _commit(session)
+    await _commit(session, doubt)
     return result
 
 
-async def _commit(session: Session) -> None:
+async def _commit(session: Session, doubt: _Doubt) -> None:
     """Commit, repeatedly while it is not known whether that took effect: repeating does no harm."""
     patience = Patience(COMMIT_SECONDS)
     while True:
@@ -118,7 +152,8 @@ async def _commit(session: Session) -> None:
             with pymongo.timeout(_COMMIT_TRY_SECONDS):
                 await session.commit_transaction()
         except PyMongoError as error:
-            unknown = error.has_error_label(_UNKNOWN)
+            unknown = error.has_error_label(_UNKNOWN) or failed_inside(error)
+            doubt.arisen = doubt.arisen or unknown
             if not unknown or patience.over:
                 raise
         else:

@@ -61,7 +61,7 @@ async def commit(
     ValueError
         A draft belongs to another tenant.
     Unsure
-        The database did not answer to the commit. The error's ids are in the order of operations.
+        The database did not confirm the commit. The error's ids are in the order of operations.
     Unavailable
         The database cannot be reached; nothing was committed.
     """
