@@ -44,7 +44,7 @@
         found.push(`${name(element)} cuts off ${element.scrollWidth - element.clientWidth}px`);
       }
     }
-    for (const cell of root.querySelectorAll(".fo-named :is(th, td)")) {
+    for (const cell of root.querySelectorAll(".fo-named :is(th, td), td.fo-reason:not(:empty)")) {
       if (!seen(cell)) found.push(`"${cell.textContent}" is left out`);
     }
     const texts = textsOf(root, charts).map((node) => ({ node, rects: rectsOf(node) }));

@@ -70,7 +70,7 @@ NOTHING_CUT = """
     [...document.querySelectorAll('.fo-chart .axis text')].every(
         (label) => label.getBoundingClientRect().right <=
             label.closest('.fo-chart').getBoundingClientRect().right + 1) &&
-    [...document.querySelectorAll('.fo-named :is(th, td)')].every(
+    [...document.querySelectorAll('.fo-named :is(th, td), td.fo-reason:not(:empty)')].every(
         (cell) => cell.checkVisibility() && !cell.closest('.fo-hidden'))
 """
 
