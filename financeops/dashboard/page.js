@@ -52,12 +52,10 @@ function initialize({ model }) {
     }
   };
   const repaint = async ({ panels, number, whole, measured, answered }) => {
-    const has = model.get("has");
-    const complete = whole || number === has + 1;
+    const complete = whole || number === model.get("has") + 1;
     if (complete) model.set("has", number);
-    // Before the first whole one there is nothing to miss.
-    else if (has && !asked) model.send({ missed: true });
-    asked = !complete && has > 0;
+    else if (!asked) model.send({ missed: true });
+    asked = !complete;
     const shown = before.then(() => show(panels, complete, answered));
     before = shown.catch(() => {});
     await shown;

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import financeops
@@ -75,6 +75,7 @@ class Kernel:
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+@example(before=[], unheard=[], steps=[("lost", ("", "<b></b>"))], last=("", "<b></b>"))
 @given(before=pieces_of_some, unheard=pieces_of_some, steps=steps, last=pieces)
 async def test_any_repaints_of_which_some_are_lost_end_with_exactly_the_whole(
     blank, before, unheard, steps, last
