@@ -263,9 +263,11 @@ def test_an_impossible_start_is_refused_in_one_line(tmp_path):
         (("--lab-port", port[1]), {}, f"--port and --lab-port are both {port[1]}"),
         (BARE, {"FINANCEOPS_MONGODB_URI": nowhere}, "FINANCEOPS_MONGODB_URI: no database answers"),
         (BARE, {"FINANCEOPS_SIMULATE_INTERVAL": "soon"}, "FINANCEOPS_SIMULATE_INTERVAL: "),
+        (("--no-lab",), {"FINANCEOPS_MAX_VIEWERS": "many"}, "FINANCEOPS_MAX_VIEWERS is 'many'"),
     ):
         result = run("up", *port, *arguments, cwd=tmp_path, **environment)
         assert result.returncode == 1, result.stdout
+        assert "starting database" not in result.stdout, "settings are checked before"
         assert result.stderr.startswith(f"financeops: {says}")
         assert result.stderr.count("\n") == 1
         assert [each.name for each in tmp_path.iterdir()] == ["file"], "nothing of it is left"
