@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ from server.app import create_app
 from server.dependencies import utc_now
 from server.http.connections import LimitedHttp, LimitedWebSocket, Limits
 from server.lifespan import running
+from server.logs import configure, formatter
 from server.settings import PREFIX, Settings, read_settings
 
 _GRACE = 3
@@ -42,7 +44,7 @@ class _Server(uvicorn.Server):
         handled = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, self.handle_exit) for number in handled}
         # Only now: whoever reads this line may stop the server.
-        sys.stderr.write(f"FinanceOps server on {self._address}\n")
+        _announce(f"FinanceOps server on {self._address}")
         try:
             yield
         finally:
@@ -67,6 +69,7 @@ def main(*, now: Callable[[], datetime] = utc_now) -> int:
     """Run until a signal; return the exit code. `now` is the clock of payments and figures."""
     try:
         settings = read_settings()
+        configure(settings.log_level)
         _event_loop_runner()(_serve(settings, now=now))
     except Unavailable:
         return _fail(f"{PREFIX}MONGODB_URI: no database answers there; is it running?")
@@ -85,7 +88,7 @@ async def _serve(settings: Settings, *, now: Callable[[], datetime]) -> None:
             ws=partial(LimitedWebSocket, limits),  # type: ignore[arg-type]
             ws_per_message_deflate=False,
             lifespan="off",
-            log_level=settings.log_level,
+            log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE,
@@ -138,6 +141,12 @@ def _calm_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def _announce(message: str) -> None:
+    """Write a line like those of the log, whatever is logged."""
+    record = logging.LogRecord(__name__, logging.INFO, __file__, 0, message, None, None)
+    sys.stderr.write(f"{formatter().format(record)}\n")
 
 
 def _fail(message: str) -> int:

@@ -273,5 +273,18 @@ def _shown(field: Any) -> str:
             return f"`{field.default}`"
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Print the table of settings; with ``--check`` only check their values."""
+    if arguments != ["--check"]:
+        sys.stdout.write(settings_table() + "\n")
+        return 0
+    try:
+        read_settings()
+    except Misconfigured as error:
+        sys.stderr.write(f"financeops: {error}\n")
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    sys.stdout.write(settings_table() + "\n")
+    sys.exit(main(sys.argv[1:]))

@@ -12,9 +12,24 @@ from financeops.cli.commands import Commands
 from financeops.core.contract.agreements import DEFAULT_TENANT, DEFAULT_URL, ExportFormat
 from financeops.core.payments import Status
 
+
+def _checked_url(context: typer.Context, option: typer.CallbackParam, url: str) -> str:
+    from financeops.client.address import SETTING, server_url  # noqa: PLC0415 - aiohttp takes long
+
+    source = context.get_parameter_source(option.name or "")
+    given = source is not None and source.name == "COMMANDLINE"
+    return server_url(url, name="--url" if given else SETTING)
+
+
 _Url = Annotated[
     str,
-    typer.Option("--url", envvar="FINANCEOPS_URL", help="URL of the server.", metavar="URL"),
+    typer.Option(
+        "--url",
+        envvar="FINANCEOPS_URL",
+        help="URL of the server.",
+        metavar="URL",
+        callback=_checked_url,
+    ),
 ]
 _Tenant = Annotated[str, typer.Option("--tenant", help="ID of the tenant.", metavar="ID")]
 _INTERRUPTED = 130

@@ -50,6 +50,27 @@ def test_no_server_at_an_address_names_the_option_for_another():
     assert "--url" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("http://127.0.0.1:99999", "is no URL (Port out of range 0-65535)"),
+        ("http://[::1", "is no URL (Invalid IPv6 URL)"),
+        ("ftp://x", "does not begin with http:// or https://"),
+        ("http://", "names no host"),
+    ],
+)
+def test_a_wrong_url_is_refused_in_one_line_that_names_what_gave_it(url, problem):
+    for name, result in (
+        ("--url", run("imports", "--url", url)),
+        ("FINANCEOPS_URL", run("imports", url=url)),
+    ):
+        assert result.returncode == 1
+        assert result.stderr.startswith(
+            f"financeops: {name} is {url.rstrip('/')!r}, which {problem}: "
+        )
+        assert result.stderr.count("\n") == 1
+
+
 def test_export_writes_the_selected_payments(financeops, tenant, tmp_path, sales):
     span = ("--from", "2024-03-02T00:00:00Z", "--to", "2024-03-03T01:00:00+01:00")
     result = financeops("export", "-o", "some.csv", "--tenant", tenant, *span)

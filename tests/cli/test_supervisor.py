@@ -185,7 +185,7 @@ async def test_what_another_program_answers_at_the_port_does_not_make_a_child_re
             port=port,
             complaint="financeops: ",
         )
-        with pytest.raises(Misconfigured, match="^the port is taken$"):
+        with pytest.raises(Misconfigured, match=r"^the port is taken$"):
             await supervisor.start(late)
     assert said.lines == []
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -263,9 +264,11 @@ def test_an_impossible_start_is_refused_in_one_line(tmp_path):
         (("--lab-port", port[1]), {}, f"--port and --lab-port are both {port[1]}"),
         (BARE, {"FINANCEOPS_MONGODB_URI": nowhere}, "FINANCEOPS_MONGODB_URI: no database answers"),
         (BARE, {"FINANCEOPS_SIMULATE_INTERVAL": "soon"}, "FINANCEOPS_SIMULATE_INTERVAL: "),
+        (("--no-lab",), {"FINANCEOPS_MAX_VIEWERS": "many"}, "FINANCEOPS_MAX_VIEWERS is 'many'"),
     ):
         result = run("up", *port, *arguments, cwd=tmp_path, **environment)
         assert result.returncode == 1, result.stdout
+        assert "starting database" not in result.stdout, "settings are checked before"
         assert result.stderr.startswith(f"financeops: {says}")
         assert result.stderr.count("\n") == 1
         assert [each.name for each in tmp_path.iterdir()] == ["file"], "nothing of it is left"
@@ -305,8 +308,18 @@ def test_serve_is_the_server(tmp_path, database_uri):
         command, env=environment, stderr=subprocess.PIPE, text=True, cwd=tmp_path
     ) as process:
         assert process.stderr is not None
-        assert process.stderr.readline() == f"FinanceOps server on http://127.0.0.1:{port}\n"
-        assert "Started server process" in process.stderr.readline()
+        lines = [process.stderr.readline() for _ in range(2)]
+        for line, says in zip(
+            lines,
+            (f"FinanceOps server on http://127.0.0.1:{port}\n", "Started server process"),
+            strict=True,
+        ):
+            when, level, text = line.split(" ", 2)
+            assert when.endswith("Z")
+            age = datetime.now(UTC) - datetime.fromisoformat(when)
+            assert timedelta(0) <= age < timedelta(minutes=1)
+            assert level == "INFO"
+            assert text.startswith(says)
         process.terminate()
         process.stderr.read()
     assert process.returncode == 0

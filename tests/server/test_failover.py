@@ -5,13 +5,18 @@ import asyncio
 import httpx
 import pytest
 
+from financeops.store.reading.queries import CHUNK
 from tests.proxy import UNKNOWN_COMMIT
 
 
 @pytest.fixture
-async def http(start, proxy):
+async def server(start, proxy):
     """A server whose database is behind the proxy, which must run while it starts."""
-    server = await asyncio.to_thread(start, proxy.uri)
+    return await asyncio.to_thread(start, proxy.uri)
+
+
+@pytest.fixture
+async def http(server):
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
         yield http
 
@@ -63,3 +68,26 @@ async def test_an_unknown_result_names_the_payments_that_may_be_recorded(after, 
     figures = (await http.get("/api/analytics/metrics?tenantId=given-back")).json()
     assert (await http.post(f"/payments/{paid}/refund?tenantId=given-back")).is_success
     assert figures["refundedPayments"] == after
+
+
+async def test_an_answer_that_breaks_off_is_cut_and_logged_in_one_line(proxy, http, server):
+    days = [sale("shop", createdAt=f"2024-01-{1 + n % 28:02}T00:00:00Z") for n in range(1000)]
+    for _ in range(CHUNK // 1000 + 1):
+        assert (await http.post("/payments/batch", json=days)).is_success
+    read = 0
+
+    async def fail_at_the_second(command):
+        nonlocal read
+        read += command.get("find", command.get("aggregate")) == "payments"
+        if read == 2:
+            proxy.fail("find", "aggregate", "getMore", code=262, times=float("inf"))
+
+    proxy.before = fail_at_the_second
+    with pytest.raises(httpx.RemoteProtocolError):
+        await http.get("/payments/export?tenantId=shop")
+    lines = [line for line in server.said.splitlines() if "ERROR" in line]
+    assert len(lines) == 1
+    assert lines[0].endswith(
+        " ERROR an answer broke off: the database does not answer in time: it is busy or has stalled"
+    )
+    assert "Traceback" not in server.said

@@ -62,6 +62,7 @@ def server(host: str, port: int, *, uri: str | None, simulate: bool) -> Child:
         port=port,
         ready_within=120,
         complaint="financeops: ",
+        check=start.command("server.settings", "--check"),
     )
 
 
@@ -81,6 +82,7 @@ def dashboard(notebooks: Path, host: str, port: int, *, server_url: str) -> Chil
         port=port,
         ready_within=120,
         complaint="financeops: ",
+        check=start.command("financeops.dashboard.serve.settings"),
     )
 
 

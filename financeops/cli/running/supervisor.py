@@ -36,8 +36,9 @@ class Child:
     `is_ready` tells whether the program can be used; it must be within `ready_within` seconds of
     each start. What answers at its `port` counts only if the program itself listens there: another
     run may have taken the port a moment earlier. The program gets the environment of this process,
-    without the names in `withheld`. If it ends before it was ever ready, and its last line begins with `complaint`, that line says
-    what the user must change, and the program is not started again.
+    without the names in `withheld`. If it ends before it was ever ready, and its last line begins
+    with `complaint`, that line says what the user must change, and the program is not started again.
+    `check` is a command that ends so if a setting is wrong, before anything is started.
 
     `responds` tells whether a program that is ready still works, within a time limit of its own.
     After `silences` failures in a row, one every `ask_again` seconds, the program is killed and
@@ -56,6 +57,7 @@ class Child:
     withheld: frozenset[str] = frozenset()
     ready_within: float = 60.0
     complaint: str | None = None
+    check: tuple[str, ...] | None = None
     responds: Callable[[], Awaitable[bool]] | None = None
     silences: int = 4
     ask_again: float = 10.0
@@ -190,10 +192,7 @@ class Supervisor:
     async def _spawn(self, running: _Running) -> asyncio.subprocess.Process:
         child = running.child
         running.ready.clear()
-        inherited = {
-            name: value for name, value in os.environ.items() if name not in child.withheld
-        }
-        environment = {**inherited, **child.environment}
+        environment = _environment(child)
         with running.log.open() as log:
             process = await asyncio.create_subprocess_exec(
                 *child.command,
@@ -240,6 +239,29 @@ class Supervisor:
         await asyncio.to_thread(kill_marked, mark_of(self._run, running.child.name))
         with suppress(asyncio.CancelledError, ChildFailed, Misconfigured):
             await running.task
+
+
+async def check_settings(child: Child) -> None:
+    """Raise `Misconfigured` with the complaint of the child's `check`, if it has any."""
+    if child.check is None or child.complaint is None:
+        return
+    process = await asyncio.create_subprocess_exec(
+        *child.check,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=_environment(child),
+        cwd=child.folder,
+    )
+    _, said = await process.communicate()
+    last = said.decode(errors="replace").strip().rpartition("\n")[2]
+    if process.returncode and last.startswith(child.complaint):
+        raise Misconfigured(last.removeprefix(child.complaint))
+
+
+def _environment(child: Child) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in child.withheld}
+    return {**inherited, **child.environment}
 
 
 class _Running:

@@ -16,7 +16,12 @@ from pathlib import Path
 from financeops.cli import notebooks
 from financeops.cli.running import addresses, children, data_directory, databases, embedded
 from financeops.cli.running.screen import Screen, Starting
-from financeops.cli.running.supervisor import Child, ChildFailed, Supervisor
+from financeops.cli.running.supervisor import (
+    Child,
+    ChildFailed,
+    Supervisor,
+    check_settings,
+)
 from financeops.client import Client, FirstHistoryAnswer
 from financeops.core.contract.agreements import DEFAULT_URL
 from financeops.core.errors import FinanceOpsError, Misconfigured
@@ -103,6 +108,7 @@ def plan_of(choices: Choices, say: Callable[[str], None]) -> Plan:
 
 
 async def _run(plan: Plan, choices: Choices, screen: Screen, lock: int) -> None:
+    await asyncio.gather(*map(check_settings, (*plan.base, *plan.pages)))
     supervisor = Supervisor(choices.data_dir / "logs", screen.say, keep=[lock])
     stop = _stop_event(supervisor, screen)
     async with supervisor:

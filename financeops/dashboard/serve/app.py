@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,6 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.voila_identity_provider import VoilaLoginHandler
 
-from financeops.client.address import server_url
-from financeops.core.errors import Misconfigured
 from financeops.dashboard.fonts import FONT, IN_PAGE, THEME
 from financeops.dashboard.panels.panel import SCRIPT
 from financeops.dashboard.serve.assets import ADDRESS, EXTENSIONS, Assets
@@ -44,14 +41,12 @@ from financeops.dashboard.serve.handlers import (
     TemplateHandler,
 )
 from financeops.dashboard.serve.packing import Transform
+from financeops.dashboard.serve.settings import check, limit_of
 from financeops.dashboard.serve.viewers import Viewers
 from financeops.dashboard.serve.visits import Visits
 from financeops.jupyter import socket_folder
 
 KERNEL = "financeops-viewer"
-LIMIT_SETTING = "FINANCEOPS_MAX_VIEWERS"
-LIMIT = 25
-"""Default limit of viewers at the same time: as many as fit in 1 GiB."""
 
 _DASHBOARD = Path(__file__).parents[1]
 _NEEDED = re.compile(
@@ -152,29 +147,9 @@ class DashboardServer(Voila):
         self.assets.close()
 
 
-def limit_of(environment: Mapping[str, str]) -> int:
-    """Return the limit of viewers at the same time.
-
-    Raises
-    ------
-    Misconfigured
-        When it is not a whole number above zero.
-    """
-    text = environment.get(LIMIT_SETTING) or str(LIMIT)
-    try:
-        limit = int(text)
-    except ValueError:
-        limit = 0
-    if limit < 1:
-        raise Misconfigured(f"{LIMIT_SETTING} is {text!r}: it is a whole number of at least 1")
-    return limit
-
-
 def main() -> None:
     """Run the server with the options of the command line."""
-    # Report a wrong setting at once.
-    limit_of(os.environ)
-    server_url()
+    check()  # a wrong setting is reported at once
     path = [str(_DASHBOARD), *filter(None, [os.environ.get("JUPYTER_PATH")])]
     # The folder with the template and the kernel spec.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(path)
