@@ -30,6 +30,7 @@ _forks.set_forkserver_preload(
             "financeops.cli.exports",
         ),
         *("financeops.cli.seeding", "financeops.cli.verification", "__main__"),
+        "tests.frozen",  # the last one
     ]
 )
 _said = tempfile.TemporaryDirectory(prefix="financeops-tests-")
