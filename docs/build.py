@@ -12,10 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import nbformat
-from nbclient import NotebookClient
 
 from financeops.cli.running.addresses import free_port
+from financeops.jupyter import without_address_grammar
+
+without_address_grammar()
+
+import nbformat  # noqa: E402 - it imports jsonschema
+from nbclient import NotebookClient  # noqa: E402
 
 _DOCS = Path(__file__).parent
 _NOTEBOOKS = _DOCS.parent / "notebooks"

@@ -6,6 +6,11 @@ import sys
 import tarfile
 from pathlib import Path
 
+from financeops.jupyter import without_address_grammar
+
+# Before an extension imports jsonschema.
+without_address_grammar()
+
 _HERE = Path(__file__).parent
 _TUTORIALS = _HERE / "tutorials"
 _BUILD = _HERE / "_build"
