@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from financeops.cli.importing.alone import alone
 from financeops.cli.importing.batches import Summary, send
 from financeops.cli.importing.columns import Columns, pairs_of
 from financeops.cli.importing.dateformats import check_format
@@ -127,17 +128,18 @@ async def import_file(request: Request) -> Result:
             with Rejects(path) as rejects, Bar(total=table.total) as bar:
                 if unread := _unread(columns, shapes):
                     bar.say(f"Columns that are no fields of payments, and left out: {unread}")
-                started = await patiently(start, say=bar.say)
-                try:
-                    summary = await send(
-                        table, columns, client, import_id=started.id, rejects=rejects, bar=bar
-                    )
-                except asyncio.CancelledError:
-                    bar.say(
-                        "Stopped. What was sent is recorded; run the command again to complete the import."
-                    )
-                    raise
-                await _finish(client, started, summary, bar)
+                async with alone(request.file, say=bar.say):
+                    started = await patiently(start, say=bar.say)
+                    try:
+                        summary = await send(
+                            table, columns, client, import_id=started.id, rejects=rejects, bar=bar
+                        )
+                    except asyncio.CancelledError:
+                        bar.say(
+                            "Stopped. What was sent is recorded; run the command again to complete the import."
+                        )
+                        raise
+                    await _finish(client, started, summary, bar)
     return Result(
         file=request.file,
         import_id=started.id,
