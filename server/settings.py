@@ -83,6 +83,9 @@ class Settings(BaseSettings):
         "(`pay.example.com`); `*` for all. IP addresses, localhost and this computer's own name "
         "are always accepted; any other gets 421",
     )
+    dashboard_url: str | None = Field(
+        None, description="URL of the dashboard, for people who open that of the server (`GET /`)"
+    )
     methods: Annotated[tuple[str, ...], NoDecode] = Field(
         ("card", "bank_transfer", "crypto", "paypal"),
         description="Accepted payment methods, separated by commas",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -23,9 +25,24 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"financeops {version('financeops')}")
+        raise typer.Exit
+
+
 @app.callback()
-def settings() -> None:
+def settings(
+    *,
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
     """Read ``.env``: as for the server, its settings are the defaults."""
+    del show_version
     if not Path(".env").exists():
         return
     from dotenv import dotenv_values  # noqa: PLC0415 - few have such a file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,12 +22,14 @@ from financeops.core.contract.imports import (
 )
 from financeops.core.contract.operations import (
     HealthAnswer,
+    HomeAnswer,
     ProgressAnswer,
     ReadyAnswer,
     RezoneAnswer,
     VerificationAnswer,
     VerifyAnswer,
 )
+from financeops.core.contract.paths import DOCS
 from financeops.core.contract.payments import (
     BatchAnswer,
     BatchItem,
@@ -163,6 +166,12 @@ ANSWERS: list[Struct] = [
         problem=None,
     ),
     RezoneAnswer(**_VERIFIED, repaired=True, timezone="Europe/Berlin"),
+    HomeAnswer(
+        name="FinanceOps",
+        version=version("financeops"),
+        documentation=DOCS,
+        dashboard="http://localhost:8866",
+    ),
     HealthAnswer(status="ok"),
     ReadyAnswer(status="ready"),
 ]

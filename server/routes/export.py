@@ -35,6 +35,7 @@ _FILE = {
 
 @router.get(
     paths.EXPORT,
+    summary="Export Payments",
     response_class=StreamingResponse,
     responses={**refusals(404, 503), 200: _FILE},
 )

@@ -20,7 +20,10 @@ router = APIRouter(tags=["payments"], default_response_class=Json)
 
 
 @router.post(
-    paths.HISTORY, responses=answers(FirstHistoryAnswer, 503), dependencies=[Depends(refuse_body)]
+    paths.HISTORY,
+    summary="Record a Simulated History",
+    responses=answers(FirstHistoryAnswer, 503),
+    dependencies=[Depends(refuse_body)],
 )
 async def record(services: Here, params: Annotated[FirstHistoryParameters, Query()]) -> Json:
     """Record two years of a simulated business in the background, unless there are other payments.
@@ -30,7 +33,9 @@ async def record(services: Here, params: Annotated[FirstHistoryParameters, Query
     return _answer(await services.first_history.record(newest=params.newest))
 
 
-@router.get(paths.HISTORY, responses=answers(FirstHistoryAnswer))
+@router.get(
+    paths.HISTORY, summary="Read Progress of the History", responses=answers(FirstHistoryAnswer)
+)
 async def progress(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     """How many payments of the first history are recorded, and how many it has; both 0 without one.
 

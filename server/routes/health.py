@@ -17,20 +17,25 @@ from server.http.responses import Json
 router = APIRouter(tags=["health"], dependencies=[Depends(refuse_all)], default_response_class=Json)
 
 
-@router.get(paths.HEALTH, responses=answers(HealthAnswer))
+@router.get(paths.HEALTH, summary="Check That It Runs", responses=answers(HealthAnswer))
 async def health() -> Json:
     """Whether the process is alive."""
     return Json(HealthAnswer(status="ok"))
 
 
-@router.get(paths.READY, responses=answers(ReadyAnswer, 503))
+@router.get(paths.READY, summary="Check That It Is Ready", responses=answers(ReadyAnswer, 503))
 async def ready(services: Here) -> Json:
     """Whether the database can be reached."""
     await ping(services.db)
     return Json(ReadyAnswer(status="ready"))
 
 
-@router.get("/metrics", response_class=Response, responses=page("text/plain"))
+@router.get(
+    "/metrics",
+    summary="Read Metrics of the Server",
+    response_class=Response,
+    responses=page("text/plain"),
+)
 async def prometheus(services: Here) -> Response:
     """Counters and gauges in Prometheus' text format."""
     return Response(generate_latest(services.meters.registry), media_type=CONTENT_TYPE_LATEST)

@@ -22,7 +22,9 @@ from server.http.responses import Json
 router = APIRouter(tags=["payments"], default_response_class=Json)
 
 
-@router.get(paths.MONTHS, responses=answers(MonthsAnswer, 404, 503))
+@router.get(
+    paths.MONTHS, summary="Count Payments by Month", responses=answers(MonthsAnswer, 404, 503)
+)
 async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     """Numbers of payments and of refunded payments in each month, in the tenant's time zone.
 
@@ -54,7 +56,7 @@ async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     )
 
 
-@router.get(paths.CHANGES, responses=answers(ChangesAnswer, 404, 503))
+@router.get(paths.CHANGES, summary="Read Changes", responses=answers(ChangesAnswer, 404, 503))
 async def changes(services: Here, params: Annotated[ChangesParameters, Query()]) -> Json:
     """The changes after a `seq`, in order and without gaps, in the form of the stream.
 

@@ -47,6 +47,7 @@ _finish = msgspec.json.Decoder(FinishRequest)
 
 @router.post(
     paths.IMPORTS,
+    summary="Start an Import",
     status_code=201,
     dependencies=[Depends(refuse_all)],
     responses={
@@ -75,7 +76,7 @@ async def start(services: Here, request: Request) -> Json:
     return Json(_answer(found), status_code=201 if new else 200)
 
 
-@router.get(paths.IMPORTS, responses=answers(list[ImportAnswer], 404, 503))
+@router.get(paths.IMPORTS, summary="List Imports", responses=answers(list[ImportAnswer], 404, 503))
 async def imports(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     """A tenant's imports, newest first."""
     found = await list_imports(services.db, params.tenant_id)
@@ -86,7 +87,11 @@ async def imports(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     return Json([_answer(each) for each in found])
 
 
-@router.get(paths.one_import("{import_id}"), responses=answers(ImportAnswer, 404, 503))
+@router.get(
+    paths.one_import("{import_id}"),
+    summary="Read an Import",
+    responses=answers(ImportAnswer, 404, 503),
+)
 async def one(
     services: Here, import_id: ImportId, params: Annotated[ImportParameters, Query()]
 ) -> Json:
@@ -96,6 +101,7 @@ async def one(
 
 @router.post(
     paths.finish("{import_id}"),
+    summary="Finish an Import",
     responses=answers(ImportAnswer, 404, 409, 415, 503),
     openapi_extra={"requestBody": body({JSON: schema_of(FinishRequest)}, example=examples.FINISH)},
 )
@@ -121,6 +127,7 @@ async def finish(
 
 @router.post(
     paths.undo("{import_id}"),
+    summary="Take Back an Import",
     responses=answers(ImportAnswer, 404, 409, 503),
     dependencies=[Depends(refuse_body)],
 )

@@ -32,7 +32,12 @@ from server.simulation import simulation_config
 router = APIRouter(tags=["payments"], default_response_class=Json)
 
 
-@router.post(paths.SEED, responses=answers(SeedAnswer, 503), dependencies=[Depends(refuse_body)])
+@router.post(
+    paths.SEED,
+    summary="Seed the Database",
+    responses=answers(SeedAnswer, 503),
+    dependencies=[Depends(refuse_body)],
+)
 async def seed(services: Here, params: Annotated[SeedParameters, Query()]) -> Json:
     """Record realistic payments of the past, unless there are other than simulated ones."""
     async with services.seeding:
@@ -45,6 +50,7 @@ async def seed(services: Here, params: Annotated[SeedParameters, Query()]) -> Js
 
 @router.get(
     paths.SEED,
+    summary="Show the Page That Seeds",
     dependencies=[Depends(refuse_all)],
     response_class=HTMLResponse,
     responses=page("text/html; charset=utf-8"),

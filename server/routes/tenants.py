@@ -22,6 +22,7 @@ router = APIRouter(tags=["tenants"], default_response_class=Json)
 
 @router.post(
     paths.timezone("{tenant_id}"),
+    summary="Change the Time Zone",
     responses=answers(RezoneAnswer, 404, 409, 503),
     dependencies=[Depends(refuse_body)],
 )

@@ -37,6 +37,7 @@ router = APIRouter(tags=["verify"], default_response_class=Json)
 
 @router.post(
     paths.VERIFY,
+    summary="Verify Totals",
     status_code=202,
     dependencies=[Depends(refuse_body)],
     responses=answers(
@@ -58,7 +59,11 @@ async def verify(services: Here, params: Annotated[VerifyParameters, Query()]) -
     return Json(_verification(started), status_code=202, headers={"Location": location})
 
 
-@router.get(paths.verification("{verification_id}"), responses=answers(VerificationAnswer, 404))
+@router.get(
+    paths.verification("{verification_id}"),
+    summary="Read a Verification",
+    responses=answers(VerificationAnswer, 404),
+)
 async def state(
     services: Here, verification_id: VerificationId, params: Annotated[OfTenant, Query()]
 ) -> Json:
@@ -68,6 +73,7 @@ async def state(
 
 @router.post(
     paths.stop("{verification_id}"),
+    summary="Stop a Verification",
     responses=answers(VerificationAnswer, 404),
     dependencies=[Depends(refuse_body)],
 )

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from pymongo import MongoClient
@@ -162,6 +163,11 @@ async def test_a_tenant_can_move_to_another_time_zone(financeops, tenant, sales,
     wrong = financeops("tenant", "set-timezone", tenant, "Mars")
     assert wrong.returncode == 1
     assert wrong.stderr.startswith("financeops: timezone: ")
+
+
+def test_the_version_is_that_of_the_package():
+    result = run("--version")
+    assert (result.returncode, result.stdout) == (0, f"financeops {version('financeops')}\n")
 
 
 def test_help_names_every_command_without_loading_what_they_need():

@@ -125,6 +125,36 @@ async def test_naive_times_are_in_the_tenants_zone_unless_another_is_named(
     }
 
 
+def test_what_is_left_out_and_what_is_assumed_is_said(financeops, tmp_path):
+    (tmp_path / "rows.csv").write_text(
+        "createdAt,amount,colour,sh\x1bape\n2024-05-01,5,red,round\n2024-05-02,5,red,round\n"
+    )
+    row = {"createdAt": "2024-05-03", "amount": 5, "colour": "red"}
+    (tmp_path / "rows.ndjson").write_text(f"{json.dumps(row)}\n{json.dumps({**row, 'size': 1})}\n")
+    command = ("--tenant", "berlin", "--default", "method=card,status=success")
+    for name, left_out in (
+        ("rows.csv", "colour, sh\N{REPLACEMENT CHARACTER}ape"),
+        ("rows.ndjson", "colour, size"),
+    ):
+        result = financeops("import", name, *command)
+        assert result.returncode == 0
+        assert (
+            result.stderr == f"Columns that are no fields of payments, and left out: {left_out}\n"
+        )
+        assert result.stdout.endswith("; EUR, the currency of berlin, where none is given)\n")
+
+    for form in ("csv", "ndjson", "parquet"):
+        assert (
+            financeops(
+                "export", "--tenant", "berlin", "-o", f"all.{form}", "--format", form
+            ).returncode
+            == 0
+        )
+        result = financeops("import", f"all.{form}", "--tenant", "berlin")
+        assert (result.returncode, result.stderr) == (0, "")
+        assert "currency" not in result.stdout
+
+
 async def test_ndjson_with_references_statuses_and_refunds(financeops, tenant, client, tmp_path):
     rows = [
         {"amount": 12.5, "createdAt": 1709251200, "status": "success", "reference": "a-1"},
@@ -257,6 +287,9 @@ async def test_a_server_that_is_killed_and_restarted_loses_no_row_and_counts_non
         ),
         (["sales.csv", "--map", "amount=dollars"], "--currency: is required"),
         (["sales.csv", *MAPPED, "--currency", "XYZ"], "currency: must be an ISO 4217 code"),
+        (["empty.csv", *MAPPED], "FILE: empty.csv has no rows: there is nothing to import"),
+        (["header.csv", *MAPPED], "FILE: header.csv has no rows: there is nothing to import"),
+        (["/dev/zero", *MAPPED, "--format", "csv"], "FILE: /dev/zero is no regular file, pipe or"),
         (["sales.parquet", *MAPPED], "FILE: sales.parquet is not a Parquet file"),
         (
             ["sales.csv", *MAPPED, "--timezone", "UTC", "--url", "http://127.0.0.1:1"],
@@ -267,6 +300,8 @@ async def test_a_server_that_is_killed_and_restarted_loses_no_row_and_counts_non
 def test_an_impossible_import_is_refused_in_one_line(financeops, tenant, tmp_path, arguments, says):
     for name in ("sales.csv", "sales.doc", "sales.parquet"):
         (tmp_path / name).write_text(SALES)
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "header.csv").write_text(SALES.splitlines()[0])
     result = financeops("import", *arguments, "--tenant", tenant)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith(f"financeops: {says}")

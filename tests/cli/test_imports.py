@@ -379,9 +379,12 @@ def test_a_file_imported_twice_at_once_counts_once_and_neither_run_fails(
     financeops, books, tenant, server_url, tmp_path
 ):
     rows = 3 * MAX_BATCH + 100
-    (tmp_path / "rows.csv").write_text(many(rows))
     command = ("import", "rows.csv", "--tenant", tenant, *PAID)
-    runs = [start(*command, url=server_url, cwd=tmp_path) for _ in range(2)]
+    folders = [tmp_path / name for name in ("one", "two")]  # as if on two computers
+    for folder in folders:
+        folder.mkdir()
+        (folder / "rows.csv").write_text(many(rows))
+    runs = [start(*command, url=server_url, cwd=folder) for folder in folders]
     said = [each.finish(timeout=120) for each in runs]
     assert [each.returncode for each in said] == [0, 0], said
     for each in said:
@@ -392,6 +395,22 @@ def test_a_file_imported_twice_at_once_counts_once_and_neither_run_fails(
         assert sum(int(count.replace(",", "")) for count in counts.groups()) == rows, said
     assert books()[0] == rows
     assert {each["state"] for each in listed(financeops, tenant)} == {"done"}
+
+
+def test_of_two_runs_on_one_file_the_second_waits_and_each_counts_its_own(
+    books, tenant, server_url, tmp_path
+):
+    rows = 2 * MAX_BATCH + 100
+    (tmp_path / "rows.csv").write_text(many(rows))
+    command = ("import", "rows.csv", "--tenant", tenant, *PAID)
+    runs = [start(*command, url=server_url, cwd=tmp_path) for _ in range(2)]
+    said = [each.finish(timeout=120) for each in runs]
+    assert [each.returncode for each in said] == [0, 0], said
+    first, second = sorted(said, key=lambda each: "Waiting" in each.stderr)
+    assert first.stdout.startswith(f"rows.csv: {rows:,} created, 0 duplicate, 0 rejected in")
+    assert second.stdout.startswith(f"rows.csv: 0 created, {rows:,} duplicate, 0 rejected in")
+    assert second.stderr.startswith("Waiting for another run that imports this file …\n")
+    assert books()[0] == rows
 
 
 def many(count):

@@ -88,6 +88,19 @@ def test_an_empty_file_has_no_rows(tmp_path):
     assert rows_of(tmp_path, "\n \n") == []
 
 
+@pytest.mark.parametrize("file_format", [Format.CSV, Format.NDJSON])
+def test_a_pipe_can_be_read(file_format):
+    text = b"amount\n1\n" if file_format is Format.CSV else b'{"amount": "1"}\n'
+    reading, writing = os.pipe()
+    os.write(writing, text)
+    os.close(writing)
+    path, layout = Path(f"/dev/fd/{reading}"), Layout(format=file_format)
+    with opened(path, layout, needed=["amount"]) as table:
+        rows = list(table.rows)
+    os.close(reading)
+    assert [(row.values, row.end) for row in rows] == [({"amount": "1"}, len(text))]
+
+
 def test_occurrences_are_counted_by_content():
     occurrences = Occurrences()
     assert [occurrences.count(key) for key in (b"a", b"b", b"a", b"a", b"b")] == [1, 1, 2, 3, 2]

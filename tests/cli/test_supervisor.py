@@ -251,12 +251,13 @@ async def test_kill_ends_every_process(tmp_path, said):
 
 PARENT = """
     import asyncio, pathlib, sys
+    from functools import partial
     from tests.cli.test_supervisor import STEADY, child
     from financeops.cli.running.supervisor import Supervisor
 
     async def main():
         folder = pathlib.Path(sys.argv[1])
-        async with Supervisor(folder / "logs", print) as supervisor:
+        async with Supervisor(folder / "logs", partial(print, flush=True)) as supervisor:
             for name in ("first", "second"):
                 await supervisor.start(child(folder, name, STEADY))
             print("ready", flush=True)
@@ -266,13 +267,22 @@ PARENT = """
 """
 
 
-def test_nothing_outlives_a_parent_that_was_killed(tmp_path):
+@pytest.mark.parametrize("guard_too", [False, True])
+def test_nothing_outlives_a_parent_that_was_killed(tmp_path, guard_too):
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", textwrap.dedent(PARENT), str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"ready\n"
         orphans = [*processes(tmp_path, "first"), *processes(tmp_path, "second")]
+        if guard_too:
+            (guard,) = (
+                each
+                for each in psutil.Process(parent.pid).children()
+                if any(word.endswith("guard.py") for word in each.cmdline())
+            )
+            guard.kill()
+            assert parent.stdout.readline() == b"guard ended: started it again\n"
         parent.send_signal(signal.SIGKILL)
     assert gone(orphans)
     assert (tmp_path / "stopped").read_text().split() == ["second", "first"]

@@ -221,6 +221,7 @@ def test_dashboard_and_notebooks_are_served_and_leave_no_kernel_behind(tmp_path)
         ]
         assert f"export FINANCEOPS_URL={links[3]}\n" in up.said
         assert b"voila" in get(links[0])
+        assert json.loads(get(links[3]))["dashboard"] == links[0]
         assert b"JupyterLab" in get(links[2])
         family = up.family()
         # Viewers' kernels are forks of the warm parent.

@@ -1,6 +1,7 @@
 """What every route has in common: problems, limits, origins, documentation, health."""
 
 import re
+from importlib.metadata import version
 
 import httpx
 import pytest
@@ -13,6 +14,20 @@ ORDER = {"amount": 1, "method": "card", "status": "success"}
 @pytest.mark.parametrize("path", ["/nothing", "/payments/", "/api/analytics/", "/payments/a/b"])
 async def test_an_unknown_route_is_not_found(http, path):
     problem(await http.get(path), 404)
+
+
+async def test_the_root_says_where_documentation_and_dashboard_are(http, start, database_uri):
+    said = (await http.get("/")).json()
+    assert said == {
+        "name": "FinanceOps",
+        "version": version("financeops"),
+        "documentation": "/docs",
+        "dashboard": None,
+    }
+    assert (await http.get(said["documentation"])).status_code == 200
+    named = start(database_uri, dashboard_url="https://pay.example.com")
+    said = (await http.get(named.url)).json()
+    assert said["dashboard"] == "https://pay.example.com"
 
 
 @pytest.mark.parametrize(

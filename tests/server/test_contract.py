@@ -71,7 +71,7 @@ async def test_every_answer_has_the_type_of_its_route(ask, server):
 
 
 async def _pages(ask):
-    for path in ("/health", "/ready", "/metrics", "/docs", "/payments/seed"):
+    for path in ("/", "/health", "/ready", "/metrics", "/docs", "/payments/seed"):
         await ask("GET", path)
 
 

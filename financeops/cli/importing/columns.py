@@ -41,6 +41,7 @@ _PAIR = re.compile(
 _TIMES = {column.json for column in PAYMENTS.values() if column.kind is Kind.INSTANT}
 _PAIRS = {column.json for column in PAYMENTS.values() if column.kind is Kind.PAIRS}
 _CANONICAL = {column.json: name for name, column in PAYMENTS.items()}
+_BESIDE = {"amountMinor", *_CANONICAL, *PAYMENTS}
 # A comma separates pairs only if another pair follows: a column may be called "Amount, USD".
 _BETWEEN = re.compile(r",(?=[A-Za-z0-9]+(?:\.[^,=]+)?=)")
 
@@ -188,6 +189,20 @@ class Columns:
         if not any(self._places(tuple(row)).columns["currency"] in row for row in rows):
             rows_of = "row has" if len(rows) == 1 else f"first {len(rows):,} rows have"
             raise self._without_currency(f"the file's {rows_of} no currency")
+
+    def unread(self, columns: Sequence[str]) -> list[str]:
+        """Return the columns that fill no field; not those that an export or a saved frame has beside."""
+        places = self._places(tuple(columns))
+        own = places.form is not None
+        known = {*places.columns.values(), *self.named.values()}
+        return [name for name in columns if name not in known and not (own and name in _BESIDE)]
+
+    def assumed_currency(self, rows: Iterable[Sequence[str]]) -> str | None:
+        """Return the tenant's currency if rows with these columns are taken to be in it."""
+        if "currency" in self.defaults or "currency" in self.named:
+            return None
+        lacking = any(self._places(tuple(row)).columns["currency"] not in row for row in rows)
+        return self.usual_currency if lacking else None
 
     def _without_currency(self, what: str) -> InvalidValue:
         return InvalidValue(

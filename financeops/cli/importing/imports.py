@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from financeops.cli.importing.alone import alone
 from financeops.cli.importing.batches import Summary, send
 from financeops.cli.importing.columns import Columns, pairs_of
 from financeops.cli.importing.dateformats import check_format
@@ -81,12 +82,14 @@ class Result:
     summary: Summary
     rejects: Path
     seconds: float
+    assumed: str | None
+    """What was taken as given for all rows, in words."""
 
     def __str__(self) -> str:
         where = f" ({self.rejects})" if self.summary.refused else ""
         return (
             f"{self.file.name}: {self.summary}{where} in {self.seconds:.1f} s"
-            f" (import {self.import_id})"
+            f" (import {self.import_id}{f'; {self.assumed}' if self.assumed else ''})"
         )
 
 
@@ -103,10 +106,17 @@ async def import_file(request: Request) -> Result:
     named = pairs_of(request.map, option="--map")
     path = rejects_path(request.rejects, request.file)
     with opened(request.file, layout, needed=list(named.values())) as found:
-        first, table = found.peeked(MAX_BATCH if found.columns is None else 0)
+        first, table = found.peeked(MAX_BATCH if found.columns is None else 1)
+        if not first:
+            raise InvalidValue("FILE", f"{request.file} has no rows: there is nothing to import")
         async with Client(request.url) as client:
             columns = (await _columns(request, named, client)).fitted(table)
-            columns.check_currency(first)
+            if found.columns is None:
+                columns.check_currency(first)
+                shapes = [tuple(row.values) for row in first if row.values is not None]
+            else:
+                shapes = [found.columns]
+            currency = columns.assumed_currency(shapes)
             start = partial(
                 client.start_import,
                 request.tenant_id,
@@ -116,24 +126,34 @@ async def import_file(request: Request) -> Result:
                 options=request.options,
             )
             with Rejects(path) as rejects, Bar(total=table.total) as bar:
-                started = await patiently(start, say=bar.say)
-                try:
-                    summary = await send(
-                        table, columns, client, import_id=started.id, rejects=rejects, bar=bar
-                    )
-                except asyncio.CancelledError:
-                    bar.say(
-                        "Stopped. What was sent is recorded; run the command again to complete the import."
-                    )
-                    raise
-                await _finish(client, started, summary, bar)
+                if unread := _unread(columns, shapes):
+                    bar.say(f"Columns that are no fields of payments, and left out: {unread}")
+                async with alone(request.file, say=bar.say):
+                    started = await patiently(start, say=bar.say)
+                    try:
+                        summary = await send(
+                            table, columns, client, import_id=started.id, rejects=rejects, bar=bar
+                        )
+                    except asyncio.CancelledError:
+                        bar.say(
+                            "Stopped. What was sent is recorded; run the command again to complete the import."
+                        )
+                        raise
+                    await _finish(client, started, summary, bar)
     return Result(
         file=request.file,
         import_id=started.id,
         summary=summary,
         rejects=path,
         seconds=time.monotonic() - began,
+        assumed=currency
+        and f"{currency}, the currency of {request.tenant_id}, where none is given",
     )
+
+
+def _unread(columns: Columns, shapes: Sequence[Sequence[str]]) -> str:
+    names = dict.fromkeys(name for shape in dict.fromkeys(shapes) for name in columns.unread(shape))
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", ", ".join(names))
 
 
 async def _finish(client: Client, started: ImportAnswer, summary: Summary, bar: Bar) -> None:

@@ -43,14 +43,17 @@ class Line(NamedTuple):
 
 def lines_of(file: BinaryIO, *, encoding: str) -> Iterator[Line]:
     """Give the lines of a file without their line ends; blank lines are left out."""
-    number = 0
+    number = end = 0  # a pipe does not tell its position
     while raw := file.readline(MAX_BYTES):
         number += 1
+        end += len(raw)
         problem = None
         if len(raw) == MAX_BYTES and not raw.endswith(b"\n"):
             problem = f"is longer than {MAX_BYTES:,} bytes"
-            while (rest := file.readline(MAX_BYTES)) and not rest.endswith(b"\n"):
-                pass
+            while rest := file.readline(MAX_BYTES):
+                end += len(rest)
+                if rest.endswith(b"\n"):
+                    break
             raw = raw[:1000] + b"..."
         try:
             text = raw.decode(encoding)
@@ -66,4 +69,4 @@ def lines_of(file: BinaryIO, *, encoding: str) -> Iterator[Line]:
                 problem = "is UTF-16 text: convert it to UTF-8, or save it as CSV UTF-8"
             text = text.removeprefix("\ufeff")
         if text.strip():
-            yield Line(number, text, file.tell(), problem)
+            yield Line(number, text, end, problem)

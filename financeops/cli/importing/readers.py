@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +59,7 @@ def opened(path: Path, layout: Layout, *, needed: Sequence[str]) -> Iterator[Tab
         When the file cannot be read at all.
     """
     try:
+        _refuse_device(path)
         with path.open("rb") as file:
             match layout.format:
                 case Format.CSV:
@@ -70,3 +73,13 @@ def opened(path: Path, layout: Layout, *, needed: Sequence[str]) -> Iterator[Tab
         # errors of pyarrow have no errno
         reason = error.strerror or str(error).splitlines()[0]
         raise InvalidValue("FILE", f"{path} cannot be read: {reason}") from None
+
+
+def _refuse_device(path: Path) -> None:
+    """Refuse what may never end, such as /dev/zero; standard input is the user's choice."""
+    there = path.stat()
+    ends = (
+        stat.S_ISREG(there.st_mode) or stat.S_ISFIFO(there.st_mode) or stat.S_ISDIR(there.st_mode)
+    )
+    if not ends and not os.path.samestat(there, os.fstat(0)):
+        raise InvalidValue("FILE", f"{path} is no regular file, pipe or standard input")

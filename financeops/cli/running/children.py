@@ -46,11 +46,15 @@ def mongodb(program: Path, directory: Path, port: int, *, password: str) -> Chil
     )
 
 
-def server(host: str, port: int, *, uri: str | None, simulate: bool) -> Child:
+def server(
+    host: str, port: int, *, uri: str | None, simulate: bool, dashboard_url: str | None = None
+) -> Child:
     """The server; without `uri` it reads the setting itself."""
     environment = {"FINANCEOPS_HOST": host, "FINANCEOPS_PORT": str(port)}
     if uri is not None:
         environment[embedded.URI_SETTING] = uri
+    if dashboard_url is not None:
+        environment["FINANCEOPS_DASHBOARD_URL"] = dashboard_url
     if not simulate:
         environment["FINANCEOPS_SIMULATE"] = "false"
     return Child(

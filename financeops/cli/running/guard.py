@@ -70,19 +70,43 @@ class Guard:
     """
 
     def __init__(self, run: str, *, keep: Iterable[int] = ()) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own file
-            [sys.executable, "-P", __file__, run],
+        self._run = run
+        self._keep = tuple(keep)
+        self._children: dict[str, int] = {}
+        self._process = self._begun()
+
+    def _begun(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - our own file
+            [sys.executable, "-P", __file__, self._run],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=tuple(keep),
+            pass_fds=self._keep,
             start_new_session=True,  # a Ctrl-C in the terminal must not reach it
         )
 
     def started(self, name: str, pid: int) -> None:
         """Tell the guard the process id of a child."""
+        self._children[name] = pid
+        self._tell(name, pid)
+
+    def wait(self) -> None:
+        """Wait until the guard has ended: before `close` only because somebody killed it."""
+        self._process.wait()
+
+    def replace(self) -> None:
+        """Start another guard in place of one that has ended, and tell it of all children."""
         assert self._process.stdin is not None
-        with suppress(OSError):  # it was killed: the run goes on without it
+        begun = self._begun()
+        with suppress(OSError):
+            self._process.stdin.close()
+        self._process = begun
+        for name, pid in self._children.items():
+            self._tell(name, pid)
+
+    def _tell(self, name: str, pid: int) -> None:
+        assert self._process.stdin is not None
+        with suppress(OSError):  # it was killed: the next one is told of all
             self._process.stdin.write(f"{name} {pid}\n".encode())
             self._process.stdin.flush()
 

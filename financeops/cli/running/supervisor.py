@@ -107,6 +107,7 @@ class Supervisor:
 
     async def __aenter__(self) -> Self:
         self._guard = Guard(self._run, keep=self._keep_open)
+        self._guarding = asyncio.create_task(self._keep_guard(), name="keep guard")
         return self
 
     async def __aexit__(
@@ -115,6 +116,7 @@ class Supervisor:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._guarding.cancel()
         for running in self._running.values():
             running.task.cancel()
         for running in reversed(self._running.values()):
@@ -164,6 +166,17 @@ class Supervisor:
     def kill(self) -> None:
         """Kill every process of the run immediately."""
         kill_marked(mark_of(self._run))
+
+    async def _keep_guard(self) -> None:
+        """Replace a guard that was killed: without one, a killed `up` would leave its children."""
+        while True:
+            await asyncio.to_thread(self._guard.wait)
+            try:
+                self._guard.replace()
+            except OSError:  # no memory, too many processes: try again
+                await asyncio.sleep(_ASK_EVERY)
+            else:
+                self._say("guard ended: started it again")
 
     async def _keep(self, running: _Running) -> None:
         child = running.child

@@ -91,7 +91,12 @@ def plan_of(choices: Choices, say: Callable[[str], None]) -> Plan:
         port = addresses.free_port()
         child, uri = databases.child_of(choices.data_dir, port, os.environ, say)
         base.append(child)
-    base.append(children.server(host, choices.port, uri=uri, simulate=choices.simulate))
+    shown_at = addresses.link_of(host, choices.dashboard_port) if choices.dashboard else None
+    base.append(
+        children.server(
+            host, choices.port, uri=uri, simulate=choices.simulate, dashboard_url=shown_at
+        )
+    )
     shown = choices.dashboard or choices.lab
     folder = notebooks.folder_for(choices.data_dir, say) if shown else Path()
     if choices.dashboard:

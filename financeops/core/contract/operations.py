@@ -12,6 +12,15 @@ from financeops.core.contract.problems import Problem
 from financeops.core.periods import Grain, Period
 
 
+class HomeAnswer(Document, frozen=True, kw_only=True):
+    """What this server is; `dashboard` is null unless a setting names it."""
+
+    name: Literal["FinanceOps"]
+    version: str
+    documentation: str
+    dashboard: str | None
+
+
 class HealthAnswer(Document, frozen=True, kw_only=True):
     """The process is running."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+HOME = "/"
+DOCS = "/docs"
 HEALTH = "/health"
 READY = "/ready"
 
