@@ -76,14 +76,20 @@ def _insertion(request: PaymentRequest, draft: Draft, idempotency_keys: Sequence
     return Insert(draft=draft, key=key, request_hash=request_hash(request))
 
 
-def _key_of(request: PaymentRequest, given: Sequence[str]) -> Key | None:
+def key_in(given: Sequence[str]) -> str | None:
+    """Return the value of the header `Idempotency-Key`; None without one."""
     if len(given) > 1:
         raise InvalidValue(IDEMPOTENCY_KEY, "is given more than once: give it once")
-    if given and request.reference is not None:
+    # Spaces and tabs around a header's value are not part of it (RFC 9110, 5.5).
+    return check_key(given[0].strip(" \t"), IDEMPOTENCY_KEY) if given else None
+
+
+def _key_of(request: PaymentRequest, given: Sequence[str]) -> Key | None:
+    key = key_in(given)
+    if key is not None and request.reference is not None:
         raise InvalidValue(IDEMPOTENCY_KEY, "give either this header or a reference, not both")
-    if given:
-        # Spaces and tabs around a header's value are not part of it (RFC 9110, 5.5).
-        return ("key", check_key(given[0].strip(" \t"), IDEMPOTENCY_KEY))
+    if key is not None:
+        return ("key", key)
     return None if request.reference is None else ("reference", request.reference)
 
 

@@ -27,6 +27,8 @@ def payment(**fields):
     """A recorded payment; `updated_at` is when it was last changed."""
     complete = _fields(fields)
     complete.setdefault("id", "69b00b40a1b2c3d4e5f60001")
+    if complete["status"] is Status.REFUNDED:
+        complete.setdefault("refunded_amount", complete["amount"])
     last = complete.get("refunded_at") or complete["created_at"]
     complete["updated_at"] = at(complete.get("updated_at", last))
     return Payment(**complete)

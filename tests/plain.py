@@ -33,6 +33,7 @@ class Row(NamedTuple):
     method: str
     status: str
     decline: str
+    back: int = 0
 
 
 def row_of(document) -> Row:
@@ -47,6 +48,7 @@ def row_of(document) -> Row:
         method=document["method"],
         status=document["status"],
         decline=document.get("declineGroup") or document.get("declineCode") or "unknown",
+        back=int(Decimal(document.get("refundedAmount", 0)) * 10 ** DECIMALS[document["currency"]]),
     )
 
 
@@ -169,7 +171,7 @@ def most(keys) -> list:
 def metrics(rows, currency: str, zone: ZoneInfo) -> dict:
     """The key figures."""
     collected = [row for row in rows if row.status != "failed"]
-    back = [row for row in rows if row.status == "refunded"]
+    back = sum(row.back for row in rows)
     hours = most(hour_of(row.at, zone) for row in rows)
     methods_ = most(row.method for row in rows)
     average = share(volume(rows), len(collected) * 10 ** DECIMALS[currency], 1)
@@ -184,10 +186,11 @@ def metrics(rows, currency: str, zone: ZoneInfo) -> dict:
         "timezone": zone.key,
         "succeededPayments": len(collected),
         "failedPayments": len(rows) - len(collected),
-        "refundedPayments": len(back),
-        "refundedVolume": major(volume(back), currency),
-        "netVolume": major(volume(rows) - volume(back), currency),
-        "refundRate": share(volume(back), volume(rows)),
+        "refundedPayments": sum(row.status == "refunded" or row.back > 0 for row in rows),
+        "refundedVolume": major(back, currency),
+        "netVolume": major(volume(rows) - back, currency),
+        "refundRate": share(back, volume(rows)),
+        "partiallyRefundedPayments": sum(0 < row.back < row.amount for row in rows),
     }
 
 

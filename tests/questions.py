@@ -181,10 +181,13 @@ class World:
         return {name: value for name, value in item.items() if value is not None}
 
     def refund(self, tenant: Tenant) -> None:
-        """Refund some of the payments last exported."""
+        """Refund some of the payments last exported, or a part of them."""
         paid = [row for row in tenant.rows if row.status == "success"]
         for row in self.rng.sample(paid, min(self.rng.choice([0, 1, 5]), len(paid))):
-            self._post(f"/payments/{row.id}/refund?tenantId={tenant.name}")
+            left = row.amount - row.back
+            part = self.rng.randint(1, left) if left and self.rng.random() < 0.5 else None
+            asked = {"json": {"amount": float(plain.major(part, row.currency))}} if part else {}
+            self._post(f"/payments/{row.id}/refund?tenantId={tenant.name}", **asked)
             tenant.seq += 1
 
     def restart(self) -> None:

@@ -1,6 +1,7 @@
 """Hypothesis strategies for the values of the domain."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase, digits
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from iso4217 import raw_table
 from msgspec.structs import replace
 
+from financeops.core.acts import GivenBack, in_order
 from financeops.core.contract.texts import CONTROL
 from financeops.core.declines import Authentication, DeclineKind, FailureStage
 from financeops.core.money import MAX_MINOR
@@ -104,6 +106,22 @@ _details = st.just({}) | st.fixed_dictionaries(
 
 
 @st.composite
+def refunds_of(draw, returned, since):
+    """Refunds of parts that add up to what was given back."""
+    cuts = draw(st.sets(st.integers(1, returned - 1), max_size=3)) if returned > 1 else set()
+    edges = [0, *sorted(cuts), returned]
+    return in_order(
+        GivenBack(
+            at=draw(instants(since, since + timedelta(days=90))),
+            id=draw(ids),
+            amount=end - start,
+            reason=draw(st.none() | _words),
+        )
+        for start, end in pairwise(edges)
+    )
+
+
+@st.composite
 def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
     """Any payment that may be in the ledger."""
     status = draw(st.sampled_from(Status))
@@ -112,10 +130,17 @@ def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
     if status is Status.REFUNDED:
         refunded_at = draw(st.none() | instants(created_at, created_at + timedelta(days=90)))
     failed = status is Status.FAILED
+    amount = draw(amounts)
+    returned = amount if status is Status.REFUNDED else None
+    if status is Status.SUCCESS and amount > 1:
+        returned = draw(st.none() | st.integers(1, amount - 1))
+    refunds = draw(st.none() | refunds_of(returned, created_at)) if returned else None
+    if refunds and status is Status.REFUNDED:
+        refunded_at = refunds[-1].at
     return Payment(
         id=draw(ids),
         tenant_id="tenant_1",
-        amount=draw(amounts),
+        amount=amount,
         currency=draw(currencies),
         method=draw(methods),
         status=status,
@@ -128,6 +153,8 @@ def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
         decline_code=draw(st.none() | st.sampled_from(DECLINE_CODES) | _words) if failed else None,
         decline_group=draw(st.none() | st.just("other")) if failed else None,
         refunded_at=refunded_at,
+        refunded_amount=returned,
+        refunds=refunds,
         failure_stage=draw(st.none() | st.sampled_from(FailureStage)) if failed else None,
         decline_kind=draw(st.none() | st.sampled_from(DeclineKind)) if failed else None,
         **draw(_details),
@@ -138,19 +165,21 @@ def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
 def changes(draw, payments=payments()):  # noqa: B008 - a strategy is a value
     """A new payment, the refund of an earlier one, or the removal of either."""
     changed = draw(payments)
-    previous = None
+    previous = returned = None
     removed = draw(st.booleans())
     if removed:
-        previous = changed.status
-    elif changed.status is Status.REFUNDED and draw(st.booleans()):
+        previous, returned = changed.status, changed.refunded_amount
+    elif changed.returned and draw(st.booleans()):
         previous = Status.SUCCESS
+        returned = draw(st.integers(0, changed.returned - 1)) or None
     elif changed.status is Status.SUCCESS and draw(st.booleans()):
-        previous = Status.REFUNDED
+        previous, returned = Status.REFUNDED, changed.amount
     return Change(
         seq=draw(st.integers(1, 2**63 - 1)),
         at=draw(instants(changed.updated_at, changed.updated_at + timedelta(minutes=1))),
         payment=changed,
         previous_status=previous,
+        previous_refunded=returned,
         removed=removed,
     )
 
@@ -167,7 +196,10 @@ def left_after(history):
 
 @st.composite
 def histories(draw, *, created=None, currencies=st.just("USD")):  # noqa: B008 - a value
-    """Changes of one tenant in order: payments come in, some are refunded, some taken back."""
+    """Changes of one tenant in order: payments come in, some are refunded, some taken back.
+
+    Some are refunded in parts, and some refunds of the whole are taken back to a part.
+    """
     recorded = draw(
         st.lists(
             payments(currencies=currencies, created=created),
@@ -179,23 +211,31 @@ def histories(draw, *, created=None, currencies=st.just("USD")):  # noqa: B008 -
     events = [(payment, None, False) for payment in recorded]
     for payment in recorded:
         last = payment
+        if payment.status is Status.SUCCESS and payment.amount > 1 and draw(st.booleans()):
+            more = draw(st.integers(payment.returned, payment.amount - 1)) or None
+            if more != payment.refunded_amount:
+                last = replace(payment, refunded_amount=more, refunds=None)
+                events.append((last, payment, False))
+        part = last
         if payment.status is Status.SUCCESS and draw(st.booleans()):
-            last = replace(payment, status=Status.REFUNDED, refunded_at=payment.created_at)
-            events.append((last, Status.SUCCESS, False))
+            whole = {"status": Status.REFUNDED, "refunded_amount": payment.amount, "refunds": None}
+            last = replace(part, **whole, refunded_at=payment.created_at)
+            events.append((last, part, False))
             if draw(st.booleans()):
-                last = payment
-                events.append((last, Status.REFUNDED, False))
+                last = part
+                events.append((last, replace(part, **whole), False))
         if draw(st.integers(0, 3)) == 0:
-            events.append((last, last.status, True))
+            events.append((last, last, True))
     return [
         Change(
             seq=seq,
             at=payment.updated_at,
             payment=payment,
-            previous_status=previous,
+            previous_status=before and before.status,
+            previous_refunded=before and before.refunded_amount,
             removed=removed,
         )
-        for seq, (payment, previous, removed) in enumerate(events, start=1)
+        for seq, (payment, before, removed) in enumerate(events, start=1)
     ]
 
 
@@ -206,5 +246,6 @@ rollups = st.builds(
     st.dictionaries(st.tuples(methods, st.sampled_from(Status)), _counts, max_size=6),
     st.dictionaries(st.tuples(methods, st.sampled_from(DECLINE_CODES)), _counts, max_size=6),
     st.dictionaries(st.tuples(methods, st.integers(0, 23)), st.integers(-1000, 1000), max_size=6),
+    st.dictionaries(methods, _counts, max_size=3),
 )
 """Any rollup, differences included: counts may be negative."""

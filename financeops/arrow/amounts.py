@@ -30,7 +30,7 @@ def major_of(minor: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.Array:
     Parameters
     ----------
     minor : pyarrow.ChunkedArray
-        int64, no nulls.
+        int64.
     currencies : pyarrow.ChunkedArray
         Codes; one that no table lists has two decimals.
     """

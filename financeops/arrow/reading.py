@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from financeops.arrow.amounts import minor_of
-from financeops.arrow.tables import JSON_NAMES, SCHEMA, UTC_TIME
+from financeops.arrow.refunds import canonical_refunds
+from financeops.arrow.tables import JSON_NAMES, SCHEMA, UTC_TIME, with_refunds
 from financeops.core.columns import Form, form_of
 from financeops.core.errors import InvalidValue
 
@@ -59,6 +60,10 @@ def canonical_of(table: pa.Table) -> pa.Table:
         name = names[field.name]
         if field.name == "amount":
             columns.append(_amounts(table, exported=names["id"] != "id"))
+        elif field.name == "refunded_amount" and name in table.column_names:
+            columns.append(_refunded(name, table))
+        elif field.name == "refunds" and name in table.column_names:
+            columns.append(_refunds(name, table, exported=names["id"] != "id"))
         elif name in table.column_names:
             columns.append(_cast(name, table[name], field.type))
         elif field.nullable:
@@ -69,7 +74,26 @@ def canonical_of(table: pa.Table) -> pa.Table:
         if not field.nullable and column.null_count:
             row = pc.index(pc.is_null(column), value=True).as_py()
             raise InvalidValue(names[field.name], f"must not be empty (row {row})")
-    return pa.table(columns, schema=SCHEMA)
+    return with_refunds(pa.table(columns, schema=SCHEMA))
+
+
+def _refunded(name: str, table: pa.Table) -> Any:
+    """What was given back, in minor units: an export has major units."""
+    values = table[name]
+    if name == "refunded_amount":
+        return _minor_units(name, values)
+    try:
+        return minor_of(values, table["currency"])
+    except InvalidValue as error:
+        raise InvalidValue(
+            name if error.field == "amount" else error.field, error.problem
+        ) from None
+
+
+def _refunds(name: str, table: pa.Table, *, exported: bool) -> Any:
+    """Their texts: in an export their amounts are in major units."""
+    texts = _cast(name, table[name], _TEXT)
+    return canonical_refunds(texts, table["currency"]) if exported else texts
 
 
 def _amounts(table: pa.Table, *, exported: bool) -> Any:

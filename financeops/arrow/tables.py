@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from financeops.core.acts import LEAD
 from financeops.core.columns import MINOR_UNITS, PAYMENTS
 from financeops.core.errors import InvalidValue, Misconfigured
 from financeops.core.fields import Kind
@@ -36,6 +37,7 @@ _TYPES = {
     Kind.INTEGER: pa.int64(),
     Kind.INSTANT: UTC_TIME,
     Kind.PAIRS: pa.string(),
+    Kind.ACTS: pa.string(),
 }
 
 SCHEMA = pa.schema(
@@ -188,7 +190,26 @@ def checked(table: pa.Table, *, names: Mapping[str, str] = JSON_NAMES) -> pa.Tab
         amounts = table["amount"]
         wrong = pc.or_(pc.less(amounts, 0), pc.greater(amounts, MAX_MINOR))
         _refuse(names["amount"], wrong, amounts, f"must be 0 to {MAX_MINOR} minor units")
+    if "amount" in given and "refunded_amount" in given:
+        back = table["refunded_amount"]
+        wrong = pc.or_(pc.less(back, 0), pc.greater(back, table["amount"]))
+        _refuse(names["refunded_amount"], wrong, back, "must be 0 to the amount")
+    if "refunds" in given:
+        wrong = pc.invert(pc.starts_with(table["refunds"], LEAD))
+        _refuse(names["refunds"], wrong, table["refunds"], f"must begin with {LEAD}")
     return table
+
+
+def with_refunds(table: pa.Table) -> pa.Table:
+    """The same table; where nothing is said, refunded payments gave back the whole, others nothing.
+
+    So the column has no nulls, for which pandas would make it floats.
+    """
+    place = table.schema.get_field_index("refunded_amount")
+    whole = pc.equal(table["status"], Status.REFUNDED.value)
+    usual = pc.if_else(whole, table["amount"], 0)
+    back = pc.coalesce(table["refunded_amount"], usual)
+    return table.set_column(place, "refunded_amount", back)
 
 
 def _was_currency(code: str) -> bool:

@@ -16,17 +16,20 @@ import pyarrow as pa
 from pyarrow import ipc, parquet
 
 from financeops.arrow.amounts import MAJOR, major_of
+from financeops.arrow.refunds import exported_refunds
 from financeops.arrow.tables import JSON_NAMES
 from financeops.arrow.tables import SCHEMA as PAYMENTS
 from financeops.core.csv_guard import guard
 from financeops.core.money import to_major
 from financeops.core.pairs import pairs_text
 from financeops.core.payments import Payment
-from financeops.core.wire import encode, payment_document, timestamp
+from financeops.core.wire import encode, payment_document, refunds_document, timestamp
 
 
 def _fields(field: pa.Field) -> list[pa.Field]:
     """The columns of an export for a canonical column: amounts also in major units."""
+    if field.name == "refunded_amount":
+        return [pa.field(JSON_NAMES[field.name], MAJOR)]
     if field.name != "amount":
         return [field.with_name(JSON_NAMES[field.name])]
     major = pa.field("amount", MAJOR, nullable=False)
@@ -135,19 +138,26 @@ class _Sink(io.RawIOBase):
 
 def _exported(payments: pa.Table) -> pa.Table:
     """Columns of an export from a canonical table."""
-    minor = payments["amount"]
+    currencies = payments["currency"]
     kept = [payments[name] for name in PAYMENTS.names]
-    at = PAYMENTS.names.index("amount")
-    return pa.table([*kept[:at], major_of(minor, payments["currency"]), *kept[at:]], schema=SCHEMA)
+    kept[_RETURNED] = major_of(payments["refunded_amount"], currencies)
+    kept[_REFUNDS] = exported_refunds(payments["refunds"], currencies)
+    major = major_of(payments["amount"], currencies)
+    return pa.table([*kept[:_AMOUNT], major, *kept[_AMOUNT:]], schema=SCHEMA)
 
 
 _values_of = attrgetter(*PAYMENTS.names)
-_AMOUNT = PAYMENTS.names.index("amount")
+_AMOUNT, _RETURNED, _REFUNDS = (
+    PAYMENTS.names.index(name) for name in ("amount", "refunded_amount", "refunds")
+)
 
 
 def _cells(payment: Payment) -> list[Any]:
     values = list(_values_of(payment))
     values[_AMOUNT] = to_major(payment.amount, payment.currency)
+    values[_RETURNED] = to_major(payment.returned, payment.currency)
+    if payment.refunds:
+        values[_REFUNDS] = encode(refunds_document(payment.refunds, payment.currency)).decode()
     return [_cell(value) for value in values]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TypedDict, Unpack
 from urllib.parse import quote
@@ -301,16 +302,46 @@ class Client:
         query = present(tenantId=tenant_id)
         return await self._http.answer(ImportAnswer, "POST", path, query, patient=True)
 
-    async def refund(self, payment_id: str, tenant_id: str | None = None) -> Payment:
-        """Refund a payment; repeating it returns the same answer and counts once.
+    async def refund(
+        self,
+        payment_id: str,
+        tenant_id: str | None = None,
+        *,
+        amount: Decimal | int | None = None,
+        reason: str | None = None,
+        at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Payment:
+        """Refund a payment, or a part of it.
+
+        Parameters
+        ----------
+        payment_id : str
+        tenant_id : str, optional
+        amount : Decimal or int, optional
+            Major units. Default: what is left, and repeating it counts once.
+        reason : str, optional
+        at : datetime, optional
+            When the money was given back; aware. Default: now.
+        idempotency_key : str, optional
+            A refund sent again with the same key counts once.
 
         Raises
         ------
         Conflict
-            When the payment failed: no money was collected.
+            When the payment failed, or less than `amount` is left; when the key was used for
+            another refund.
         """
-        path = paths.refund(_part(payment_id))
-        return wire.payment_from(await self._http.json("POST", path, present(tenantId=tenant_id)))
+        said = {"amount": amount, "reason": reason, "at": at}
+        given = {name: value for name, value in said.items() if value is not None}
+        answer = await self._http.json(
+            "POST",
+            paths.refund(_part(payment_id)),
+            present(tenantId=tenant_id),
+            body=wire.encode(given) if given else None,
+            headers={IDEMPOTENCY_KEY: idempotency_key} if idempotency_key else {},
+        )
+        return wire.payment_from(answer)
 
     async def seed(self, *, count: int | None = None, days: int | None = None) -> SeedAnswer:
         """Fill an empty database with realistic historical payments."""

@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
 
 from financeops.core.checks import check_key, check_pairs, refuse_card_number
 from financeops.core.choices import none_of
-from financeops.core.contract.requests import PaymentRequest
+from financeops.core.contract.requests import PaymentRequest, RefundRequest
 from financeops.core.contract.texts import MAX_TEXT
 from financeops.core.errors import InvalidValue
 from financeops.core.fields import Field, Kind
@@ -66,6 +66,13 @@ def draft_of(
     created_at = _instant("createdAt", request.created_at, now) or floor_millisecond(now)
     check_currency(currency, created_at)
     others: dict[str, Any] = {}
+    back = getattr(request, "refunded_amount")  # noqa: B009 - added by `with_fields`
+    if back is not UNSET:
+        if source != Source.IMPORT:
+            raise InvalidValue(
+                "refundedAmount", "is only for imports: use POST /payments/{id}/refund"
+            )
+        others["refunded_amount"] = _refunded(back, status, amount, currency)
     for field in _CHECKED:
         value = getattr(request, field.name)
         if value is not None and value is not UNSET:
@@ -80,6 +87,31 @@ def draft_of(
         source=source,
         **others,
     )
+
+
+class RefundTerms(Struct, frozen=True, kw_only=True):
+    """What is asked to be given back: `amount` in major units, None for all that is left."""
+
+    amount: Decimal | None
+    reason: str | None
+    at: datetime | None
+
+
+def refund_terms(request: RefundRequest, *, now: datetime) -> RefundTerms:
+    """Check a request for a refund; what depends on the payment is checked with it.
+
+    Raises
+    ------
+    InvalidValue
+        Naming the first field that is wrong.
+    """
+    given = request.amount
+    amount = None if given is UNSET or bytes(given) == b"null" else _number(given)
+    if amount is not None and amount <= 0:
+        raise InvalidValue("amount", "must be more than 0")
+    if request.reason is not None:
+        check_key(request.reason, "reason")
+    return RefundTerms(amount=amount, reason=request.reason, at=_instant("at", request.at, now))
 
 
 def request_hash(request: PaymentRequest) -> str:
@@ -115,6 +147,25 @@ def _number(raw: Raw) -> Decimal:
 
 _RECORDED = {status.value: status for status in (Status.SUCCESS, Status.FAILED)}
 _IMPORTED = {status.value: status for status in Status}
+
+
+def _refunded(raw: Raw, status: Status, amount: int, currency: str) -> int | None:
+    """What was given back of an imported payment; None if nothing was."""
+    field = "refundedAmount"
+    try:
+        back = to_minor(_number(raw), currency)
+    except InvalidValue as error:
+        raise InvalidValue(field, error.problem) from None
+    least, most = {
+        Status.FAILED: (0, 0),
+        Status.SUCCESS: (0, max(amount - 1, 0)),
+        Status.REFUNDED: (amount, amount),
+    }[status]
+    if not least <= back <= most:
+        raise InvalidValue(
+            field, "must be the amount of a refunded payment, less than that of a succeeded one"
+        )
+    return back or None
 
 
 def _status(text: str, *, importing: bool) -> Status:
@@ -166,7 +217,7 @@ def _checked(field: Field, value: Any, status: Status, created_at: datetime, now
 # If several fields are wrong, the first in this order is named: those that depend on other fields
 # come first.
 _CHECKED = sorted(
-    OPTIONAL,
+    (field for field in OPTIONAL if field.kind is not Kind.INTEGER),
     key=lambda field: (
         field.kind is not Kind.INSTANT,
         field.only is None,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from msgspec import Struct, defstruct
 from msgspec.structs import FieldInfo, fields
@@ -23,6 +23,9 @@ class Kind(StrEnum):
     INSTANT = "instants"
     PAIRS = "pairs"
     """Pairs of texts: JSON text in columns and in the database, whose names must not hold dots."""
+
+    ACTS = "acts"
+    """What happened to a payment, in order: JSON text in columns and in the database."""
 
 
 class About(Struct, frozen=True):
@@ -119,6 +122,8 @@ def _kind(declared: FieldInfo) -> tuple[Kind, type[StrEnum] | None]:
             return Kind.PAIRS, None
         case [kind] if kind is str:
             return Kind.TEXT, None
+        case [kind] if get_origin(kind) is tuple:
+            return Kind.ACTS, None
         case [kind] if kind is int:
             return Kind.INTEGER, None
         case [kind] if kind is datetime:

@@ -33,6 +33,7 @@ class Metrics(Struct, frozen=True, kw_only=True):
     refunded_volume: int
     net_volume: int
     refund_rate: Decimal | None
+    partially_refunded_payments: int
 
 
 class TrendPoint(Struct, frozen=True, kw_only=True):
@@ -81,15 +82,22 @@ def total_volume(rollup: Rollup) -> int:
 
 
 def refunded(rollup: Rollup) -> int:
-    """Number of payments that were refunded."""
-    return sum(n for (_, status), (n, _) in rollup.cells.items() if status is Status.REFUNDED)
+    """Number of payments of which anything was given back."""
+    whole = sum(n for (_, status), (n, _) in rollup.cells.items() if status is Status.REFUNDED)
+    return whole + partially_refunded(rollup)
+
+
+def partially_refunded(rollup: Rollup) -> int:
+    """Number of payments of which a part was given back, but not the whole."""
+    return sum(n for n, _ in rollup.partial.values())
 
 
 def refunded_volume(rollup: Rollup) -> int:
-    """Sum of the amounts that were refunded, minor units."""
-    return sum(
+    """Sum of all that was given back, parts of payments too, minor units."""
+    whole = sum(
         amount for (_, status), (_, amount) in rollup.cells.items() if status is Status.REFUNDED
     )
+    return whole + sum(amount for _, amount in rollup.partial.values())
 
 
 def net_volume(rollup: Rollup) -> int:
@@ -148,6 +156,7 @@ def metrics(rollup: Rollup, *, currency: str) -> Metrics:
         refunded_volume=refunded_volume(rollup),
         net_volume=net_volume(rollup),
         refund_rate=refund_rate(rollup),
+        partially_refunded_payments=partially_refunded(rollup),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from financeops.core.acts import GivenBack
 from financeops.core.contract.texts import BIN, COUNTRY, CURRENCY, LAST4, PAIRS, WORD
 from financeops.core.declines import Authentication, DeclineKind, FailureStage, meaning_of
 from financeops.core.fields import About, fields_of
@@ -84,6 +85,9 @@ class Draft(Struct, frozen=True, kw_only=True):
     refunded_at: Annotated[
         datetime | None, About("when the money was given back", only=Status.REFUNDED)
     ] = None
+    refunded_amount: Annotated[
+        int | None, About("minor units given back, 0 if none", only=Status.REFUNDED)
+    ] = None
     order_id: Annotated[
         str | None, About("what the customer pays for: attempts of one order share it")
     ] = None
@@ -113,6 +117,13 @@ class Draft(Struct, frozen=True, kw_only=True):
         Pairs | None, About("the sender's own pairs of text, as JSON text", text=PAIRS)
     ] = None
 
+    @property
+    def returned(self) -> int:
+        """What was given back, in minor units; of a refunded payment the whole."""
+        if self.status is Status.REFUNDED:
+            return self.amount
+        return self.refunded_amount or 0
+
 
 class Payment(Draft, frozen=True, kw_only=True):
     """One attempt to collect money, as recorded.
@@ -126,6 +137,13 @@ class Payment(Draft, frozen=True, kw_only=True):
     decline_group: Annotated[
         str | None,
         About("set where the failure is counted under another code", after="decline_code"),
+    ] = None
+    refunds: Annotated[
+        tuple[GivenBack, ...] | None,
+        About(
+            "the refunds that were asked for one by one, earliest first, as JSON text",
+            after="refunded_amount",
+        ),
     ] = None
 
     @property
@@ -153,7 +171,10 @@ def explained(draft: AnyDraft) -> AnyDraft:
 
 def recorded(draft: Draft, *, payment_id: str, at: datetime) -> Payment:
     """The payment that a draft becomes when it is recorded."""
-    return Payment(**asdict(explained(draft)), id=payment_id, updated_at=at)
+    payment = Payment(**asdict(explained(draft)), id=payment_id, updated_at=at)
+    if draft.status is not Status.REFUNDED:
+        return payment
+    return replace(payment, refunded_amount=draft.amount)
 
 
 FIELDS = fields_of(Payment)
@@ -180,9 +201,10 @@ def values_in(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """One committed change: a payment as it is now, and the status it had before.
+    """One committed change: a payment as it is now, and what it was counted by before.
 
-    `previous_status` is None when the payment is new; `seq` is the change's number in its
+    `previous_status` is None when the payment is new; `previous_refunded` is what had been given
+    back of it before, in minor units, None if nothing; `seq` is the change's number in its
     tenant's gap-free sequence; `at` is when it was committed. When `removed`, the import that
     created the payment was undone: `payment` is its last state, and it no longer exists.
     """
@@ -191,6 +213,7 @@ class Change(Struct, frozen=True, kw_only=True):
     at: datetime
     payment: Payment
     previous_status: Status | None = None
+    previous_refunded: int | None = None
     removed: bool = False
 
     @property
@@ -199,7 +222,9 @@ class Change(Struct, frozen=True, kw_only=True):
         if self.removed:
             return EventType.REMOVED
         if self.previous_status is not None:
-            refunded = self.payment.status is Status.REFUNDED
+            before = self.previous
+            more = before is not None and self.payment.returned > before.returned
+            refunded = more or self.payment.status is Status.REFUNDED
             return EventType.REFUNDED if refunded else EventType.UPDATED
         if self.payment.status is Status.FAILED:
             return EventType.FAILED
@@ -212,12 +237,18 @@ class Change(Struct, frozen=True, kw_only=True):
 
     @property
     def previous(self) -> Payment | None:
-        """The payment as it was counted before; None when it is new."""
+        """The payment as it was counted before, without when it was refunded; None when it is new."""
         if self.previous_status is None:
             return None
         if self.removed:
             return self.payment
-        return replace(self.payment, status=self.previous_status, refunded_at=None)
+        return replace(
+            self.payment,
+            status=self.previous_status,
+            refunded_at=None,
+            refunded_amount=self.previous_refunded,
+            refunds=None,
+        )
 
 
 class Tenant(Struct, frozen=True, kw_only=True):

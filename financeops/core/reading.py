@@ -11,13 +11,14 @@ from msgspec import UNSET
 from msgspec.structs import astuple
 
 from financeops.core.card_numbers import without_card_numbers
-from financeops.core.contract.requests import ImportRequest, PaymentRequest
+from financeops.core.contract.requests import ImportRequest, PaymentRequest, RefundRequest
 from financeops.core.contract.texts import MAX_TEXT, OPTION_PATTERN, PAYMENT_ID_PATTERN
 from financeops.core.errors import InvalidValue
 
 _Request = TypeVar("_Request")
 _request_decoder = msgspec.json.Decoder(PaymentRequest)
 _import_decoder = msgspec.json.Decoder(ImportRequest)
+_refund_decoder = msgspec.json.Decoder(RefundRequest)
 # The decoders above keep the last value of a repeated name; this one shows all names.
 _read_pairs = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str).decode
 
@@ -60,6 +61,13 @@ def read_request(body: bytes) -> PaymentRequest:
 def read_import_request(body: bytes) -> ImportRequest:
     """Decode the JSON of one row of an import; raises as `read_request` does."""
     return read_once(_import_decoder, body)
+
+
+def read_refund_request(body: bytes) -> RefundRequest:
+    """Decode the JSON of a refund; raises as `read_request` does. Nothing, or null, says nothing."""
+    if body.strip() in (b"", b"null"):
+        return RefundRequest()
+    return read_once(_refund_decoder, body)
 
 
 def read_once(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:

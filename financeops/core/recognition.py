@@ -78,12 +78,21 @@ def _differences(recorded: Payment, row: Draft) -> Iterator[Difference]:
     for field in OPTIONAL:
         old, new = getattr(recorded, field.name), getattr(row, field.name)
         refunded_since = field.only is Status.REFUNDED and moved_on(recorded, row)
+        if field.name == "refunded_amount":
+            # A row from before a refund is no contradiction.
+            if row.returned > recorded.returned and not refunded_since:
+                yield Difference(field.json, _back(recorded), _back(row))
+            continue
         if new is not None and old != new and not refunded_since:
             yield Difference(field.json, _shown(old), _shown(new))
 
 
 def _money(payment: Draft) -> str:
     return f"{to_major(payment.amount, payment.currency)} {payment.currency}"
+
+
+def _back(payment: Draft) -> str:
+    return f"{to_major(payment.returned, payment.currency)} {payment.currency}"
 
 
 def _shown(value: Any) -> str:

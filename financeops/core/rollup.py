@@ -33,23 +33,29 @@ class Rollup:
         Failed payments only.
     hours : mapping of (method, hour of day 0-23) to n
         All attempts, by the hour in the tenant's time zone.
+    partial : mapping of method to (n, amount)
+        Succeeded payments of which a part was given back, and the sum of these parts.
 
     Notes
     -----
     Cells that are zero are dropped, so equal sums are equal values.
     """
 
-    __slots__ = ("cells", "declines", "hours")
+    __slots__ = ("cells", "declines", "hours", "partial")
 
     def __init__(
         self,
         cells: Mapping[tuple[str, Status], Count] | None = None,
         declines: Mapping[tuple[str, str], Count] | None = None,
         hours: Mapping[tuple[str, int], int] | None = None,
+        partial: Mapping[str, Count] | None = None,
     ) -> None:
         self.cells = {key: count for key, count in (cells or {}).items() if count != (0, 0)}
         self.declines = {key: count for key, count in (declines or {}).items() if count != (0, 0)}
         self.hours = {key: n for key, n in (hours or {}).items() if n}
+        self.partial: dict[str, Count] = {}
+        if partial:  # most have none
+            self.partial = {key: count for key, count in partial.items() if count != (0, 0)}
 
     def __add__(self, other: Rollup) -> Rollup:
         return total((self, other))
@@ -62,24 +68,22 @@ class Rollup:
             {key: (-n, -amount) for key, (n, amount) in self.cells.items()},
             {key: (-n, -amount) for key, (n, amount) in self.declines.items()},
             {key: -n for key, n in self.hours.items()},
+            {key: (-n, -amount) for key, (n, amount) in self.partial.items()},
         )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Rollup):
             return NotImplemented
-        return (self.cells, self.declines, self.hours) == (
-            other.cells,
-            other.declines,
-            other.hours,
-        )
+        return all(getattr(self, part) == getattr(other, part) for part in self.__slots__)
 
     __hash__ = None  # type: ignore[assignment]  # holds dicts
 
     def __bool__(self) -> bool:
-        return bool(self.cells or self.declines or self.hours)
+        return bool(self.cells or self.declines or self.hours or self.partial)
 
     def __repr__(self) -> str:
-        return f"Rollup(cells={self.cells}, declines={self.declines}, hours={self.hours})"
+        parts = ", ".join(f"{part}={getattr(self, part)}" for part in self.__slots__)
+        return f"Rollup({parts})"
 
     def only(self, method: str) -> Rollup:
         """Return the part of this rollup that one payment method makes."""
@@ -87,6 +91,7 @@ class Rollup:
             {key: count for key, count in self.cells.items() if key[0] == method},
             {key: count for key, count in self.declines.items() if key[0] == method},
             {key: n for key, n in self.hours.items() if key[0] == method},
+            {key: count for key, count in self.partial.items() if key == method},
         )
 
 
@@ -95,22 +100,27 @@ def total(rollups: Iterable[Rollup]) -> Rollup:
     cells: dict[tuple[str, Status], Count] = {}
     declines: dict[tuple[str, str], Count] = {}
     hours: dict[tuple[str, int], int] = {}
+    partial: dict[str, Count] = {}
     for rollup in rollups:
         _count_up(cells, rollup.cells)
         _count_up(declines, rollup.declines)
         for key, n in rollup.hours.items():
             hours[key] = hours.get(key, 0) + n
-    return Rollup(cells, declines, hours)
+        if rollup.partial:
+            _count_up(partial, rollup.partial)
+    return Rollup(cells, declines, hours, partial)
 
 
 def rollup_of(payment: Payment, zone: ZoneInfo) -> Rollup:
     """Rollup of one payment, its hour of day taken in `zone`."""
     count = (1, payment.amount)
     declined = payment.counted_decline
+    part = payment.refunded_amount and payment.status is Status.SUCCESS
     return Rollup(
         {(payment.method, payment.status): count},
         {(payment.method, declined): count} if declined else None,
         {(payment.method, payment.created_at.astimezone(zone).hour): 1},
+        {payment.method: (1, payment.returned)} if part else None,
     )
 
 
@@ -144,7 +154,7 @@ def at_hour(rollup: Rollup, hour: int) -> Rollup:
     hours: dict[tuple[str, int], int] = {}
     for (method, _), (n, _) in rollup.cells.items():
         hours[method, hour] = hours.get((method, hour), 0) + n
-    return Rollup(rollup.cells, rollup.declines, hours)
+    return Rollup(rollup.cells, rollup.declines, hours, rollup.partial)
 
 
 def as_document(rollup: Rollup, *, hours: bool = True) -> dict[str, Any]:
@@ -154,7 +164,8 @@ def as_document(rollup: Rollup, *, hours: bool = True) -> dict[str, Any]:
     -------
     dict
         ``{"methods": {card: {success: {"n", "amount"}}}, "declines": {card: {code: {…}}},
-        "hours": {card: {"14": n}}}``, amounts in minor units.
+        "hours": {card: {"14": n}}}``, amounts in minor units. Only if parts of payments were given
+        back, also ``"partial": {card: {"n", "amount"}}``.
     """
     document: dict[str, Any] = {"methods": {}, "declines": {}}
     for (method, status), (n, amount) in rollup.cells.items():
@@ -165,6 +176,10 @@ def as_document(rollup: Rollup, *, hours: bool = True) -> dict[str, Any]:
         document["hours"] = {}
         for (method, hour), n in rollup.hours.items():
             document["hours"].setdefault(method, {})[str(hour)] = n
+    if rollup.partial:
+        document["partial"] = {
+            method: {"n": n, "amount": amount} for method, (n, amount) in rollup.partial.items()
+        }
     return document
 
 
@@ -189,6 +204,7 @@ def from_document(document: Mapping[str, Any]) -> Rollup:
             for method, by_hour in document.get("hours", {}).items()
             for hour, n in by_hour.items()
         },
+        {method: _count_of(cell) for method, cell in document.get("partial", {}).items()},
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from financeops.core.acts import GivenBack
 from financeops.core.contract.analytics import (
     BucketAnswer,
     DeclineAnswer,
@@ -22,11 +23,18 @@ from financeops.core.contract.analytics import (
     TrendAnswer,
 )
 from financeops.core.contract.forms import Instant
-from financeops.core.contract.payments import ChangeAnswer, PaymentAnswer
+from financeops.core.contract.payments import ChangeAnswer, PaymentAnswer, RefundAnswer
 from financeops.core.fields import Kind
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.money import decimals_of, to_major, to_minor
-from financeops.core.payments import FIELDS, Change, EventType, Payment, Status, values_in
+from financeops.core.payments import (
+    FIELDS,
+    Change,
+    EventType,
+    Payment,
+    Status,
+    values_in,
+)
 from financeops.core.periods import Window
 from financeops.core.rollup import Rollup, as_document
 
@@ -88,6 +96,10 @@ def payment_document(payment: Payment) -> PaymentAnswer:
     """JSON form of a payment; fields without a value are left out."""
     values = list(_values_of(payment))
     values[_AMOUNT] = to_major(payment.amount, payment.currency)
+    if returned := payment.returned:
+        values[_RETURNED] = to_major(returned, payment.currency)
+    if payment.refunds:
+        values[_REFUNDS] = refunds_document(payment.refunds, payment.currency)
     for place in _INSTANTS:
         if (moment := values[place]) is not None:
             values[place] = Instant.of(moment)
@@ -98,15 +110,52 @@ def payment_from(document: Mapping[str, Any]) -> Payment:
     """Payment from its JSON form, decoded with `decode`."""
     values = values_in(document)
     currency = values["currency"]
-    values["amount"] = to_minor(values["amount"], currency, decimals=decimals_of(currency))
+    values["amount"] = _minor_of(values["amount"], currency)
+    if "refunded_amount" in values:
+        values["refunded_amount"] = _minor_of(values["refunded_amount"], currency)
+    if "refunds" in values:
+        values["refunds"] = refunds_from(values["refunds"], currency)
     for name, read in _READERS:
         if name in values:
             values[name] = read(values[name])
     return Payment(**values)
 
 
+def refunds_document(refunds: Iterable[GivenBack], currency: str) -> list[RefundAnswer]:
+    """JSON form of a payment's refunds."""
+    return [
+        RefundAnswer(
+            id=each.id,
+            amount=to_major(each.amount, currency),
+            at=Instant.of(each.at),
+            reason=each.reason,
+        )
+        for each in refunds
+    ]
+
+
+def refunds_from(documents: Iterable[Mapping[str, Any]], currency: str) -> tuple[GivenBack, ...]:
+    """Refunds from their JSON form, decoded with `decode`."""
+    return tuple(
+        GivenBack(
+            id=each["id"],
+            amount=_minor_of(each["amount"], currency),
+            at=instant_of(each["at"]),
+            reason=each.get("reason"),
+        )
+        for each in documents
+    )
+
+
+def _minor_of(amount: Decimal | int, currency: str) -> int:
+    """Minor units of a recorded amount, whatever is known of its currency today."""
+    return to_minor(amount, currency, decimals=decimals_of(currency))
+
+
 _values_of = attrgetter(*FIELDS)
-_AMOUNT = list(FIELDS).index("amount")
+_AMOUNT, _RETURNED, _REFUNDS = (
+    list(FIELDS).index(name) for name in ("amount", "refunded_amount", "refunds")
+)
 _INSTANTS = [place for place, field in enumerate(FIELDS.values()) if field.kind is Kind.INSTANT]
 _READERS: list[tuple[str, Callable[[str], Any]]] = [
     *((name, instant_of) for name, field in FIELDS.items() if field.kind is Kind.INSTANT),
@@ -116,22 +165,28 @@ _READERS: list[tuple[str, Callable[[str], Any]]] = [
 
 def change_document(change: Change) -> ChangeAnswer:
     """JSON form of a change: the stream's ``payment_event``."""
+    before = change.previous_refunded
     return ChangeAnswer(
         type=change.type,
         payment=payment_document(change.payment),
         previous_status=change.previous_status,
         timestamp=Instant.of(change.at),
         seq=change.seq,
+        previous_refunded_amount=None
+        if before is None
+        else to_major(before, change.payment.currency),
     )
 
 
 def change_from(document: Mapping[str, Any]) -> Change:
     """Change from its JSON form, decoded with `decode`."""
-    previous = document["previousStatus"]
+    previous, returned = document["previousStatus"], document.get("previousRefundedAmount")
+    payment = payment_from(document["payment"])
     return Change(
         seq=document["seq"],
         at=instant_of(document["timestamp"]),
-        payment=payment_from(document["payment"]),
+        payment=payment,
+        previous_refunded=None if returned is None else _minor_of(returned, payment.currency),
         previous_status=Status(previous) if previous else None,
         removed=document["type"] == EventType.REMOVED,
     )
@@ -153,6 +208,7 @@ def metrics_document(metrics: Metrics) -> KeyFigures:
         refunded_volume=to_major(metrics.refunded_volume, metrics.currency),
         net_volume=to_major(metrics.net_volume, metrics.currency),
         refund_rate=metrics.refund_rate,
+        partially_refunded_payments=metrics.partially_refunded_payments,
     )
 
 
@@ -219,6 +275,7 @@ def rollup_from(answer: RollupAnswer | BucketAnswer) -> Rollup:
             for method, hours in answer.hours.items()
             for hour, n in hours.items()
         },
+        {method: (count.n, count.amount) for method, count in (answer.partial or {}).items()},
     )
 
 

@@ -15,7 +15,7 @@ from financeops.core.errors import InvalidValue
 from financeops.core.money import RATIO_DECIMALS, exponent, ratio
 from financeops.core.payments import Status
 from financeops.core.periods import Window
-from financeops.frames.engine.folding import Keys, in_order
+from financeops.frames.engine.folding import RETURNED, Keys, in_order
 from financeops.frames.engine.given import Payments, payments_of
 from financeops.frames.engine.results import INTEGER, REAL, number
 from financeops.frames.engine.sides import NEEDED, Sides, sided, sides_of
@@ -155,7 +155,7 @@ def explain_change(
     -20.0
     """
     figure = choice_of(Figure, of, field="of")
-    given = payments_of(payments, *NEEDED, by=by)
+    given = payments_of(payments, *NEEDED, by=by, optional=(RETURNED,))
     if not given.by:
         raise InvalidValue("by", "must name the columns whose values are the segments")
     found = _pairs(given, sides_of(window, against))
@@ -202,7 +202,7 @@ def _pairs(given: Payments[Any], sides: Sides) -> dict[Keys, Pair]:
             attempts=part.n,
             succeeded=part.n if good else 0,
             volume=part.amount if good else 0,
-            refunded=part.amount if part.status is Status.REFUNDED else 0,
+            refunded=part.amount if part.status is Status.REFUNDED else part.partial[1],
         )
         now, then = found.get(part.group, (Sums(), Sums()))
         earlier = part.earlier

@@ -14,7 +14,7 @@ from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent
 from financeops.core.periods import Period, Window, zone_of
 from financeops.core.rollup import Rollup
-from financeops.frames.engine.folding import chosen, dated, in_order, rollups
+from financeops.frames.engine.folding import RETURNED, chosen, dated, in_order, rollups
 from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.results import INTEGER, REAL, TEXT, numbers
 
@@ -32,6 +32,7 @@ METRICS = {
     "refunded_volume": INTEGER,
     "net_volume": INTEGER,
     "refund_rate": REAL,
+    "partially_refunded_payments": INTEGER,
 }
 """Columns of the key figures: the fields of `financeops.core.metrics.Metrics`."""
 
@@ -56,7 +57,8 @@ def metrics(
     Parameters
     ----------
     payments : frame
-        Payments; needs ``amount``, ``currency``, ``method``, ``status``, ``created_at``.
+        Payments; needs ``amount``, ``currency``, ``method``, ``status``, ``created_at``; has
+        ``refunded_amount`` where parts of payments were given back.
     window : Window or (start, end), optional
         Only payments created in ``[start, end)``. Default: all.
     period : {"day", "week", "month", "year"}, optional
@@ -77,7 +79,7 @@ def metrics(
         ``peak_hour`` hour of day (0-23) with most attempts, the earliest on a tie;
         ``top_payment_method`` method with most attempts, alphabetical on a tie;
         ``total_payments``, ``succeeded_payments``, ``failed_payments``, ``refunded_payments``
-        counts;
+        counts; of these ``partially_refunded_payments`` gave back a part only;
         ``refunded_volume``, ``net_volume`` minor units; net is total less refunded;
         ``refund_rate`` refunded / total volume x 100; null when there is no volume.
 
@@ -107,7 +109,8 @@ def metrics(
     (2849, 66.666667, 14.245, 15)
     """
     zone = zone_of(timezone)
-    given = payments_of(payments, "status", "method", "currency", "amount", "created_at")
+    columns = ("status", "method", "currency", "amount", "created_at")
+    given = payments_of(payments, *columns, optional=(RETURNED,))
     which = chosen(given, window=window, period=period, as_of=as_of, zone=zone)
     found = rollups(given, which)
     return given.same_kind((metrics_row(found[key], *key) for key in in_order(found)), METRICS)
@@ -166,7 +169,7 @@ def segments(
     """
     zone = zone_of(timezone)
     columns = ("status", "currency", "amount", *dated(window, period))
-    given = payments_of(payments, *columns, by=by)
+    given = payments_of(payments, *columns, by=by, optional=(RETURNED,))
     if taken := [name for name in given.by if name in METRICS]:
         raise InvalidValue("by", f"must not name {taken[0]}: that is the name of a figure")
     which = chosen(given, window=window, period=period, as_of=as_of, zone=zone)

@@ -14,9 +14,9 @@ from financeops.core.money import ratio
 from financeops.core.payments import Status
 from financeops.core.periods import DAY
 from financeops.frames.engine.clock import MICROSECOND, micros
-from financeops.frames.engine.folding import Keys, in_order
+from financeops.frames.engine.folding import RETURNED, Keys, in_order
 from financeops.frames.engine.given import checked, payments_of
-from financeops.frames.engine.moments import known_until, until
+from financeops.frames.engine.moments import first_moment, known_until, until
 from financeops.frames.engine.results import INTEGER, REAL, collected, number
 from financeops.frames.engine.schema import Names
 from financeops.frames.statistics.survival import kaplan_meier
@@ -42,11 +42,13 @@ def refund_curve(
 ) -> IntoFrameT:
     """Share of succeeded payments that is refunded by a given age, young payments included.
 
+    A payment counts as refunded when anything was given back of it for the first time.
+
     Parameters
     ----------
     payments : frame
         Payments; needs ``currency``, ``status``, ``created_at``, ``refunded_at``, and what `by`
-        names.
+        names; has ``refunds`` and ``refunded_amount`` where parts of payments were given back.
     as_of : datetime, optional
         Aware. Later payments are ignored, and payments refunded later count as not refunded.
         Default: the latest `created_at`.
@@ -68,9 +70,9 @@ def refund_curve(
         ``refunded`` those of them refunded in it;
         ``refunded_share`` share refunded by this age, percent;
         ``low``, ``high`` its interval, percent;
-        ``undated`` refunded payments without ``refunded_at``, the same number in all rows of a
-        curve: it is unknown when they were refunded, so they are ignored, and a curve with many of
-        them is too low.
+        ``undated`` refunded payments with neither ``refunded_at`` nor ``refunds``, the same number
+        in all rows of a curve: it is unknown when they were refunded, so they are ignored, and a
+        curve with many of them is too low.
 
     Raises
     ------
@@ -110,7 +112,8 @@ def refund_curve(
         raise InvalidValue("step", f"must be longer than 0, not {step!r}")
     if not 0 < confidence < 1:
         raise InvalidValue("confidence", f"must lie between 0 and 1, not {confidence!r}")
-    given = payments_of(payments, "currency", "status", "created_at", "refunded_at", by=by)
+    columns = ("currency", "status", "created_at", "refunded_at")
+    given = payments_of(payments, *columns, by=by, optional=(_REFUNDS, RETURNED))
     schema = {**given.groups, **_SCHEMA}
     frame = checked(given)
     known = known_until(frame, as_of)
@@ -118,12 +121,15 @@ def refund_curve(
         return given.same_kind([], schema)
 
     keys = ("currency", *given.keys)
-    found = collected(_exits(frame, keys, known.end, step // MICROSECOND))
     curves: dict[Keys, dict[int, dict[int, int]]] = {}
-    groups = zip(*(found[key] for key in keys), strict=True)
-    for group, kind, age, n in zip(groups, found["kind"], found["age"], found["n"], strict=True):
-        exits = curves.setdefault(group, {_EVENT: {}, _CENSORED: {}, _UNDATED: {}})
-        exits[int(kind)][int(age)] = int(n)
+    for part in _parts(frame):
+        found = collected(_exits(part, keys, known.end, step // MICROSECOND))
+        groups = zip(*(found[key] for key in keys), strict=True)
+        counts = zip(groups, found["kind"], found["age"], found["n"], strict=True)
+        for group, kind, age, n in counts:
+            exits = curves.setdefault(group, {_EVENT: {}, _CENSORED: {}, _UNDATED: {}})
+            ages = exits[int(kind)]
+            ages[int(age)] = ages.get(int(age), 0) + int(n)
     rows: list[tuple[Any, ...]] = []
     for group in in_order(curves):
         exits = curves[group]
@@ -136,11 +142,32 @@ def refund_curve(
 
 
 _CENSORED, _EVENT, _UNDATED = 0, 1, 2
+_REFUNDS = "refunds"
+
+
+def _parts(frame: nw.LazyFrame[Any]) -> list[nw.LazyFrame[Any]]:
+    """The payments, each with ``refunded``, and with when that was for the first time if known.
+
+    Those with a list of refunds are apart: reading it from text takes long, and few have one.
+    """
+    refunded = nw.col("status") == Status.REFUNDED.value
+    names = frame.collect_schema().names()
+    if RETURNED in names:
+        part = (nw.col(RETURNED) > 0).fill_null(value=False)
+        refunded = refunded | ((nw.col("status") == Status.SUCCESS.value) & part)
+    if _REFUNDS not in names:
+        return [frame.with_columns(refunded.alias("refunded"))]
+    listed = ~nw.col(_REFUNDS).is_null()
+    first = first_moment(_REFUNDS).alias("refunded_at")
+    return [
+        frame.filter(~listed).with_columns(refunded.alias("refunded")),
+        frame.filter(listed).with_columns(nw.lit(value=True).alias("refunded"), first),
+    ]
 
 
 def _exits(frame: nw.LazyFrame[Any], keys: Names, as_of: datetime, step: int) -> nw.LazyFrame[Any]:
     """Number of payments by the age at which they were refunded or last observed."""
-    refunded = nw.col("status") == Status.REFUNDED.value
+    refunded = nw.col("refunded")
     # Ask for null first: comparisons with it are not true.
     when = nw.when(nw.col("refunded_at").is_null()).then(nw.col("created_at"))
     waited = when.otherwise(nw.col("refunded_at")) - nw.col("created_at")

@@ -24,10 +24,10 @@ from financeops.client import MonthAnswer, MonthsAnswer
 from financeops.core.payments import Status
 from financeops.core.wire import timestamp
 
-_FORM = b"3"
+_FORM = b"4"
 """Version of the files' format; files of other versions are not read."""
 
-_COUNTED = ("payments", "refunded", "taken_back")
+_COUNTED = ("payments", "refunded", "returned", "taken_back")
 _FEW_VALUES = [
     *("tenant_id", "currency", "method", "status", "source", "country", "decline_code"),
     *("processor", "network", "funding", "issuer_country", "channel"),
@@ -36,14 +36,16 @@ _FEW_VALUES = [
 
 
 class Counts(Struct, frozen=True):
-    """Numbers of payments and of refunded payments in a month.
+    """Numbers of payments and of refunded ones in a month, and what was given back, in minor units.
 
-    Both can only grow as long as `taken_back`, the tenant's number of payments and refunds that
-    were taken back, is the same.
+    All can only grow as long as `taken_back`, the tenant's number of payments and refunds that
+    were taken back, is the same. A refund changes what was given back, except that of nothing: an
+    amount of zero.
     """
 
     payments: int
     refunded: int
+    returned: int
     taken_back: int
 
 
@@ -152,8 +154,12 @@ def cache_folder() -> Path:
 
 def counts_of(table: pa.Table, months: MonthsAnswer) -> Counts:
     """Counts of a table that is as of an answer."""
-    back = pc.sum(pc.equal(table["status"], Status.REFUNDED.value)).as_py()
-    return Counts(table.num_rows, back or 0, months.taken_back)
+    back = table["refunded_amount"]
+    whole = pc.equal(table["status"], Status.REFUNDED.value)
+    refunded = pc.sum(pc.or_(whole, pc.greater(back, 0))).as_py()
+    # Of all currencies together: it only tells whether anything was given back since.
+    returned = pc.sum(back.cast(pa.decimal128(38, 0))).as_py()
+    return Counts(table.num_rows, refunded or 0, int(returned or 0), months.taken_back)
 
 
 def empty_month() -> pa.Table:

@@ -13,8 +13,9 @@ from financeops.arrow.tables import SCHEMA, check_frame, framed
 from financeops.client import Client
 from financeops.core.contract.agreements import MAX_BATCH
 from financeops.core.errors import FinanceOpsError, NotFound
+from financeops.core.fields import Kind
 from financeops.core.money import to_major
-from financeops.core.payments import OPTIONAL, Draft, Source, explained
+from financeops.core.payments import OPTIONAL, Draft, Source, Status, explained
 from financeops.core.periods import Window
 from financeops.loading.background import Background
 from financeops.loading.patience import patiently
@@ -191,6 +192,10 @@ def simulated(
         "status": [draft.status.value for draft in drafts],
         "updated_at": [draft.refunded_at or draft.created_at for draft in drafts],
         "decline_group": [None] * count,
+        "refunds": [None] * count,
+        "refunded_amount": [
+            draft.amount if draft.status is Status.REFUNDED else 0 for draft in drafts
+        ],
     }
     return framed(pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA), kind)
 
@@ -282,7 +287,11 @@ def _document(draft: Draft, place: int) -> dict[str, Any]:
         "method": draft.method,
         "status": draft.status.value,
         "createdAt": draft.created_at,
-        **{field.json: getattr(draft, field.name) for field in OPTIONAL},
+        **{
+            field.json: getattr(draft, field.name)
+            for field in OPTIONAL
+            if field.kind is not Kind.INTEGER
+        },
         "reference": f"{SHOP.tenant_id}-{place}",
     }
     return {name: value for name, value in document.items() if value is not None}

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 _ARROW_FILE = b"ARROW1"
-_PAIRS = [name for name, field in FIELDS.items() if field.kind is Kind.PAIRS]
+_NESTED = {
+    name: field.kind for name, field in FIELDS.items() if field.kind in (Kind.PAIRS, Kind.ACTS)
+}
 
 
 @overload
@@ -150,36 +152,44 @@ def _read_ndjson(path: Path) -> pa.Table:
     # Amounts are parsed as decimals; a time with its zone is one in UTC.
     amount = SCHEMA.names.index("amount")
     fields[amount] = pa.field("amount", pa.decimal128(38, 4))
+    back = SCHEMA.names.index("refunded_amount")
+    fields[back] = pa.field(fields[back].name, pa.decimal128(38, 4))
     parsed = [
         field if field.type != UTC_TIME else pa.field(field.name, pa.string()) for field in fields
     ]
-    # Pairs are objects of any names, which Arrow's reader cannot hold in one column.
-    pairs = [] if own else [JSON_NAMES[name] for name in _PAIRS]
+    # Pairs are objects of any names, which Arrow's reader cannot hold in one column; refunds are
+    # arrays, which are text in every other file.
+    nested = {} if own else {JSON_NAMES[name]: kind for name, kind in _NESTED.items()}
     table = pyarrow.json.read_json(
         path,
         parse_options=pyarrow.json.ParseOptions(
-            explicit_schema=pa.schema([field for field in parsed if field.name not in pairs]),
+            explicit_schema=pa.schema([field for field in parsed if field.name not in nested]),
             unexpected_field_behavior="ignore",
         ),
     )
-    for name in pairs:
-        table = table.append_column(name, _pairs_in(path, name))
+    for name, kind in nested.items():
+        table = table.append_column(name, _texts_in(path, name, kind))
     return table
 
 
-def _pairs_in(path: Path, name: str) -> pa.Array:
-    """The pairs of each payment of a file as JSON text."""
+def _texts_in(path: Path, name: str, kind: Kind) -> pa.Array:
+    """What is not plain of each payment of a file, as JSON text."""
     found: list[str | None] = []
     mark = f'"{name}"'.encode()
     with path.open("rb") as file:
         for line in file:
             if not line.strip():
                 continue
-            pairs = wire.decode(line).get(name) if mark in line else None
-            if pairs is not None and not _are_pairs(pairs):
+            value = wire.decode(line).get(name) if mark in line else None
+            if value is None:
+                found.append(None)
+            elif kind is Kind.ACTS:
+                found.append(wire.encode(value).decode())
+            elif _are_pairs(value):
+                found.append(pairs_text(value))
+            else:
                 problem = "must be an object of texts"
-                raise InvalidValue(name, f"{problem}, not {pairs!r} (row {len(found)})")
-            found.append(None if pairs is None else pairs_text(pairs))
+                raise InvalidValue(name, f"{problem}, not {value!r} (row {len(found)})")
     return pa.array(found, pa.string())
 
 

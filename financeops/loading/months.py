@@ -1,7 +1,7 @@
 """Load payments through the cache, never stale.
 
-The server counts the payments and the refunded payments of each month at one `seq`, and those of
-both that were taken back with an import. A kept month with the same counts, of the same history,
+The server counts the payments of each month and what was given back of them at one `seq`, and
+what was taken back with an import. A kept month with the same counts, of the same history,
 contains the same payments. One that is behind is completed from the change log, or loaded whole
 where the log is too short. Changes made while whole months are loaded are in the change log, too,
 and are applied afterwards: so all months together are true at one `seq`, despite concurrent writes.
@@ -15,8 +15,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from financeops.arrow.tables import SCHEMA
+from financeops.arrow.tables import SCHEMA, with_refunds
 from financeops.client import MonthAnswer, MonthsAnswer
+from financeops.core.acts import acts_text
 from financeops.core.errors import Unavailable
 from financeops.core.pairs import pairs_text
 from financeops.core.payments import Change, Payment
@@ -179,10 +180,12 @@ def with_changes(table: pa.Table, changes: Iterable[Change]) -> pa.Table:
 def table_of(payments: Iterable[Payment]) -> pa.Table:
     """Canonical table of payments."""
     rows = [{name: _cell(getattr(payment, name)) for name in SCHEMA.names} for payment in payments]
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    return with_refunds(pa.Table.from_pylist(rows, schema=SCHEMA))
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return acts_text(value)
     return pairs_text(value) if isinstance(value, dict) else value
 
 
@@ -217,7 +220,7 @@ def _changed(changes: Iterable[Change], month: MonthAnswer) -> list[Change]:
 
 
 def _counts(months: MonthsAnswer, month: MonthAnswer) -> Counts:
-    return Counts(month.payments, month.refunded, months.taken_back)
+    return Counts(month.payments, month.refunded, month.returned, months.taken_back)
 
 
 def _same_cut(before: MonthsAnswer, after: MonthsAnswer) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from bson import ObjectId
 from bson.errors import InvalidId
 
+from financeops.core.acts import acts_from, acts_text
 from financeops.core.fields import Kind
 from financeops.core.pairs import pairs_from, pairs_text
 from financeops.core.payments import FIELDS, Change, EventType, Payment, Status, values_in
@@ -68,6 +69,10 @@ def payment_from(document: Document) -> Payment:
     for attribute, _ in _PAIRS:
         if attribute in values:
             values[attribute] = pairs_from(values[attribute])
+    if "refunds" in values:
+        values["refunds"] = acts_from(values["refunds"])
+    if values["status"] is Status.REFUNDED:  # before version 3 of the data model it was not stored
+        values.setdefault("refunded_amount", values["amount"])
     return Payment(**values)
 
 
@@ -83,6 +88,7 @@ _WORDS = ["source", *(FIELDS[name].json for name, _ in _CHOICES if name in _REQU
 _TEXTS: dict[str, Callable[[Any], str]] = {
     **{FIELDS[name].json: str for name, _ in _CHOICES},
     **{name: pairs_text for _, name in _PAIRS},
+    "refunds": acts_text,
 }
 
 
@@ -99,10 +105,16 @@ def change_document(tenant_id: str, changes: list[Change]) -> Document:
                 "type": change.type.value,
                 "payment": payment_document(change.payment),
                 "previousStatus": change.previous_status and change.previous_status.value,
+                **_previous_refunded(change),
             }
             for change in changes
         ],
     }
+
+
+def _previous_refunded(change: Change) -> Document:
+    before = change.previous_refunded
+    return {} if before is None else {"previousRefunded": before}
 
 
 def changes_from(document: Document) -> list[Change]:
@@ -113,6 +125,7 @@ def changes_from(document: Document) -> list[Change]:
             at=document["at"],
             payment=payment_from(event["payment"]),
             previous_status=event["previousStatus"] and Status(event["previousStatus"]),
+            previous_refunded=event.get("previousRefunded"),
             removed=event["type"] == EventType.REMOVED,
         )
         for seq, event in enumerate(document["events"], document["firstSeq"])

@@ -24,10 +24,11 @@ from financeops.store.database.sharding import check_shard_keys
 from financeops.store.tenants import find_tenant, new_history
 from financeops.store.writing.imports import ImportState
 
-VERSION = 2
+VERSION = 3
 """Version of the data model. A later one migrates from here, in `prepare`.
 
-Since version 2 payments may be removed: a program of version 1 would count that wrong.
+Since version 2 payments may be removed, since version 3 parts of them may be given back: an earlier
+program would count that wrong. Nothing that was stored before changes.
 """
 
 _Keys = list[tuple[str, int]]
@@ -41,6 +42,7 @@ _KINDS: dict[Kind, dict[str, Any]] = {
     Kind.INTEGER: _COUNT,
     Kind.INSTANT: {"bsonType": "date"},
     Kind.PAIRS: {"bsonType": "string"},
+    Kind.ACTS: {"bsonType": "string"},
 }
 
 

@@ -39,6 +39,14 @@ async def read_json(request: Request, services: Here) -> bytes:
     return await _read_body(request, limit=services.settings.max_body_bytes)
 
 
+async def read_optional_json(request: Request, services: Here) -> bytes:
+    """Return the JSON body of a request that may have none; its kind counts only if there is one."""
+    body = await _read_body(request, limit=services.settings.max_body_bytes)
+    if body.strip():
+        _kind_of_body(request)
+    return body
+
+
 async def read_elements(request: Request, services: Here) -> list[bytes]:
     """Return the JSON text of each element of an array, or of each line of NDJSON.
 

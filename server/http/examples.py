@@ -40,7 +40,7 @@ from financeops.core.contract.payments import (
     MonthsAnswer,
     SeedAnswer,
 )
-from financeops.core.contract.requests import PaymentRequest
+from financeops.core.contract.requests import PaymentRequest, RefundRequest
 from financeops.core.errors import InvalidValue
 from financeops.core.metrics import declines, methods, metrics, trends
 from financeops.core.payments import Change, Payment, Status
@@ -152,6 +152,7 @@ ANSWERS: list[Struct] = [
                 end=Instant(2025, 1, 1, tzinfo=UTC),
                 payments=2,
                 refunded=0,
+                returned=0,
             )
         ],
     ),
@@ -182,5 +183,6 @@ REQUEST = read_request(
     b'"customerId": "cus_1a2b3c"}'
 )
 BATCH_REQUEST = [REQUEST, PaymentRequest(amount=Raw(b"-1"), method="card", status="success")]
+REFUND = RefundRequest(amount=Raw(b"18.5"), reason="damaged")
 START = StartRequest(tenant_id=DEFAULT_TENANT, file="sales.csv", size=25_310)
 FINISH = FinishRequest(duplicate=40, rejected=1)

@@ -49,6 +49,7 @@ async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
                     end=Instant.of(month.end),
                     payments=month.payments,
                     refunded=month.refunded,
+                    returned=month.returned,
                 )
                 for month in found
             ],

@@ -223,7 +223,7 @@ def test_anything_is_a_valid_draft_or_refused(body, source):
 @given(payments(currencies=st.just("EUR")))
 def test_a_payment_that_was_exported_can_be_imported(recorded):
     document = decode(encode(payment_document(recorded)))
-    for field in ("_id", "updatedAt", "source", "declineGroup"):
+    for field in ("_id", "updatedAt", "source", "declineGroup", "refunds"):
         document.pop(field, None)
     draft = draft_of(
         read_request(encode(document)),
@@ -233,7 +233,9 @@ def test_a_payment_that_was_exported_can_be_imported(recorded):
         source=Source.IMPORT,
     )
     assert all(
-        getattr(draft, field) == getattr(recorded, field)
+        (getattr(draft, field) or None) == (getattr(recorded, field) or None)
+        if field == "refunded_amount"
+        else getattr(draft, field) == getattr(recorded, field)
         for field in Draft.__struct_fields__
         if field != "source"
     )

@@ -51,14 +51,16 @@ def test_key_figures_are_what_their_definitions_say(business, zone):
     figures = metrics(rollup_of_all(recorded, zone), currency=currency)
 
     succeeded = [payment for payment in recorded if payment.status in {"success", "refunded"}]
-    refunded = [payment for payment in recorded if payment.status == "refunded"]
+    whole = [payment for payment in recorded if payment.status == "refunded"]
+    parts = [p for p in recorded if p.status == "success" and p.refunded_amount]
     volume = sum(payment.amount for payment in succeeded)
-    returned = sum(payment.amount for payment in refunded)
+    returned = sum(p.amount for p in whole) + sum(p.refunded_amount for p in parts)
     assert figures.currency == currency
     assert figures.total_payments == len(recorded)
     assert figures.succeeded_payments == len(succeeded)
     assert figures.failed_payments == sum(payment.status == "failed" for payment in recorded)
-    assert figures.refunded_payments == len(refunded)
+    assert figures.refunded_payments == len(whole) + len(parts)
+    assert figures.partially_refunded_payments == len(parts)
     assert figures.total_volume == volume
     assert figures.refunded_volume == returned
     assert figures.net_volume == volume - returned

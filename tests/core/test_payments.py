@@ -23,7 +23,9 @@ def test_a_change_is_named_for_what_happened(changed, kind):
 
 def test_a_refunded_payment_was_a_success_before():
     refund = change(status="refunded")
-    assert refund.previous == replace(refund.payment, status=Status.SUCCESS, refunded_at=None)
+    assert refund.previous == replace(
+        refund.payment, status=Status.SUCCESS, refunded_at=None, refunded_amount=None
+    )
 
 
 @given(changes())

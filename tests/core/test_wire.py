@@ -175,6 +175,7 @@ def test_the_json_of_the_figures():
         "refundedVolume": 0,
         "netVolume": Decimal("123.45"),
         "refundRate": 0,
+        "partiallyRefundedPayments": 0,
     }
     assert encode(trends_document(trends([hour, hour], [rollup, Rollup()]), currency="USD")) == (
         b'[{"timestamp":"2026-03-10T12:00:00Z","amount":123.45,"count":3,"successRate":66.666667},'

@@ -351,6 +351,29 @@ def test_the_feed_turns_its_pages(dashboard):
     assert "25 to 30 of 30" in text(feed)
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "$2.50 refunded"), ("de", "2,50 $ erstattet"), ("ar", "استُرد")],
+)
+def test_the_feed_shows_what_was_given_back_of_a_payment(dashboard, language, words):
+    dashboard.preferences.language = language
+    load(dashboard, [paid(1, amount=1000), paid(2)], seq=2)
+    assert "fo-part" not in dashboard.screen.feed.widget.html
+    before = dashboard.model.figures.metrics
+    told = {"previous_status": "success", "refunded_amount": 250}
+    dashboard.model.receive(
+        change(3, id=f"{1:024x}", created_at=paid(1).created_at, amount=1000, **told)
+    )
+    dashboard.paint()
+    html = dashboard.screen.feed.widget.html
+    assert html.count("fo-part") == 1
+    assert words in text(dashboard.screen.feed).replace("\N{NO-BREAK SPACE}", " ")
+    assert html.count('data-status="success"') == 2
+    now = dashboard.model.figures.metrics
+    assert (now.refunded_volume, now.net_volume) == (250, before.net_volume - 250)
+    assert (now.total_volume, now.succeeded_payments) == (before.total_volume, 2)
+
+
 def test_texts_of_payments_are_never_markup(dashboard):
     script = "<script>alert(1)</script>"
     dashboard.model.tenant = script

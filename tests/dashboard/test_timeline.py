@@ -80,6 +80,29 @@ def test_a_refund_is_a_line_of_its_own():
     assert [entry.payment.status for entry in timeline.page(0, 9)] == ["refunded", "success"]
 
 
+def test_a_refund_of_a_part_shows_on_the_line_of_its_payment():
+    def part(n, back, **fields):
+        told = {"previous_status": "success", "moment": "2026-03-10T13:00:00Z"}
+        return happened(n, amount=500, refunded_amount=back, **told, **fields)
+
+    timeline = Timeline()
+    timeline.merge([paid(3, amount=500), paid(2, amount=500, refunded_amount=300), paid(1)])
+    timeline.select(Selection(status=Status.SUCCESS))
+    for change_of in (part(3, 100), part(2, 200), part(2, 400), part(0, 50)):
+        timeline.add(change_of)
+    lines = [(each.payment.returned, each.at) for each in timeline.page(0, 9)]
+    assert lines == [
+        (100, NOON + timedelta(minutes=3)),
+        (400, NOON + timedelta(minutes=2)),
+        (0, NOON + timedelta(minutes=1)),
+    ]  # and of one that is older than all it is unknown what is between
+    assert timeline.added == 0
+
+    timeline.select(Selection())
+    timeline.add(happened(3, amount=500, status="refunded", moment="2026-03-10T14:00:00Z"))
+    assert numbers(timeline) == [3, 3, 2, 1]
+
+
 def test_a_selection_shows_what_is_known_and_then_what_is_older():
     timeline = Timeline()
     timeline.merge([paid(9, method="paypal"), *newest(7, 8)])

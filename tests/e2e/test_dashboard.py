@@ -75,7 +75,11 @@ async def test_screen_api_and_csv_agree_and_a_payment_changes_all_three(http, te
     await until_exact(page, "total_volume", minor(before["totalVolume"]) + 123456)
     failure = {"tenantId": tenant, "amount": 5, "method": "paypal", "status": "failed"}
     await http.post("/payments", json=failure)
-    await http.post(f"/payments/{paid['_id']}/refund", params={"tenantId": tenant})
+    refund, of_tenant = f"/payments/{paid['_id']}/refund", {"tenantId": tenant}
+    await http.post(refund, params=of_tenant, json={"amount": 234.56})
+    await page.locator(".fo-part", has_text="$234.56 refunded").wait_for()
+    await _compare(page, http, tenant)
+    await http.post(refund, params=of_tenant)
     await page.locator("text=Refunded").first.wait_for()
     await _compare(page, http, tenant)
 
@@ -135,7 +139,10 @@ async def _compare(page, http, tenant) -> None:
     hours = Counter(datetime.fromisoformat(row["createdAt"]).hour for row in rows)
     assert metrics["totalPayments"] == len(rows)
     assert metrics["failedPayments"] == statuses["failed"]
-    assert metrics["refundedPayments"] == statuses["refunded"]
+    back = [Decimal(row["refundedAmount"]) for row in rows]
+    assert metrics["refundedPayments"] == sum(amount > 0 for amount in back)
+    assert metrics["partiallyRefundedPayments"] == sum(map(bool, back)) - statuses["refunded"]
+    assert metrics["refundedVolume"] == sum(back)
     assert metrics["totalVolume"] == sum(succeeded)
     assert metrics["successRate"] == round(Decimal(100 * len(succeeded)) / len(rows), 6)
     assert metrics["averageAmount"] == round(sum(succeeded) / len(succeeded), 6)

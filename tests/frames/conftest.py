@@ -42,6 +42,8 @@ SCHEMA = pa.schema(
         ("decline_code", pa.string()),
         ("decline_group", pa.string()),
         ("refunded_at", INSTANT),
+        ("refunded_amount", pa.int64()),
+        ("refunds", pa.string()),
         ("order_id", pa.string()),
         ("processor", pa.string()),
         ("network", pa.string()),

@@ -32,7 +32,10 @@ TENANTS = {
     }
     for number in range(60)
 }
-SENT = ["amount", "currency", "method", "status", "createdAt", "country", "declineCode"]
+SENT = [
+    *("amount", "currency", "method", "status", "createdAt", "country", "declineCode"),
+    "refundedAmount",
+]
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,7 @@ def test_one_row_of_key_figures_per_currency(kind, frame_of):
         "refunded_volume": 999,
         "net_volume": 1850,
         "refund_rate": 35.064935,
+        "partially_refunded_payments": 0,
     }
     assert (yen["currency"], yen["total_volume"], yen["average_amount"]) == ("JPY", 70, 70.0)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from statsmodels.duration.survfunc import SurvfuncRight
 
+from financeops.core.acts import GivenBack, in_order
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Payment, Status
 from financeops.frames.refunds import refund_curve
@@ -68,6 +69,44 @@ def test_each_payment_counts_as_long_as_it_was_observed(kind, frame_of):
     assert [row["refunded_share"] for row in table if row["currency"] == "EUR"] == [0, 100]
 
 
+def in_parts(days_ago, *days, whole=False):
+    """A payment refunded in parts, each after a number of days."""
+    created = AS_OF - timedelta(days=days_ago)
+    refunds = in_order(
+        GivenBack(at=created + timedelta(days=after), id=f"{n}", amount=100)
+        for n, after in enumerate(days)
+    )
+    given = {"status": "refunded", "refunded_at": refunds[-1].at} if whole else {}
+    amount = 100 * len(days) + (not whole)
+    return payment(
+        created_at=created,
+        amount=amount,
+        refunded_amount=100 * len(days),
+        refunds=refunds,
+        **given,
+    )
+
+
+def test_a_payment_is_refunded_when_a_part_of_it_first_is(kind, frame_of):
+    given = [
+        in_parts(4, 1.5),
+        in_parts(4, 3, 0.5, whole=True),
+        in_parts(4, 3.5, 5),  # the second one is later than is known
+        in_parts(4, 6),
+        paid(4, 1),
+        paid(4),
+        payment(created_at=AS_OF - timedelta(days=4), refunded_amount=1),  # nobody knows when
+    ]
+    found = rows(refund_curve(frame_of(kind, given), as_of=AS_OF))
+    assert [(row["age"], row["refunded"], row["undated"]) for row in found] == [
+        (0, 0, 1),
+        (1, 2, 1),
+        (2, 1, 1),
+        (3, 0, 1),
+        (4, 1, 1),
+    ]
+
+
 def test_the_unit_of_age_and_groups_are_what_is_asked_for(kind, frame_of):
     given = [
         paid(0.5, 0.1, country="DE"),
@@ -112,6 +151,11 @@ def test_invalid_parameters_are_refused(frame_of, options, message):
 START = datetime(2020, 1, 1, tzinfo=UTC)
 
 
+def first_refund(one):
+    """When anything was first given back of a payment, if it is known."""
+    return one.refunds[0].at if one.refunds else one.refunded_at
+
+
 @settings(max_examples=40)
 @given(
     st.lists(
@@ -122,17 +166,14 @@ def test_when_all_were_observed_long_enough_it_is_the_plain_share(history):
     curve = rows(
         refund_curve(native("polars", table_of(history)), as_of=START + timedelta(days=100))
     )
-    dated = [
-        one
-        for one in history
-        if one.status is Status.SUCCESS or (one.status is Status.REFUNDED and one.refunded_at)
-    ]
+    kept = [one for one in history if one.status is Status.SUCCESS and not one.returned]
+    dated = kept + [one for one in history if first_refund(one)]
     if not dated:
         assert curve == []
         return
     for row in curve:
         limit = START + timedelta(days=row["age"])
-        gone = sum(bool(one.refunded_at) and one.refunded_at <= limit for one in dated)
+        gone = sum(bool(at := first_refund(one)) and at <= limit for one in dated)
         # Nothing happens at age 0: an immediate refund belongs to age 1.
         share = round(float(100 * Fraction(gone, len(dated))), 6) if row["age"] else 0
         assert row["refunded_share"] == pytest.approx(share, abs=1e-6)

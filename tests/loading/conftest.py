@@ -136,11 +136,12 @@ def record(http, tenant_id):
 
 @pytest.fixture
 def refund(http, tenant_id):
-    """Refund a payment of the test's tenant: ``refund(payment_id)``."""
+    """Refund a payment of the test's tenant, or a part of it: ``refund(payment_id, amount=1)``."""
 
-    def post(payment_id):
+    def post(payment_id, **terms):
         path = f"/payments/{payment_id}/refund"
-        assert http.post(path, params={"tenantId": tenant_id}).status_code == 200
+        answer = http.post(path, params={"tenantId": tenant_id}, json=terms or None)
+        assert answer.status_code == 200, answer.text
 
     return post
 

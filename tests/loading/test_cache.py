@@ -45,6 +45,15 @@ def test_a_change_brings_all_that_a_payment_says(connection, record):
     assert exactly(connection)[-1]["metadata"] == '{"a":"1","b":"2"}'
 
 
+def test_a_refund_of_nothing_is_seen_too(connection, record, refund):
+    """It leaves what was given back of its month as it was."""
+    (one,) = record({"amount": 0, "createdAt": "2024-01-15T00:00:00Z"})
+    cached(connection)
+    refund(one)
+    assert cached(connection) == exactly(connection)
+    assert cached(connection)[0]["status"] == "refunded"
+
+
 @pytest.fixture
 def year(record):
     """Ids of two payments in each month of 2024."""
@@ -60,6 +69,7 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("record"), st.integers(0, 11), st.integers(1, 3)),
         st.tuples(st.just("refund"), st.integers(0, 30), st.just(0)),
+        st.tuples(st.just("part"), st.integers(0, 11), st.just(0)),
         st.tuples(st.just("load"), st.integers(0, 11), st.integers(0, 11)),
         st.tuples(st.just("forget"), st.just(0), st.just(0)),
     ),
@@ -83,6 +93,9 @@ def test_the_cache_equals_the_server_whatever_happened(
                 record(*({"amount": 1, "createdAt": at} for _ in range(second)))
             case "refund":
                 refund(year[first % len(year)])
+            case "part":  # many a payment is too small for several, or refunded already
+                path = f"/payments/{year[12 + first]}/refund"
+                http.post(path, params={"tenantId": tenant_id}, json={"amount": 5})
             case "forget":
                 forget(http, tenant_id, server_uri)
             case "load":
@@ -180,7 +193,7 @@ def test_damaged_files_are_loaded_anew(connection, year, cache_folder):
 
 def test_no_damaged_byte_is_taken_for_a_payment(tmp_path):
     start, end = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
-    month = MonthAnswer(month="2026-03", start=start, end=end, payments=3, refunded=0)
+    month = MonthAnswer(month="2026-03", start=start, end=end, payments=3, refunded=0, returned=0)
     months = MonthsAnswer(
         tenant_id="t",
         currency="USD",

@@ -59,6 +59,8 @@ def test_a_payment_arrives_in_the_canonical_columns(connection, record, tenant_i
         "decline_code": "expired_card",
         "decline_group": None,
         "refunded_at": None,
+        "refunded_amount": 0,
+        "refunds": None,
         **dict.fromkeys(("order_id", "processor", "network", "funding", "issuer_country")),
         **dict.fromkeys(("bin", "last4", "channel", "authentication", "metadata")),
         "failure_stage": "declined",

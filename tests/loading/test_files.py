@@ -48,7 +48,7 @@ def csv(tmp_path):
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_an_export_is_what_the_server_gives(connection, record, refund, exported, form):
-    first, *_ = record(
+    first, _, yen, dinars, *_ = record(
         {"amount": 1850.5, "createdAt": "2024-12-09T14:00:00.123Z", "country": "DE"},
         {"amount": 0.01, "status": "failed", "declineCode": "expired_card"},
         {"amount": 7, "currency": "JPY", "customerId": 'a,"b"; ü 🙂'},
@@ -57,12 +57,24 @@ def test_an_export_is_what_the_server_gives(connection, record, refund, exported
         {"amount": 3, "metadata": {"d": "1"}},
     )
     refund(first)
+    refund(yen, amount=3, reason="it's =1+1")
+    refund(dinars, amount=0.005)
+    refund(dinars)
     table = read(exported(form), frame="pyarrow")
+    assert sorted(table["refunded_amount"].to_pylist()) == [0, 0, 0, 3, 1005, 185050]
     said = {text for text in table["metadata"].to_pylist() if text}
     assert said == {'{"a":"","b.c":"ü \\""}', '{"d":"1"}'}
     assert table.schema == SCHEMA
     assert table.to_pylist() == connection.payments(frame="pyarrow").to_pylist()
     assert table["amount"].to_pylist()[0] == 185050
+
+
+@pytest.mark.parametrize("wrong", ["x", "{}", "[1]", '[{"id":"a","amount":1}]', '[{"at":"x"}]'])
+def test_refunds_that_are_none_are_refused(csv, wrong):
+    quoted = wrong.replace('"', '""')
+    path = csv(ROW + f',"{quoted}"', head=f"{HEAD},refunds")
+    with pytest.raises(InvalidValue, match=r"^refunds: must be the JSON .* \(row 0\)$"):
+        read(path)
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -208,6 +220,7 @@ def payments():
             "updated_at": moment,
             "source": "api",
             "customer_id": "'=1+1",
+            "refunded_amount": n,
         }
         for n, currency in enumerate(currencies)
     ]

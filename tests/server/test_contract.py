@@ -83,6 +83,10 @@ async def _payments(ask):
     await ask("POST", "/payments", json={**PAID, "amount": -1})
     await ask("POST", "/payments", content=b"amount=1", headers={"Content-Type": "text/plain"})
     await ask("POST", "/payments/batch", json=[{**PAID, "reference": "r"}] * 2 + [{}])
+    part = {"ids": {"payment_id": paid}, "json": {"amount": 0.01, "reason": "damaged"}}
+    for _ in range(2):
+        await ask("POST", "/payments/{payment_id}/refund", **part, **KEYED)
+    await ask("POST", "/payments/{payment_id}/refund", ids=part["ids"], json={"amount": 0})
     for one in (paid, failed, "0" * 24):
         await ask("POST", "/payments/{payment_id}/refund", ids={"payment_id": one})
         await ask("GET", "/payments/{payment_id}", ids={"payment_id": one})

@@ -27,7 +27,7 @@ ROUTES = sorted(
     for method in route.methods
 )
 TAKE_BODIES = {
-    *("/payments", "/payments/batch"),
+    *("/payments", "/payments/batch", "/payments/{payment_id}/refund"),
     *("/api/imports", "/api/imports/{import_id}/finish"),
 }
 VERBS = {

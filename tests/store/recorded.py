@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from financeops.core.periods import Grain, grain_start
-from financeops.core.rollup import from_document, rollup_of, total
+from financeops.core.rollup import Rollup, from_document, rollup_of, total
 from financeops.store.changes import changes_after
 from financeops.store.documents import payment_from, place_of
 from financeops.store.tenants import find_tenant
@@ -73,7 +73,9 @@ def recomputed(payments, timezone):
 
 
 def _without_hours(rollup, place):
-    return type(rollup)(rollup.cells, rollup.declines) if place[1] is Grain.QUARTER else rollup
+    if place[1] is not Grain.QUARTER:
+        return rollup
+    return Rollup(rollup.cells, rollup.declines, None, rollup.partial)
 
 
 def replayed(changes):
@@ -82,6 +84,7 @@ def replayed(changes):
     for change in changes:
         before = payments.get(change.payment.id)
         assert (before and before.status) == change.previous_status
+        assert (before and before.refunded_amount) == change.previous_refunded
         if change.removed:
             assert payments.pop(change.payment.id) == change.payment
         else:

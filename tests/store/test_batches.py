@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from financeops.arrow.tables import SCHEMA
+from financeops.core.acts import acts_text
 from financeops.core.errors import NotFound
 from financeops.core.payments import Status
 from financeops.core.periods import DAY, Window
@@ -53,7 +54,11 @@ async def various(db):
 
 
 def row_of(each):
-    return {name: getattr(each, name) for name in SCHEMA.names}
+    row = {name: getattr(each, name) for name in SCHEMA.names}
+    return row | {
+        "refunded_amount": each.returned,
+        "refunds": each.refunds and acts_text(each.refunds),
+    }
 
 
 def fits(chosen, each):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,7 @@ from financeops.core.payments import Source, Status
 from financeops.store.documents import derived_payment_id
 from financeops.store.verifying.verify import verify
 from financeops.store.writing.ledger import commit
-from financeops.store.writing.operations import Refund, Result
+from financeops.store.writing.operations import Refund, Result, refund_id_of
 from tests.builders import NOON, tenant
 from tests.store.recorded import check_ledger, insert, stored_changes
 from tests.strategies import METHODS, ZONES, instants
@@ -36,7 +37,12 @@ insertions = st.builds(
     | instants(NOON - timedelta(hours=2), NOON),
     source=st.sampled_from([Source.API.value, Source.IMPORT.value]),
 )
-refunds = st.sampled_from(REFERENCES)
+refunds = st.tuples(
+    st.sampled_from(REFERENCES),
+    st.none() | st.sampled_from(["0.01", "1", "10", "18.5"]).map(Decimal),
+    st.none() | st.sampled_from(["k1", "k2"]),
+)
+"""What is refunded, how much of it, and under which key."""
 batches = st.lists(insertions | refunds, min_size=1, max_size=8)
 histories = st.lists(st.tuples(st.integers(0, 1), batches), min_size=1, max_size=5)
 """Batches, and which of two clients sends each."""
@@ -44,8 +50,15 @@ histories = st.lists(st.tuples(st.integers(0, 1), batches), min_size=1, max_size
 
 def operation(tenant_id, step):
     """Operations for a tenant: refunds are drawn by reference, for ids depend on the tenant."""
-    if isinstance(step, str):
-        return Refund(payment_id=derived_payment_id(tenant_id, ("reference", step)))
+    if isinstance(step, tuple):
+        reference, amount, key = step
+        payment_id = derived_payment_id(tenant_id, ("reference", reference))
+        return Refund(
+            payment_id=payment_id,
+            amount=amount,
+            refund_id=refund_id_of(tenant_id, payment_id, key),
+            keyed=key is not None,
+        )
     return replace(step, draft=replace(step.draft, tenant_id=tenant_id))
 
 

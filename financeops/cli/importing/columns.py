@@ -39,6 +39,7 @@ _PAIR = re.compile(
 """One pair of metadata, ``metadata.shop``, which a column of its own can fill."""
 
 _TIMES = {column.json for column in PAYMENTS.values() if column.kind is Kind.INSTANT}
+_AMOUNTS = [column.json for column in PAYMENTS.values() if column.kind is Kind.INTEGER]
 _PAIRS = {column.json for column in PAYMENTS.values() if column.kind is Kind.PAIRS}
 _CANONICAL = {column.json: name for name, column in PAYMENTS.items()}
 _BESIDE = {"amountMinor", *_CANONICAL, *PAYMENTS}
@@ -127,7 +128,7 @@ class Columns:
     @property
     def of_status(self) -> set[str]:
         """Columns that a change of status affects, also in an export or a saved data frame."""
-        fields = ("status", "refundedAt", "updatedAt")
+        fields = ("status", "refundedAt", "refundedAmount", "refunds", "updatedAt")
         return {
             *fields,
             *(_CANONICAL[field] for field in fields),
@@ -235,7 +236,7 @@ class Columns:
                 payment[field] = _pairs(field, value)
             elif field in _TIMES:
                 payment[field] = wire.timestamp(self._instant(field, value))
-            elif field != "amount":
+            elif field not in _AMOUNTS:
                 payment[field] = check_key(_text(field, value), field)
         for name in dict.fromkeys([*self.named, *self.defaults]):
             if (pair := _PAIR.fullmatch(name)) is None:
@@ -245,7 +246,9 @@ class Columns:
                 payment[pair[1]] = {**payment.get(pair[1], {}), pair[2]: _text(name, value)}
         for field in _PAIRS & payment.keys():
             check_pairs(payment[field], field)
-        payment["amount"] = self._amount(given["amount"], payment["currency"], places)
+        for field in _AMOUNTS:
+            if field in given:
+                payment[field] = self._amount(given[field], payment["currency"], places)
         return payment
 
     def _places(self, columns: tuple[str, ...]) -> _Places:

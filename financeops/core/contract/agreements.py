@@ -22,6 +22,9 @@ MAX_PAGE = 1000
 MAX_BATCH = 1000
 """Most payments in one batch."""
 
+MAX_REFUNDS = 200
+"""Most refunds of parts of one payment; the one after them must be of all that is left."""
+
 MAX_CHANGES = 10_000
 """Most changes that one request may ask for; an answer may hold a few more, to keep transactions
 whole."""

@@ -29,6 +29,7 @@ class KeyFigures(Document, frozen=True, kw_only=True):
     refunded_volume: Number
     net_volume: Number
     refund_rate: Number | None
+    partially_refunded_payments: int
 
 
 class MetricsAnswer(KeyFigures, frozen=True, kw_only=True):
@@ -82,11 +83,15 @@ class Count(Document, frozen=True, kw_only=True):
 
 
 class RollupAnswer(Document, frozen=True, kw_only=True):
-    """Counts and sums by method: per status, per decline code, and attempts per hour of day."""
+    """Counts and sums by method: per status, per decline code, and attempts per hour of day.
+
+    `partial` counts the succeeded payments of which a part was given back, and sums these parts.
+    """
 
     methods: dict[str, dict[Status, Count]]
     declines: dict[str, dict[str, Count]]
     hours: dict[str, dict[str, int]]
+    partial: dict[str, Count] | None = None
 
 
 class BucketAnswer(Document, frozen=True, kw_only=True):
@@ -97,6 +102,7 @@ class BucketAnswer(Document, frozen=True, kw_only=True):
     methods: dict[str, dict[Status, Count]]
     declines: dict[str, dict[str, Count]]
     hours: dict[str, dict[str, int]]
+    partial: dict[str, Count] | None = None
 
 
 class RollupsAnswer(Document, frozen=True, kw_only=True):

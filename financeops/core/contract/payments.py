@@ -13,16 +13,27 @@ from financeops.core.contract.texts import PAIRS
 from financeops.core.fields import Field, Kind, with_fields
 from financeops.core.payments import FIELDS, EventType, Status
 
+
+class RefundAnswer(Document, frozen=True, kw_only=True):
+    """One refund of a payment or of a part of it; `amount` in major units."""
+
+    id: str
+    amount: Number
+    at: Time
+    reason: str | None = None
+
+
 _KINDS: dict[Kind, Any] = {
     Kind.TEXT: str,
     Kind.INTEGER: int,
     Kind.INSTANT: Time,
     Kind.PAIRS: PAIRS.sent,
+    Kind.ACTS: list[RefundAnswer],
 }
 
 
 def _answer_field(of: Field) -> tuple[str, Any, Any]:
-    kind = Number if of.name == "amount" else of.choices or _KINDS[of.kind]
+    kind = Number if of.kind is Kind.INTEGER else of.choices or _KINDS[of.kind]
     if of.nullable:
         return of.name, kind | None, field(name=of.json, default=None)
     return of.name, kind, field(name=of.json)
@@ -34,13 +45,17 @@ class PaymentAnswer(Document, frozen=True):
 
 
 class ChangeAnswer(Document, frozen=True, kw_only=True):
-    """One change, as in the stream's `payment_event`; `previousStatus` is null when new."""
+    """One change, as in the stream's `payment_event`; `previousStatus` is null when new.
+
+    `previousRefundedAmount` is what had been given back before, if anything had.
+    """
 
     type: EventType
     payment: PaymentAnswer
     previous_status: Status | None
     timestamp: Time
     seq: int
+    previous_refunded_amount: Number | None = None
 
 
 class ChangesAnswer(Document, frozen=True, kw_only=True):
@@ -99,13 +114,18 @@ class FirstHistoryAnswer(Document, frozen=True, kw_only=True):
 
 
 class MonthAnswer(Document, frozen=True, kw_only=True):
-    """One month in the tenant's time zone: its number of payments, and how many are refunded."""
+    """One month in the tenant's time zone: its number of payments, and how many are refunded.
+
+    `returned` is what was given back of them, in minor units, of all currencies together: it tells
+    whether anything was given back since.
+    """
 
     month: Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9]{4}-[0-9]{2}$"})]
     start: Time = field(name="from")
     end: Time = field(name="to")
     payments: int
     refunded: int
+    returned: int
 
 
 class MonthsAnswer(Document, frozen=True, kw_only=True):

@@ -24,8 +24,18 @@ Moment = Annotated[
 ]
 
 
+_Money = Annotated[
+    Raw,
+    Meta(
+        description="Major units, at most the currency's number of decimals",
+        extra_json_schema={"type": "number", "minimum": 0, "maximum": 10**12},
+    ),
+]
+_KINDS: dict[Kind, Any] = {Kind.INSTANT: Moment, Kind.INTEGER: _Money}
+
+
 def _request_field(of: Field) -> tuple[str, Any, Any]:
-    kind = Moment if of.kind is Kind.INSTANT else of.choices or of.text.sent
+    kind = _KINDS.get(of.kind) or of.choices or of.text.sent
     # Other requests must not even name a field that only imports have: not even as null.
     if of.only is Status.REFUNDED:
         return of.name, kind | UnsetType, UNSET
@@ -37,7 +47,7 @@ class PaymentRequest(Body, frozen=True, kw_only=True):
     """One payment to record. `amount` stays text until its currency is known.
 
     A failed payment may carry its `declineCode`. Only an import may bring a refunded payment, with
-    `refundedAt`.
+    `refundedAt`, or one of which a part was given back, `refundedAmount`.
     """
 
     amount: Annotated[
@@ -54,6 +64,23 @@ class PaymentRequest(Body, frozen=True, kw_only=True):
     currency: Annotated[str, Meta(description="ISO 4217; by default the tenant's")] | None = None
     created_at: Moment | None = None
     reference: Annotated[Text, Meta(description="Names the attempt: it counts once")] | None = None
+
+
+class RefundRequest(Body, frozen=True, kw_only=True):
+    """What to give back of a payment: without `amount`, all that is left."""
+
+    amount: (
+        Annotated[
+            Raw,
+            Meta(
+                description="Major units, at most what is left to refund",
+                extra_json_schema={"type": "number", "exclusiveMinimum": 0, "maximum": 10**12},
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    reason: Text | None = None
+    at: Moment | None = None
 
 
 Digest = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]

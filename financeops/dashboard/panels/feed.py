@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 
-from financeops.core.payments import Status
+from financeops.core.payments import Payment, Status
 from financeops.core.selection import Selection
 from financeops.dashboard.html.markup import Markup, h, words
 from financeops.dashboard.language import texts
@@ -170,12 +170,20 @@ class Feed:
             h(
                 "td.fo-number",
                 h("bdi", self._formats.money(payment.amount, payment.currency)),
+                self._part(payment),
                 h("span.fo-time.fo-below", time),
             ),
             data_key=entry.key,
             data_payment=payment.id,
             data_status=payment.status.value,
         )
+
+    def _part(self, payment: Payment) -> Markup | None:
+        """What was given back of a payment that is still a success."""
+        if payment.status is not Status.SUCCESS or not payment.returned:
+            return None
+        back = self._formats.money(payment.returned, payment.currency)
+        return h("span.fo-part", self._formats.say(texts.PART_REFUNDED, amount=back))
 
     def _pager(self, timeline: Timeline, shown: int) -> Markup:
         say = self._formats.say

@@ -77,13 +77,19 @@ class Timeline:
         """Add a change: in front if it is new, in its place if it happened earlier.
 
         A history or an import that is being recorded is no news; what was taken back is no line
-        any more.
+        any more. A refund of a part is no line of its own: it shows on that of its payment.
         """
         if change.taken_back:
             self._take_back(change)
             return
-        new = change.previous_status is None
-        entry = Entry(change.payment.created_at if new else change.at, change.payment)
+        payment = change.payment
+        whole = change.previous_status is not None and payment.status is Status.REFUNDED
+        entry = Entry(change.at if whole else payment.created_at, payment)
+        for entries in (self._recent, self._selected):
+            known = entries.get(entry.key)
+            # One that was read may know of more refunds than the stream has told so far.
+            if known is not None and payment.returned > known.payment.returned:
+                entries[entry.key] = Entry(known.at, payment)
         _put(self._recent, entry, FEED, complete=False)
         if entry.payment in self.selection:
             self.added += _put(self._selected, entry, HISTORY, complete=self.complete)

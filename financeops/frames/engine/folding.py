@@ -14,6 +14,7 @@ import narwhals as nw
 
 from financeops.core.choices import choice_of
 from financeops.core.errors import InvalidValue
+from financeops.core.payments import Status
 from financeops.core.periods import Period, Window, buckets
 from financeops.core.rollup import Count, Rollup
 from financeops.frames.engine.clock import as_of_when, hour_of_day, span, window_of, within
@@ -23,16 +24,23 @@ from financeops.frames.engine.schema import SPLIT, Names, decoded_status
 
 Keys = tuple[Any, ...]
 
+RETURNED = "refunded_amount"
+"""The column of what was given back, which a frame may lack."""
+
 _SHORT = timedelta(days=800)
 """A shorter window has so few clock changes that the span of the payments need not be queried."""
 
 
 class Part(NamedTuple):
-    """Payments with the same keys: their number and the sum of their amounts."""
+    """Payments with the same keys: their number and the sum of their amounts.
+
+    `partial` counts those of them of which a part was given back, and sums these parts.
+    """
 
     keys: Keys
     n: int
     amount: int
+    partial: Count = (0, 0)
 
 
 def folded(frame: nw.LazyFrame[Any], *keys: str) -> list[Part]:
@@ -63,11 +71,20 @@ def folded(frame: nw.LazyFrame[Any], *keys: str) -> list[Part]:
             "amount", "must not be negative: failures and refunds are given by the status"
         )
     sums = map(_whole, found["high"], found["low"]) if "high" in found else map(int, found["sum"])
+    if RETURNED in found:
+        parts = [
+            (int(n), _whole(high or 0, low or 0))
+            for n, high, low in zip(
+                found[RETURNED], found["back_high"], found["back_low"], strict=True
+            )
+        ]
+    else:
+        parts = [(0, 0)] * len(found["n"])
     names = [found[key] for key in keys]
     groups = zip(*names, strict=True) if names else [()] * len(found["n"])
     return [
-        Part(tuple(values), int(n), amount)
-        for values, n, amount in zip(groups, found["n"], sums, strict=True)
+        Part(tuple(values), int(n), amount, partial)
+        for values, n, amount, partial in zip(groups, found["n"], sums, parts, strict=True)
     ]
 
 
@@ -87,6 +104,18 @@ def _fold(frame: nw.LazyFrame[Any], keys: Keys, *, wide: bool) -> dict[str, list
         counts += [nw.col("high").sum(), nw.col("low").sum()]
     else:
         counts.append(amount.sum().alias("sum"))
+    if RETURNED in frame.collect_schema().names():
+        # Of a payment that was given back whole, and of one of which nothing was, no part is left.
+        back = nw.col(RETURNED)
+        part = (nw.col("status") == Status.SUCCESS.value) & (back > 0)
+        back = nw.when(part).then(back)
+        frame = frame.with_columns((back // SPLIT).alias("back_high"), back.alias("back"))
+        frame = frame.with_columns((nw.col("back") - nw.col("back_high") * SPLIT).alias("back_low"))
+        counts += [
+            nw.col("back").count().alias(RETURNED),
+            nw.col("back_high").sum(),
+            nw.col("back_low").sum(),
+        ]
     if keys:
         return collected(frame.group_by(*keys).agg(*counts))
     found = collected(frame.select(*counts))
@@ -175,22 +204,28 @@ def rollups(
     currency = lone_currency(given)
     columns = ["status", *(["method"] if methods else []), *([] if currency else ["currency"])]
     needed = [*columns, "amount", *(["created_at"] if hours else [])]
+    needed += [name for name in given.columns if name == RETURNED]
     frame = payments_in(given, *needed, window=which.window)
     if hours:
         between = _between(frame, which)
         frame = frame.with_columns(hour_of_day("created_at", which.zone, between).alias("hour"))
     keys = [*columns, *given.keys, *(["hour"] if hours else [])]
-    found: dict[Keys, tuple[dict[Any, Count], dict[Any, int]]] = {}
+    found: dict[Keys, tuple[dict[Any, Count], dict[Any, int], dict[str, Count]]] = {}
     for part in folded(frame, *keys):
         value = dict(zip(keys, part.keys, strict=True))
         group = group_of(given, currency, value)
-        cells, by_hour = found.setdefault(group, ({}, {}))
+        cells, by_hour, partial = found.setdefault(group, ({}, {}, {}))
         method = required("method", value["method"]) if methods else ""
         count_up(cells, (method, decoded_status(required("status", value["status"]))), part)
+        n, amount = partial.get(method, (0, 0))
+        partial[method] = (n + part.partial[0], amount + part.partial[1])
         if hours:
             hour = (method, int(value["hour"]))
             by_hour[hour] = by_hour.get(hour, 0) + part.n
-    return {group: Rollup(cells, None, by_hour) for group, (cells, by_hour) in found.items()}
+    return {
+        group: Rollup(cells, None, by_hour, partial)
+        for group, (cells, by_hour, partial) in found.items()
+    }
 
 
 def group_of(given: Payments[Any], currency: str | None, value: Mapping[str, Any]) -> Keys:

@@ -31,7 +31,7 @@ _TEXTS = (nw.String, nw.Categorical, nw.Enum)
 def type_problem(column: str, dtype: nw.dtypes.DType) -> str | None:
     """What is wrong with the type of a column of payments; None when nothing is."""
     match PAYMENTS[column].kind:
-        case Kind.TEXT | Kind.PAIRS:
+        case Kind.TEXT | Kind.PAIRS | Kind.ACTS:
             return None if isinstance(dtype, _TEXTS) else f"must be text, not {dtype}"
         case Kind.INTEGER:
             if dtype.is_integer():

@@ -10,8 +10,16 @@ import narwhals as nw
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
 from financeops.core.periods import Window
+from financeops.core.rollup import Count
 from financeops.frames.engine.clock import micros, window_of, within
-from financeops.frames.engine.folding import Keys, folded, group_of, lone_currency, required
+from financeops.frames.engine.folding import (
+    RETURNED,
+    Keys,
+    folded,
+    group_of,
+    lone_currency,
+    required,
+)
 from financeops.frames.engine.given import Payments
 from financeops.frames.engine.schema import decoded_status
 
@@ -35,6 +43,7 @@ class SidedPart(NamedTuple):
     each: int | None
     n: int
     amount: int
+    partial: Count
 
 
 def sides_of(window: Any, against: Any) -> Sides:
@@ -63,10 +72,11 @@ def sided(given: Payments[Any], sides: Sides, *, amounts: bool = False) -> Itera
     """
     currency = lone_currency(given)
     columns = ["status", *([] if currency else ["currency"])]
+    returned = [name for name in given.columns if name == RETURNED]
     us = nw.col("created_at")
     inside = (us >= micros(sides.window.start)) & (us < micros(sides.window.end))
     frame = (
-        given.frame.select(*columns, "amount", "created_at", *given.keys)
+        given.frame.select(*columns, "amount", "created_at", *returned, *given.keys)
         .filter(within("created_at", sides.window) | within("created_at", sides.against))
         .with_columns(
             nw.when(inside).then(nw.lit(0)).otherwise(nw.lit(1)).alias("side"),
@@ -78,4 +88,5 @@ def sided(given: Payments[Any], sides: Sides, *, amounts: bool = False) -> Itera
         value = dict(zip(keys, part.keys, strict=True))
         group = group_of(given, currency, value)
         status = decoded_status(required("status", value["status"]))
-        yield SidedPart(group, bool(value["side"]), status, value.get("each"), part.n, part.amount)
+        counted = part.n, part.amount, part.partial
+        yield SidedPart(group, bool(value["side"]), status, value.get("each"), *counted)

@@ -164,7 +164,7 @@ class Book:
 
 
 def _bytes_of(rollup: Rollup) -> int:
-    return _ROLLUP + _CELL * (len(rollup.cells) + len(rollup.declines) + len(rollup.hours))
+    return _ROLLUP + _CELL * sum(len(getattr(rollup, part)) for part in Rollup.__slots__)
 
 
 def pages_of(currency: str, span: Span) -> list[RollupPage]:

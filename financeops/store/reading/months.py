@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from financeops.core.metrics import attempts, refunded
+from financeops.core.metrics import attempts, refunded, refunded_volume
 from financeops.core.periods import Grain, grain_end
 from financeops.core.windows import ALL_TIME
 from financeops.store.database.connection import Database, Session
@@ -19,7 +19,7 @@ from financeops.store.tenants import TenantRecord, find_record
 class Month(Struct, frozen=True, kw_only=True):
     """One month in the tenant's time zone, with payments of all currencies.
 
-    As long as nothing is taken back (`TenantRecord.taken_back`) the two counts only grow: if they
+    As long as nothing is taken back (`TenantRecord.taken_back`) its numbers only grow: if they
     are unchanged, so are the payments.
     """
 
@@ -27,6 +27,7 @@ class Month(Struct, frozen=True, kw_only=True):
     end: datetime
     payments: int
     refunded: int
+    returned: int
 
 
 async def read_months(db: Database, tenant_id: str) -> tuple[TenantRecord, list[Month]]:
@@ -43,19 +44,29 @@ async def read_months(db: Database, tenant_id: str) -> tuple[TenantRecord, list[
 
     async def transaction(session: Session) -> tuple[TenantRecord, list[Month]]:
         record = await find_record(db, tenant_id, session=session)
-        counts: dict[datetime, tuple[int, int]] = {}
+        counts: dict[datetime, tuple[int, int, int]] = {}
         for currency in record.currencies:
             held = record.held(ALL_TIME)
             rollups = await read_rollups(
                 db, record.tenant, currency, Grain.MONTH, held, session=session
             )
             for (_, _, start), rollup in rollups:
-                n, back = counts.get(start, (0, 0))
-                counts[start] = n + attempts(rollup), back + refunded(rollup)
+                n, back, sum_back = counts.get(start, (0, 0, 0))
+                counts[start] = (
+                    n + attempts(rollup),
+                    back + refunded(rollup),
+                    sum_back + refunded_volume(rollup),
+                )
         zone = ZoneInfo(record.tenant.timezone)
         return record, [
-            Month(start=start, end=grain_end(Grain.MONTH, start, zone), payments=n, refunded=back)
-            for start, (n, back) in sorted(counts.items())
+            Month(
+                start=start,
+                end=grain_end(Grain.MONTH, start, zone),
+                payments=n,
+                refunded=back,
+                returned=sum_back,
+            )
+            for start, (n, back, sum_back) in sorted(counts.items())
             if n
         ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from msgspec import Struct
@@ -60,9 +62,25 @@ class ImportRow(Struct, frozen=True, kw_only=True):
 
 
 class Refund(Struct, frozen=True, kw_only=True):
-    """Refund a succeeded payment."""
+    """Give back a part of a succeeded payment, or what is left of it.
+
+    `amount` is in major units, because only the payment tells its currency; without one the rest
+    is given back, which counts once. `refund_id` names one refund of several; if it is `keyed`, it
+    follows from a key, and the refund counts once too. `at` is when it happened, by default when
+    it is committed.
+    """
 
     payment_id: str
+    amount: Decimal | None = None
+    reason: str | None = None
+    at: datetime | None = None
+    refund_id: str = ""
+    keyed: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is said of it but that the rest is given back."""
+        return not (self.keyed or self.reason or self.at or self.amount is not None)
 
 
 class Remove(Struct, frozen=True, kw_only=True):
@@ -93,7 +111,20 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 def counts_once(operation: Operation) -> bool:
     """Whether sending an operation again changes nothing."""
-    return not (isinstance(operation, Insert) and operation.key is None)
+    match operation:
+        case Insert(key=key):
+            return key is not None
+        case Refund(amount=amount, keyed=keyed):
+            return amount is None or keyed
+        case _:
+            return True
+
+
+def refund_id_of(tenant_id: str, payment_id: str, key: str | None) -> str:
+    """The id of a refund: it follows from its key, if it has one."""
+    if key is None:
+        return new_payment_id()
+    return derived_payment_id(tenant_id, ("refund", f"{payment_id.lower()}\0{key}"))
 
 
 def payment_id_of(tenant_id: str, operation: Operation) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import assert_never
 
 from msgspec import Struct, structs
 
-from financeops.core.errors import Conflict, NotFound
+from financeops.core.acts import GivenBack, in_order
+from financeops.core.contract.agreements import MAX_REFUNDS
+from financeops.core.errors import Conflict, InvalidValue, NotFound
+from financeops.core.money import decimals_of, to_major, to_minor
 from financeops.core.payments import Change, Payment, Status, recorded
 from financeops.core.recognition import difference, moved_on
 from financeops.store.writing.operations import (
@@ -27,12 +31,13 @@ class Marks(Struct, frozen=True, kw_only=True):
     """What is stored beside a payment.
 
     `request_hash` is the digest of its request, `import_id` the import that created it, `moved_by`
-    the import that marked it as refunded.
+    the import that marked it as refunded, and `moved_from` what had been given back before that.
     """
 
     request_hash: str | None = None
     import_id: str | None = None
     moved_by: str | None = None
+    moved_from: int | None = None
 
 
 class Stored(Struct, frozen=True):
@@ -100,8 +105,8 @@ def plan_of(items: Sequence[Item], known: Known, at: datetime) -> WritePlan:
                 elif decided.outcome.result in _WRITTEN:
                     problem = f"the import {row.import_id} accepts no more rows"
                     decided = _rejected(Conflict(problem))
-            case Refund():
-                decided = _refunded(known.payments.get(item.payment_id), known, at)
+            case Refund() as refund:
+                decided = _refunded(refund, known.payments.get(item.payment_id), known, at)
             case Remove() | Restore() as back:
                 decided = _taken_back(back, known.payments.get(item.payment_id), at)
             case _:
@@ -130,7 +135,14 @@ def _note(decided: _Decided, known: Known, plan: WritePlan, at: datetime) -> Non
     removed = result is Result.REMOVED
     status = None if decided.before is None else decided.before.status
     plan.changes.append(
-        Change(seq=0, at=at, payment=payment, previous_status=status, removed=removed)
+        Change(
+            seq=0,
+            at=at,
+            payment=payment,
+            previous_status=status,
+            previous_refunded=None if decided.before is None else decided.before.refunded_amount,
+            removed=removed,
+        )
     )
     plan.marks[payment.id] = decided.marks
     if removed:
@@ -178,7 +190,8 @@ def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> _D
     if not moved_on(stored.payment, row.draft):
         return _Decided(Outcome(result=Result.DUPLICATE, payment=stored.payment))
     refunded_at = row.draft.refunded_at or at
-    marks = structs.replace(stored.marks, moved_by=row.import_id)
+    before = stored.payment.refunded_amount
+    marks = structs.replace(stored.marks, moved_by=row.import_id, moved_from=before)
     return _moved(stored, Result.UPDATED, marks, refunded_at=refunded_at, at=at)
 
 
@@ -203,20 +216,69 @@ def _remember(row: ImportRow, decided: _Decided, known: Known, plan: WritePlan) 
     known.rows[row.row_id] = remembered
 
 
-def _refunded(stored: Stored | None, known: Known, at: datetime) -> _Decided:
+def _refunded(refund: Refund, stored: Stored | None, known: Known, at: datetime) -> _Decided:
     if stored is None:
         return _rejected(NotFound("this payment does not exist"))
-    match stored.payment.status:
-        case Status.FAILED:
-            return _rejected(
-                Conflict("a failed payment cannot be refunded: no money was collected")
-            )
-        case Status.REFUNDED:
-            return _Decided(Outcome(result=Result.DUPLICATE, payment=stored.payment))
-        case Status.SUCCESS:
-            if busy := _being_taken_back(stored, known):
-                return _rejected(busy)
-            return _moved(stored, Result.REFUNDED, stored.marks, refunded_at=at, at=at)
+    payment = stored.payment
+    if payment.status is Status.FAILED:
+        return _rejected(Conflict("a failed payment cannot be refunded: no money was collected"))
+    rest = payment.amount - payment.returned
+    try:
+        amount = rest if refund.amount is None else _minor_of(refund.amount, payment)
+    except InvalidValue as error:
+        return _rejected(error)
+    if (before := _given_back(payment, refund)) is not None:
+        if refund.amount not in (None, to_major(before.amount, payment.currency)):
+            return _rejected(Conflict("this key was used before, with another refund"))
+        return _Decided(Outcome(result=Result.DUPLICATE, payment=payment))
+    if payment.status is Status.REFUNDED and refund.amount is None:
+        return _Decided(Outcome(result=Result.DUPLICATE, payment=payment))
+    if amount > rest:
+        left = f"{to_major(rest, payment.currency)} {payment.currency}"
+        return _rejected(Conflict(f"must be at most {left}, what is left to refund", "amount"))
+    if refund.at is not None and refund.at < payment.created_at:
+        return _rejected(InvalidValue("at", "must not be before createdAt"))
+    if len(payment.refunds or ()) >= MAX_REFUNDS and amount < rest:
+        problem = f"has {MAX_REFUNDS} refunds, so the next one must be of all that is left"
+        return _rejected(Conflict(problem, "amount"))
+    if busy := _being_taken_back(stored, known):
+        return _rejected(busy)
+    return _given(refund, stored, amount, at)
+
+
+def _given(refund: Refund, stored: Stored, amount: int, at: datetime) -> _Decided:
+    """Give back an amount that is left."""
+    payment, when = stored.payment, refund.at or at
+    refunds = payment.refunds
+    if refunds or not refund.plain:
+        given = GivenBack(id=refund.refund_id, amount=amount, at=when, reason=refund.reason)
+        refunds = in_order((*(refunds or ()), given))
+        when = refunds[-1].at
+    returned = payment.returned + amount
+    whole = returned == payment.amount
+    changed = structs.replace(
+        payment,
+        status=Status.REFUNDED if whole else payment.status,
+        refunded_at=when if whole else None,
+        refunded_amount=returned,
+        refunds=refunds,
+        updated_at=at,
+    )
+    return _Decided(Outcome(result=Result.REFUNDED, payment=changed), stored.marks, payment)
+
+
+def _given_back(payment: Payment, refund: Refund) -> GivenBack | None:
+    """The refund that the same key asked for before."""
+    if not refund.keyed:
+        return None
+    return next((each for each in payment.refunds or () if each.id == refund.refund_id), None)
+
+
+def _minor_of(amount: Decimal, payment: Payment) -> int:
+    minor = to_minor(amount, payment.currency, decimals=decimals_of(payment.currency))
+    if minor == 0:
+        raise InvalidValue("amount", "must be more than 0")
+    return minor
 
 
 def _taken_back(back: Remove | Restore, stored: Stored | None, at: datetime) -> _Decided:
@@ -225,7 +287,8 @@ def _taken_back(back: Remove | Restore, stored: Stored | None, at: datetime) -> 
         case Remove(import_id=import_id, refunded=refunded):
             if stored is None or stored.marks.import_id != import_id:
                 return _Decided(Outcome(result=Result.DUPLICATE))
-            if (stored.payment.status is Status.REFUNDED) is not refunded:
+            was_refunded = stored.payment.status is Status.REFUNDED
+            if was_refunded is not refunded or stored.payment.refunds:
                 return _conflict(Conflict(f"payment {stored.payment.id} was changed since"))
             removed = Outcome(result=Result.REMOVED, payment=stored.payment)
             return _Decided(removed, stored.marks, stored.payment)
@@ -233,11 +296,15 @@ def _taken_back(back: Remove | Restore, stored: Stored | None, at: datetime) -> 
             if stored is None or stored.marks.moved_by != import_id:
                 return _Decided(Outcome(result=Result.DUPLICATE))
             restored = structs.replace(
-                stored.payment, status=Status.SUCCESS, refunded_at=None, updated_at=at
+                stored.payment,
+                status=Status.SUCCESS,
+                refunded_at=None,
+                refunded_amount=stored.marks.moved_from,
+                updated_at=at,
             )
             return _Decided(
                 Outcome(result=Result.RESTORED, payment=restored),
-                structs.replace(stored.marks, moved_by=None),
+                structs.replace(stored.marks, moved_by=None, moved_from=None),
                 stored.payment,
             )
 
@@ -246,7 +313,11 @@ def _moved(
     stored: Stored, result: Result, marks: Marks, *, refunded_at: datetime, at: datetime
 ) -> _Decided:
     refunded = structs.replace(
-        stored.payment, status=Status.REFUNDED, refunded_at=refunded_at, updated_at=at
+        stored.payment,
+        status=Status.REFUNDED,
+        refunded_at=refunded_at,
+        refunded_amount=stored.payment.amount,
+        updated_at=at,
     )
     return _Decided(Outcome(result=result, payment=refunded), marks, stored.payment)
 
@@ -258,7 +329,7 @@ def _being_taken_back(stored: Stored, known: Known) -> Conflict | None:
     return Conflict(f"the import {import_id}, which brought this payment, is being taken back")
 
 
-def _rejected(error: Conflict | NotFound) -> _Decided:
+def _rejected(error: Conflict | InvalidValue | NotFound) -> _Decided:
     return _Decided(Outcome(result=Result.REJECTED, error=error))
 
 

@@ -11,6 +11,7 @@ from msgspec import structs
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError
 
+from financeops.core.acts import acts_text
 from financeops.core.payments import OTHER_DECLINE, Change, EventType, Status, Tenant
 from financeops.core.rollup import deltas
 from financeops.store.database.connection import MAX_IDS, Database, Document, Session
@@ -174,20 +175,30 @@ async def _change_statuses(
     db: Database, changes: Sequence[Change], marks: Mapping[str, Marks], session: Session
 ) -> None:
     updates = []
+    # Of several changes of a payment, the first says how it was, the last how it is: in a bulk
+    # without an order they cannot follow one another.
+    changed: dict[str, tuple[Change, Change]] = {}
     for change in changes:
-        payment = change.payment
-        if change.previous_status is None or change.removed:
-            continue
+        if change.previous_status is not None and not change.removed:
+            first, _ = changed.get(change.payment.id, (change, change))
+            changed[change.payment.id] = first, change
+    for first, last in changed.values():
+        payment = last.payment
         values = {
             "status": payment.status.value,
             "updatedAt": payment.updated_at,
             "refundedAt": payment.refunded_at,
             "movedBy": _object_id(marks[payment.id].moved_by),
+            "movedFrom": marks[payment.id].moved_from,
+            "refundedAmount": payment.refunded_amount,
+            "refunds": payment.refunds and acts_text(payment.refunds),
         }
-        update: Document = {"$set": {name: value for name, value in values.items() if value}}
-        if gone := {name: "" for name in ("refundedAt", "movedBy") if values[name] is None}:
+        update: Document = {
+            "$set": {name: value for name, value in values.items() if value is not None}
+        }
+        if gone := {name: "" for name, value in values.items() if value is None}:
             update["$unset"] = gone
-        updates.append(UpdateOne(_as_it_was(change), update))
+        updates.append(UpdateOne(_as_it_was(first), update))
     if not updates:
         return
     result = await db.payments.bulk_write(updates, ordered=False, session=session)
@@ -217,7 +228,15 @@ def _as_it_was(change: Change) -> Document:
         "_id": ObjectId(change.payment.id),
         "tenantId": change.payment.tenant_id,
         "status": change.previous_status.value,
+        **_refunded_before(change),
     }
+
+
+def _refunded_before(change: Change) -> Document:
+    """What had been given back; of a refunded payment it may not be stored, and is the whole."""
+    if change.previous_status is not Status.SUCCESS:
+        return {}
+    return {"refundedAmount": change.previous_refunded}  # null matches a missing field
 
 
 async def _note_imports(
@@ -241,6 +260,7 @@ def marks_from(document: Document) -> Marks:
         request_hash=document.get("requestHash"),
         import_id=_text(document.get("importId")),
         moved_by=_text(document.get("movedBy")),
+        moved_from=document.get("movedFrom"),
     )
 
 
@@ -249,6 +269,7 @@ def _stored_marks(marks: Marks) -> Document:
         "requestHash": marks.request_hash,
         "importId": _object_id(marks.import_id),
         "movedBy": _object_id(marks.moved_by),
+        "movedFrom": marks.moved_from,
     }
     return {name: value for name, value in values.items() if value is not None}
 

@@ -139,7 +139,9 @@ async def _dependents(db: Database, found: Import) -> list[str]:
         came_refunded = set(acts.refunded)
         for document in await _refunded_among(db, found.tenant_id, acts.created):
             by = document.get("movedBy")
-            if document["_id"] in came_refunded or by == ObjectId(found.id):
+            if not document.get("refunds") and (
+                document["_id"] in came_refunded or by == ObjectId(found.id)
+            ):
                 continue  # by the import itself
             how = "was refunded since" if by is None else f"was refunded by the import {by}"
             problems.append(f"payment {document['_id']} {how}")
@@ -156,5 +158,8 @@ async def _refunded_among(
             "tenantId": tenant_id,
         }
         with driver_errors():
-            documents += await db.payments.find(named, {"status": 1, "movedBy": 1}).to_list()
-    return [each for each in documents if each["status"] == Status.REFUNDED.value]
+            fields = {"status": 1, "movedBy": 1, "refunds": 1}
+            documents += await db.payments.find(named, fields).to_list()
+    return [
+        each for each in documents if each["status"] == Status.REFUNDED.value or each.get("refunds")
+    ]
