@@ -134,7 +134,7 @@ def import_(
 
     Importing a file again adds nothing, even under another name or with other options: a row is
     recognised by its reference, or by its content and how often that came before in the file. If a
-    payment has been refunded since, the refund is recorded; a row that differs in any other way
+    whole payment has been refunded since, that is recorded; a row that differs in any other way
     from what is recorded is refused. Exit code 2: some rows were refused. `financeops imports`
     lists imports and takes them back.
     """

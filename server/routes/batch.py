@@ -58,8 +58,8 @@ async def record_batch(
     """Record up to 1,000 payments, a JSON array or NDJSON; `reference` makes each count once.
 
     With `importId` they are rows of a file, each with a `row` that identifies it. Then there are
-    two more outcomes: `updated`, if it has been refunded since it was recorded, and `conflict`, if it
-    differs from what is recorded.
+    two more outcomes: `updated`, if the whole of it has been refunded since it was recorded, and
+    `conflict`, if it differs from what is recorded.
     """
     if IDEMPOTENCY_KEY in request.headers:
         raise InvalidValue(IDEMPOTENCY_KEY, "is for one payment: in a batch use reference")

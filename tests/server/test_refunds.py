@@ -94,13 +94,19 @@ async def test_a_refund_with_a_key_counts_once(tenant_id, paid, refund, figures)
     sent = [await refund(one, key="k", amount=1) for _ in range(2)]
     assert [each.status_code for each in sent] == [200, 200]
     assert sent[0].json() == sent[1].json()
-    problem(await refund(one, key="k", amount=2), 409)
+    # What is left, or the same for another reason or at another time, is another refund.
+    for changed in ({"amount": 2}, {}, {"reason": "late"}, {"amount": 1, "reason": "late"}):
+        problem(await refund(one, key="k", **changed), 409)
+    problem(await refund(one, key="k", amount=1, at="2026-01-01T00:00:00Z"), 409)
     assert (await refund(other, key="k", amount=2)).json()["refundedAmount"] == 2
     together = await asyncio.gather(*(refund(one, key="k2", amount=3) for _ in range(5)))
     assert {each.json()["refundedAmount"] for each in together} == {4}
     without = await asyncio.gather(*(refund(one, amount=2) for _ in range(5)))
     assert sorted(each.status_code for each in without) == [200, 200, 200, 409, 409]
     assert await figures() == [12, 8, 2, 1]
+    rest = [await refund(other, key="rest", reason="late") for _ in range(2)]
+    assert rest[0].json() == rest[1].json()
+    assert rest[0].json()["status"] == "refunded"
 
 
 async def test_a_payment_is_recorded_and_refunded_by_the_same_group(http, tenant_id, paid, refund):

@@ -228,7 +228,7 @@ def _refunded(refund: Refund, stored: Stored | None, known: Known, at: datetime)
     except InvalidValue as error:
         return _rejected(error)
     if (before := _given_back(payment, refund)) is not None:
-        if refund.amount not in (None, to_major(before.amount, payment.currency)):
+        if not _repeats(refund, before, payment):
             return _rejected(Conflict("this key was used before, with another refund"))
         return _Decided(Outcome(result=Result.DUPLICATE, payment=payment))
     if payment.status is Status.REFUNDED and refund.amount is None:
@@ -272,6 +272,16 @@ def _given_back(payment: Payment, refund: Refund) -> GivenBack | None:
     if not refund.keyed:
         return None
     return next((each for each in payment.refunds or () if each.id == refund.refund_id), None)
+
+
+def _repeats(refund: Refund, before: GivenBack, payment: Payment) -> bool:
+    """Whether a refund may be the one that was asked for before: without an amount that gave back all that was left."""
+    if refund.amount is None:
+        same_amount = payment.status is Status.REFUNDED
+    else:
+        same_amount = refund.amount == to_major(before.amount, payment.currency)
+    same_moment = refund.at is None or refund.at == before.at
+    return same_amount and same_moment and refund.reason == before.reason
 
 
 def _minor_of(amount: Decimal, payment: Payment) -> int:
