@@ -106,7 +106,10 @@ def refund_terms(request: RefundRequest, *, now: datetime) -> RefundTerms:
         Naming the first field that is wrong.
     """
     given = request.amount
-    amount = None if given is UNSET or bytes(given) == b"null" else _number(given)
+    if given is not UNSET and bytes(given) == b"null":
+        # Whoever has no amount by mistake would give everything back.
+        raise InvalidValue("amount", "must not be null: leave it out to refund what is left")
+    amount = None if given is UNSET else _number(given)
     if amount is not None and amount <= 0:
         raise InvalidValue("amount", "must be more than 0")
     if request.reason is not None:

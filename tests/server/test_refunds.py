@@ -1,6 +1,7 @@
 """Refunds of parts of a payment: exact everywhere, each once."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -109,6 +110,15 @@ async def test_a_refund_with_a_key_counts_once(tenant_id, paid, refund, figures)
     assert rest[0].json()["status"] == "refunded"
 
 
+async def test_a_payment_of_a_clock_that_is_ahead_is_not_refunded_before_it_was_made(
+    http, paid, refund
+):
+    made = wire.timestamp(datetime.now(UTC) + timedelta(minutes=3))
+    whole, part = await paid(createdAt=made), await paid(createdAt=made)
+    assert (await refund(whole)).json()["refundedAt"] == made
+    assert (await refund(part, amount=1)).json()["refunds"][0]["at"] == made
+
+
 async def test_a_payment_is_recorded_and_refunded_by_the_same_group(http, tenant_id, paid, refund):
     """Whatever shares a transaction: each change says what was before it."""
     one = await paid()
@@ -125,6 +135,7 @@ async def test_a_payment_is_recorded_and_refunded_by_the_same_group(http, tenant
         ({"amount": -1}, (422, "amount")),
         ({"amount": 0.001}, (422, "amount")),
         ({"amount": "1"}, (422, "amount")),
+        ({"amount": None}, (422, "amount")),
         ({"amount": 1, "reason": ""}, (422, "reason")),
         ({"amount": 1, "reason": "card 4111 1111 1111 1111"}, (422, "reason")),
         ({"amount": 1, "at": "2024-01-01T00:00:00Z"}, (422, "at")),

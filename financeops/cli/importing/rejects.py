@@ -22,7 +22,7 @@ def rejects_path(chosen: Path | None, file: Path) -> Path:
     InvalidValue
         Naming ``--rejects``, when it is the file itself, under any name or link.
     """
-    path = chosen or file.with_name(f"{file.name}.rejects.csv")
+    path = chosen or file.parent / f"{file.name}.rejects.csv"
     try:
         same = path.samefile(file)
     except OSError:  # one of them does not exist

@@ -189,7 +189,7 @@ def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> _D
         return _conflict(Conflict(str(found), found.field))
     if not moved_on(stored.payment, row.draft):
         return _Decided(Outcome(result=Result.DUPLICATE, payment=stored.payment))
-    refunded_at = row.draft.refunded_at or at
+    refunded_at = row.draft.refunded_at or _not_before(stored.payment, at)
     before = stored.payment.refunded_amount
     marks = structs.replace(stored.marks, moved_by=row.import_id, moved_from=before)
     return _moved(stored, Result.UPDATED, marks, refunded_at=refunded_at, at=at)
@@ -248,7 +248,8 @@ def _refunded(refund: Refund, stored: Stored | None, known: Known, at: datetime)
 
 def _given(refund: Refund, stored: Stored, amount: int, at: datetime) -> _Decided:
     """Give back an amount that is left."""
-    payment, when = stored.payment, refund.at or at
+    payment = stored.payment
+    when = refund.at or _not_before(payment, at)
     refunds = payment.refunds
     if refunds or not refund.plain:
         given = GivenBack(id=refund.refund_id, amount=amount, at=when, reason=refund.reason)
@@ -265,6 +266,11 @@ def _given(refund: Refund, stored: Stored, amount: int, at: datetime) -> _Decide
         updated_at=at,
     )
     return _Decided(Outcome(result=Result.REFUNDED, payment=changed), stored.marks, payment)
+
+
+def _not_before(payment: Payment, at: datetime) -> datetime:
+    """The moment, or that of a payment whose sender's clock is ahead: a payment is refunded after it was made."""
+    return max(at, payment.created_at)
 
 
 def _given_back(payment: Payment, refund: Refund) -> GivenBack | None:
