@@ -24,13 +24,6 @@ class GivenBack(Struct, frozen=True, omit_defaults=True):
     reason: str | None = None
 
 
-class _Written(Struct, frozen=True, omit_defaults=True):
-    at: str
-    id: str
-    amount: int
-    reason: str | None = None
-
-
 _decode = msgspec.json.Decoder(tuple[GivenBack, ...]).decode
 
 
@@ -42,9 +35,7 @@ def acts_text(acts: Iterable[GivenBack]) -> str:
     >>> acts_text([GivenBack(id="a", amount=250, at=datetime(2026, 3, 10, 12, tzinfo=UTC))])
     '[{"at":"2026-03-10T12:00:00.000Z","id":"a","amount":250}]'
     """
-    written = [
-        _Written(_moment(each.at), each.id, each.amount, each.reason) for each in in_order(acts)
-    ]
+    written = [{**msgspec.to_builtins(each), "at": _moment(each.at)} for each in in_order(acts)]
     return msgspec.json.encode(written).decode()
 
 

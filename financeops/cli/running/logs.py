@@ -12,9 +12,8 @@ from typing import BinaryIO, Literal
 
 MAX_BYTES = 10 * 1024 * 1024
 _TAIL_BYTES = 16 * 1024
-_LATELY_BYTES = (
-    1024 * 1024
-)  # tracebacks of all that fails after the first line that names the cause
+# Behind the first line that names the cause come tracebacks of all that fails after it.
+_LATELY_BYTES = 1024 * 1024
 _DISK_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "OutOfDiskSpace")
 _OWN = 0o600
 

@@ -109,9 +109,8 @@ class DashboardModel(HasTraits):
         self._waiting: list[Change] = []
         self._overflowed = False
         self._own_currency = ""
-        self._paid_in: set[str] = (
-            set()
-        )  # currencies of payments, unlike `currencies` without one that has none
+        # Currencies of payments; `currencies` names one even where there are none.
+        self._paid_in: set[str] = set()
         self._figures: Figures | None = None
         self._arrived_at: datetime | None = None
         self._changed_at: datetime | None = None  # time of the last change shown

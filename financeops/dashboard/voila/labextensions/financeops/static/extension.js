@@ -1,16 +1,23 @@
 // What the page wants otherwise than Voilà and the widgets, as an extension of JupyterLab: it is there before they are.
 (() => {
+  const onWidget = (manager, hear) => {
+    const { register_model: register } = manager;
+    manager.register_model = function (id, model) {
+      register.call(this, id, model);
+      hear(id, model);
+    };
+  };
+
   // A widget, or the page itself, may ask for another widget before the kernel has told of it. ipywidgets then looks
   // for it again and again, for two seconds and not once more at their end: on a busy computer all widgets may come
   // during one such pause. Here who asks waits until the widget is there.
   const waitForWidgets = (manager) => {
     const waiting = new Map();
-    const { register_model: register, get_model: get } = manager;
-    manager.register_model = function (id, model) {
-      register.call(this, id, model);
+    const { get_model: get } = manager;
+    onWidget(manager, (id, model) => {
       for (const found of waiting.get(id) ?? []) found(model);
       waiting.delete(id);
-    };
+    });
     manager.get_model = function (id) {
       if (this.has_model(id)) return get.call(this, id);
       return new Promise((found) => waiting.set(id, [...(waiting.get(id) ?? []), found]));
@@ -20,11 +27,9 @@
   // A chart is drawn before it has a place, and fits itself into it 0.3 s later. Meanwhile nobody could see the page.
   const fitCharts = (manager) => {
     const charts = [];
-    const { register_model: register } = manager;
-    manager.register_model = function (id, model) {
-      register.call(this, id, model);
+    onWidget(manager, (_id, model) => {
       model.then((made) => made.get("_model_name") === "FigureModel" && charts.push(made));
-    };
+    });
     document.addEventListener("fo-settled", () => {
       for (const chart of charts) {
         for (const view of Object.values(chart.views)) view.then((drawn) => drawn.relayout());
