@@ -15,7 +15,7 @@ from financeops.core.declines import Authentication, DeclineKind, FailureStage
 from financeops.core.money import MAX_MINOR
 from financeops.core.payments import Change, Funding, Payment, Source, Status
 from financeops.core.periods import MILLISECOND, Window
-from financeops.core.rollup import Rollup
+from financeops.core.rollup import FURTHER, Rollup
 
 ZONES = [
     "UTC",
@@ -241,11 +241,22 @@ def histories(draw, *, created=None, currencies=st.just("USD")):  # noqa: B008 -
 
 _counts = st.tuples(st.integers(-1000, 1000), st.integers(-(10**15), 10**15))
 
+_LEVELS = {"method": methods}
+"""Values of each level of the further parts of a rollup."""
+
+_further = st.fixed_dictionaries(
+    {},
+    optional={
+        name: st.dictionaries(st.tuples(*map(_LEVELS.get, levels)), _counts, max_size=3)
+        for name, levels in FURTHER.items()
+    },
+)
+
 rollups = st.builds(
     Rollup,
     st.dictionaries(st.tuples(methods, st.sampled_from(Status)), _counts, max_size=6),
     st.dictionaries(st.tuples(methods, st.sampled_from(DECLINE_CODES)), _counts, max_size=6),
     st.dictionaries(st.tuples(methods, st.integers(0, 23)), st.integers(-1000, 1000), max_size=6),
-    st.dictionaries(methods, _counts, max_size=3),
+    _further,
 )
 """Any rollup, differences included: counts may be negative."""

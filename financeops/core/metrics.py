@@ -89,7 +89,7 @@ def refunded(rollup: Rollup) -> int:
 
 def partially_refunded(rollup: Rollup) -> int:
     """Number of payments of which a part was given back, but not the whole."""
-    return sum(n for n, _ in rollup.partial.values())
+    return sum(n for n, _ in rollup.part("partial").values())
 
 
 def refunded_volume(rollup: Rollup) -> int:
@@ -97,7 +97,7 @@ def refunded_volume(rollup: Rollup) -> int:
     whole = sum(
         amount for (_, status), (_, amount) in rollup.cells.items() if status is Status.REFUNDED
     )
-    return whole + sum(amount for _, amount in rollup.partial.values())
+    return whole + sum(amount for _, amount in rollup.part("partial").values())
 
 
 def net_volume(rollup: Rollup) -> int:

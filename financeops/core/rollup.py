@@ -7,7 +7,7 @@ dashboard added events to them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -19,6 +19,19 @@ Key = TypeVar("Key")
 
 Count = tuple[int, int]
 """Number of payments and the sum of their amounts in minor units."""
+
+Path = tuple[str, ...]
+"""Where a count of a further part stands in it: a value for each of the part's levels."""
+
+FURTHER = {
+    "partial": ("method",),
+}
+"""The parts that only some payments have, and the levels of each.
+
+`partial` are succeeded payments of which a part was given back, and the sum of these parts.
+"""
+
+_NONE: Mapping[Path, Count] = {}
 
 
 class Rollup:
@@ -33,29 +46,30 @@ class Rollup:
         Failed payments only.
     hours : mapping of (method, hour of day 0-23) to n
         All attempts, by the hour in the tenant's time zone.
-    partial : mapping of method to (n, amount)
-        Succeeded payments of which a part was given back, and the sum of these parts.
+    further : mapping of a part's name to a mapping of path to (n, amount)
+        What only some payments have (`FURTHER`); most rollups have none of it.
 
     Notes
     -----
     Cells that are zero are dropped, so equal sums are equal values.
     """
 
-    __slots__ = ("cells", "declines", "hours", "partial")
+    __slots__ = ("cells", "declines", "further", "hours")
 
     def __init__(
         self,
         cells: Mapping[tuple[str, Status], Count] | None = None,
         declines: Mapping[tuple[str, str], Count] | None = None,
         hours: Mapping[tuple[str, int], int] | None = None,
-        partial: Mapping[str, Count] | None = None,
+        further: Mapping[str, Mapping[Path, Count]] | None = None,
     ) -> None:
         self.cells = {key: count for key, count in (cells or {}).items() if count != (0, 0)}
         self.declines = {key: count for key, count in (declines or {}).items() if count != (0, 0)}
         self.hours = {key: n for key, n in (hours or {}).items() if n}
-        self.partial: dict[str, Count] = {}
-        if partial:  # most have none
-            self.partial = {key: count for key, count in partial.items() if count != (0, 0)}
+        self.further: dict[str, dict[Path, Count]] = {}
+        for name, part in (further or {}).items():
+            if kept := {path: count for path, count in part.items() if count != (0, 0)}:
+                self.further[name] = kept
 
     def __add__(self, other: Rollup) -> Rollup:
         return total((self, other))
@@ -68,7 +82,10 @@ class Rollup:
             {key: (-n, -amount) for key, (n, amount) in self.cells.items()},
             {key: (-n, -amount) for key, (n, amount) in self.declines.items()},
             {key: -n for key, n in self.hours.items()},
-            {key: (-n, -amount) for key, (n, amount) in self.partial.items()},
+            {
+                name: {path: (-n, -amount) for path, (n, amount) in part.items()}
+                for name, part in self.further.items()
+            },
         )
 
     def __eq__(self, other: object) -> bool:
@@ -79,7 +96,7 @@ class Rollup:
     __hash__ = None  # type: ignore[assignment]  # holds dicts
 
     def __bool__(self) -> bool:
-        return bool(self.cells or self.declines or self.hours or self.partial)
+        return bool(self.cells or self.declines or self.hours or self.further)
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{part}={getattr(self, part)}" for part in self.__slots__)
@@ -91,8 +108,12 @@ class Rollup:
             {key: count for key, count in self.cells.items() if key[0] == method},
             {key: count for key, count in self.declines.items() if key[0] == method},
             {key: n for key, n in self.hours.items() if key[0] == method},
-            {key: count for key, count in self.partial.items() if key == method},
+            {name: _of_method(name, part, method) for name, part in self.further.items()},
         )
+
+    def part(self, name: str) -> Mapping[Path, Count]:
+        """One of the `FURTHER` parts; empty if no payment has it."""
+        return self.further.get(name, _NONE)
 
 
 def total(rollups: Iterable[Rollup]) -> Rollup:
@@ -100,28 +121,33 @@ def total(rollups: Iterable[Rollup]) -> Rollup:
     cells: dict[tuple[str, Status], Count] = {}
     declines: dict[tuple[str, str], Count] = {}
     hours: dict[tuple[str, int], int] = {}
-    partial: dict[str, Count] = {}
+    further: dict[str, dict[Path, Count]] = {}
     for rollup in rollups:
         _count_up(cells, rollup.cells)
         _count_up(declines, rollup.declines)
         for key, n in rollup.hours.items():
             hours[key] = hours.get(key, 0) + n
-        if rollup.partial:
-            _count_up(partial, rollup.partial)
-    return Rollup(cells, declines, hours, partial)
+        for name, part in rollup.further.items():
+            _count_up(further.setdefault(name, {}), part)
+    return Rollup(cells, declines, hours, further)
 
 
 def rollup_of(payment: Payment, zone: ZoneInfo) -> Rollup:
     """Rollup of one payment, its hour of day taken in `zone`."""
     count = (1, payment.amount)
     declined = payment.counted_decline
-    part = payment.refunded_amount and payment.status is Status.SUCCESS
     return Rollup(
         {(payment.method, payment.status): count},
         {(payment.method, declined): count} if declined else None,
         {(payment.method, payment.created_at.astimezone(zone).hour): 1},
-        {payment.method: (1, payment.returned)} if part else None,
+        _further_of(payment),
     )
+
+
+def _further_of(payment: Payment) -> dict[str, dict[Path, Count]] | None:
+    if payment.refunded_amount and payment.status is Status.SUCCESS:
+        return {"partial": {(payment.method,): (1, payment.returned)}}
+    return None
 
 
 def delta_of(change: Change, zone: ZoneInfo) -> Rollup:
@@ -154,7 +180,7 @@ def at_hour(rollup: Rollup, hour: int) -> Rollup:
     hours: dict[tuple[str, int], int] = {}
     for (method, _), (n, _) in rollup.cells.items():
         hours[method, hour] = hours.get((method, hour), 0) + n
-    return Rollup(rollup.cells, rollup.declines, hours, rollup.partial)
+    return Rollup(rollup.cells, rollup.declines, hours, rollup.further)
 
 
 def as_document(rollup: Rollup, *, hours: bool = True) -> dict[str, Any]:
@@ -164,8 +190,8 @@ def as_document(rollup: Rollup, *, hours: bool = True) -> dict[str, Any]:
     -------
     dict
         ``{"methods": {card: {success: {"n", "amount"}}}, "declines": {card: {code: {…}}},
-        "hours": {card: {"14": n}}}``, amounts in minor units. Only if parts of payments were given
-        back, also ``"partial": {card: {"n", "amount"}}``.
+        "hours": {card: {"14": n}}}``, amounts in minor units. Each of the `FURTHER` parts only if
+        payments have it, nested by its levels: ``"partial": {card: {"n", "amount"}}``.
     """
     document: dict[str, Any] = {"methods": {}, "declines": {}}
     for (method, status), (n, amount) in rollup.cells.items():
@@ -176,10 +202,12 @@ def as_document(rollup: Rollup, *, hours: bool = True) -> dict[str, Any]:
         document["hours"] = {}
         for (method, hour), n in rollup.hours.items():
             document["hours"].setdefault(method, {})[str(hour)] = n
-    if rollup.partial:
-        document["partial"] = {
-            method: {"n": n, "amount": amount} for method, (n, amount) in rollup.partial.items()
-        }
+    for name, part in rollup.further.items():
+        for path, (n, amount) in part.items():
+            inner = document.setdefault(name, {})
+            for level in path[:-1]:
+                inner = inner.setdefault(level, {})
+            inner[path[-1]] = {"n": n, "amount": amount}
     return document
 
 
@@ -204,8 +232,31 @@ def from_document(document: Mapping[str, Any]) -> Rollup:
             for method, by_hour in document.get("hours", {}).items()
             for hour, n in by_hour.items()
         },
-        {method: _count_of(cell) for method, cell in document.get("partial", {}).items()},
+        _further_from(document),
     )
+
+
+def _further_from(document: Mapping[str, Any]) -> dict[str, dict[Path, Count]]:
+    """The `FURTHER` parts of a rollup's nested form, as in `as_document`; none if they are null."""
+    return {
+        name: {path: _count_of(cell) for path, cell in _unfolded(part, len(levels))}
+        for name, levels in FURTHER.items()
+        if (part := document.get(name))
+    }
+
+
+def _unfolded(part: Mapping[str, Any], depth: int) -> Iterator[tuple[Path, Mapping[str, int]]]:
+    """Each count of a nested part, and its path."""
+    for name, inner in part.items():
+        if depth == 1:
+            yield (name,), inner
+        else:
+            yield from (((name, *path), cell) for path, cell in _unfolded(inner, depth - 1))
+
+
+def _of_method(name: str, part: Mapping[Path, Count], method: str) -> dict[Path, Count]:
+    level = FURTHER[name].index("method")
+    return {path: count for path, count in part.items() if path[level] == method}
 
 
 def _count_of(cell: Mapping[str, int]) -> Count:

@@ -259,6 +259,7 @@ def rollup_document(rollup: Rollup) -> RollupAnswer:
 
 def rollup_from(answer: RollupAnswer | BucketAnswer) -> Rollup:
     """Rollup from its JSON form."""
+    partial = answer.partial or {}
     return Rollup(
         {
             (method, status): (count.n, count.amount)
@@ -275,7 +276,7 @@ def rollup_from(answer: RollupAnswer | BucketAnswer) -> Rollup:
             for method, hours in answer.hours.items()
             for hour, n in hours.items()
         },
-        {method: (count.n, count.amount) for method, count in (answer.partial or {}).items()},
+        {"partial": {(method,): (each.n, each.amount) for method, each in partial.items()}},
     )
 
 

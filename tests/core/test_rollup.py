@@ -85,7 +85,7 @@ def test_a_rollup_survives_its_document_and_the_wire(rollup):
 def test_a_document_may_leave_out_the_hours(rollup):
     document = as_document(rollup, hours=False)
     assert "hours" not in document
-    assert from_document(document) == Rollup(rollup.cells, rollup.declines, None, rollup.partial)
+    assert from_document(document) == Rollup(rollup.cells, rollup.declines, None, rollup.further)
 
 
 def test_the_document_of_a_rollup():
@@ -137,7 +137,7 @@ def test_a_refund_moves_no_attempt_to_another_hour():
 @given(rollups, methods)
 def test_a_rollup_is_the_sum_of_its_methods(rollup, method):
     names = {key[0] for part in (rollup.cells, rollup.declines, rollup.hours) for key in part}
-    names |= rollup.partial.keys()
+    names |= {method for (method,) in rollup.part("partial")}
     assert total(rollup.only(name) for name in names) == rollup
     assert rollup.only(method).only(method) == rollup.only(method)
 

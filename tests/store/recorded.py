@@ -75,7 +75,7 @@ def recomputed(payments, timezone):
 def _without_hours(rollup, place):
     if place[1] is not Grain.QUARTER:
         return rollup
-    return Rollup(rollup.cells, rollup.declines, None, rollup.partial)
+    return Rollup(rollup.cells, rollup.declines, None, rollup.further)
 
 
 def replayed(changes):

@@ -16,7 +16,7 @@ from financeops.core.choices import choice_of
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
 from financeops.core.periods import Period, Window, buckets
-from financeops.core.rollup import Count, Rollup
+from financeops.core.rollup import Count, Path, Rollup
 from financeops.frames.engine.clock import as_of_when, hour_of_day, span, window_of, within
 from financeops.frames.engine.given import Payments
 from financeops.frames.engine.results import collected
@@ -210,20 +210,20 @@ def rollups(
         between = _between(frame, which)
         frame = frame.with_columns(hour_of_day("created_at", which.zone, between).alias("hour"))
     keys = [*columns, *given.keys, *(["hour"] if hours else [])]
-    found: dict[Keys, tuple[dict[Any, Count], dict[Any, int], dict[str, Count]]] = {}
+    found: dict[Keys, tuple[dict[Any, Count], dict[Any, int], dict[Path, Count]]] = {}
     for part in folded(frame, *keys):
         value = dict(zip(keys, part.keys, strict=True))
         group = group_of(given, currency, value)
         cells, by_hour, partial = found.setdefault(group, ({}, {}, {}))
         method = required("method", value["method"]) if methods else ""
         count_up(cells, (method, decoded_status(required("status", value["status"]))), part)
-        n, amount = partial.get(method, (0, 0))
-        partial[method] = (n + part.partial[0], amount + part.partial[1])
+        n, amount = partial.get((method,), (0, 0))
+        partial[method,] = (n + part.partial[0], amount + part.partial[1])
         if hours:
             hour = (method, int(value["hour"]))
             by_hour[hour] = by_hour.get(hour, 0) + part.n
     return {
-        group: Rollup(cells, None, by_hour, partial)
+        group: Rollup(cells, None, by_hour, {"partial": partial})
         for group, (cells, by_hour, partial) in found.items()
     }
 
