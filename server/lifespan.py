@@ -85,6 +85,7 @@ def _assemble(settings: Settings, db: Database, now: Callable[[], datetime]) -> 
         publisher=publisher,
         fanout=fanout,
         max_missed=settings.max_missed_events,
+        heartbeat_seconds=settings.heartbeat_seconds,
         now=now,
     )
     meters.watch("stream_clients", "Connected clients", lambda: fanout.clients)

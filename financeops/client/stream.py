@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -31,10 +31,14 @@ _UNREAD = 100_000  # events that may wait for a consumer that does not read
 
 
 class Connected(Struct, frozen=True):
-    """The server accepted; `seq` is its last change, `server_time` the time of its clock."""
+    """The server accepted; `seq` is its last change, `server_time` the time of its clock.
+
+    It sends a heartbeat after each `heartbeat`, None if it does not say so.
+    """
 
     seq: int
     server_time: datetime
+    heartbeat: timedelta | None = None
 
 
 class Disconnected(Struct, frozen=True):
@@ -199,7 +203,9 @@ class Stream:
 
     def _on_connected(self, data: dict[str, Any]) -> None:
         event = wire.read_document(stream.ConnectedEvent, data)
-        self._put(Connected(event.seq, event.server_time))
+        seconds = event.heartbeat_seconds
+        heartbeat = None if seconds is None else timedelta(seconds=float(seconds))
+        self._put(Connected(event.seq, event.server_time, heartbeat))
         if self._sequence.seq is None:
             self._put(Reload("the position is not known yet"))
 

@@ -70,6 +70,11 @@ function initialize({ model }) {
 }
 
 function render({ model, el }) {
+  const alone = document.createElement("p"); // says that the page has no connection
+  alone.className = "fo-alone";
+  alone.setAttribute("role", "status");
+  if (isPage()) document.body.append(alone);
+
   const visible = () => document.visibilityState === "visible";
   const beat = () => model.send({ beat: visible(), has: model.get("has") });
 
@@ -86,10 +91,13 @@ function render({ model, el }) {
 
   // A tab is read while its page is hidden, and nothing is painted then.
   const label = () => {
-    const { state, title, away } = model.get("tab");
+    const { state, title, away, offline, hint } = model.get("tab");
     if (!isPage() || !title) return;
     const { foKernel: kernel } = document.documentElement.dataset; // as the page's own script found it
     document.title = kernel === "away" ? away : kernel === "released" ? document.title : title;
+    // The kernel cannot say this, and its badge is the last that was heard of it.
+    document.documentElement.style.setProperty("--fo-offline", JSON.stringify(offline));
+    alone.textContent = kernel === "away" ? hint : "";
     const sign = kernel === "away" ? "trouble" : kernel === "released" ? "none" : state;
     const icon = document.querySelector("link[rel=icon]");
     const drawn = `data:image/svg+xml,${encodeURIComponent(signOf(sign, el))}`;
@@ -158,6 +166,7 @@ function render({ model, el }) {
   model.on("msg:custom", hear);
   return () => {
     clearInterval(timer);
+    alone.remove();
     dark.removeEventListener("change", label);
     document.removeEventListener("visibilitychange", beat);
     model.off("change:look", dress);

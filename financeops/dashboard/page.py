@@ -38,8 +38,8 @@ class Page(anywidget.AnyWidget):
     look : dict
         ``theme``, ``lang`` and ``dir`` of the page.
     tab : dict
-        What the browser's tab tells, under Voilà only: ``state`` and ``title``, and the title
-        ``away`` for while the dashboard's server does not answer.
+        What the browser's tab tells, under Voilà only: ``state`` and ``title``; and what the page
+        says while the dashboard cannot be reached (`tab.tab_of`).
     address : dict
         Parameters that the address should have, None for one to remove. Only under Voilà: in
         JupyterLab the address does not belong to the dashboard.

@@ -77,6 +77,7 @@ class Screen:
         self._safely(self.filters.widget, partial(self.filters.paint, model))
         shown = model.loaded and not model.empty
         (self._body.remove_class if shown else self._body.add_class)("fo-off")
+        (self._body.add_class if model.outdated else self._body.remove_class)("fo-outdated")
         if not shown:
             return
         figures = model.figures

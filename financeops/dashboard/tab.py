@@ -20,14 +20,17 @@ def tab_of(model: DashboardModel, formats: Formats) -> dict[str, str]:
     """Return its ``state`` (none, live, paused or trouble) and ``title``, as the badge says.
 
     It has no counter: a title that changes with each payment would distract in a tab that is not looked at.
-    ``away`` is the title for while the server of the dashboard does not answer.
+    For while the dashboard cannot be reached, ``away`` is the title, ``offline`` the badge and
+    ``hint`` what it means.
     """
     state, word = _state(model)
     title = formats.say(texts.TITLE)
     return {
         "state": state,
         "title": title if word is None else f"{formats.say(word)} · {title}",
-        "away": f"{formats.say(texts.BROKEN)} · {title}",
+        "away": f"{formats.say(texts.OFFLINE)} · {title}",
+        "offline": formats.say(texts.OFFLINE),
+        "hint": formats.say(texts.OFFLINE_HINT),
     }
 
 

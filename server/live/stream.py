@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
@@ -97,6 +98,7 @@ class Stream:
         publisher: Publisher,
         fanout: Fanout,
         max_missed: int,
+        heartbeat_seconds: float,
         now: Callable[[], datetime],
     ) -> None:
         self._sio = sio
@@ -104,6 +106,7 @@ class Stream:
         self._publisher = publisher
         self._fanout = fanout
         self._max_missed = max_missed
+        self._heartbeat_seconds = Decimal(str(heartbeat_seconds))
         self._now = now
         self._listeners: dict[str, _Listener] = {}
         self._catching_up = asyncio.Semaphore(_CATCH_UPS)
@@ -171,6 +174,7 @@ class Stream:
             tenant_id=publication.tenant_id,
             seq=heard,
             server_time=Instant.of(self._now()),
+            heartbeat_seconds=self._heartbeat_seconds,
         )
         self._fanout.send(own_room, Event.CONNECTED, [encode(welcome)])
         if reload:

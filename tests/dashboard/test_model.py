@@ -160,6 +160,22 @@ def test_a_filter_requests_older_payments_and_once_cleared_shows_everything():
     assert model.history_asked == 3
 
 
+def test_a_chosen_currency_selects_the_feed_too_and_its_figures_are_awaited():
+    model = loaded([recent(1).payment, recent(2, currency="JPY").payment], seq=2)
+    assert len(model.feed) == 2
+
+    model.chosen_currency = "JPY"
+    assert [entry.payment.currency for entry in model.feed] == ["JPY"]
+    assert model.history_asked == 1
+    assert (model.outdated, model.slow) == (True, False)
+    model.ticks += 2
+    assert model.slow
+    model.load(snapshot([], as_of=AS_OF, zone=BERLIN, currency="JPY"))
+    assert not model.outdated
+    model.period = Period.WEEK
+    assert (model.outdated, model.slow) == (True, False)
+
+
 def test_what_is_loaded_while_paused_shows_nothing_later():
     model = loaded()
     model.receive(recent(1, amount=1))

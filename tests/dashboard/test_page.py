@@ -27,6 +27,7 @@ def test_the_theme_includes_its_font_and_loads_nothing_from_other_hosts():
 def test_every_colour_in_use_has_a_token():
     tokens = set(re.findall(r"(--fo-[\w-]+):", (PACKAGE / "theme/tokens.css").read_text()))
     set_in_place = (
+        "offline",
         "state",
         "status",
         "share",

@@ -72,6 +72,17 @@ def test_what_was_taken_back_is_no_longer_a_line():
     assert numbers(timeline) == [2, 1]
 
 
+def test_parts_that_were_given_back_are_in_the_line_of_the_whole_afterwards():
+    timeline = Timeline()
+    timeline.add(happened(1, amount=500))
+    timeline.add(happened(1, amount=500, previous_status="success", refunded_amount=200))
+    assert [entry.payment.returned for entry in timeline.page(0, 9)] == [200]
+
+    whole = {"status": "refunded", "moment": "2026-03-10T13:00:00Z"}
+    timeline.add(happened(1, amount=500, **whole))
+    assert [entry.payment.returned for entry in timeline.page(0, 9)] == [500, 0]
+
+
 def test_a_refund_is_a_line_of_its_own():
     timeline = Timeline()
     timeline.add(happened(1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
@@ -9,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 from playwright.async_api import (
     Browser,
     BrowserContext,
@@ -95,6 +97,13 @@ async def dashboard_of(server_url: str, logs: Path, *options: str) -> AsyncItera
     async with Supervisor(logs, print) as supervisor:
         await supervisor.start(child)
         yield f"http://localhost:{port}"
+
+
+async def warm(dashboard: str, kernels: int = 1) -> None:
+    """Wait until so many kernels wait: a page whose kernel still starts comes without figures."""
+    async with httpx.AsyncClient() as http, asyncio.timeout(60):
+        while (await http.get(f"{dashboard}/voila/health")).json()["waiting"] < kernels:  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.1)
 
 
 async def until_drawn(page: Page) -> None:

@@ -39,7 +39,7 @@ async def tenant(http):
             "createdAt": (now - timedelta(minutes=11 * n)).isoformat(),
             **({"declineCode": ["do_not_honor", "expired_card"][n % 2]} if n % 7 == 0 else {}),
         }
-        for n in range(300)
+        for n in range(340)
     ]
     answer = (await http.post("/payments/batch", json=payments)).json()
     assert answer["created"] == len(payments), answer
@@ -145,8 +145,8 @@ async def test_a_status_filters_the_feed_only(page):
 
 async def test_the_feed_turns_its_pages_back_to_the_first_payment(page, sell, http, tenant):
     older, pages = page.locator("[data-action=older]"), page.locator(".fo-pager span")
-    answer = await http.get("/payments", params={"tenantId": tenant, "limit": 1000})
-    count = len(answer.json())
+    asked = {"tenantId": tenant, "limit": 1000, "currency": "USD"}  # as the page has chosen
+    count = len((await http.get("/payments", params=asked)).json())
     assert count >= 300
     await pages.filter(has_text="1 to 12 of").wait_for()
     for first in range(13, count + 1, 12):
@@ -173,6 +173,10 @@ async def test_another_currency_shows_its_figures_and_the_export_is_of_what_is_f
     await select.select_option("JPY")
     yen = await metrics(currency="JPY", method="card")
     await until_exact(page, "total_volume", (await metrics(currency="JPY"))["totalVolume"])
+    # The feed is of the same payments.
+    amounts = page.locator(".fo-feed tbody tr:not([aria-hidden]) td:last-child")
+    await expect(amounts.filter(has_not_text="¥")).to_have_count(0)
+    assert await amounts.count()
     await page.locator("[data-action=method][data-value=card]").click()
     await assert_shows(page, yen, minor=1)
 

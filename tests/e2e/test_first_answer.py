@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 import financeops.dashboard as dashboard_package
-from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, screenshot, until_drawn
+from tests.e2e.browser import LAPTOP, PHONE, dashboard_of, screenshot, until_drawn, warm
 from tests.processes import hang, start_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -112,7 +112,7 @@ async def test_without_scripts_the_page_has_the_figures_of_the_api(http, dashboa
             java_script_enabled=False, viewport=size, color_scheme=scheme, locale="en-GB"
         )
         page = await person.new_page()
-        await warm(dashboard)
+        await warm(dashboard, kernels=2)
         await page.goto(address(dashboard, **parameters))
         shown = await page.evaluate(SHOWN)
         asked = {
@@ -162,7 +162,7 @@ async def test_the_widgets_take_its_place_without_a_jump_and_without_a_blank(das
         errors = []
         page.on("pageerror", lambda error, errors=errors: errors.append(str(error)))
         await page.add_init_script(f"({WATCH})()")
-        await warm(dashboard)
+        await warm(dashboard, kernels=2)
         await page.goto(address(dashboard, lang="en"), wait_until="commit")
         await page.locator("#first [data-seq]").wait_for()
         await until_drawn(page)
@@ -189,7 +189,7 @@ async def test_what_is_pressed_before_the_widgets_are_there_counts(dashboard, br
         await route.continue_()
 
     await page.route("**/static/voila.js", later)
-    await warm(dashboard)
+    await warm(dashboard, kernels=2)
     await page.goto(address(dashboard), wait_until="commit")
     await page.locator("#first [data-action=period][data-value=month]").click()
     scripts.set()
@@ -275,7 +275,7 @@ async def test_a_kernel_that_waits_asks_for_nothing_and_a_server_that_hangs_give
         # Its own script is in a page whose kernel has run its cells: it waits since then.
         async with web.get("/", headers={"Sec-Purpose": "prefetch"}) as answer:
             assert answer.status == 503
-        await warm(dashboard)
+        await warm(dashboard, kernels=2)
         assert road.requested == []
 
         hang(server.process.pid)
@@ -298,10 +298,3 @@ async def test_a_kernel_that_waits_asks_for_nothing_and_a_server_that_hangs_give
         assert road.tenants == {"asked"}
         await window.close()
     assert server.stop() == 0, server.said
-
-
-async def warm(dashboard):
-    """Wait until kernels wait: a page whose kernel still starts comes without figures."""
-    async with httpx.AsyncClient() as web, asyncio.timeout(60):
-        while (await web.get(f"{dashboard}/voila/health")).json()["waiting"] < 2:  # noqa: ASYNC110 - of another process
-            await asyncio.sleep(0.1)

@@ -1,16 +1,14 @@
 """A link opens its view, even in a kernel that waits with another one; the address follows."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.e2e.browser import LAPTOP, PHONE, exact, screenshot, until_exact
+from tests.e2e.browser import LAPTOP, PHONE, exact, screenshot, until_exact, warm
 from tests.e2e.conftest import SHOP
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -73,13 +71,6 @@ NOTHING_CUT = """
     [...document.querySelectorAll('.fo-named :is(th, td), td.fo-reason:not(:empty)')].every(
         (cell) => cell.checkVisibility() && !cell.closest('.fo-hidden'))
 """
-
-
-async def warm(dashboard):
-    """Wait until a kernel is ready that has already shown the default view."""
-    async with httpx.AsyncClient() as http, asyncio.timeout(60):
-        while not (await http.get(f"{dashboard}/voila/health")).json()["waiting"]:  # noqa: ASYNC110 - of another process
-            await asyncio.sleep(0.1)
 
 
 async def test_a_link_opens_its_view_and_the_address_follows_choices(http, dashboard, window):

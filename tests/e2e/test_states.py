@@ -17,6 +17,7 @@ from tests.e2e.browser import (
     screenshots,
     until_drawn,
     until_exact,
+    warm,
 )
 from tests.e2e.traffic import Traffic, client_of, until_equal, until_state
 from tests.processes import hang, start_server
@@ -105,13 +106,18 @@ async def test_from_no_server_and_no_payments_to_figures_that_survive_failures(
             # It holds the connection and does not answer: what is shown may be old.
             hang(server.process.pid)
             await page.locator("[data-action=period][data-value=week]").click()
-            await notice(page, "stale").wait_for(timeout=60_000)
+            # Today's figures are not taken for the week's meanwhile.
+            await until_state(page, "loading")
+            await page.locator(".fo-body.fo-outdated").wait_for()
+            # It missed three heartbeats of five seconds.
+            await notice(page, "stale").wait_for(timeout=25_000)
             await expect(page).to_have_title("Stale · Live payments")
             await screenshots(page, "state-stale", (PHONE, LAPTOP))
             assert await barriers(page) == []
             server.send_signal(signal.SIGCONT)
             await until_state(page, "live")
             await page.locator(".fo-trend", has_text="Last 7 days").wait_for()
+            await expect(page.locator(".fo-outdated")).to_have_count(0)
             assert await icon(page) == live
         # What is chosen while a connection breaks is lost: without a reason none does.
         assert len(sockets) == 1
@@ -119,6 +125,7 @@ async def test_from_no_server_and_no_payments_to_figures_that_survive_failures(
 
 
 async def test_an_unknown_tenant_is_named_until_it_exists(http, dashboard, window, browser):
+    await warm(dashboard)
     plain = await (await browser.new_context(java_script_enabled=False, viewport=PHONE)).new_page()
     await plain.goto(f"{dashboard}?tenant=to-come&lang=ar")
     await expect(notice(plain, "not-found").locator("code")).to_have_text("to-come")

@@ -22,6 +22,7 @@ from tests.e2e.browser import (
     dashboard_of,
     exact,
     screenshot,
+    screenshots,
     until_drawn,
     until_exact,
 )
@@ -357,3 +358,16 @@ async def test_what_a_page_missed_while_hidden_or_disconnected_is_shown_later(
         await until_exact(page, "total_volume", 6000)
         await expect(page.locator(".fo-ring path.slice")).to_have_count(2)
         await expect(page.locator("[data-state=live]")).to_be_visible()
+
+        # A browser without network says so: its kernel cannot.
+        await page.context.set_offline(True)
+        alone = page.locator(".fo-alone")
+        await expect(alone).to_contain_text("There is no connection to the dashboard.")
+        await expect(page).to_have_title("No connection · Live payments")
+        word = page.locator(".fo-badge-word")
+        told = "word => getComputedStyle(word, '::after').content"
+        assert await word.evaluate(told) == '"No connection"'
+        await screenshots(page, "state-offline", (PHONE, LAPTOP))
+        await page.context.set_offline(False)
+        await expect(alone).to_be_empty()
+        await expect(page).to_have_title("Live · Live payments")

@@ -30,6 +30,7 @@ async def test_an_event_follows_its_commit(http, tenant_id, record, listen, tran
         assert hello["message"]
         assert (hello["tenantId"], hello["seq"]) == (tenant_id, 1)
         assert instant_of(hello["serverTime"])
+        assert hello["heartbeatSeconds"] > 0
         (payment_id,) = await record(amount=18.5)
         await record(status="failed", declineCode="do_not_honor")
         await http.post(f"/payments/{payment_id}/refund?tenantId={tenant_id}")

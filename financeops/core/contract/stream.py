@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from financeops.core.contract.forms import Document, Time
+from financeops.core.contract.forms import Document, Number, Time
 
 
 class Event(StrEnum):
@@ -22,12 +22,13 @@ class Event(StrEnum):
 
 
 class ConnectedEvent(Document, frozen=True, kw_only=True):
-    """The client is accepted: the changes after `seq` follow."""
+    """The client is accepted: the changes after `seq` follow, and a heartbeat every `heartbeat_seconds`."""
 
     message: Literal["Connected"]
     tenant_id: str
     seq: int
     server_time: Time
+    heartbeat_seconds: Number | None = None
 
 
 class HeartbeatEvent(Document, frozen=True, kw_only=True):

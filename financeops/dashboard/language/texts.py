@@ -116,6 +116,11 @@ MISSED = Plural("{count} missed", "{count} missed")
 RECONNECTING = Text("Reconnecting")
 CONNECTING = Text("Connecting")
 STALE = Text("Stale")
+LOADING_FIGURES = Text("Loading")
+OFFLINE = Text("No connection")
+OFFLINE_HINT = Text(
+    "There is no connection to the dashboard. What is shown may be old; it catches up as soon as the connection is back.",
+)
 NO_FIGURES = Text("No figures")
 LAG_TITLE = Text("From event to screen")
 

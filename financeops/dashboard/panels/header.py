@@ -147,6 +147,8 @@ def _state(model: DashboardModel, now: datetime, formats: Formats) -> tuple[str,
     detail = None
     connection: Connection = model.connection
     match connection:
+        case Connection.LIVE if model.slow:
+            return "loading", say(texts.LOADING_FIGURES), None
         case Connection.LIVE:
             word = say(texts.LIVE)
             detail = None if model.lag is None else formats.lag(model.lag)

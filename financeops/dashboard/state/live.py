@@ -18,8 +18,14 @@ from financeops.core.questions import Question
 from financeops.dashboard.state.history import History
 from financeops.dashboard.state.model import Connection, DashboardModel
 
-_SILENCE = timedelta(seconds=60)
-"""How long a connected server may be silent before its figures are shown as stale."""
+_MISSED = 3
+"""How many heartbeats of a connected server may be missed before its figures are shown as stale."""
+
+_HEARTBEAT = timedelta(seconds=20)
+"""The time between two heartbeats of a server that does not say it."""
+
+_SHORTEST_SILENCE = timedelta(seconds=10)
+"""A busy server may be late by as much, however often its heart beats."""
 
 _RETRY = 2.0
 """Seconds before asking again for what could not be loaded or is incomplete."""
@@ -53,6 +59,7 @@ class Live:
         self._now = now
         self._ahead = timedelta()  # the server's clock minus this one
         self._heard_at = now()
+        self._patience = _MISSED * _HEARTBEAT
         self._wanted = asyncio.Event()
         self._stream: Stream | None = None
 
@@ -100,6 +107,8 @@ class Live:
                     self._reload_if_needed()
                 case Connected():
                     self._ahead = event.server_time - self._now()
+                    between = event.heartbeat or _HEARTBEAT
+                    self._patience = max(_MISSED * between, _SHORTEST_SILENCE)
                     self._heard()
                     model.head = max(model.head, event.seq)
                 case Heartbeat():
@@ -181,7 +190,8 @@ class Live:
             await asyncio.sleep(1.0)
             if model.due(self.server_now()):
                 self.reload()
-            if model.connection is Connection.LIVE and self._now() - self._heard_at > _SILENCE:
+            silent = self._now() - self._heard_at
+            if model.connection is Connection.LIVE and silent > self._patience:
                 model.connection = Connection.STALE
             if self._stream is not None:
                 model.head = max(model.head, self._stream.head)

@@ -25,6 +25,9 @@ from financeops.dashboard.state.totals import Figures, Totals
 HELD = 20_000
 """How many changes are held while paused; beyond that, Resume loads a snapshot instead."""
 
+SLOW = 2
+"""Ticks after which figures that were asked for are said to be loading."""
+
 NOTICE = 20
 """Ticks for which a notice to the viewer stays on the screen."""
 
@@ -49,7 +52,8 @@ class DashboardModel(HasTraits):
         Of the figures; empty until the first snapshot is loaded. `chosen_currency` is the viewer's
         choice, None for the tenant's currency. `currencies` are all that the tenant has.
     method
-        Limits figures and feed to payments made with this method; None for all.
+        Limits figures and feed to payments made with this method; None for all. So does
+        `chosen_currency`.
     status
         Limits the feed to payments with this status; None for all.
     seq : int
@@ -115,6 +119,8 @@ class DashboardModel(HasTraits):
         self._arrived_at: datetime | None = None
         self._changed_at: datetime | None = None  # time of the last change shown
         self._notice_at = 0
+        self._shown = self.question
+        self._asked_at = 0
         self.fresh_at: datetime | None = None
         """Time up to which the figures are known to be complete."""
 
@@ -144,6 +150,16 @@ class DashboardModel(HasTraits):
         return self.loaded and self.timeline.silent and self._totals.empty
 
     @property
+    def outdated(self) -> bool:
+        """Whether other figures were asked for than those that are shown."""
+        return self.loaded and self.question != self._shown
+
+    @property
+    def slow(self) -> bool:
+        """Whether the figures that were asked for take long."""
+        return self.outdated and self.ticks - self._asked_at >= SLOW
+
+    @property
     def figures(self) -> Figures:
         """The figures at `seq`."""
         if self._figures is None:
@@ -162,6 +178,7 @@ class DashboardModel(HasTraits):
         metrics = snapshot.metrics
         with self.hold_trait_notifications():
             self._totals = Totals(snapshot, self.period)
+            self._shown = self.question
             self._waiting.clear()
             overflowed, self._overflowed = self._overflowed, False
             if overflowed:  # payments may have been removed by changes that were not received
@@ -307,9 +324,13 @@ class DashboardModel(HasTraits):
     @property
     def selection(self) -> Selection:
         """Which payments are shown one by one."""
-        return Selection(status=self.status, method=self.method)
+        return Selection(status=self.status, method=self.method, currency=self.chosen_currency)
 
-    @observe("method", "status")
+    @observe("period", "chosen_currency")
+    def _note_question(self, _change: object) -> None:
+        self._asked_at = self.ticks
+
+    @observe("method", "status", "chosen_currency")
     def _select(self, change: Any) -> None:
         if change.name == "method":
             self._figures = None

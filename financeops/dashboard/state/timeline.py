@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import islice
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from financeops.core.contract.agreements import FEED_LENGTH
 from financeops.core.payments import Change, Payment, Status
@@ -90,6 +91,11 @@ class Timeline:
             # One that was read may know of more refunds than the stream has told so far.
             if known is not None and payment.returned > known.payment.returned:
                 entries[entry.key] = Entry(known.at, payment)
+            before = _key(payment.id, Status.SUCCESS)
+            if whole and (sold := entries.get(before)) and sold.payment.returned:
+                # What was given back in parts is in the line of the whole.
+                sale = replace(sold.payment, refunded_amount=None, refunds=None)
+                entries[before] = Entry(sold.at, sale)
         _put(self._recent, entry, FEED, complete=False)
         if entry.payment in self.selection:
             self.added += _put(self._selected, entry, HISTORY, complete=self.complete)

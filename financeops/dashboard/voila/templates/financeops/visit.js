@@ -3,6 +3,7 @@
 // address says what it showed.
 (() => {
   const LOOK_MS = 8000; // the server keeps a kernel 20 s for a page that says nothing any more
+  const PATIENCE_MS = 6000;
   const FORGOTTEN_MS = 30 * 60 * 1000;
   const EMPTY_MS = 5000; // until a page that came without what its cells show asks for another one
 
@@ -48,7 +49,8 @@
     }
     if (released && document.hidden) return;
     try {
-      const answer = await fetch(`${baseUrl}api/kernels/${kernelId}`, { cache: "no-store" });
+      const signal = AbortSignal.timeout(PATIENCE_MS); // a connection may hang for ever
+      const answer = await fetch(`${baseUrl}api/kernels/${kernelId}`, { cache: "no-store", signal });
       if (answer.status === 404 && !document.hidden) location.reload();
       tell(answer.ok ? "there" : "away");
     } catch {
@@ -65,7 +67,7 @@
   setInterval(look, LOOK_MS);
   document.addEventListener("visibilitychange", look);
   window.addEventListener("pageshow", (event) => event.persisted && look());
-  window.addEventListener("online", look);
+  for (const change of ["online", "offline"]) window.addEventListener(change, look);
   window.addEventListener("pagehide", (event) => {
     if (!event.persisted) leave(); // else the browser keeps the page: it may come back
   });
