@@ -162,6 +162,23 @@ class Settings(BaseSettings):
         5.0, gt=0, le=600, description="Seconds to wait for the database at startup"
     )
 
+    @field_validator("mongodb_uri")
+    @classmethod
+    def _is_a_database(cls, uri: SecretStr) -> SecretStr:
+        # The driver, which knows more about URIs, is asked only when the database is opened.
+        parts = _split(uri.get_secret_value())
+        if parts.scheme not in {"mongodb", "mongodb+srv"} or not parts.netloc:
+            raise ValueError("must be a URI such as mongodb://localhost:27017/financeops")
+        return uri
+
+    @field_validator("dashboard_url")
+    @classmethod
+    def _is_a_page(cls, url: str | None) -> str | None:
+        parts = _split(url or "")
+        if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("must be a URL such as http://localhost:8866")
+        return url
+
     @field_validator("methods", "allowed_origins", "allowed_hosts", mode="before")
     @classmethod
     def _separated(cls, value: Any) -> Any:

@@ -22,6 +22,8 @@ def in_words(error: Mapping[str, Any]) -> str:
             return "must be a number"
         case "bool_parsing":
             return "must be true or false"
+        case "model_type" | "dict_type":  # Pydantic names our class
+            return "must be an object, such as {}"
         case "literal_error":
             # Pydantic shows the Python names of enumeration members.
             return "must be " + re.sub(r"<[\w.]+: ('[^']*')>", r"\1", error["ctx"]["expected"])

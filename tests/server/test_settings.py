@@ -69,6 +69,12 @@ def test_a_missing_setting_is_named(no_environment):
         ("methods", '["card"'),
         ("tenants", "tenant_2"),
         ("tenants", "[]"),
+        ("tenants", '{"tenant_2": 3}'),
+        ("mongodb_uri", "user:secret@localhost"),
+        ("mongodb_uri", "mongodb://"),
+        ("mongodb_uri", "http://localhost:27017"),
+        ("dashboard_url", "localhost:8866"),
+        ("dashboard_url", "http://["),
         ("tenants", '{"tenant 2": {}}'),
         ("tenants", '{"tenant_2": {"currency": "Euro"}}'),
         ("tenants", '{"tenant_2": {"timezone": "Berlin"}}'),
@@ -93,6 +99,8 @@ def test_a_wrong_setting_is_named(no_environment, monkeypatch, name, value):
         read_settings()
     assert "Input" not in str(error.value)
     assert "Invalid" not in str(error.value)
+    assert "TenantSettings" not in str(error.value)
+    assert "secret" not in str(error.value)
 
 
 def test_a_number_beyond_its_bounds_is_repeated(no_environment, monkeypatch):
