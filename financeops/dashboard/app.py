@@ -260,7 +260,8 @@ class Dashboard:
         odd = self._address.open(parameters)
         if odd:
             names = ", ".join(odd)
-            self.model.notice = self._formats.say(texts.NOT_OPENED, count=len(odd), names=names)
+            said = partial(self._formats.say, texts.NOT_OPENED, count=len(odd), names=names)
+            self.model.notice = said
 
     def _tell(self) -> None:
         """Send everything again."""

@@ -128,7 +128,7 @@ def test_invalid_parameters_are_named(dashboard):
     open_page(dashboard, period="fortnight", theme="pink")
 
     assert dashboard.model.period is Period.DAY
-    assert dashboard.model.notice == (
+    assert dashboard.model.notice() == (
         "These parts of the link are not understood and left out: period, theme"
     )
 

@@ -191,7 +191,7 @@ def test_what_is_loaded_while_paused_shows_nothing_later():
 def test_a_message_disappears_after_a_while():
     model = loaded()
     model.ticks = 5
-    model.notice = "3 changes came"
+    model.notice = "3 changes came".lower
 
     model.ticks = 5 + module.NOTICE - 1
     assert model.notice

@@ -272,6 +272,10 @@ def test_the_button_pauses_and_resumes(dashboard):
     assert badge(dashboard) == "live"
     assert dashboard.model.figures.metrics.total_payments == 2
     assert "1 change came while paused" in text(dashboard.screen.notice)
+    # Like all else, it is said in the language that is chosen now.
+    dashboard.preferences.language = "de"
+    dashboard.paint()
+    assert "1 Änderung" in text(dashboard.screen.notice)
 
 
 def test_a_button_chooses_a_period(dashboard):

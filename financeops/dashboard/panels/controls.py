@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from financeops.core.payments import Status
 from financeops.core.periods import Period
 from financeops.dashboard.language import texts
@@ -31,11 +33,11 @@ def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
 
     def pause_or_resume(_value: str | None) -> None:
         if not model.paused:
-            model.notice = ""
+            model.notice = None
             model.paused = True
             return
         came = model.resume()
-        model.notice = formats.say(texts.CAUGHT_UP, count=came) if came else ""
+        model.notice = partial(formats.say, texts.CAUGHT_UP, count=came) if came else None
 
     return {
         "period": choose_period,

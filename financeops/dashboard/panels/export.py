@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec.structs import replace
 
 from financeops.client.query import keywords_of
@@ -35,6 +37,6 @@ async def export_csv(model: DashboardModel, client: Client, page: Page, formats:
             model.exported += len(chunk)
         page.save(name, "text/csv", None)
     except FinanceOpsError as error:
-        model.notice = formats.say(texts.EXPORT_FAILED, reason=str(error))
+        model.notice = partial(formats.say, texts.EXPORT_FAILED, reason=str(error))
     finally:
         model.exported = None

@@ -40,7 +40,7 @@ class Notice:
         if model.recording is not None:
             share = self._formats.percent(Decimal(100 * model.recording), decimals=0)
             return _line(say(texts.RECORDING, share=share), state="recording")
-        return _line(model.notice, state="said") if model.notice else h("div")
+        return _line(model.notice(), state="said") if model.notice else h("div")
 
     def _error(self, model: DashboardModel) -> Markup:
         say = self._formats.say

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from traitlets import Any as Anything
 from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, UseEnum, observe
 
 from financeops.client import Snapshot
@@ -68,8 +69,8 @@ class DashboardModel(HasTraits):
         Whether any figures have been loaded.
     exported : int or None
         Bytes exported so far, while an export is running.
-    notice : str
-        The last message to the viewer.
+    notice : callable or None
+        Says the last message to the viewer, in the language that is chosen when it is called.
     recording : float or None
         Progress of the recording of a simulated history, from 0 to 1; None when it is complete.
     ticks : int
@@ -99,7 +100,7 @@ class DashboardModel(HasTraits):
     loaded = Bool(default_value=False)
     as_of = Instance(datetime, allow_none=True)
     exported = Int(None, allow_none=True)
-    notice = Unicode()
+    notice = Anything(None, allow_none=True)
     recording = Float(None, allow_none=True)
     ticks = Int()
     history_asked = Int()
@@ -314,7 +315,7 @@ class DashboardModel(HasTraits):
     @observe("ticks")
     def _drop_notice(self, _change: object) -> None:
         if self.notice and self.ticks - self._notice_at >= NOTICE:
-            self.notice = ""
+            self.notice = None
 
     @property
     def question(self) -> Question:
