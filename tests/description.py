@@ -20,6 +20,7 @@ from iso4217 import raw_table
 from schemathesis import GenerationMode
 
 from financeops.core import wire
+from financeops.core.contract.texts import CONTROL
 from financeops.core.periods import EPOCH, MILLISECOND
 
 COMMAND = Path(sys.executable).with_name("schemathesis")
@@ -55,6 +56,9 @@ def map_case(context, case):
         case.query["source"] = "import"  # only rows of an import may name one
     if isinstance(case.body, dict):
         _fit_amount(case.body)
+        _fit_metadata(case.body)
+        if case.path.endswith("/refund"):
+            case.body.pop("at", None)  # not before its payment, which may be of any time
         if case.body.get("reference") is not None and case.headers:
             case.headers.pop("Idempotency-Key", None)
     return case
@@ -71,6 +75,10 @@ def before_call(context, case, kwargs):
 
 def _fit_window(query, *, in_buckets):
     """Keep a period or a window, its ends in order, and another time zone for at most 7 days."""
+    for name in {"from", "to"} & query.keys():
+        moment = datetime.fromisoformat(query[name])
+        if moment.tzinfo is not None and moment < EPOCH:  # drawn with an offset
+            query[name] = wire.timestamp(EPOCH)
     start, end = (
         datetime.fromisoformat(query[name]) if name in query else None for name in ("from", "to")
     )
@@ -96,7 +104,16 @@ def _fit_amount(payment):
     if payment.get("currency") not in raw_table:
         payment.pop("currency", None)
     if payment.get("currency") is None and "amount" in payment:
-        payment["amount"] = round(min(payment["amount"], 10**10), 2)
+        cents = round(100 * min(payment["amount"], 10**10))
+        # A refund must be of something: what was more than nothing stays so.
+        payment["amount"] = (cents or (payment["amount"] > 0)) / 100
+
+
+def _fit_metadata(payment):
+    """Keep values that fit their pattern: once in a long while one is drawn that does not, and is refused as it should."""
+    if isinstance(pairs := payment.get("metadata"), dict):
+        fits = {key: text for key, text in pairs.items() if not CONTROL.search(str(text))}
+        payment["metadata"] = fits
 
 
 schemathesis.openapi.format(

@@ -149,7 +149,7 @@ async def test_the_tab_says_so_when_the_dashboard_does_not_answer(opened):
     await expect(page).to_have_title("Live · Live payments")
     await page.route("**/api/kernels/*", lambda route: route.abort())
     await page.evaluate(look)
-    await expect(page).to_have_title("The dashboard does not work at the moment · Live payments")
+    await expect(page).to_have_title("No connection · Live payments")
     await page.unroute("**/api/kernels/*")
     await page.evaluate(look)
     await expect(page).to_have_title("Live · Live payments")
