@@ -7,10 +7,11 @@ Schema cannot express about a request: how its parts must fit together.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -20,7 +21,7 @@ from iso4217 import raw_table
 from schemathesis import GenerationMode
 
 from financeops.core import wire
-from financeops.core.contract.texts import CONTROL
+from financeops.core.contract.texts import LINE_PATTERN
 from financeops.core.periods import EPOCH, MILLISECOND
 
 COMMAND = Path(sys.executable).with_name("schemathesis")
@@ -57,8 +58,8 @@ def map_case(context, case):
     if isinstance(case.body, dict):
         _fit_amount(case.body)
         _fit_metadata(case.body)
-        if case.path.endswith("/refund"):
-            case.body.pop("at", None)  # not before its payment, which may be of any time
+        if case.path.endswith("/refund") and case.body.get("at") is not None:
+            case.body["at"] = wire.timestamp(datetime.now(UTC))  # not before its payment
         if case.body.get("reference") is not None and case.headers:
             case.headers.pop("Idempotency-Key", None)
     return case
@@ -112,8 +113,11 @@ def _fit_amount(payment):
 def _fit_metadata(payment):
     """Keep values that fit their pattern: once in a long while one is drawn that does not, and is refused as it should."""
     if isinstance(pairs := payment.get("metadata"), dict):
-        fits = {key: text for key, text in pairs.items() if not CONTROL.search(str(text))}
-        payment["metadata"] = fits
+        payment["metadata"] = {
+            key: text
+            for key, text in pairs.items()
+            if not isinstance(text, str) or re.fullmatch(LINE_PATTERN, text)
+        }
 
 
 schemathesis.openapi.format(

@@ -97,7 +97,8 @@ function render({ model, el }) {
     document.title = kernel === "away" ? away : kernel === "released" ? document.title : title;
     // The kernel cannot say this, and its badge is the last that was heard of it.
     document.documentElement.style.setProperty("--fo-offline", JSON.stringify(offline));
-    alone.textContent = kernel === "away" ? hint : "";
+    const said = kernel === "away" ? hint : "";
+    if (alone.textContent !== said) alone.textContent = said; // screen readers say it once
     const sign = kernel === "away" ? "trouble" : kernel === "released" ? "none" : state;
     const icon = document.querySelector("link[rel=icon]");
     const drawn = `data:image/svg+xml,${encodeURIComponent(signOf(sign, el))}`;

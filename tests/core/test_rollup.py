@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from financeops.core.payments import Status
 from financeops.core.periods import Grain, grain_start
 from financeops.core.rollup import (
+    FURTHER,
     Rollup,
     as_document,
     at_hour,
@@ -137,7 +138,11 @@ def test_a_refund_moves_no_attempt_to_another_hour():
 @given(rollups, methods)
 def test_a_rollup_is_the_sum_of_its_methods(rollup, method):
     names = {key[0] for part in (rollup.cells, rollup.declines, rollup.hours) for key in part}
-    names |= {method for (method,) in rollup.part("partial")}
+    names |= {
+        path[FURTHER[name].index("method")]
+        for name, part in rollup.further.items()
+        for path in part
+    }
     assert total(rollup.only(name) for name in names) == rollup
     assert rollup.only(method).only(method) == rollup.only(method)
 
