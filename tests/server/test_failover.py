@@ -8,6 +8,9 @@ import pytest
 from financeops.store.reading.queries import CHUNK
 from tests.proxy import UNKNOWN_COMMIT
 
+MAX_TIME_MS_EXPIRED = 50
+"""A code after which the driver does not try again: what it meets in its last moment would be another reason."""
+
 
 @pytest.fixture
 async def server(start, proxy):
@@ -80,7 +83,7 @@ async def test_an_answer_that_breaks_off_is_cut_and_logged_in_one_line(proxy, ht
         nonlocal read
         read += command.get("find", command.get("aggregate")) == "payments"
         if read == 2:
-            proxy.fail("find", "aggregate", "getMore", code=262, times=float("inf"))
+            proxy.fail("find", "aggregate", "getMore", code=MAX_TIME_MS_EXPIRED, times=float("inf"))
 
     proxy.before = fail_at_the_second
     with pytest.raises(httpx.RemoteProtocolError):
