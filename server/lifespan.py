@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.store.database.connection import Database, close, connect
+from financeops.store.migrating import migrate
 from financeops.store.reading.reader import Reader
 from financeops.store.schema import prepare
 from financeops.tasks import end
@@ -27,6 +29,8 @@ from server.simulation import Simulation
 from server.tenants import Tenants
 from server.verifying import Verifications
 
+logger = logging.getLogger(__name__)
+
 
 @asynccontextmanager
 async def running(
@@ -38,6 +42,7 @@ async def running(
         ttl = timedelta(hours=settings.changes_hours)
         usual = settings.tenant(DEFAULT_TENANT)
         await prepare(db, settings.configured_tenants(), usual=usual)
+        await migrate(db, announce=lambda each: logger.info("recounting the payments of %s", each))
         services = _assemble(settings, db, now)
         work: list[Coroutine[Any, Any, None]] = [
             services.fanout.run(),

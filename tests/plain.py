@@ -19,6 +19,11 @@ from zoneinfo import ZoneInfo
 DECIMALS = {"USD": 2, "EUR": 2, "JPY": 0, "KWD": 3}
 DAYS = {"day": 1, "week": 7, "month": 30}
 FEED = 100
+STAGES = ["authentication", "blocked", "declined", "technical", "abandoned"]
+DIMENSIONS = [
+    *("method", "processor", "network", "funding"),
+    *("country", "issuerCountry", "channel", "authentication"),
+]
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BEGINNING, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 
@@ -34,6 +39,9 @@ class Row(NamedTuple):
     status: str
     decline: str
     back: int = 0
+    stage: str = "declined"
+    kind: str | None = None
+    dimensions: tuple = ()
 
 
 def row_of(document) -> Row:
@@ -49,6 +57,9 @@ def row_of(document) -> Row:
         status=document["status"],
         decline=document.get("declineGroup") or document.get("declineCode") or "unknown",
         back=int(Decimal(document.get("refundedAmount", 0)) * 10 ** DECIMALS[document["currency"]]),
+        stage=document.get("failureStage", "declined"),
+        kind=document.get("declineKind"),
+        dimensions=tuple(map(document.get, DIMENSIONS)),
     )
 
 
@@ -191,7 +202,20 @@ def metrics(rows, currency: str, zone: ZoneInfo) -> dict:
         "netVolume": major(volume(rows) - back, currency),
         "refundRate": share(back, volume(rows)),
         "partiallyRefundedPayments": sum(0 < row.back < row.amount for row in rows),
+        "authorizationRate": authorized(rows),
+        "failures": {
+            stage: sum(row.status == "failed" and row.stage == stage for row in rows)
+            for stage in STAGES
+        },
+        "softDeclines": sum(row.status == "failed" and row.kind == "soft" for row in rows),
+        "hardDeclines": sum(row.status == "failed" and row.kind == "hard" for row in rows),
     }
+
+
+def authorized(rows) -> Decimal | None:
+    """Share of those that an issuer or bank decided on that succeeded, in percent."""
+    decided = [row for row in rows if row.status != "failed" or row.stage == "declined"]
+    return success(decided)
 
 
 @lru_cache(maxsize=100_000)
@@ -228,6 +252,25 @@ def methods(rows, currency: str) -> list[dict]:
             "share": share(len(part), len(rows)),
         }
         for name, part in by.items()
+    ]
+
+
+def breakdown(rows, currency: str, by: str) -> list[dict]:
+    """Figures of each value of a dimension, most attempts first, by the value on a tie, None last."""
+    place = DIMENSIONS.index(by)
+    values = Counter(row.dimensions[place] for row in rows)
+    order = sorted(values, key=lambda value: (-values[value], value is None, value or ""))
+    parts = {value: [row for row in rows if row.dimensions[place] == value] for value in order}
+    return [
+        {
+            "value": value,
+            "count": len(part),
+            "volume": major(volume(part), currency),
+            "successRate": success(part),
+            "authorizationRate": authorized(part),
+            "share": share(len(part), len(rows)),
+        }
+        for value, part in parts.items()
     ]
 
 
@@ -295,6 +338,8 @@ def answer(question, everything, *, currency: str, zone: ZoneInfo):
             return methods(inside, shown)
         case "declines":
             return declines(inside, shown)
+        case "breakdown":
+            return breakdown(inside, shown, question.by)
         case "snapshot":
             feed = [row for row in selected if question.currency in (None, row.currency)]
             return {

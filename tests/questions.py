@@ -34,9 +34,21 @@ PER_ROUND = 50
 RESTARTED_EVERY = 4
 """Rounds after which a server is ended and started again."""
 
-ROUTES = ["metrics", "metrics", "trends", "methods", "declines", "snapshot", "snapshot", "payments"]
+ROUTES = [
+    *("metrics", "metrics", "trends", "methods", "declines"),
+    *("breakdown", "breakdown", "snapshot", "snapshot", "payments"),
+]
 METHODS = ["card", "bank_transfer", "crypto", "paypal"]
 CODES = ["insufficient_funds", "do_not_honor", "expired_card", None]
+SAID = {
+    "processor": [None, "acquirer_a", "acquirer_b"],
+    "network": [None, "visa", "mastercard"],
+    "funding": [None, "credit", "debit"],
+    "country": [None, "DE", "FR"],
+    "issuerCountry": [None, "DE", "US"],
+    "channel": [None, "web", "app"],
+    "authentication": [None, "authenticated", "failed", "none"],
+}
 PERIODS = ["day", "week", "month", "year"]
 SHORT = ["day", "week"]
 
@@ -53,6 +65,7 @@ class Question(NamedTuple):
     method: str | None = None
     timezone: str | None = None
     compare: bool = False
+    by: str | None = None
 
     @property
     def path(self) -> str:
@@ -68,6 +81,7 @@ class Question(NamedTuple):
             "method": self.method,
             "timezone": self.timezone,
             "compare": "true" if self.compare else None,
+            "by": self.by,
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -87,7 +101,7 @@ def question(rng, zone: ZoneInfo) -> Question:
         drawn = drawn._replace(timezone=rng.choice(list(borders.PRESENTS)))
     foreign = drawn.timezone not in (None, zone.key)
     kinds = ["period", "window", "window"]
-    if not foreign and route in ("metrics", "methods", "declines", "payments"):
+    if not foreign and route in ("metrics", "methods", "declines", "breakdown", "payments"):
         kinds += ["all time", "open"]
     kind = rng.choice(kinds)
     if kind == "period" and route != "payments":
@@ -98,6 +112,8 @@ def question(rng, zone: ZoneInfo) -> Question:
         drawn = drawn._replace(start=start, end=end)
         if kind == "open":
             drawn = drawn._replace(**{rng.choice(["start", "end"]): None})
+    if route == "breakdown":
+        drawn = drawn._replace(by=rng.choice(plain.DIMENSIONS))
     closed = drawn.period is not None or None not in (drawn.start, drawn.end)
     return drawn._replace(compare=route == "metrics" and closed and rng.random() < 0.7)
 
@@ -177,7 +193,12 @@ class World:
             "createdAt": at.isoformat(),
         }
         if status == "failed":
-            item |= {"declineCode": self.rng.choice(CODES)}
+            item |= {
+                "declineCode": self.rng.choice(CODES),
+                "failureStage": self.rng.choice([None, None, *plain.STAGES]),
+            }
+        if self.rng.random() < 0.6:
+            item |= {name: self.rng.choice(values) for name, values in SAID.items()}
         return {name: value for name, value in item.items() if value is not None}
 
     def refund(self, tenant: Tenant) -> None:

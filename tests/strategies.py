@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from financeops.core.acts import GivenBack, in_order
 from financeops.core.contract.texts import CONTROL
 from financeops.core.declines import Authentication, DeclineKind, FailureStage
+from financeops.core.dimensions import Dimension, Outcome
 from financeops.core.money import MAX_MINOR
-from financeops.core.payments import Change, Funding, Payment, Source, Status
+from financeops.core.payments import UNKNOWN_KIND, Change, Funding, Payment, Source, Status
 from financeops.core.periods import MILLISECOND, Window
 from financeops.core.rollup import FURTHER, Rollup
 
@@ -241,7 +242,14 @@ def histories(draw, *, created=None, currencies=st.just("USD")):  # noqa: B008 -
 
 _counts = st.tuples(st.integers(-1000, 1000), st.integers(-(10**15), 10**15))
 
-_LEVELS = {"method": methods}
+_LEVELS = {
+    "method": methods,
+    "stage": st.sampled_from(FailureStage).map(str),
+    "kind": st.sampled_from([*DeclineKind, UNKNOWN_KIND]).map(str),
+    "dimension": st.sampled_from([each.value for each in Dimension if each != "method"]),
+    "value": _words | _countries,
+    "outcome": st.sampled_from(Outcome).map(str),
+}
 """Values of each level of the further parts of a rollup."""
 
 _further = st.fixed_dictionaries(

@@ -21,6 +21,7 @@ from financeops.core import wire
 from financeops.core.contract import paths
 from financeops.core.contract.agreements import IDEMPOTENCY_KEY, MAX_PAGE
 from financeops.core.contract.analytics import (
+    BreakdownAnswer,
     DeclineAnswer,
     MethodAnswer,
     MetricsAnswer,
@@ -39,6 +40,7 @@ from financeops.core.contract.payments import (
     MonthsAnswer,
     SeedAnswer,
 )
+from financeops.core.dimensions import Dimension
 from financeops.core.payments import Payment, Status
 from financeops.core.periods import Period
 
@@ -159,6 +161,20 @@ class Client:
         """Figures of each decline code, most failures first."""
         query = parameters_of(tenant_id, question_of(**question))
         return await self._http.answer(list[DeclineAnswer], "GET", paths.DECLINES, query)
+
+    async def breakdown(
+        self,
+        tenant_id: str | None = None,
+        *,
+        by: Dimension | str,
+        **question: Unpack[Question],
+    ) -> list[BreakdownAnswer]:
+        """Figures of each value of a dimension, such as ``country``, most attempts first.
+
+        Payments without a value are one row, whose `value` is None.
+        """
+        query = {**parameters_of(tenant_id, question_of(**question)), "by": str(by)}
+        return await self._http.answer(list[BreakdownAnswer], "GET", paths.BREAKDOWN, query)
 
     async def snapshot(
         self,

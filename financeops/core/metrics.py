@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from financeops.core.declines import DeclineKind, FailureStage
 from financeops.core.money import decimals_of, ratio
 from financeops.core.payments import Status
 from financeops.core.periods import Window
@@ -34,6 +35,14 @@ class Metrics(Struct, frozen=True, kw_only=True):
     net_volume: int
     refund_rate: Decimal | None
     partially_refunded_payments: int
+    authorization_rate: Decimal | None
+    failures_authentication: int
+    failures_blocked: int
+    failures_declined: int
+    failures_technical: int
+    failures_abandoned: int
+    soft_declines: int
+    hard_declines: int
 
 
 class TrendPoint(Struct, frozen=True, kw_only=True):
@@ -110,6 +119,25 @@ def success_rate(rollup: Rollup) -> Decimal | None:
     return ratio(100 * succeeded(rollup), attempts(rollup))
 
 
+def failures(rollup: Rollup, stage: FailureStage) -> int:
+    """Number of payments that failed at one stage; those of which nothing says were declined."""
+    return sum(n for (_, at, _), (n, _) in rollup.part("failures").items() if at == stage)
+
+
+def failures_of_kind(rollup: Rollup, kind: DeclineKind) -> int:
+    """Number of failed payments of one kind, whatever the stage."""
+    return sum(n for (_, _, of), (n, _) in rollup.part("failures").items() if of == kind)
+
+
+def authorization_rate(rollup: Rollup) -> Decimal | None:
+    """Succeeded / (succeeded + declined) x 100; None when no issuer or bank decided on any.
+
+    What failed before or beside the issuer's decision does not count: see `FailureStage`.
+    """
+    authorized = succeeded(rollup)
+    return ratio(100 * authorized, authorized + failures(rollup, FailureStage.DECLINED))
+
+
 def refund_rate(rollup: Rollup) -> Decimal | None:
     """Refunded volume / total volume x 100; None when there is no volume."""
     return ratio(100 * refunded_volume(rollup), total_volume(rollup))
@@ -157,6 +185,14 @@ def metrics(rollup: Rollup, *, currency: str) -> Metrics:
         net_volume=net_volume(rollup),
         refund_rate=refund_rate(rollup),
         partially_refunded_payments=partially_refunded(rollup),
+        authorization_rate=authorization_rate(rollup),
+        failures_authentication=failures(rollup, FailureStage.AUTHENTICATION),
+        failures_blocked=failures(rollup, FailureStage.BLOCKED),
+        failures_declined=failures(rollup, FailureStage.DECLINED),
+        failures_technical=failures(rollup, FailureStage.TECHNICAL),
+        failures_abandoned=failures(rollup, FailureStage.ABANDONED),
+        soft_declines=failures_of_kind(rollup, DeclineKind.SOFT),
+        hard_declines=failures_of_kind(rollup, DeclineKind.HARD),
     )
 
 

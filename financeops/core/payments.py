@@ -48,6 +48,9 @@ class Source(StrEnum):
 UNKNOWN_DECLINE = "unknown"
 """Failed payments without a decline code are counted here, so that shares add up to 100."""
 
+UNKNOWN_KIND = "unknown"
+"""Failures of which nothing says whether another try is worth it are counted as of this kind."""
+
 OTHER_DECLINE = "other"
 """Failures with a code beyond a tenant's limit of different codes are counted here."""
 
@@ -152,6 +155,12 @@ class Payment(Draft, frozen=True, kw_only=True):
         if self.status is not Status.FAILED:
             return None
         return self.decline_group or self.decline_code or UNKNOWN_DECLINE
+
+    @property
+    def counted_failure(self) -> tuple[str, str]:
+        """The stage and the kind under which a failure is counted."""
+        stage = self.failure_stage or FailureStage.DECLINED
+        return str(stage), str(self.decline_kind or UNKNOWN_KIND)
 
 
 AnyDraft = TypeVar("AnyDraft", bound=Draft)

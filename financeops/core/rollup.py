@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from financeops.core.dimensions import Listed, outcome_of, values_of
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Grain, grain_start
 
@@ -23,12 +24,19 @@ Count = tuple[int, int]
 Path = tuple[str, ...]
 """Where a count of a further part stands in it: a value for each of the part's levels."""
 
+DIMENSIONS = "dimensions"
+"""The part that is kept beside the rollup, and read only for figures by a dimension."""
+
 FURTHER = {
     "partial": ("method",),
+    "failures": ("method", "stage", "kind"),
+    DIMENSIONS: ("method", "dimension", "value", "outcome"),
 }
 """The parts that only some payments have, and the levels of each.
 
 `partial` are succeeded payments of which a part was given back, and the sum of these parts.
+`failures` are failed payments by stage and kind; `dimensions` are payments that have a value of a
+dimension, by `Outcome` (`core/dimensions.py`).
 """
 
 _NONE: Mapping[Path, Count] = {}
@@ -115,6 +123,19 @@ class Rollup:
         """One of the `FURTHER` parts; empty if no payment has it."""
         return self.further.get(name, _NONE)
 
+    @property
+    def details(self) -> Rollup:
+        """The counts by dimension alone."""
+        return Rollup(further={DIMENSIONS: self.part(DIMENSIONS)})
+
+    @property
+    def without_details(self) -> Rollup:
+        """Everything but the counts by dimension."""
+        if DIMENSIONS not in self.further:
+            return self
+        others = {name: part for name, part in self.further.items() if name != DIMENSIONS}
+        return Rollup(self.cells, self.declines, self.hours, others)
+
 
 def total(rollups: Iterable[Rollup]) -> Rollup:
     """Sum of any number of rollups; ``Rollup()`` of none."""
@@ -132,44 +153,75 @@ def total(rollups: Iterable[Rollup]) -> Rollup:
     return Rollup(cells, declines, hours, further)
 
 
-def rollup_of(payment: Payment, zone: ZoneInfo) -> Rollup:
-    """Rollup of one payment, its hour of day taken in `zone`."""
+def rollup_of(payment: Payment, zone: ZoneInfo, listed: Listed | None = None) -> Rollup:
+    """Rollup of one payment, its hour of day taken in `zone`.
+
+    Parameters
+    ----------
+    listed : mapping of dimension to values, optional
+        The values that are counted by themselves. Default: no details by dimension.
+    """
     count = (1, payment.amount)
     declined = payment.counted_decline
     return Rollup(
         {(payment.method, payment.status): count},
         {(payment.method, declined): count} if declined else None,
         {(payment.method, payment.created_at.astimezone(zone).hour): 1},
-        _further_of(payment),
+        _further_of(payment, listed),
     )
 
 
-def _further_of(payment: Payment) -> dict[str, dict[Path, Count]] | None:
-    if payment.refunded_amount and payment.status is Status.SUCCESS:
-        return {"partial": {(payment.method,): (1, payment.returned)}}
-    return None
+def _further_of(payment: Payment, listed: Listed | None) -> dict[str, dict[Path, Count]] | None:
+    parts: dict[str, dict[Path, Count]] = {}
+    if payment.status is Status.FAILED:
+        failure = (payment.method, *payment.counted_failure)
+        parts["failures"] = {failure: (1, payment.amount)}
+    elif payment.refunded_amount and payment.status is Status.SUCCESS:
+        parts["partial"] = {(payment.method,): (1, payment.returned)}
+    if listed is not None and (values := values_of(payment, listed)):
+        outcome, count = outcome_of(payment), (1, payment.amount)
+        parts[DIMENSIONS] = {
+            (payment.method, name, value, outcome): count for name, value in values
+        }
+    return parts or None
 
 
-def delta_of(change: Change, zone: ZoneInfo) -> Rollup:
+def delta_of(change: Change, zone: ZoneInfo, listed: Listed | None = None) -> Rollup:
     """Rollup that a change adds: the payment as it is, less the payment as it was."""
-    now = Rollup() if change.removed else rollup_of(change.payment, zone)
-    return now if change.previous is None else now - rollup_of(change.previous, zone)
+    now = Rollup() if change.removed else rollup_of(change.payment, zone, listed)
+    if change.previous is None:
+        return now
+    return now - rollup_of(change.previous, zone, listed)
 
 
 Place = tuple[str, Grain, datetime]
 """Where a rollup is kept: currency, grain, start."""
 
 
-def deltas(changes: Iterable[Change], zone: ZoneInfo) -> dict[Place, Rollup]:
-    """Rollups that changes add, one for each kept rollup that they touch."""
-    touched: dict[Place, list[Rollup]] = {}
+def deltas(
+    changes: Iterable[Change], zone: ZoneInfo, listed: Listed | None = None
+) -> dict[Place, Rollup]:
+    """Rollups that changes add, one for each kept rollup that they touch.
+
+    With `listed` they have details by dimension, as `rollup_of` has.
+    """
+    # Most changes of a batch touch the same places: add these up once, not once for each grain.
+    together: dict[tuple[Place, ...], list[Rollup]] = {}
     for change in changes:
         payment = change.payment
-        delta = delta_of(change, zone)
-        for grain in Grain:
-            place = (payment.currency, grain, grain_start(grain, payment.created_at, zone))
-            touched.setdefault(place, []).append(delta)
-    return {place: total(parts) for place, parts in touched.items()}
+        places = tuple(
+            (payment.currency, grain, grain_start(grain, payment.created_at, zone))
+            for grain in Grain
+        )
+        together.setdefault(places, []).append(delta_of(change, zone, listed))
+    touched: dict[Place, list[Rollup]] = {}
+    for places, parts in together.items():
+        whole = total(parts)
+        for place in places:
+            touched.setdefault(place, []).append(whole)
+    return {
+        place: parts[0] if len(parts) == 1 else total(parts) for place, parts in touched.items()
+    }
 
 
 def at_hour(rollup: Rollup, hour: int) -> Rollup:

@@ -14,9 +14,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from financeops.core.acts import GivenBack
+from financeops.core.breakdown import DimensionFigures
 from financeops.core.contract.analytics import (
+    BreakdownAnswer,
     BucketAnswer,
     DeclineAnswer,
+    FailuresAnswer,
     KeyFigures,
     MethodAnswer,
     RollupAnswer,
@@ -36,7 +39,7 @@ from financeops.core.payments import (
     values_in,
 )
 from financeops.core.periods import Window
-from financeops.core.rollup import Rollup, as_document
+from financeops.core.rollup import FURTHER, Path, Rollup, as_document
 
 Form = TypeVar("Form")
 
@@ -209,6 +212,16 @@ def metrics_document(metrics: Metrics) -> KeyFigures:
         net_volume=to_major(metrics.net_volume, metrics.currency),
         refund_rate=metrics.refund_rate,
         partially_refunded_payments=metrics.partially_refunded_payments,
+        authorization_rate=metrics.authorization_rate,
+        failures=FailuresAnswer(
+            authentication=metrics.failures_authentication,
+            blocked=metrics.failures_blocked,
+            declined=metrics.failures_declined,
+            technical=metrics.failures_technical,
+            abandoned=metrics.failures_abandoned,
+        ),
+        soft_declines=metrics.soft_declines,
+        hard_declines=metrics.hard_declines,
     )
 
 
@@ -252,6 +265,21 @@ def declines_document(rows: Iterable[DeclineFigures], *, currency: str) -> list[
     ]
 
 
+def breakdown_document(rows: Iterable[DimensionFigures], *, currency: str) -> list[BreakdownAnswer]:
+    """JSON form of the figures by a dimension, volumes in major units of `currency`."""
+    return [
+        BreakdownAnswer(
+            value=row.value,
+            count=row.count,
+            volume=to_major(row.volume, currency),
+            success_rate=row.success_rate,
+            authorization_rate=row.authorization_rate,
+            share=row.share,
+        )
+        for row in rows
+    ]
+
+
 def rollup_document(rollup: Rollup) -> RollupAnswer:
     """JSON form of a rollup, for encoding: its counts stay dicts, for a snapshot has many."""
     return RollupAnswer(**as_document(rollup))
@@ -259,7 +287,6 @@ def rollup_document(rollup: Rollup) -> RollupAnswer:
 
 def rollup_from(answer: RollupAnswer | BucketAnswer) -> Rollup:
     """Rollup from its JSON form."""
-    partial = answer.partial or {}
     return Rollup(
         {
             (method, status): (count.n, count.amount)
@@ -276,8 +303,21 @@ def rollup_from(answer: RollupAnswer | BucketAnswer) -> Rollup:
             for method, hours in answer.hours.items()
             for hour, n in hours.items()
         },
-        {"partial": {(method,): (each.n, each.amount) for method, each in partial.items()}},
+        {name: _counts_in(getattr(answer, name), levels) for name, levels in FURTHER.items()},
     )
+
+
+def _counts_in(part: Mapping[str, Any] | None, levels: Path) -> dict[Path, tuple[int, int]]:
+    """Counts of one of the further parts by their paths; none if it is null."""
+    if part is None:
+        return {}
+    if len(levels) == 1:
+        return {(value,): (count.n, count.amount) for value, count in part.items()}
+    return {
+        (value, *path): count
+        for value, inner in part.items()
+        for path, count in _counts_in(inner, levels[1:]).items()
+    }
 
 
 def bucket_document(bucket: Window, rollup: Rollup) -> BucketAnswer:

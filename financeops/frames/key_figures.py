@@ -14,9 +14,20 @@ from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent
 from financeops.core.periods import Period, Window, zone_of
 from financeops.core.rollup import Rollup
-from financeops.frames.engine.folding import RETURNED, chosen, dated, in_order, rollups
-from financeops.frames.engine.given import payments_of
+from financeops.frames.engine.failures import KIND, STAGE, failures
+from financeops.frames.engine.folding import (
+    RETURNED,
+    Chosen,
+    Keys,
+    chosen,
+    dated,
+    in_order,
+    rollups,
+)
+from financeops.frames.engine.given import Payments, payments_of
 from financeops.frames.engine.results import INTEGER, REAL, TEXT, numbers
+
+_OPTIONAL = (RETURNED, STAGE, KIND)
 
 METRICS = {
     "currency": TEXT,
@@ -33,6 +44,14 @@ METRICS = {
     "net_volume": INTEGER,
     "refund_rate": REAL,
     "partially_refunded_payments": INTEGER,
+    "authorization_rate": REAL,
+    "failures_authentication": INTEGER,
+    "failures_blocked": INTEGER,
+    "failures_declined": INTEGER,
+    "failures_technical": INTEGER,
+    "failures_abandoned": INTEGER,
+    "soft_declines": INTEGER,
+    "hard_declines": INTEGER,
 }
 """Columns of the key figures: the fields of `financeops.core.metrics.Metrics`."""
 
@@ -58,7 +77,8 @@ def metrics(
     ----------
     payments : frame
         Payments; needs ``amount``, ``currency``, ``method``, ``status``, ``created_at``; has
-        ``refunded_amount`` where parts of payments were given back.
+        ``refunded_amount`` where parts of payments were given back, ``failure_stage`` and
+        ``decline_kind`` where it is known why they failed.
     window : Window or (start, end), optional
         Only payments created in ``[start, end)``. Default: all.
     period : {"day", "week", "month", "year"}, optional
@@ -81,7 +101,13 @@ def metrics(
         ``total_payments``, ``succeeded_payments``, ``failed_payments``, ``refunded_payments``
         counts; of these ``partially_refunded_payments`` gave back a part only;
         ``refunded_volume``, ``net_volume`` minor units; net is total less refunded;
-        ``refund_rate`` refunded / total volume x 100; null when there is no volume.
+        ``refund_rate`` refunded / total volume x 100; null when there is no volume;
+        ``authorization_rate`` succeeded / (succeeded + ``failures_declined``) x 100: what never
+        came before an issuer or bank does not count; null when nothing did;
+        ``failures_authentication``, ``failures_blocked``, ``failures_declined``,
+        ``failures_technical``, ``failures_abandoned`` failed payments by stage; those without one
+        count as declined;
+        ``soft_declines``, ``hard_declines`` failed payments of each kind.
 
     Raises
     ------
@@ -110,9 +136,9 @@ def metrics(
     """
     zone = zone_of(timezone)
     columns = ("status", "method", "currency", "amount", "created_at")
-    given = payments_of(payments, *columns, optional=(RETURNED,))
+    given = payments_of(payments, *columns, optional=_OPTIONAL)
     which = chosen(given, window=window, period=period, as_of=as_of, zone=zone)
-    found = rollups(given, which)
+    found = _with_failures(given, which, rollups(given, which))
     return given.same_kind((metrics_row(found[key], *key) for key in in_order(found)), METRICS)
 
 
@@ -169,13 +195,24 @@ def segments(
     """
     zone = zone_of(timezone)
     columns = ("status", "currency", "amount", *dated(window, period))
-    given = payments_of(payments, *columns, by=by, optional=(RETURNED,))
+    given = payments_of(payments, *columns, by=by, optional=_OPTIONAL)
     if taken := [name for name in given.by if name in METRICS]:
         raise InvalidValue("by", f"must not name {taken[0]}: that is the name of a figure")
     which = chosen(given, window=window, period=period, as_of=as_of, zone=zone)
-    found = rollups(given, which, methods=False, hours=False)
+    found = _with_failures(given, which, rollups(given, which, methods=False, hours=False))
     rows = ((*key, *_segment(found[key], key[0])) for key in in_order(found))
     return given.same_kind(rows, {**given.groups, **SEGMENTS})
+
+
+def _with_failures(
+    given: Payments[Any], which: Chosen, found: dict[Keys, Rollup]
+) -> dict[Keys, Rollup]:
+    """The same rollups, with their failures by stage and kind."""
+    by_stage = failures(given, which)
+    return {
+        group: rollup + Rollup(further={"failures": by_stage.get(group, {})})
+        for group, rollup in found.items()
+    }
 
 
 def metrics_row(rollup: Rollup, currency: str) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ from financeops.core.fields import Kind
 from financeops.core.pairs import pairs_from, pairs_text
 from financeops.core.payments import FIELDS, Change, EventType, Payment, Status, values_in
 from financeops.core.periods import Grain
-from financeops.core.rollup import Place, Rollup, as_document
+from financeops.core.rollup import DIMENSIONS, Place, Rollup, as_document
 from financeops.store.database.connection import Document
 
 Key = tuple[str, str]
@@ -132,10 +132,22 @@ def changes_from(document: Document) -> list[Change]:
     ]
 
 
-def rollup_id(tenant_id: str, place: Place) -> str:
-    """`_id` of a rollup. Every read names the ones that it wants, so no other index is needed."""
+def rollup_id(tenant_id: str, place: Place, *, details: bool = False) -> str:
+    """`_id` of a rollup, or of its details by dimension, which are a document of their own.
+
+    Every read names the ones that it wants, so no other index is needed.
+    """
     currency, grain, start = place
-    return f"{tenant_id}|{currency}|{grain.value}|{start:%Y-%m-%dT%H:%M:%S}"
+    name = f"{tenant_id}|{currency}|{grain.value}|{start:%Y-%m-%dT%H:%M:%S}"
+    return f"{name}|{_DETAILS}" if details else name
+
+
+_DETAILS = "details"
+
+
+def holds_details(document: Document) -> bool:
+    """Whether a stored rollup is one of details."""
+    return str(document["_id"]).endswith(f"|{_DETAILS}")
 
 
 def place_of(document: Document) -> Place:
@@ -150,8 +162,14 @@ def place_fields(place: Place) -> Document:
 
 
 def rollup_document(rollup: Rollup, place: Place) -> Document:
-    """Stored counts of a rollup. Quarter hours keep no hours: their start tells it in any zone."""
-    return as_document(rollup, hours=place[1] is not Grain.QUARTER)
+    """Stored counts of a rollup without details, or of details alone.
+
+    Quarter hours keep no hours: their start tells it in any zone.
+    """
+    document = as_document(rollup, hours=place[1] is not Grain.QUARTER)
+    if DIMENSIONS in document:
+        return {DIMENSIONS: document[DIMENSIONS]}
+    return document
 
 
 def increments(delta: Rollup, place: Place) -> dict[str, int]:

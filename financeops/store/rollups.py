@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pymongo import DeleteOne, ReplaceOne, UpdateOne
 
 from financeops.core.payments import Tenant
 from financeops.core.periods import Grain, Window, grain_end, grain_starts
-from financeops.core.rollup import Place, Rollup, from_document
+from financeops.core.rollup import DIMENSIONS, Place, Rollup, from_document
 from financeops.store.database.connection import Database, Document, Session, driver_errors
 from financeops.store.documents import (
     increments,
@@ -52,32 +53,38 @@ async def rollups_starting_in(
     grain: Grain,
     window: Window,
     *,
+    details: bool = False,
     session: Session | None = None,
 ) -> list[tuple[Place, Rollup]]:
     """Return the rollups of one grain that start in a window; empty ones are left out.
 
-    Of adjacent windows, each rollup is in exactly one, even if it crosses their border.
+    Of adjacent windows, each rollup is in exactly one, even if it crosses their border. With
+    `details`, return those by dimension instead.
     """
     zone = ZoneInfo(record.tenant.timezone)
     # All payments of the last rollup may lie beyond the end of the window.
     reach = Window(window.start, grain_end(grain, window.end - timedelta.resolution, zone))
     starts = grain_starts(grain, record.held(reach), zone)
     places = [(currency, grain, start) for start in starts if start in window]
-    return list((await rollups_at(db, record.tenant.id, places, session=session)).items())
+    found = await rollups_at(db, record.tenant.id, places, details=details, session=session)
+    return list(found.items())
 
 
 async def rollups_at(
-    db: Database, tenant_id: str, places: Iterable[Place], *, session: Session | None = None
+    db: Database,
+    tenant_id: str,
+    places: Iterable[Place],
+    *,
+    details: bool = False,
+    session: Session | None = None,
 ) -> dict[Place, Rollup]:
-    """Return the rollups at these places; those that were never written are left out."""
-    ids = [rollup_id(tenant_id, place) for place in places]
-    found: dict[Place, Rollup] = {}
-    for first in range(0, len(ids), IDS_PER_READ):
-        named = {"_id": {"$in": ids[first : first + IDS_PER_READ]}, "tenantId": tenant_id}
-        with driver_errors(session=session):
-            documents = await db.rollups.find(named, session=session).to_list()
-        found |= {place_of(document): from_document(document) for document in documents}
-    return found
+    """Return the rollups at these places, or their details by dimension instead.
+
+    Those that were never written are left out.
+    """
+    ids = [rollup_id(tenant_id, place, details=details) for place in places]
+    documents = await _read(db, tenant_id, ids, session=session)
+    return {place_of(document): from_document(document) for document in documents}
 
 
 async def add_rollups(
@@ -88,21 +95,24 @@ async def add_rollups(
     As nobody else adds to them, they can be read first, which makes history cheap: most of its
     places are new, and an insertion costs a fifth of an upsert.
     """
-    kept = await rollups_at(db, tenant_id, more, session=session)
-    new = [_document(tenant_id, place, more[place]) for place in more.keys() - kept.keys()]
+    added = _pieces(tenant_id, more)
+    documents = await _read(db, tenant_id, added, session=session)
+    kept = {document["_id"]: from_document(document) for document in documents}
+    new = [_document(tenant_id, *added[each]) for each in added.keys() - kept.keys()]
     if new:
         await db.rollups.insert_many(new, ordered=False, session=session)
     writes: list[_Write] = []
-    for place, rollup in kept.items():
-        named = _named(tenant_id, place)
-        added = increments(more[place], place)
-        if _is_emptied(rollup, more[place]):
+    for each, rollup in kept.items():
+        piece = added[each]
+        named = _named(tenant_id, each)
+        fields = increments(piece.rollup, piece.place)
+        if _is_emptied(rollup, piece.rollup):
             writes.append(DeleteOne(named))
-        elif len(added) <= MAX_INCREMENTS:
-            writes.append(UpdateOne(named, {"$inc": added}))
+        elif len(fields) <= MAX_INCREMENTS:
+            writes.append(UpdateOne(named, {"$inc": fields}))
         else:
-            document = _document(tenant_id, place, rollup + more[place])
-            writes.append(ReplaceOne(named, document))
+            whole = piece._replace(rollup=rollup + piece.rollup)
+            writes.append(ReplaceOne(named, _document(tenant_id, *whole)))
     await _write(db, writes, session)
 
 
@@ -111,22 +121,21 @@ async def replace_rollups(
 ) -> None:
     """Replace rollups by those counted, under the tenant's lock; remove empty ones."""
     documents = {
-        rollup_id(tenant_id, place): _document(tenant_id, place, rollup)
-        for place, rollup in counted.items()
-        if rollup
+        each: _document(tenant_id, *piece) for each, piece in _pieces(tenant_id, counted).items()
     }
-    ids = [rollup_id(tenant_id, place) for place in counted]
-    stored: set[str] = set()
-    for first in range(0, len(ids), IDS_PER_READ):
-        some = {"_id": {"$in": ids[first : first + IDS_PER_READ]}, "tenantId": tenant_id}
-        found = await db.rollups.find(some, {"_id": 1}, session=session).to_list()
-        stored.update(document["_id"] for document in found)
+    ids = [
+        rollup_id(tenant_id, place, details=details)
+        for place in counted
+        for details in (False, True)
+    ]
+    found = await _read(db, tenant_id, ids, {"_id": 1}, session=session)
+    stored = {document["_id"] for document in found}
     if new := [document for each, document in documents.items() if each not in stored]:
         await db.rollups.insert_many(new, ordered=False, session=session)
     replaced = [documents[each] for each in stored if each in documents]
     await _write(
         db,
-        [ReplaceOne({"_id": each["_id"], "tenantId": tenant_id}, each) for each in replaced],
+        [ReplaceOne(_named(tenant_id, each["_id"]), each) for each in replaced],
         session,
     )
     gone = [each for each in stored if each not in documents]
@@ -135,8 +144,48 @@ async def replace_rollups(
         await db.rollups.delete_many(some, session=session)
 
 
+class _Piece(NamedTuple):
+    """What one document holds of a rollup: everything but the details, or these."""
+
+    id: str
+    place: Place
+    rollup: Rollup
+
+
+def _pieces(tenant_id: str, rollups: Mapping[Place, Rollup]) -> dict[str, _Piece]:
+    """What each document holds of rollups; there is none for what is empty."""
+    pieces: dict[str, _Piece] = {}
+    for place, rollup in rollups.items():
+        for details, part in ((False, rollup.without_details), (True, rollup.details)):
+            if part:
+                name = rollup_id(tenant_id, place, details=details)
+                pieces[name] = _Piece(name, place, part)
+    return pieces
+
+
+async def _read(
+    db: Database,
+    tenant_id: str,
+    ids: Iterable[str],
+    fields: Document | None = None,
+    *,
+    session: Session | None,
+) -> list[Document]:
+    """Documents of these ids, some at a time."""
+    ids = list(ids)
+    found: list[Document] = []
+    for first in range(0, len(ids), IDS_PER_READ):
+        named = {"_id": {"$in": ids[first : first + IDS_PER_READ]}, "tenantId": tenant_id}
+        with driver_errors(session=session):
+            found += await db.rollups.find(named, fields, session=session).to_list()
+    return found
+
+
 def _is_emptied(rollup: Rollup, more: Rollup) -> bool:
     """Whether nothing is left, which happens only when an import is undone."""
+    if not more.cells:
+        fewer = any(n < 0 for n, _ in more.part(DIMENSIONS).values())
+        return fewer and not rollup + more
     # A quarter hour is kept without hours.
     removes = any(n < 0 for n in more.hours.values())
     return removes and not (rollup + more).cells
@@ -147,9 +196,9 @@ async def _write(db: Database, writes: list[_Write], session: Session) -> None:
         await db.rollups.bulk_write(writes, ordered=False, session=session)
 
 
-def _named(tenant_id: str, place: Place) -> Document:
-    return {"_id": rollup_id(tenant_id, place), "tenantId": tenant_id}
+def _named(tenant_id: str, name: str) -> Document:
+    return {"_id": name, "tenantId": tenant_id}
 
 
-def _document(tenant_id: str, place: Place, rollup: Rollup) -> Document:
-    return _named(tenant_id, place) | place_fields(place) | rollup_document(rollup, place)
+def _document(tenant_id: str, name: str, place: Place, rollup: Rollup) -> Document:
+    return _named(tenant_id, name) | place_fields(place) | rollup_document(rollup, place)

@@ -24,11 +24,12 @@ from financeops.store.database.sharding import check_shard_keys
 from financeops.store.tenants import find_tenant, new_history
 from financeops.store.writing.imports import ImportState
 
-VERSION = 3
-"""Version of the data model. A later one migrates from here, in `prepare`.
+VERSION = 4
+"""Version of the data model.
 
 Since version 2 payments may be removed, since version 3 parts of them may be given back: an earlier
-program would count that wrong. Nothing that was stored before changes.
+program would count that wrong. Since version 4 rollups count failures by stage and payments by
+dimension: `migrating` counts what was stored before.
 """
 
 _Keys = list[tuple[str, int]]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from secrets import token_hex
 
 from msgspec import Struct
 
+from financeops.core.dimensions import Listed, to_list, with_listed
 from financeops.core.errors import NotFound
 from financeops.core.money import exponent
 from financeops.core.payments import Tenant
@@ -25,7 +27,8 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
     none. `repairs` counts how often its rollups were rewritten: remembered rollups are forgotten
     when it changes. `history` is generated when the tenant is created: it differs after the
     database was emptied and filled again, even if the numbers are the same. `taken_back` counts
-    the payments and refunds that were removed: while it is unchanged, both only grow.
+    the payments and refunds that were removed: while it is unchanged, both only grow. `listed` are
+    the values of each dimension that are counted by themselves.
     """
 
     tenant: Tenant
@@ -37,6 +40,7 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
     repairs: int
     history: str = ""
     taken_back: int = 0
+    listed: Listed = {}
 
     def held(self, window: Window) -> Window:
         """The part of a window that may hold payments; empty if there are none."""
@@ -52,6 +56,18 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
         """
         if currency is not None and currency not in self.currencies:
             exponent(currency)
+
+
+async def list_values(
+    db: Database, record: TenantRecord, said: Iterable[tuple[str, str]], session: Session
+) -> Listed:
+    """List new values of dimensions, under the tenant's lock; return all that are listed."""
+    new = to_list(said, record.listed)
+    if not new:
+        return record.listed
+    noted = {"$push": {f"dimensions.{name}": {"$each": values} for name, values in new.items()}}
+    await db.tenants.update_one({"_id": record.tenant.id}, noted, session=session)
+    return with_listed(record.listed, new)
 
 
 def new_history() -> str:
@@ -102,4 +118,5 @@ def record_from(document: Document) -> TenantRecord:
         repairs=document.get("repairs", 0),
         history=document.get("history", ""),
         taken_back=document.get("takenBack", 0),
+        listed={name: frozenset(values) for name, values in document.get("dimensions", {}).items()},
     )

@@ -11,6 +11,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
 from financeops.core import wire
+from financeops.core.breakdown import breakdown
 from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.contract.analytics import MetricsAnswer, SnapshotAnswer
 from financeops.core.contract.forms import Instant
@@ -41,6 +42,7 @@ from financeops.core.contract.payments import (
     SeedAnswer,
 )
 from financeops.core.contract.requests import PaymentRequest, RefundRequest
+from financeops.core.dimensions import EVERY_VALUE, Dimension
 from financeops.core.errors import InvalidValue
 from financeops.core.metrics import declines, methods, metrics, trends
 from financeops.core.payments import Change, Payment, Status
@@ -70,7 +72,7 @@ def _payment(number: int, amount: int, status: Status, **more: Any) -> Payment:
 
 _SUCCEEDED = _payment(1, 185050, Status.SUCCESS, reference="order-1042-1", customer_id="cus_1a2b3c")
 _FAILED = _payment(2, 4200, Status.FAILED, decline_code="insufficient_funds")
-_ROLLUP = total(rollup_of(payment, _ZONE) for payment in (_SUCCEEDED, _FAILED))
+_ROLLUP = total(rollup_of(payment, _ZONE, EVERY_VALUE) for payment in (_SUCCEEDED, _FAILED))
 _CUT = buckets(Period.DAY, _NOON, _ZONE)
 
 PAYMENT = wire.payment_document(_SUCCEEDED)
@@ -86,6 +88,7 @@ METRICS = MetricsAnswer(
 )
 TRENDS = wire.trends_document(trends(_CUT[-1:], [_ROLLUP]), currency="USD")
 METHODS = wire.methods_document(methods(_ROLLUP), currency="USD")
+BREAKDOWN = wire.breakdown_document(breakdown(_ROLLUP, Dimension.COUNTRY), currency="USD")
 DECLINES = wire.declines_document(declines(_ROLLUP), currency="USD")
 PROBLEM = problem_of(InvalidValue("amount", "must not be negative"))
 _VERIFIED: dict[str, Any] = {
@@ -112,6 +115,7 @@ ANSWERS: list[Struct] = [
     *TRENDS,
     *METHODS,
     *DECLINES,
+    *BREAKDOWN,
     CHANGE,
     ChangesAnswer(seq=1, complete=True, changes=[CHANGE]),
     PROBLEM,

@@ -29,6 +29,7 @@ from financeops.core.contract.texts import (
     TENANT_PATTERN,
     WORD_PATTERN,
 )
+from financeops.core.dimensions import Dimension
 from financeops.core.errors import InvalidValue
 from financeops.core.instants import bound
 from financeops.core.payments import Source, Status
@@ -238,6 +239,12 @@ class BucketParameters(AnalyticsParameters):
             if end is None:
                 raise InvalidValue(name, "is missing: give a period, or both from and to")
         return question
+
+
+class BreakdownParameters(AnalyticsParameters):
+    """Parameters of the figures by a dimension."""
+
+    by: Dimension = Field(description="What to break the figures down by")
 
 
 class SnapshotParameters(BucketParameters):

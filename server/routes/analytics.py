@@ -8,9 +8,11 @@ from fastapi import APIRouter, Query
 from msgspec.structs import asdict, replace
 
 from financeops.core import metrics as figures
+from financeops.core.breakdown import breakdown
 from financeops.core.contract import paths
 from financeops.core.contract.agreements import FEED_LENGTH
 from financeops.core.contract.analytics import (
+    BreakdownAnswer,
     DeclineAnswer,
     MethodAnswer,
     MetricsAnswer,
@@ -19,11 +21,13 @@ from financeops.core.contract.analytics import (
     TrendAnswer,
 )
 from financeops.core.contract.forms import Instant
+from financeops.core.dimensions import Dimension
 from financeops.core.periods import Window
 from financeops.core.questions import Question
 from financeops.core.rollup import Rollup
 from financeops.core.windows import ends_of
 from financeops.core.wire import (
+    breakdown_document,
     bucket_document,
     declines_document,
     methods_document,
@@ -37,6 +41,7 @@ from server.dependencies import Here, Services
 from server.http.description import answers
 from server.http.parameters import (
     AnalyticsParameters,
+    BreakdownParameters,
     BucketParameters,
     MetricsParameters,
     SnapshotParameters,
@@ -80,6 +85,23 @@ async def read_declines(services: Here, params: Annotated[AnalyticsParameters, Q
     question = _question(services, params)
     answer = await services.reader.answer(params.tenant_id, question, as_of=services.now())
     return Json(_declines(answer))
+
+
+@router.get(paths.BREAKDOWN, responses=answers(list[BreakdownAnswer], 404, 503))
+async def read_breakdown(services: Here, params: Annotated[BreakdownParameters, Query()]) -> Json:
+    """Figures of each value of a dimension, most attempts first.
+
+    Payments without a value are the row of null, so that all rows together are all payments. A
+    tenant's first 200 values of a dimension are counted by themselves, further ones as `other`.
+    """
+    answer = await services.reader.answer(
+        params.tenant_id,
+        _question(services, params),
+        as_of=services.now(),
+        details=params.by is not Dimension.METHOD,
+    )
+    rows = breakdown(answer.rollup, params.by)
+    return Json(breakdown_document(rows, currency=answer.currency))
 
 
 @router.get(paths.SNAPSHOT, responses=answers(SnapshotAnswer, 404, 503))

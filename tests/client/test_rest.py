@@ -60,12 +60,14 @@ async def test_trends_methods_and_declines_are_typed(client, record, tenant_id):
     trend = await client.trends(tenant_id, period="day")
     methods = await client.methods(tenant_id)
     declines = await client.declines(tenant_id, method="card")
+    networks = await client.breakdown(tenant_id, by="network", method="card")
 
     assert (len(trend), trend[-1].amount, trend[-1].count) == (24, 7, 2)
     assert trend[0].success_rate is None
     assert trend[-1].timestamp.tzinfo is not None
     assert [(row.method, row.share) for row in methods] == [("card", 100)]
     assert [(row.decline_code, row.volume) for row in declines] == [("expired_card", 3)]
+    assert [(row.value, row.share) for row in networks] == [(None, 100)]
 
 
 async def test_payments_come_newest_first_over_all_pages(client, tenant_id):

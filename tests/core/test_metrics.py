@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from financeops.core.declines import FailureStage
 from financeops.core.metrics import attempts_by_hour, declines, methods, metrics, peak_hour, trends
 from financeops.core.money import exponent
 from financeops.core.payments import Status
@@ -67,6 +68,15 @@ def test_key_figures_are_what_their_definitions_say(business, zone):
     assert figures.success_rate == rounded(len(succeeded) * 100, len(recorded))
     assert figures.refund_rate == rounded(returned * 100, volume)
     assert figures.average_amount == rounded(volume, len(succeeded) * 10 ** exponent(currency))
+    failed = [payment for payment in recorded if payment.status == "failed"]
+    stages = Counter(payment.failure_stage or "declined" for payment in failed)
+    for stage in FailureStage:
+        assert getattr(figures, f"failures_{stage}") == stages[stage]
+    assert figures.authorization_rate == rounded(
+        len(succeeded) * 100, len(succeeded) + stages["declined"]
+    )
+    kinds = Counter(payment.decline_kind for payment in failed)
+    assert (figures.soft_declines, figures.hard_declines) == (kinds["soft"], kinds["hard"])
     hours = Counter(payment.created_at.astimezone(zone).hour for payment in recorded)
     assert figures.peak_hour == first_of_most(hours)
     assert figures.top_payment_method == first_of_most(Counter(p.method for p in recorded))

@@ -104,6 +104,7 @@ def test_the_document_of_a_rollup():
         },
         "declines": {"card": {"insufficient_funds": {"n": 1, "amount": 500}}},
         "hours": {"card": {"17": 1, "18": 1}},
+        "failures": {"card": {"declined": {"unknown": {"n": 1, "amount": 500}}}},
     }
 
 

@@ -159,6 +159,7 @@ def test_the_json_of_the_figures():
         {("card", Status.SUCCESS): (2, 12345), ("card", Status.FAILED): (1, 100)},
         {("card", "expired_card"): (1, 100)},
         {("card", 14): 3},
+        {"failures": {("card", "blocked", "hard"): (1, 100)}},
     )
     hour = Window(NOON, NOON + HOUR)
     assert decode(encode(metrics_document(metrics(rollup, currency="USD")))) == {
@@ -176,6 +177,16 @@ def test_the_json_of_the_figures():
         "netVolume": Decimal("123.45"),
         "refundRate": 0,
         "partiallyRefundedPayments": 0,
+        "authorizationRate": 100,
+        "failures": {
+            "authentication": 0,
+            "blocked": 1,
+            "declined": 0,
+            "technical": 0,
+            "abandoned": 0,
+        },
+        "softDeclines": 0,
+        "hardDeclines": 1,
     }
     assert encode(trends_document(trends([hour, hour], [rollup, Rollup()]), currency="USD")) == (
         b'[{"timestamp":"2026-03-10T12:00:00Z","amount":123.45,"count":3,"successRate":66.666667},'

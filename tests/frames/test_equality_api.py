@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from financeops.core import metrics as core
 from financeops.core import wire
+from financeops.core.dimensions import Dimension
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.periods import MILLISECOND, Period, Window
 from financeops.core.rollup import Rollup
 from financeops.frames.declines import declines
-from financeops.frames.key_figures import metrics
+from financeops.frames.key_figures import metrics, segments
 from financeops.frames.methods import methods
 from financeops.frames.trends import trends
 from tests import strategies
@@ -34,8 +35,16 @@ TENANTS = {
 }
 SENT = [
     *("amount", "currency", "method", "status", "createdAt", "country", "declineCode"),
-    "refundedAmount",
+    *("refundedAmount", "failureStage", "declineKind", "processor", "network", "funding"),
+    *("issuerCountry", "channel", "authentication"),
 ]
+
+SEGMENT = {
+    "count": "total_payments",
+    "successRate": "success_rate",
+    "authorizationRate": "authorization_rate",
+}
+"""The figures of a breakdown that `segments` has under other names, in the same unit."""
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +153,16 @@ def test_figures_over_http_equal_those_of_a_frame(http, unused, payments, kind, 
                 [DeclineFigures(**row) for row in mine(declines, **chosen)], currency=currency
             )
         )
+        for by in Dimension:
+            column = {"issuerCountry": "issuer_country"}.get(by, by)
+            found = mine(segments, by=str(column), **chosen)
+            answer = ask("breakdown", by=str(by), **query)
+            assert {(row["value"], *map(row.get, SEGMENT)) for row in answer} == {
+                (row[column], *map(row.get, SEGMENT.values())) for row in found
+            }
+            assert sum(row["count"] for row in answer) == sum(
+                row["total_payments"] for row in found
+            )
 
     answer = ask("trends", period=period.value)
     as_of = wire.instant_of(answer[-1]["timestamp"])

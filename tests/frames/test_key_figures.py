@@ -43,6 +43,14 @@ def test_one_row_of_key_figures_per_currency(kind, frame_of):
         "net_volume": 1850,
         "refund_rate": 35.064935,
         "partially_refunded_payments": 0,
+        "authorization_rate": 66.666667,
+        "failures_authentication": 0,
+        "failures_blocked": 0,
+        "failures_declined": 1,
+        "failures_technical": 0,
+        "failures_abandoned": 0,
+        "soft_declines": 0,
+        "hard_declines": 0,
     }
     assert (yen["currency"], yen["total_volume"], yen["average_amount"]) == ("JPY", 70, 70.0)
 
@@ -109,6 +117,39 @@ def test_a_frame_without_decline_groups_is_enough(kind, native_of):
     table = table_of([payment(status="failed")]).drop_columns(["decline_group"])
     (row,) = rows(declines(native_of(kind, table)))
     assert row["decline_code"] == "insufficient_funds"
+
+
+def test_failures_are_counted_by_stage_and_kind(kind, frame_of):
+    failed = [
+        payment(status="failed", failure_stage="blocked", decline_kind="hard"),
+        payment(status="failed", failure_stage="declined", decline_kind="soft", method="paypal"),
+        payment(status="failed"),
+    ]
+    (row,) = rows(metrics(frame_of(kind, [*failed, payment()])))
+    assert (row["failures_blocked"], row["failures_declined"]) == (1, 2)
+    assert (row["hard_declines"], row["soft_declines"]) == (1, 1)
+    assert (row["success_rate"], row["authorization_rate"]) == (25.0, 33.333333)
+    found = rows(segments(frame_of(kind, failed), by="failure_stage"))
+    assert [(row["failure_stage"], row["authorization_rate"]) for row in found] == [
+        ("blocked", None),
+        ("declined", 0.0),
+        (None, 0.0),
+    ]
+
+
+def test_a_frame_without_stages_is_enough(kind, native_of):
+    table = table_of([payment(status="failed", failure_stage="blocked")])
+    (row,) = rows(metrics(native_of(kind, table.drop_columns(["failure_stage", "decline_kind"]))))
+    assert (row["failures_declined"], row["soft_declines"], row["hard_declines"]) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("column", ["failure_stage", "decline_kind"])
+def test_a_stage_that_does_not_exist_is_named(column, kind, native_of):
+    table = table_of([payment(status="failed")])
+    place = table.schema.get_field_index(column)
+    frame = native_of(kind, table.set_column(place, column, pa.array(["elsewhere"])))
+    with pytest.raises(InvalidValue, match=f"{column}: must be one of .* not 'elsewhere'"):
+        metrics(frame)
 
 
 def test_segments_have_the_figures_of_their_payments(kind, frame_of):

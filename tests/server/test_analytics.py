@@ -18,6 +18,7 @@ from financeops.core.periods import (
     previous_window,
 )
 from financeops.core.rollup import from_document, rollup_of, total
+from tests import plain
 from tests.clocked import set_clock
 from tests.database import fresh_name, with_database
 from tests.processes import start_server
@@ -298,6 +299,16 @@ async def test_without_payments_there_are_no_rates(http):
 )
 async def test_a_wrong_parameter_is_named(http, route, query, field):
     problem(await http.get(f"/api/analytics/{route}?{query}"), 422, field=field)
+
+
+@pytest.mark.parametrize(
+    "query", ["", "by=", "by=colour", "by=issuer_country", "by=country&by=network"]
+)
+async def test_a_breakdown_names_what_it_can_be_by(http, query):
+    found = problem(await http.get(f"/api/analytics/breakdown?{query}"), 422, field="by")
+    if query.count("by=") == 1:
+        for by in plain.DIMENSIONS:
+            assert f"'{by}'" in str(found)
 
 
 @pytest.mark.parametrize("route", ["trends", "snapshot"])

@@ -127,6 +127,9 @@ async def _analytics(ask):
     for path in ("metrics", "trends", "methods", "declines", "snapshot"):
         await ask("GET", f"/api/analytics/{path}")
         await ask("GET", f"/api/analytics/{path}", params={"tenantId": "nobody"})
+    for by in ("country", "method", "issuerCountry"):
+        await ask("GET", "/api/analytics/breakdown", params={"by": by, "period": "month"})
+    await ask("GET", "/api/analytics/breakdown", params={"by": "country", "tenantId": "nobody"})
     await ask("GET", "/api/analytics/metrics", params={"period": "week", "compare": "true"})
     await ask("GET", "/api/analytics/snapshot", params={"period": "year", "rollups": "true"})
 

@@ -4,28 +4,38 @@ import json
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from bson import json_util
 from pymongo import MongoClient
 
+from tests import plain
 from tests.questions import differences
 from tests.verification import verified
 
-WRITTEN = Path(__file__).with_name("version_2.ndjson")
-"""What version 2 of the data model stored of a shop, and how it answered: written by its server.
+VERSIONS = [2, 3]
+"""Versions of the data model, of each of which there is a file: what its server stored of a shop, and how
+it answered.
 
-The shop has payments in two currencies, failed ones, some refunded by request or by an import.
+The shop has payments in two currencies, failed ones, some refunded by request. Version 2 has refunds by an
+import, too; version 3 refunds of parts, dimensions, stages of failures, and another shop.
 """
 SHOP = {"tenantId": "shop"}
 
 
 @pytest.fixture
-def written():
-    """The file by the first name of each line: ``import``, ``path`` and ``collection``."""
+def version(request):
+    """Version 2, unless the test names others."""
+    return getattr(request, "param", 2)
+
+
+@pytest.fixture
+def written(version):
+    """A file by the first name of each line: ``import``, ``path`` and ``collection``."""
     lines = defaultdict(list)
-    for text in WRITTEN.read_text().splitlines():
+    for text in Path(__file__).with_name(f"version_{version}.ndjson").read_text().splitlines():
         line = json_util.loads(text) if '"collection"' in text else json.loads(text)
         lines[next(iter(line))].append(line)
     return lines
@@ -44,12 +54,34 @@ async def old(written, database_uri, start):
         yield client
 
 
+@pytest.mark.parametrize("version", VERSIONS, indirect=True)
 async def test_figures_of_an_earlier_version_are_unchanged(old, written):
     for line in written["path"]:
         answer = (await old.get(line["path"])).json()
         assert differences(line["answer"], answer, line["path"]) == []
     report = await verified(old, "shop")
     assert (report["differing"], report["shown"]) == (0, [])
+
+
+@pytest.mark.parametrize("version", VERSIONS, indirect=True)
+async def test_figures_that_an_earlier_version_did_not_have_are_right(old):
+    exported = await old.get("/payments/export", params={**SHOP, "format": "ndjson"})
+    rows = [
+        plain.row_of(json.loads(line, parse_float=Decimal)) for line in exported.text.splitlines()
+    ]
+
+    async def answer(path, **query):
+        found = await old.get(f"/api/analytics/{path}", params={**SHOP, **query})
+        assert found.is_success, found.text
+        return json.loads(found.text, parse_float=Decimal)
+
+    for currency in ("EUR", "JPY"):
+        inside = [row for row in rows if row.currency == currency]
+        figures = plain.metrics(inside, currency, ZoneInfo("Europe/Berlin"))
+        assert differences(figures, await answer("metrics", currency=currency), currency) == []
+        for by in plain.DIMENSIONS:
+            expected = plain.breakdown(inside, currency, by)
+            assert await answer("breakdown", currency=currency, by=by) == expected
 
 
 async def test_payments_of_an_earlier_version_live_on(old, written):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from financeops.core.dimensions import EVERY_VALUE
 from financeops.core.periods import Grain, grain_start
 from financeops.core.rollup import Rollup, from_document, rollup_of, total
 from financeops.store.changes import changes_after
@@ -45,8 +46,11 @@ async def stored_payments(db, tenant_id="tenant_1"):
 
 async def stored_rollups(db, tenant_id="tenant_1"):
     """Every rollup of a tenant, as it is stored; those that became empty are left out."""
-    found = await db.rollups.find({"tenantId": tenant_id}).to_list()
-    return {place_of(each): from_document(each) for each in found if from_document(each)}
+    found = {}
+    for each in await db.rollups.find({"tenantId": tenant_id}).to_list():
+        place = place_of(each)
+        found[place] = found.get(place, Rollup()) + from_document(each)
+    return {place: rollup for place, rollup in found.items() if rollup}
 
 
 async def stored_changes(db, tenant_id="tenant_1"):
@@ -58,7 +62,7 @@ async def stored_changes(db, tenant_id="tenant_1"):
     return changes
 
 
-def recomputed(payments, timezone):
+def recomputed(payments, timezone, listed=EVERY_VALUE):
     """The rollups that payments make, each summed up on its own."""
     zone = ZoneInfo(timezone)
     members = {}
@@ -67,7 +71,7 @@ def recomputed(payments, timezone):
             place = (payment.currency, grain, grain_start(grain, payment.created_at, zone))
             members.setdefault(place, []).append(payment)
     return {
-        place: total(_without_hours(rollup_of(each, zone), place) for each in inside)
+        place: total(_without_hours(rollup_of(each, zone, listed), place) for each in inside)
         for place, inside in members.items()
     }
 

@@ -13,6 +13,16 @@ from financeops.core.payments import Status
 Hour = Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": 23})]
 
 
+class FailuresAnswer(Document, frozen=True, kw_only=True):
+    """Number of failed payments by the stage at which they failed."""
+
+    authentication: int
+    blocked: int
+    declined: int
+    technical: int
+    abandoned: int
+
+
 class KeyFigures(Document, frozen=True, kw_only=True):
     """The key figures of a set of payments."""
 
@@ -30,6 +40,10 @@ class KeyFigures(Document, frozen=True, kw_only=True):
     net_volume: Number
     refund_rate: Number | None
     partially_refunded_payments: int
+    authorization_rate: Number | None
+    failures: FailuresAnswer
+    soft_declines: int
+    hard_declines: int
 
 
 class MetricsAnswer(KeyFigures, frozen=True, kw_only=True):
@@ -75,6 +89,17 @@ class DeclineAnswer(Document, frozen=True, kw_only=True):
     share: Number | None
 
 
+class BreakdownAnswer(Document, frozen=True, kw_only=True):
+    """One value of a dimension, null where payments have none; `share` in percent of attempts."""
+
+    value: str | None
+    count: int
+    volume: Number
+    success_rate: Number | None
+    authorization_rate: Number | None
+    share: Number | None
+
+
 class Count(Document, frozen=True, kw_only=True):
     """Number of payments and the sum of their amounts in minor units."""
 
@@ -85,13 +110,17 @@ class Count(Document, frozen=True, kw_only=True):
 class RollupAnswer(Document, frozen=True, kw_only=True):
     """Counts and sums by method: per status, per decline code, and attempts per hour of day.
 
-    `partial` counts the succeeded payments of which a part was given back, and sums these parts.
+    `partial` counts the succeeded payments of which a part was given back, and sums these parts;
+    `failures` counts failed payments by stage and kind, `dimensions` payments by the values of
+    dimensions and by outcome, where that was asked for.
     """
 
     methods: dict[str, dict[Status, Count]]
     declines: dict[str, dict[str, Count]]
     hours: dict[str, dict[str, int]]
     partial: dict[str, Count] | None = None
+    failures: dict[str, dict[str, dict[str, Count]]] | None = None
+    dimensions: dict[str, dict[str, dict[str, dict[str, Count]]]] | None = None
 
 
 class BucketAnswer(Document, frozen=True, kw_only=True):
@@ -103,6 +132,8 @@ class BucketAnswer(Document, frozen=True, kw_only=True):
     declines: dict[str, dict[str, Count]]
     hours: dict[str, dict[str, int]]
     partial: dict[str, Count] | None = None
+    failures: dict[str, dict[str, dict[str, Count]]] | None = None
+    dimensions: dict[str, dict[str, dict[str, dict[str, Count]]]] | None = None
 
 
 class RollupsAnswer(Document, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ METRICS = "/api/analytics/metrics"
 TRENDS = "/api/analytics/trends"
 METHODS = "/api/analytics/methods"
 DECLINES = "/api/analytics/declines"
+BREAKDOWN = "/api/analytics/breakdown"
 SNAPSHOT = "/api/analytics/snapshot"
 
 IMPORTS = "/api/imports"

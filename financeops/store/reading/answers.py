@@ -64,6 +64,7 @@ class ReadPlan(Struct, frozen=True, kw_only=True):
     window: Window
     buckets: tuple[Window, ...]
     previous: Window | None
+    details: bool = False
 
     @classmethod
     def of(
@@ -74,6 +75,7 @@ class ReadPlan(Struct, frozen=True, kw_only=True):
         as_of: datetime,
         in_buckets: bool,
         compare: bool,
+        details: bool = False,
     ) -> Self:
         """Plan an answer; raises `InvalidValue` if the question has none."""
         zone = ZoneInfo(question.timezone or tenant.timezone)
@@ -90,6 +92,7 @@ class ReadPlan(Struct, frozen=True, kw_only=True):
             window=_window(question, as_of, zone),
             buckets=_buckets(question, as_of, zone) if in_buckets else (),
             previous=_previous(question, as_of, zone) if compare else None,
+            details=details,
         )
 
     def spans(self, window: Window) -> list[Span]:

@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from financeops.core.dimensions import Listed
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import EPOCH, FAR, Grain, Span, Window
 from financeops.core.rollup import Place, Rollup, at_hour, deltas
@@ -41,11 +43,15 @@ Kept = TypeVar("Kept")
 
 
 class RollupPage(Struct, frozen=True):
-    """Rollups that are read together: those of one currency and grain in a window."""
+    """Rollups that are read together: those of one currency and grain in a window.
+
+    With `details` it holds those by dimension instead, which few questions need.
+    """
 
     currency: str
     grain: Grain
     number: int
+    details: bool = False
 
     @property
     def window(self) -> Window:
@@ -110,9 +116,14 @@ class Book:
             page, _ = self._pages.popitem(last=False)
             room += self._page_bytes.pop(page)
 
-    def rollups(self, currency: str, span: Span) -> Iterator[tuple[Place, Rollup]]:
-        """Rollups of a span, in no particular order; empty ones are left out."""
-        for page in pages_of(currency, span):
+    def rollups(
+        self, currency: str, span: Span, *, details: bool = False
+    ) -> Iterator[tuple[Place, Rollup]]:
+        """Rollups of a span, in no particular order; empty ones are left out.
+
+        With `details`, each is in two: those by dimension come by themselves.
+        """
+        for page in pages_of(currency, span, details=details):
             for place, rollup in self._pages[page].items():
                 if span.start <= place[2] < span.end:
                     yield place, rollup
@@ -127,8 +138,8 @@ class Book:
         """Whether nothing is remembered yet, which is true at any `seq`."""
         return not (self._pages or self._newest)
 
-    def move_on(self, changes: Sequence[Change], *, seq: int) -> bool:
-        """Bring this book to `seq` by the changes up to it.
+    def move_on(self, changes: Sequence[Change], *, seq: int, listed: Listed) -> bool:
+        """Bring this book to `seq` by the changes up to it; `listed` is as of then.
 
         Return False when some are missing, or a payment was removed: only the database knows which
         one moves up in the newest payments.
@@ -138,23 +149,29 @@ class Book:
                 return False
             if self._newest and any(change.removed for change in changes):
                 return False
-            self._fold(changes)
+            self._fold(changes, listed)
         self.seq = seq
         return True
 
-    def _fold(self, changes: Sequence[Change]) -> None:
-        for place, delta in deltas(changes, self.zone).items():
+    def _fold(self, changes: Sequence[Change], listed: Listed) -> None:
+        detailed = any(page.details for page in self._pages)
+        for place, delta in deltas(changes, self.zone, listed if detailed else None).items():
             number = page_of(place)
-            page = self._pages.get(number)
-            if page is not None:
-                before = page.get(place)
-                now = page[place] = (before or Rollup()) + delta
-                more = _bytes_of(now) - (0 if before is None else _bytes_of(before))
-                self._page_bytes[number] += more
+            self._add(number, place, delta.without_details)
+            if delta.details:
+                self._add(replace(number, details=True), place, delta.details)
         for newest, payments in self._newest.items():
             for change in changes:
                 if change.payment in newest.selection:
                     _fold_newest(payments, change, newest.length)
+
+    def _add(self, number: RollupPage, place: Place, delta: Rollup) -> None:
+        page = self._pages.get(number)
+        if page is not None:
+            before = page.get(place)
+            now = page[place] = (before or Rollup()) + delta
+            more = _bytes_of(now) - (0 if before is None else _bytes_of(before))
+            self._page_bytes[number] += more
 
     def _with_hours(self, place: Place, rollup: Rollup) -> Rollup:
         _, grain, start = place
@@ -164,17 +181,24 @@ class Book:
 
 
 def _bytes_of(rollup: Rollup) -> int:
-    return _ROLLUP + _CELL * sum(len(getattr(rollup, part)) for part in Rollup.__slots__)
+    further = sum(map(len, rollup.further.values()))
+    return _ROLLUP + _CELL * (
+        len(rollup.cells) + len(rollup.declines) + len(rollup.hours) + further
+    )
 
 
-def pages_of(currency: str, span: Span) -> list[RollupPage]:
-    """Pages that hold the rollups of a span."""
+def pages_of(currency: str, span: Span, *, details: bool = False) -> list[RollupPage]:
+    """Pages that hold the rollups of a span; with `details` also those of details."""
     if span.grain is None:
         return []
     length = _PAGE_LENGTH[span.grain]
     first = (span.start - EPOCH) // length
     last = (span.end - EPOCH - timedelta.resolution) // length
-    return [RollupPage(currency, span.grain, number) for number in range(first, last + 1)]
+    return [
+        RollupPage(currency, span.grain, number, each)
+        for each in ((False, True) if details else (False,))
+        for number in range(first, last + 1)
+    ]
 
 
 def page_of(place: Place) -> RollupPage:

@@ -81,6 +81,7 @@ class Reader:
         as_of: datetime,
         in_buckets: bool = False,
         compare: bool = False,
+        details: bool = False,
         payments: int = 0,
     ) -> Answer:
         """Answer a question about a tenant's payments as of a moment.
@@ -93,6 +94,8 @@ class Reader:
             Also give the rollup of each bucket of the period or window.
         compare : bool
             Also give the previous period, or the equally long window before an explicit one.
+        details : bool
+            Also count by the values of dimensions.
         payments : int
             Also give this many of the newest payments, whenever they were created.
 
@@ -117,13 +120,20 @@ class Reader:
             patience = Patience(_PATIENCE_SECONDS)
             while True:
                 plan = ReadPlan.of(
-                    question, record.tenant, as_of=as_of, in_buckets=in_buckets, compare=compare
+                    question,
+                    record.tenant,
+                    as_of=as_of,
+                    in_buckets=in_buckets,
+                    compare=compare,
+                    details=details,
                 )
                 book = self._book(record)
                 missing = _missing(book, plan, newest)
                 read = await self._read(record, book, plan, missing, session)
                 now = read.record
-                if now.repairs == book.repairs and book.move_on(read.changes, seq=now.tenant.seq):
+                if now.repairs == book.repairs and book.move_on(
+                    read.changes, seq=now.tenant.seq, listed=now.listed
+                ):
                     break
                 # The log no longer holds all changes since, or the rollups were rewritten as well.
                 # Begin with an empty book.
@@ -173,7 +183,13 @@ class Reader:
             now = await find_record(self._db, record.tenant.id, session=session)
             pages = {
                 page: await rollups_starting_in(
-                    self._db, now, page.currency, page.grain, page.window, session=session
+                    self._db,
+                    now,
+                    page.currency,
+                    page.grain,
+                    page.window,
+                    details=page.details,
+                    session=session,
                 )
                 for page in missing.pages
             }
@@ -209,7 +225,7 @@ class Reader:
 
 def _missing(book: Book, plan: ReadPlan, newest: Newest | None) -> _Missing:
     spans = [span for window in plan.windows() for span in plan.spans(window)]
-    pages = [page for span in spans for page in pages_of(plan.currency, span)]
+    pages = [page for span in spans for page in pages_of(plan.currency, span, details=plan.details)]
     return _Missing(
         pages=book.missing_pages(pages),
         newest=newest if newest and book.misses_newest(newest) else None,
@@ -251,9 +267,10 @@ def _sum(plan: ReadPlan, book: Book, read: _Read, window: Window) -> Rollup:
     parts: list[Rollup] = []
     for span in plan.spans(window):
         if span.grain is None:
-            parts += [rollup_of(payment, plan.zone) for payment in read.edges[span]]
+            listed = read.record.listed if plan.details else None
+            parts += [rollup_of(payment, plan.zone, listed) for payment in read.edges[span]]
             continue
-        for (_, _, start), rollup in book.rollups(plan.currency, span):
+        for (_, _, start), rollup in book.rollups(plan.currency, span, details=plan.details):
             foreign = plan.zone != plan.kept_zone
             parts.append(at_hour(rollup, start.astimezone(plan.zone).hour) if foreign else rollup)
     return total(parts)

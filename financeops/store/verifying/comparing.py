@@ -19,9 +19,9 @@ from financeops.core.rollup import Place, Rollup, at_hour, from_document
 from financeops.store.changes import last_seq
 from financeops.store.database.connection import Database, Document, Session, driver_errors
 from financeops.store.database.transactions import in_transaction
-from financeops.store.documents import place_of
+from financeops.store.documents import holds_details, place_of
 from financeops.store.rollups import replace_rollups, rollups_at
-from financeops.store.tenants import TenantRecord, find_record
+from financeops.store.tenants import TenantRecord, find_record, list_values
 from financeops.store.verifying.counting import (
     Count,
     OnProgress,
@@ -89,7 +89,11 @@ async def compare(
         progress(Progress(Step.DIFFERENCES, number * _PIECE, len(doubtful)))
         kept = await _read(db, record, count, piece)
         checked |= {place for place in piece if place in kept or count.at(place)}
-        wrong = [each for place in piece if (each := _difference(place, kept, count)) is not None]
+        wrong = [
+            each
+            for place in piece
+            if (each := _difference(place, kept.get(place, Rollup()), count.at(place))) is not None
+        ]
         differing += len(wrong)
         differences += wrong[: MAX_TOLD - len(differences)]
         if wrong and found is not None:
@@ -102,6 +106,14 @@ async def put_right(
 ) -> None:
     """Write the rollups of a piece as counted, and have every process forget them."""
     await _write(db, record, count, set(wrong))
+
+
+async def finish(db: Database, record: TenantRecord, count: Count) -> None:
+    """Note that all changes are counted as this version counts them.
+
+    What was written since the comparison is written as counted, whoever wrote it.
+    """
+    await _write(db, record, count, set(), finished=True)
 
 
 async def cut_anew(
@@ -121,6 +133,7 @@ async def _write(
     wrong: set[Place],
     *,
     zone: ZoneInfo | None = None,
+    finished: bool = False,
 ) -> None:
     """Write rollups as counted, in one transaction, while nobody else writes."""
     tenant_id = record.tenant.id
@@ -135,9 +148,13 @@ async def _write(
         result = await db.tenants.update_one(as_compared, change, session=session)
         if not result.matched_count:
             raise Unavailable(MOVED)
-        seq = (await find_record(db, tenant_id, session=session)).tenant.seq
-        await catch_up(db, tenant_id, count, seq, session=session)
-        places = set(wrong)
+        now = await find_record(db, tenant_id, session=session)
+        await catch_up(db, tenant_id, count, now.tenant.seq, session=session)
+        count.listed = await list_values(db, now, count.values(), session)
+        if finished:
+            done = {"$set": {"counted": now.tenant.seq}}
+            await db.tenants.update_one({"_id": tenant_id}, done, session=session)
+        places = set(wrong) | (count.touched if finished else set())
         if zone is not None:
             # Writes since the comparison went to the places of the old zone, too.
             places |= {place for place in count.touched if place[1] is not Grain.QUARTER}
@@ -161,18 +178,24 @@ async def _look_through(
     places: set[Place] = set()
     doubtful: set[Place] = set()
     count.touched.clear()
+    detailed: set[Place] = set()
     with driver_errors(seconds=None):
         async with db.rollups.find(named, batch_size=_CHUNK) as cursor:
             while chunk := await cursor.to_list(_CHUNK):
                 await catch_up(db, tenant_id, count, await last_seq(db, tenant_id))
                 for document in chunk:
                     place = place_of(document)
-                    places.add(place)
-                    if _difference(place, {place: from_document(document)}, count) is not None:
+                    details = holds_details(document)
+                    (detailed if details else places).add(place)
+                    counted = count.at(place)
+                    part = counted.details if details else counted.without_details
+                    if _difference(place, from_document(document), part) is not None:
                         doubtful.add(place)
                 expected = max(len(places), len(count.rollups))
                 progress(Progress(Step.TOTALS, len(places), expected))
     missing = {place for place, rollup in count.rollups.items() if rollup} - places
+    missing |= {place for place, rollup in count.rollups.items() if rollup.details} - detailed
+    places |= detailed
     return places | missing, doubtful | missing | count.touched
 
 
@@ -183,7 +206,13 @@ async def _read(
 
     async def transaction(session: Session) -> tuple[TenantRecord, dict[Place, Rollup]]:
         now = await find_record(db, record.tenant.id, session=session)
-        return now, await rollups_at(db, record.tenant.id, piece, session=session)
+        kept = await rollups_at(db, record.tenant.id, piece, session=session)
+        details = await rollups_at(db, record.tenant.id, piece, details=True, session=session)
+        both = {
+            place: kept.get(place, Rollup()) + details.get(place, Rollup())
+            for place in kept.keys() | details.keys()
+        }
+        return now, both
 
     now, kept = await in_transaction(db, transaction)
     if now.tenant.timezone != record.tenant.timezone:
@@ -192,9 +221,8 @@ async def _read(
     return kept
 
 
-def _difference(place: Place, kept: dict[Place, Rollup], count: Count) -> Difference | None:
+def _difference(place: Place, stored: Rollup, counted: Rollup) -> Difference | None:
     currency, grain, start = place
-    stored, counted = kept.get(place, Rollup()), count.at(place)
     if grain is Grain.QUARTER:
         # Kept without hours, which its start tells.
         stored, counted = at_hour(stored, 0), at_hour(counted, 0)

@@ -14,14 +14,17 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from financeops.core.breakdown import listed_only, values_in
+from financeops.core.dimensions import EVERY_VALUE, Listed
 from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
-from financeops.core.rollup import Place, Rollup, deltas
+from financeops.core.periods import Grain
+from financeops.core.rollup import Place, Rollup, deltas, total
 from financeops.store.changes import MAX_BATCH, changes_after, last_seq, read_changes
 from financeops.store.database.connection import Database, Session, driver_errors
 from financeops.store.documents import payment_from
 from financeops.store.schema import BY_TIME
-from financeops.store.tenants import TenantRecord
+from financeops.store.tenants import TenantRecord, find_record
 from financeops.store.verifying.shown import ShownCount
 
 CLOCK_MARGIN = timedelta(hours=1)
@@ -77,6 +80,8 @@ class Count:
     ----------
     touched : set of Place
         Places of the changes that `move_on` was given, in both zones.
+    listed : mapping of dimension to values
+        The values that are counted by themselves, as of `seq`. Until it is known, all are.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class Count:
         kept_zone: ZoneInfo | None = None,
     ) -> None:
         self.zone = zone
+        self.listed: Listed = {}
         self._as_of = as_of
         self._zones = {zone, kept_zone or zone}
         self.begin_anew(seq)
@@ -102,12 +108,19 @@ class Count:
 
     def at(self, place: Place) -> Rollup:
         """The rollup counted at a place."""
-        return self.rollups.get(place, Rollup())
+        return listed_only(self._of(place), self.listed)
+
+    def values(self) -> list[tuple[str, str]]:
+        """The dimensions and values of the payments, the most frequent first."""
+        totals = (
+            rollup.details for place, rollup in self.rollups.items() if place[1] is Grain.TOTAL
+        )
+        return values_in(total(totals))
 
     def count(self, payments: Iterable[Payment], *, remembered_since: datetime) -> None:
         """Count payments as they are read: some may be newer than `seq`."""
         payments = list(payments)
-        self._add(deltas(map(_as_new, payments), self.zone))
+        self._add(_counted(payments, self.zone))
         if self.shown is not None:
             self.shown.add(payments)
         for payment in payments:
@@ -121,18 +134,21 @@ class Count:
         for change in changes:
             before = self._seen.pop(change.payment.id, change.previous)
             now = [] if change.removed else [change.payment]
-            self._add(deltas(map(_as_new, now), self.zone))
+            self._add(_counted(now, self.zone))
             if self.shown is not None:
                 self.shown.add(now)
                 self.shown.subtract([] if before is None else [before])
             if before is not None:
-                counted = deltas([_as_new(before)], self.zone)
+                counted = _counted([before], self.zone)
                 self._add({place: -rollup for place, rollup in counted.items()})
             self.seq = change.seq
 
     def _add(self, more: Mapping[Place, Rollup]) -> None:
         for place, rollup in more.items():
-            self.rollups[place] = self.at(place) + rollup
+            self.rollups[place] = self._of(place) + rollup
+
+    def _of(self, place: Place) -> Rollup:
+        return self.rollups.get(place, Rollup())
 
 
 async def count_all(
@@ -152,6 +168,7 @@ async def count_all(
                 break
             await _move_on(count, changes)
         else:
+            await _look_up_listed(db, tenant_id, count)
             return
         count.begin_anew(await last_seq(db, tenant_id))
     raise Unavailable("an import is being taken back: verify again afterwards")
@@ -161,8 +178,17 @@ async def catch_up(
     db: Database, tenant_id: str, count: Count, seq: int, *, session: Session | None = None
 ) -> None:
     """Move a count on to a number of the sequence, one piece of the change log after the other."""
-    while count.seq < seq:
-        await _move_on(count, await _following(db, tenant_id, count.seq, seq, session=session))
+    if count.seq < seq:
+        while count.seq < seq:
+            await _move_on(count, await _following(db, tenant_id, count.seq, seq, session=session))
+        await _look_up_listed(db, tenant_id, count, session=session)
+
+
+async def _look_up_listed(
+    db: Database, tenant_id: str, count: Count, *, session: Session | None = None
+) -> None:
+    """Look up which values are listed; a later list says the same of what was counted before."""
+    count.listed = (await find_record(db, tenant_id, session=session)).listed
 
 
 async def _count_payments(
@@ -204,6 +230,10 @@ async def _move_on(count: Count, changes: list[Change]) -> None:
     for first in range(0, len(changes), _SLICE):
         count.move_on(changes[first : first + _SLICE])
         await asyncio.sleep(0)
+
+
+def _counted(payments: Iterable[Payment], zone: ZoneInfo) -> dict[Place, Rollup]:
+    return deltas(map(_as_new, payments), zone, EVERY_VALUE)
 
 
 def _as_new(payment: Payment) -> Change:

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from financeops.core.breakdown import listed_only
+from financeops.core.dimensions import EVERY_VALUE, Listed
 from financeops.core.payments import Payment
 from financeops.core.periods import Period, Window, buckets, previous_window
 from financeops.core.rollup import Rollup, rollup_of, total
@@ -94,9 +96,14 @@ class ShownCount:
             self._rollups[key] = self._of(*key) - total(parts)
 
     def compared(
-        self, answer: Answer, period: Period | None
+        self, answer: Answer, period: Period | None, listed: Listed
     ) -> list[tuple[bool, Window, Rollup, Rollup]]:
         """Pair every part of an answer with what was counted; both must be as of the same `seq`.
+
+        Parameters
+        ----------
+        listed : mapping of dimension to values
+            The values that are counted by themselves then.
 
         Returns
         -------
@@ -105,11 +112,12 @@ class ShownCount:
         """
         currency = answer.currency
         if period is None:
-            return [(False, ALL_TIME, answer.rollup, self._of(currency, None, 0))]
+            counted_ever = listed_only(self._of(currency, None, 0), listed)
+            return [(False, ALL_TIME, answer.rollup, counted_ever)]
         cut = self._buckets[period]
-        counted = [self._of(currency, period, n) for n in range(len(cut))]
+        counted = [listed_only(self._of(currency, period, n), listed) for n in range(len(cut))]
         parts = zip(cut, answer.bucket_rollups, counted, strict=True)
-        before = self._of(currency, period, _PREVIOUS)
+        before = listed_only(self._of(currency, period, _PREVIOUS), listed)
         return [
             (False, Window(cut[0].start, cut[-1].end), answer.rollup, total(counted)),
             *((False, *part) for part in parts),
@@ -122,7 +130,7 @@ class ShownCount:
     def _parts(self, payments: Iterable[Payment]) -> dict[_Key, list[Rollup]]:
         parts: dict[_Key, list[Rollup]] = {}
         for payment in payments:
-            rollup = rollup_of(payment, self._zone)
+            rollup = rollup_of(payment, self._zone, EVERY_VALUE)
             for period, n in self._places(payment.created_at):
                 parts.setdefault((payment.currency, period, n), []).append(rollup)
         return parts

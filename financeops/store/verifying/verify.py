@@ -181,11 +181,12 @@ async def _ask_all(
             as_of=shown.as_of,
             in_buckets=period is not None,
             compare=period is not None,
+            details=True,
         )
         if answer.timezone != record.tenant.timezone:
             raise Unavailable(MOVED)
         await catch_up(db, record.tenant.id, count, answer.tenant.seq)
-        parts = shown.compared(answer, period)
+        parts = shown.compared(answer, period, count.listed)
         compared += len(parts)
         differing += [
             ShownDifference(

@@ -12,6 +12,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError
 
 from financeops.core.acts import acts_text
+from financeops.core.dimensions import Listed, said_of
 from financeops.core.payments import OTHER_DECLINE, Change, EventType, Status, Tenant
 from financeops.core.rollup import deltas
 from financeops.store.database.connection import MAX_IDS, Database, Document, Session
@@ -21,6 +22,7 @@ from financeops.store.tenants import (
     MAX_DECLINE_CODES,
     TenantRecord,
     find_record,
+    list_values,
     new_history,
 )
 from financeops.store.writing.imports import ImportState, acts_of, note_acts
@@ -84,7 +86,8 @@ async def _post_changes(
     await _insert_payments(db, changes, plan.marks, session)
     await _change_statuses(db, changes, plan.marks, session)
     await _remove_payments(db, tenant.id, changes, session)
-    touched = deltas(changes, ZoneInfo(record.tenant.timezone))
+    listed = await _list_values(db, record, changes, session)
+    touched = deltas(changes, ZoneInfo(record.tenant.timezone), listed)
     await add_rollups(db, tenant.id, touched, session)
     await db.changes.insert_one(change_document(tenant.id, changes), session=session)
     return changes
@@ -95,7 +98,8 @@ async def _take_numbers(
 ) -> TenantRecord:
     new = [change.payment for change in changes if change.previous_status is None]
     update: Document = {
-        "$inc": {"seq": len(changes)},
+        # `counted` lags behind if an earlier version writes: see `migrating`.
+        "$inc": {"seq": len(changes), "counted": len(changes)},
         "$setOnInsert": {
             "currency": tenant.currency,
             "timezone": tenant.timezone,
@@ -134,6 +138,14 @@ async def _group_declines(
         noted = {"$push": {"declineCodes": {"$each": unknown[:room]}}}
         await db.tenants.update_one({"_id": record.tenant.id}, noted, session=session)
     return set(unknown[max(room, 0) :])
+
+
+async def _list_values(
+    db: Database, record: TenantRecord, changes: Sequence[Change], session: Session
+) -> Listed:
+    """Note new values of dimensions, as far as there is room; return all that are noted."""
+    said = (each for change in changes for each in said_of(change.payment))
+    return await list_values(db, record, said, session)
 
 
 async def _check_imports(

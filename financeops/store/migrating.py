@@ -1,0 +1,56 @@
+"""Recount the rollups of tenants whose payments were not all counted as this version counts them.
+
+Each transaction that counts changes as this version does adds them to the tenant's `counted`, too. So
+it lags behind `seq` where an earlier version wrote: before, or since, while it still ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from financeops.store.database.connection import Database, driver_errors
+from financeops.store.tenants import find_record
+from financeops.store.verifying.comparing import Difference, compare, finish, put_right
+from financeops.store.verifying.counting import Count, count_all
+
+
+async def migrate(db: Database, *, announce: Callable[[str], None] | None = None) -> None:
+    """Recount what an earlier version counted; the others may keep writing meanwhile.
+
+    A tenant is done in one step at the end, under its lock. Where this was interrupted before that, the
+    next start begins again with that tenant.
+
+    Parameters
+    ----------
+    announce : callable, optional
+        Called with the id of each tenant before it is recounted.
+
+    Raises
+    ------
+    Unavailable
+    """
+    for tenant_id in await _behind(db):
+        if announce is not None:
+            announce(tenant_id)
+        await _recount(db, tenant_id)
+
+
+async def _recount(db: Database, tenant_id: str) -> None:
+    record = await find_record(db, tenant_id)
+    count = Count(ZoneInfo(record.tenant.timezone), record.tenant.seq)
+    await count_all(db, record, count)
+    # Before anything is written: decide which values of dimensions are counted by themselves.
+    await put_right(db, record, count)
+
+    async def mend(wrong: list[Difference]) -> None:
+        await put_right(db, record, count, {each.place for each in wrong})
+
+    await compare(db, record, count, found=mend)
+    await finish(db, record, count)
+
+
+async def _behind(db: Database) -> list[str]:
+    with driver_errors():
+        found = await db.tenants.find({}, {"seq": 1, "counted": 1}).to_list()
+    return [each["_id"] for each in found if each.get("counted", 0) != each["seq"]]
