@@ -1,5 +1,7 @@
 """Recount the rollups of tenants whose payments were not all counted as this version counts them.
 
+Failures of a version that knew no stages get theirs first, by the decline codes' table.
+
 Each transaction that counts changes as this version does adds them to the tenant's `counted`, too. So
 it lags behind `seq` where an earlier version wrote: before, or since, while it still ran.
 """
@@ -9,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from financeops.store.database.connection import Database, driver_errors
+from financeops.core.declines import MEANINGS, UNLISTED, Meaning
+from financeops.core.payments import Status
+from financeops.store.database.connection import Database, Document, driver_errors
 from financeops.store.tenants import find_record
 from financeops.store.verifying.comparing import Difference, compare, finish, put_right
 from financeops.store.verifying.counting import Count, count_all
@@ -37,6 +41,7 @@ async def migrate(db: Database, *, announce: Callable[[str], None] | None = None
 
 
 async def _recount(db: Database, tenant_id: str) -> None:
+    await _give_stages(db, tenant_id)
     record = await find_record(db, tenant_id)
     count = Count(ZoneInfo(record.tenant.timezone), record.tenant.seq)
     await count_all(db, record, count)
@@ -48,6 +53,19 @@ async def _recount(db: Database, tenant_id: str) -> None:
 
     await compare(db, record, count, found=mend)
     await finish(db, record, count)
+
+
+async def _give_stages(db: Database, tenant_id: str) -> None:
+    """Say of failures without a stage what is said today when they are recorded."""
+    codes: dict[Meaning, list[str]] = {}
+    for code, meaning in MEANINGS.items():
+        codes.setdefault(meaning, []).append(code)
+    without: Document = {"tenantId": tenant_id, "status": Status.FAILED.value, "failureStage": None}
+    with driver_errors(seconds=None):
+        for (stage, kind), some in codes.items():
+            said = {"failureStage": stage.value, "declineKind": kind and kind.value}
+            await db.payments.update_many(without | {"declineCode": {"$in": some}}, {"$set": said})
+        await db.payments.update_many(without, {"$set": {"failureStage": UNLISTED[0].value}})
 
 
 async def _behind(db: Database) -> list[str]:

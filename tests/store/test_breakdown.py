@@ -159,6 +159,22 @@ async def test_what_an_earlier_version_wrote_meanwhile_is_recounted(db):
     assert (await db.tenants.find_one({"_id": "tenant_1"}))["counted"] == 4
 
 
+async def test_failures_of_a_version_without_stages_get_theirs(db):
+    """What the table says of their codes, unless the sender did."""
+    codes = ["insufficient_funds", "stolen_card", "elevated_risk_level", "timeout", "no_idea", None]
+    failed = [insert(status="failed", decline_code=code) for code in codes]
+    said = insert(status="failed", decline_code="timeout", failure_stage="abandoned")
+    before = await record(db, *failed, said, insert())
+    of_no_stage = {"failureStage": "", "declineKind": ""}
+    await db.payments.update_many({"failureStage": {"$ne": "abandoned"}}, {"$unset": of_no_stage})
+    assert await stored_payments(db) != before
+    await as_before(db)
+    await migrate(db)
+    assert await stored_payments(db) == before
+    assert (await db.tenants.find_one({"_id": "tenant_1"}))["takenBack"] == 1
+    await check_ledger(db)
+
+
 async def test_of_many_values_the_most_frequent_are_counted_by_themselves(db):
     """When an earlier version recorded them: otherwise the first ones are."""
     values = [f"v{n:03}" for n in range(MAX_VALUES + 1)]
