@@ -42,7 +42,7 @@ async def running(
         ttl = timedelta(hours=settings.changes_hours)
         usual = settings.tenant(DEFAULT_TENANT)
         await prepare(db, settings.configured_tenants(), usual=usual)
-        await migrate(db, announce=lambda each: logger.info("recounting the payments of %s", each))
+        await migrate(db, announce=_announce_recount)
         services = _assemble(settings, db, now)
         work: list[Coroutine[Any, Any, None]] = [
             services.fanout.run(),
@@ -68,6 +68,11 @@ async def running(
                     task.result()
     finally:
         await close(db)
+
+
+def _announce_recount(tenant_id: str) -> None:
+    # `up` shows what begins so.
+    logger.info("financeops: recounting the payments of %s once, for this version", tenant_id)
 
 
 def _assemble(settings: Settings, db: Database, now: Callable[[], datetime]) -> Services:

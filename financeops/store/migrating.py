@@ -11,12 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from financeops.core.declines import MEANINGS, UNLISTED, Meaning
+from pymongo import UpdateOne
+
+from financeops.core.declines import meaning_of
 from financeops.core.payments import Status
 from financeops.store.database.connection import Database, Document, driver_errors
 from financeops.store.tenants import find_record
 from financeops.store.verifying.comparing import Difference, compare, finish, put_right
 from financeops.store.verifying.counting import Count, count_all
+
+_CHUNK = 1000
 
 
 async def migrate(db: Database, *, announce: Callable[[str], None] | None = None) -> None:
@@ -57,15 +61,18 @@ async def _recount(db: Database, tenant_id: str) -> None:
 
 async def _give_stages(db: Database, tenant_id: str) -> None:
     """Say of failures without a stage what is said today when they are recorded."""
-    codes: dict[Meaning, list[str]] = {}
-    for code, meaning in MEANINGS.items():
-        codes.setdefault(meaning, []).append(code)
-    without: Document = {"tenantId": tenant_id, "status": Status.FAILED.value, "failureStage": None}
+    without = {"tenantId": tenant_id, "status": Status.FAILED.value, "failureStage": None}
     with driver_errors(seconds=None):
-        for (stage, kind), some in codes.items():
-            said = {"failureStage": stage.value, "declineKind": kind and kind.value}
-            await db.payments.update_many(without | {"declineCode": {"$in": some}}, {"$set": said})
-        await db.payments.update_many(without, {"$set": {"failureStage": UNLISTED[0].value}})
+        async with db.payments.find(without, {"tenantId": 1, "declineCode": 1}) as cursor:
+            while chunk := await cursor.to_list(_CHUNK):
+                await db.payments.bulk_write([_explained(each) for each in chunk], ordered=False)
+
+
+def _explained(document: Document) -> UpdateOne:
+    stage, kind = meaning_of(document.get("declineCode"))
+    said = {"failureStage": stage.value} | ({"declineKind": kind.value} if kind else {})
+    named = {"_id": document["_id"], "tenantId": document["tenantId"]}
+    return UpdateOne(named, {"$set": said})
 
 
 async def _behind(db: Database) -> list[str]:

@@ -165,6 +165,26 @@ async def test_a_child_that_names_a_wrong_setting_is_not_restarted(tmp_path, sai
     assert said.lines == []
 
 
+async def test_what_a_start_that_takes_long_tells_is_shown_once(tmp_path, said):
+    program = (
+        "print('1 INFO news: counting'); print('2 INFO other', flush=True);"
+        + textwrap.dedent(STEADY)
+    )
+    told = asyncio.Event()
+
+    async def once_told() -> bool:
+        return told.is_set()
+
+    async with Supervisor(tmp_path, said) as supervisor:
+        slow = child(tmp_path, "slow", program, is_ready=once_told, news=" INFO news: ")
+        start = asyncio.create_task(supervisor.start(slow))
+        await said.until("counting")
+        told.set()
+        await start
+    assert said.lines.count("counting") == 1
+    assert "other" not in "".join(said.lines)
+
+
 async def test_what_another_program_answers_at_the_port_does_not_make_a_child_ready(tmp_path, said):
     """As if another `up` had taken the port since it was looked at."""
     program = """

@@ -38,7 +38,8 @@ class Child:
     run may have taken the port a moment earlier. The program gets the environment of this process,
     without the names in `withheld`. If it ends before it was ever ready, and its last line begins
     with `complaint`, that line says what the user must change, and the program is not started again.
-    `check` is a command that ends so if a setting is wrong, before anything is started.
+    `check` is a command that ends so if a setting is wrong, before anything is started. What its log says
+    after `news` until it is ready, which may take long, is shown.
 
     `responds` tells whether a program that is ready still works, within a time limit of its own.
     After `silences` failures in a row, one every `ask_again` seconds, the program is killed and
@@ -57,6 +58,7 @@ class Child:
     withheld: frozenset[str] = frozenset()
     ready_within: float = 60.0
     complaint: str | None = None
+    news: str | None = None
     check: tuple[str, ...] | None = None
     responds: Callable[[], Awaitable[bool]] | None = None
     silences: int = 4
@@ -226,11 +228,15 @@ class Supervisor:
     ) -> None:
         child = running.child
         deadline = time.monotonic() + child.ready_within
+        shown = len(_news(running))
         while not (await child.is_ready() and _listens(process.pid, child.port)):
             if time.monotonic() > deadline:
                 self._say(f"{child.name} was not ready within {child.ready_within:.0f} s")
                 process.kill()
                 return
+            for line in _news(running)[shown:]:
+                self._say(line)
+                shown += 1
             await asyncio.sleep(_ASK_EVERY)
         running.ready.set()
         running.was_ready = True
@@ -327,6 +333,13 @@ def _complaint(running: _Running) -> str | None:
     if prefix is None or not last or not last[0].startswith(prefix):
         return None
     return last[0].removeprefix(prefix)
+
+
+def _news(running: _Running) -> list[str]:
+    mark = running.child.news
+    if mark is None:
+        return []
+    return [line.split(mark, 1)[1] for line in running.log.last_lines() if mark in line]
 
 
 def _how(code: int) -> str:
