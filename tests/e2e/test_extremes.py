@@ -1,7 +1,12 @@
 """Extremes: a dozen methods with long names, amounts from a thousandth to a billion."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from babel import Locale
+
+from financeops.dashboard.language import texts
+from financeops.dashboard.language.formats import Formats
 from tests.e2e.browser import (
     PHONE,
     barriers,
@@ -35,6 +40,16 @@ _COVERS = """() => {
         .map((element) => `${element?.outerHTML.slice(0, 80)} over ${button.dataset.value}`);
 }"""
 
+# How high the header is, and whether its title is cut off, with each of the words that may be in its badge.
+_HEADERS = """(words) => words.map(([word, detail]) => {
+    const badge = document.querySelector("#main .fo-badge");
+    badge.querySelector(".fo-badge-word").textContent = word;
+    badge.querySelector(".fo-badge-detail")?.remove();
+    badge.insertAdjacentHTML("beforeend", `<bdi class="fo-badge-detail">${detail}</bdi>`);
+    const title = document.querySelector("#main h1");
+    return [document.querySelector("#main .fo-brand").offsetHeight, title.scrollWidth > title.clientWidth];
+})"""
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
@@ -63,3 +78,25 @@ async def test_long_names_and_numbers_do_not_break_the_page(http, dashboard, win
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
     await screenshot(page, "extreme-ar-390")
     assert await barriers(page) == []
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+async def test_no_word_of_the_state_moves_what_is_below_it_on_a_phone(dashboard, window, language):
+    page = await window.new_page()
+    await page.set_viewport_size(PHONE)
+    await page.goto(f"{dashboard}?lang={language}")
+    await page.locator("[data-state=live]").wait_for(timeout=60_000)
+    formats = Formats(Locale(language))
+    states = (
+        (texts.LIVE, formats.lag(0.15)),
+        (texts.CONNECTING, ""),
+        (texts.RECONNECTING, formats.seconds(timedelta(seconds=99))),
+        (texts.STALE, ""),
+        (texts.LOADING_FIGURES, ""),
+        (texts.NO_FIGURES, ""),
+        (texts.PAUSED, formats.say(texts.MISSED, count=99)),
+    )
+    words = [[formats.say(word), detail] for word, detail in states]
+    headers = await page.evaluate(_HEADERS, words)
+    assert {tuple(each) for each in headers} == {(headers[0][0], False)}
+    await screenshot(page, f"paused-{language}-390")
