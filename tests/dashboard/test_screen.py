@@ -135,6 +135,23 @@ def test_the_reasons_add_up_to_all_failures_however_many_there_are(dashboard, re
         assert f"<bdi>{share}%</bdi>" in others[0]
 
 
+def test_failures_are_shown_by_stage_with_what_another_try_may_bring(dashboard):
+    said = [("declined", "soft"), ("declined", "hard"), ("blocked", "hard"), (None, None)]
+    failures = [
+        paid(n, status="failed", failure_stage=stage, decline_kind=kind)
+        for n, (stage, kind) in enumerate(said)
+    ]
+    load(dashboard, [paid(4), *failures], seq=1)
+    shown = text(dashboard.screen.declines)
+    assert "Blocked by risk rules 1 Declined by the issuer 3" in shown
+    assert "Abandoned" not in shown
+    assert "1 worth another try 2 not worth another try Authorization rate 25.0%" in shown
+
+    dashboard.model.receive(change(2, id="f" * 24, status="failed", failure_stage="abandoned"))
+    dashboard.paint()
+    assert "Declined by the issuer 3 Abandoned 1" in text(dashboard.screen.declines)
+
+
 def rows(dashboard):
     return dashboard.screen.declines.widget.html.partition("<tbody>")[2]
 

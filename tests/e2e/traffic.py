@@ -87,7 +87,7 @@ async def until_state(page: Page, state: str) -> None:
 
 
 async def until_equal(page: Page, http: httpx.AsyncClient, tenant: str) -> None:
-    """Return when every card and every row of methods and declines says what the API says."""
+    """Return when every card and every row of methods, declines and stages says what the API says."""
     asked = {"tenantId": tenant, "period": "day"}
     answer = await http.get("/api/analytics/snapshot", params=asked)
     snapshot = decode(answer.content)
@@ -102,3 +102,8 @@ async def until_equal(page: Page, http: httpx.AsyncClient, tenant: str) -> None:
             count = page.locator(f"[data-{kind}={row[name]}] td").first
             await expect(count).to_have_text(f"{row['count']:,}", timeout=PATIENCE)
         await expect(page.locator(f"tr[data-{kind}]")).to_have_count(len(rows))
+    stages = {stage: n for stage, n in metrics["failures"].items() if n}
+    for stage, n in stages.items():
+        count = page.locator(f".fo-stages li:has([data-stage={stage}]) bdi")
+        await expect(count).to_have_text(f"{n:,}", timeout=PATIENCE)
+    await expect(page.locator(".fo-stages li")).to_have_count(len(stages))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from financeops.core.declines import FailureStage
 from financeops.core.payments import Status
 from financeops.core.periods import Period
 from financeops.dashboard.language.words import Plural, Text
@@ -153,6 +154,20 @@ DECLINES_SPAN = Plural("{count} failed, by reason", "{count} failed, by reason")
 OTHER_REASONS = Text("Other reasons ({count})")
 NO_DECLINES = Text("No failed payments in this period")
 REASON = Text("Reason")
+FAILED_AT = Text("Where they failed")
+STAGES = {
+    FailureStage.AUTHENTICATION: Text("Authentication"),
+    FailureStage.BLOCKED: Text("Blocked by risk rules"),
+    FailureStage.DECLINED: Text("Declined by the issuer"),
+    FailureStage.TECHNICAL: Text("Technical fault"),
+    FailureStage.ABANDONED: Text("Abandoned"),
+}
+SOFT_DECLINES = Plural("{count} worth another try", "{count} worth another try")
+HARD_DECLINES = Plural("{count} not worth another try", "{count} not worth another try")
+AUTHORIZED = Text("Authorization rate {rate}")
+AUTHORIZED_TITLE = Text(
+    "Succeeded ÷ (succeeded + declined by the issuer): what never came before an issuer does not count"
+)
 
 FEED = Text("Live feed")
 FEED_SPAN = Plural("Newest {count}, as they happen", "Newest {count}, as they happen")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from financeops.core.metrics import DeclineFigures
+from financeops.core.declines import FailureStage
+from financeops.core.metrics import DeclineFigures, Metrics
 from financeops.core.money import ratio
 from financeops.dashboard.html.markup import Markup, h, words
 from financeops.dashboard.language import texts
@@ -17,7 +18,7 @@ SHOWN = 10
 
 
 class Declines:
-    """Decline reasons with their share of the failures, as a table with bars."""
+    """Where payments failed, and their decline reasons as a table with bars."""
 
     def __init__(self, formats: Formats) -> None:
         self._formats = formats
@@ -37,6 +38,7 @@ class Declines:
                 h("h2", say(texts.DECLINES)),
                 h("p", say(texts.DECLINES_SPAN, count=failed)) if rows else None,
             ),
+            self._stages(figures.metrics) if rows else None,
             h(
                 "table.fo-bars.fo-named",
                 h("caption.fo-hidden", say(texts.DECLINES)),
@@ -59,6 +61,45 @@ class Declines:
             )
             if rows
             else h("p.fo-nothing", say(texts.NO_DECLINES)),
+        )
+
+    def _stages(self, metrics: Metrics) -> Markup:
+        """Return how many failed at which stage, and what that says of another try."""
+        say, count = self._formats.say, self._formats.count
+        stages = {
+            stage: n for stage in FailureStage if (n := getattr(metrics, f"failures_{stage.value}"))
+        }
+        tries = (
+            (texts.SOFT_DECLINES, metrics.soft_declines),
+            (texts.HARD_DECLINES, metrics.hard_declines),
+        )
+        return h(
+            "div.fo-stages",
+            h(
+                "div.fo-stage-bar",
+                [h("i", data_stage=stage, style=f"flex-grow: {n}") for stage, n in stages.items()],
+                aria_hidden="true",
+            ),
+            h(
+                "ul.fo-legend",
+                [
+                    h("li", h("i", data_stage=stage), say(texts.STAGES[stage]), h("bdi", count(n)))
+                    for stage, n in stages.items()
+                ],
+                aria_label=say(texts.FAILED_AT),
+            ),
+            h(
+                "p.fo-tries",
+                [h("span", say(text, count=n)) for text, n in tries if n],
+                h(
+                    "span",
+                    say(
+                        texts.AUTHORIZED,
+                        rate=self._formats.percent(metrics.authorization_rate),
+                    ),
+                    title=say(texts.AUTHORIZED_TITLE),
+                ),
+            ),
         )
 
     def _row(self, row: DeclineFigures, currency: str) -> Markup:
