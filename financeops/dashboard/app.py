@@ -25,6 +25,7 @@ from financeops.dashboard.page import Page
 from financeops.dashboard.painter import Painter
 from financeops.dashboard.panels.controls import controls_of
 from financeops.dashboard.panels.export import export_csv
+from financeops.dashboard.panels.opening import open_payment
 from financeops.dashboard.panels.panel import together
 from financeops.dashboard.preferences import Preferences, Theme
 from financeops.dashboard.presence import Presence
@@ -99,6 +100,7 @@ class Dashboard:
             self._page,
             **controls_of(self.model, self._formats),
             export=self._export,
+            payment=self._open_payment,
             language=partial(setattr, self.preferences, "language"),
             theme=self._choose_theme,
         )
@@ -319,6 +321,10 @@ class Dashboard:
     def _choose_theme(self, theme: str | None) -> None:
         if theme is not None:
             self.preferences.theme = Theme(theme)
+
+    def _open_payment(self, value: str | None) -> None:
+        if value is not None:
+            self._spawn(open_payment(self.model, self._client, self._formats, value))
 
     def _export(self, _value: str | None) -> None:
         self._spawn(export_csv(self.model, self._client, self._page, self._formats))

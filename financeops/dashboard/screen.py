@@ -21,6 +21,7 @@ from financeops.dashboard.panels.header import Header
 from financeops.dashboard.panels.methods import MethodChart
 from financeops.dashboard.panels.notices import Notice
 from financeops.dashboard.panels.panel import Action, Panel
+from financeops.dashboard.panels.payment import PaymentPanel
 from financeops.dashboard.panels.trend import TrendChart
 from financeops.dashboard.panels.verdict import Verdict
 from financeops.dashboard.preferences import Preferences
@@ -55,7 +56,8 @@ class Screen:
         self.trend = TrendChart(formats)
         self.methods = MethodChart(formats, actions["method"])
         self.declines = Declines(formats)
-        self.feed = Feed(formats, status=actions["status"])
+        self.feed = Feed(formats, status=actions["status"], payment=actions["payment"])
+        self.payment = PaymentPanel(formats, close=actions["close"])
         self.filters = Filters(formats, **actions)
         self._figures: Figures | None = None
         self._of_feed = (0, 0, False)
@@ -63,7 +65,7 @@ class Screen:
         self._body = Box([part.widget for part in parts])
         self._body.add_class("fo-body")
         tops = (self.header, self.notice, self.filters)
-        self.widget = Box([page, *(part.widget for part in tops), self._body])
+        self.widget = Box([page, *(part.widget for part in tops), self._body, self.payment.widget])
         self.widget.add_class("fo-dashboard")
 
     def forget(self) -> None:
@@ -75,6 +77,7 @@ class Screen:
         self._safely(self.header.widget, partial(self.header.paint, model, now))
         self._safely(self.notice.widget, partial(self.notice.paint, model))
         self._safely(self.filters.widget, partial(self.filters.paint, model))
+        self._safely(self.payment.widget, partial(self.payment.paint, model, now))
         shown = model.loaded and not model.empty
         (self._body.remove_class if shown else self._body.add_class)("fo-off")
         (self._body.add_class if model.outdated else self._body.remove_class)("fo-outdated")

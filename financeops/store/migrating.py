@@ -15,12 +15,13 @@ from pymongo import UpdateOne
 
 from financeops.core.declines import meaning_of
 from financeops.core.payments import Status
-from financeops.store.database.connection import Database, Document, driver_errors
+from financeops.store.database.connection import Database, Document, Session, driver_errors
+from financeops.store.database.transactions import in_transaction
 from financeops.store.tenants import find_record
 from financeops.store.verifying.comparing import Difference, compare, finish, put_right
 from financeops.store.verifying.counting import Count, count_all
 
-_CHUNK = 1000
+_CHUNK = 500
 
 
 async def migrate(db: Database, *, announce: Callable[[str], None] | None = None) -> None:
@@ -60,12 +61,22 @@ async def _recount(db: Database, tenant_id: str) -> None:
 
 
 async def _give_stages(db: Database, tenant_id: str) -> None:
-    """Say of failures without a stage what is said today when they are recorded."""
+    """Say of failures without a stage what is said today when they are recorded.
+
+    Copies of these payments are out of date then, as after something was taken back.
+    """
+    copies = {"$inc": {"takenBack": 1}}
     without = {"tenantId": tenant_id, "status": Status.FAILED.value, "failureStage": None}
     with driver_errors(seconds=None):
         async with db.payments.find(without, {"tenantId": 1, "declineCode": 1}) as cursor:
             while chunk := await cursor.to_list(_CHUNK):
-                await db.payments.bulk_write([_explained(each) for each in chunk], ordered=False)
+                writes = [_explained(each) for each in chunk]
+
+                async def write(session: Session, writes: list[UpdateOne] = writes) -> None:
+                    await db.tenants.update_one({"_id": tenant_id}, copies, session=session)
+                    await db.payments.bulk_write(writes, ordered=False, session=session)
+
+                await in_transaction(db, write, locks=tenant_id)
 
 
 def _explained(document: Document) -> UpdateOne:

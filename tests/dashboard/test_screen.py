@@ -7,8 +7,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
+from financeops.core.acts import GivenBack
 from financeops.core.errors import Busy, InvalidValue, NotFound, Unavailable
+from financeops.core.payments import Change, Status
 from financeops.core.periods import Period
 from financeops.dashboard.app import Dashboard
 from financeops.dashboard.state.model import Connection
@@ -150,6 +153,50 @@ def test_failures_are_shown_by_stage_with_what_another_try_may_bring(dashboard):
     dashboard.model.receive(change(2, id="f" * 24, status="failed", failure_stage="abandoned"))
     dashboard.paint()
     assert "Declined by the issuer 3 Abandoned 1" in text(dashboard.screen.declines)
+
+
+def test_a_payment_that_is_open_says_all_that_it_knows_and_follows_what_happens(dashboard):
+    sold = paid(
+        1,
+        amount=2_000,
+        refunded_amount=500,
+        refunds=(GivenBack(at=AS_OF, id="a", amount=500, reason="<b>late</b>"),),
+        order_id="order 7",
+        bin="424242",
+        last4="4242",
+        metadata={"shop": "Mitte"},
+    )
+    load(dashboard, [sold], seq=1)
+    assert dashboard.screen.payment.widget.html == ""
+    dashboard.model.opened = dashboard.model.timeline.payment(sold.id)
+    dashboard.paint()
+    shown = text(dashboard.screen.payment)
+    for said in (
+        "$20.00",
+        "$5.00 refunded: &lt;b&gt;late",
+        "order 7",
+        "424242 … 4242",
+        "shop Mitte",
+    ):
+        assert said in shown
+    assert "Stage" not in shown
+
+    whole = replace(
+        sold, status=Status.REFUNDED, refunded_at=AS_OF + timedelta(hours=1), refunded_amount=2_000
+    )
+    refunded = Change(
+        seq=2,
+        at=AS_OF + timedelta(hours=1),
+        payment=whole,
+        previous_status=Status.SUCCESS,
+        previous_refunded=500,
+    )
+    dashboard.model.receive(refunded)
+    dashboard.paint()
+    assert "$15.00 refunded" in text(dashboard.screen.payment)
+    dashboard.model.receive(replace(refunded, seq=3, removed=True))
+    dashboard.paint()
+    assert dashboard.screen.payment.widget.html == ""
 
 
 def rows(dashboard):

@@ -11,8 +11,10 @@ from playwright.async_api import expect
 from financeops.core.wire import decode
 from tests.e2e.browser import (
     LAPTOP,
+    PHONE,
     barriers,
     exact,
+    screenshot,
     screenshots,
     until_drawn,
     until_exact,
@@ -101,6 +103,51 @@ def sell(http, tenant):
 async def assert_shows(page, figures, *, minor=100):
     await until_exact(page, "total_volume", int(figures["totalVolume"] * minor))
     await until_exact(page, "success_rate", figures["successRate"])
+
+
+async def test_a_payment_opens_and_shows_what_happens_to_it(page, http, tenant, sell):
+    errors = []
+    page.on(
+        "console", lambda message: errors.append(message.text) if message.type == "error" else None
+    )
+    await sell(31, "paypal")
+    await page.locator("[data-action=method][data-value=paypal]").click()
+    await page.locator("[data-filter=method]").wait_for()
+    await page.locator(".fo-pager span").filter(has_text="1 to 12 of").wait_for()
+    row = page.locator("tr[data-payment]", has_text="$31.00").first
+    payment = await row.get_attribute("data-payment")
+    opener = page.locator(f"[data-payment='{payment}'] .fo-open")
+    await opener.focus()
+    await page.keyboard.press("Enter")
+    dialog = page.locator(".fo-payment dialog[open]")
+    await expect(dialog.locator("li")).to_have_count(1)
+    await expect(dialog).to_contain_text(payment)
+
+    asked = {"amount": 10.5, "reason": "one of three was broken"}
+    path = f"/payments/{payment}/refund"
+    assert (await http.post(path, params={"tenantId": tenant}, json=asked)).is_success
+    await expect(dialog.locator("li")).to_have_count(2)
+    await expect(dialog.locator("li").last).to_contain_text("$10.50 refunded: one of three")
+    assert (await http.post(path, params={"tenantId": tenant}, json={"amount": 4})).is_success
+    await expect(dialog.locator("li").last).to_contain_text("$4.00 refunded")
+    for name, size in (("1440", LAPTOP), ("390", PHONE)):
+        await page.set_viewport_size(size)
+        assert await barriers(page) == []
+        fits = "(each) => each.scrollWidth <= each.clientWidth && each.clientWidth <= innerWidth"
+        assert await dialog.evaluate(fits)
+        await screenshot(page, f"payment-{name}")
+
+    # Escape closes it and nothing else; the keyboard goes on where it was.
+    await page.keyboard.press("Escape")
+    await dialog.wait_for(state="detached")
+    await page.locator("[data-filter=method]").wait_for()
+    assert await opener.first.evaluate(
+        "(each) => each.closest('tbody').contains(document.activeElement)"
+    )
+    await opener.first.click()
+    await dialog.get_by_role("button", name="Close").click()
+    await dialog.wait_for(state="detached")
+    assert errors == []
 
 
 async def test_a_method_filters_figures_and_feed_until_it_is_cleared(page, metrics, sell):

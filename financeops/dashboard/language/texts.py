@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from financeops.core.declines import FailureStage
+from financeops.core.declines import DeclineKind, FailureStage
 from financeops.core.payments import Status
 from financeops.core.periods import Period
 from financeops.dashboard.language.words import Plural, Text
@@ -179,6 +179,33 @@ TIME = Text("Time")
 PAYMENT = Text("Payment")
 STATUS = Text("Status")
 AMOUNT = Text("Amount")
+OPEN_PAYMENT = Text("Show this payment")
+OPEN_FAILED = Text("What happened to this payment before could not be read: {reason}")
+CLOSE = Text("Close")
+HAPPENED = Text("What happened")
+DETAILS = Text("Details")
+CARD = Text("Card number")
+STAGE = Text("Stage")
+ANOTHER_TRY = Text("Another try")
+TRIES = {
+    DeclineKind.SOFT: Text("may succeed"),
+    DeclineKind.HARD: Text("will not succeed"),
+}
+PAYMENT_FIELDS = {
+    "authentication": Text("3-D Secure"),
+    "order_id": Text("Order"),
+    "customer_id": Text("Customer"),
+    "country": Text("Country"),
+    "channel": Text("Channel"),
+    "processor": Text("Processor"),
+    "network": Text("Card network"),
+    "funding": Text("Kind of card"),
+    "issuer_country": Text("Country of the issuer"),
+    "reference": Text("Reference"),
+    "source": Text("Came from"),
+    "id": Text("Id"),
+}
+"""What a payment may say, in this order."""
 PART_REFUNDED = Text("{amount} refunded")
 NEWER = Text("Newer")
 OLDER = Text("Older")

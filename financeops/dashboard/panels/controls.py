@@ -44,6 +44,7 @@ def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
         "currency": choose_currency,
         "method": choose_method,
         "status": choose_status,
+        "close": lambda _value: setattr(model, "opened", None),
         "clear": lambda _value: model.clear_filters(),
         "pause": pause_or_resume,
     }

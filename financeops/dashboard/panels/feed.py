@@ -28,7 +28,8 @@ class Feed:
     ----------
     formats : Formats
     **actions : callable
-        ``status``, called with the chosen status, or None for all.
+        ``status``, called with the chosen status, or None for all; ``payment``, with the id of the
+        one to open.
     """
 
     def __init__(self, formats: Formats, **actions: Action) -> None:
@@ -169,7 +170,14 @@ class Feed:
             h("td.fo-quiet.fo-id", h("bdi", payment.id)),
             h(
                 "td.fo-number",
-                h("bdi", self._formats.money(payment.amount, payment.currency)),
+                h(
+                    "button.fo-open",
+                    h("bdi", self._formats.money(payment.amount, payment.currency)),
+                    type="button",
+                    title=self._formats.say(texts.OPEN_PAYMENT),
+                    data_action="payment",
+                    data_value=payment.id,
+                ),
                 self._part(payment),
                 h("span.fo-time.fo-below", time),
             ),

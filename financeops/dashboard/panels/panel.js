@@ -29,7 +29,8 @@ function morph(have, wanted, fresh) {
     return;
   }
   for (const { name } of [...have.attributes]) {
-    if (!wanted.hasAttribute(name) && name !== FRESH) have.removeAttribute(name);
+    // A dialog is opened here: the kernel's HTML does not say it either.
+    if (!wanted.hasAttribute(name) && name !== FRESH && name !== "open") have.removeAttribute(name);
   }
   for (const { name, value } of wanted.attributes) {
     if (have.getAttribute(name) !== value) have.setAttribute(name, value);
@@ -95,6 +96,7 @@ function press(content, { action, value, key }) {
 
 function render({ model, el }) {
   let waiting = []; // presses without an answer
+  let closed; // the dialog that was closed, until the kernel knows it
   const settle = (answered) => {
     const left = waiting.filter(({ id }) => !answered.includes(id));
     if (left.length === waiting.length) return;
@@ -122,6 +124,9 @@ function render({ model, el }) {
     el.querySelectorAll("select").forEach((select, place) => {
       if (select.value !== chosen[place]) select.value = chosen[place];
     });
+    const dialog = el.querySelector("dialog");
+    if (!dialog) closed = undefined;
+    else if (!dialog.open && dialog.dataset.key !== closed) dialog.showModal();
     // Whoever works with the keyboard goes on from here, not from the top of the page.
     if (focused && !focused.isConnected) el.focus({ preventScroll: true });
   };
@@ -142,8 +147,15 @@ function render({ model, el }) {
   const escape = (event) => {
     const control = event.key === "Escape" && el.querySelector("[data-escape]");
     const here = event.target === document.body || el.closest(".fo-dashboard")?.contains(event.target);
-    if (control && here) send(control.dataset.escape);
+    const dialog = document.querySelector("dialog[open]"); // the key closes that, and only that
+    if (control && here && !dialog) send(control.dataset.escape);
   };
+  const close = ({ target }) => {
+    closed = target.dataset.key;
+    send("close");
+  };
+  // On the dialog itself is what is beside its content.
+  const leave = ({ target }) => target.matches("dialog") && target.close();
   el.tabIndex = -1;
   show();
   model.on("change:html", show);
@@ -151,6 +163,8 @@ function render({ model, el }) {
   el.addEventListener("click", act);
   el.addEventListener("change", act);
   el.addEventListener("keydown", move);
+  el.addEventListener("close", close, true);
+  el.addEventListener("click", leave);
   document.addEventListener("keydown", escape);
   return () => {
     model.off("change:html", show);

@@ -79,6 +79,8 @@ class DashboardModel(HasTraits):
         How often older entries of the feed were requested, and arrived.
     reading : bool
         Whether older entries of the feed are being read.
+    opened : Payment or None
+        The payment that the viewer looks at, as it is now.
     """
 
     tenant = Unicode()
@@ -106,6 +108,7 @@ class DashboardModel(HasTraits):
     history_asked = Int()
     history_came = Int()
     reading = Bool(default_value=False)
+    opened = Instance(Payment, allow_none=True)
 
     def __init__(self, tenant: str = DEFAULT_TENANT, period: Period | str = Period.DAY) -> None:
         super().__init__(tenant=tenant, period=Period(period))
@@ -205,6 +208,7 @@ class DashboardModel(HasTraits):
             self.loaded = False
             self.error = None
             self.timeline.clear()
+            self.opened = None
             self.clear_filters()
             self.chosen_currency = None
             self._totals = Totals()
@@ -303,6 +307,8 @@ class DashboardModel(HasTraits):
                 self.currencies = tuple(sorted((*self.currencies, currency)))
         self._arrived_at = self._arrived_at or change.at
         self._changed_at = change.at
+        if self.opened is not None and change.payment.id == self.opened.id:
+            self.opened = None if change.removed else change.payment
         self.timeline.add(change)
         self._totals.add(change)
         self._figures = None

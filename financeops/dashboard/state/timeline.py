@@ -59,6 +59,17 @@ class Timeline:
         """Return `count` selected entries from index `first`, newest first."""
         return list(islice(reversed(self._selected.values()), first, first + count))
 
+    def payment(self, payment_id: str) -> Payment | None:
+        """A payment as the newest of its lines has it; None if it has none."""
+        keys = [_key(payment_id, status) for status in Status]
+        known = [
+            entries[key].payment
+            for entries in (self._recent, self._selected)
+            for key in keys
+            if key in entries
+        ]
+        return max(known, key=lambda payment: payment.updated_at, default=None)
+
     @property
     def silent(self) -> bool:
         """Whether no entries are known, selected or not."""

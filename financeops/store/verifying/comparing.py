@@ -152,9 +152,7 @@ async def _write(
         await catch_up(db, tenant_id, count, now.tenant.seq, session=session)
         count.listed = await list_values(db, now, count.values(), session)
         if finished:
-            # The payments may have been given what the earlier version did not know: copies of them
-            # are out of date, as after something was taken back.
-            done = {"$set": {"counted": now.tenant.seq}, "$inc": {"takenBack": 1}}
+            done = {"$set": {"counted": now.tenant.seq}}
             await db.tenants.update_one({"_id": tenant_id}, done, session=session)
         places = set(wrong) | (count.touched if finished else set())
         if zone is not None:

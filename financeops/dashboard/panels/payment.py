@@ -1,0 +1,108 @@
+"""One payment: what happened to it, and all that it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from financeops.core.payments import Payment, Status
+from financeops.dashboard.html.markup import Markup, h, words
+from financeops.dashboard.language import texts
+from financeops.dashboard.language.formats import Formats
+from financeops.dashboard.panels.panel import Action, Panel
+from financeops.dashboard.state.model import DashboardModel
+
+
+class PaymentPanel:
+    """The payment that a viewer opened, over everything else; it follows what happens to it.
+
+    Parameters
+    ----------
+    formats : Formats
+    **actions : callable
+        ``close``.
+    """
+
+    def __init__(self, formats: Formats, **actions: Action) -> None:
+        self._formats = formats
+        self.widget = Panel("payment", **actions)
+
+    def paint(self, model: DashboardModel, now: datetime) -> None:
+        """Show the model."""
+        payment = model.opened
+        if payment is None:
+            self.widget.html = ""
+            return
+        say = self._formats.say
+        today = now.astimezone(model.zone).date()
+
+        def clock(at: datetime) -> Markup:
+            shown = self._formats.clock(at, model.zone, today)
+            return h("time", h("bdi", shown), datetime=at.isoformat())
+
+        self.widget.html = h(
+            "dialog",
+            h(
+                "div.fo-dialog",
+                h(
+                    "form",
+                    h("h2", say(texts.PAYMENT), id="fo-payment-title"),
+                    h("button.fo-button", say(texts.CLOSE)),
+                    method="dialog",
+                ),
+                h(
+                    "p",
+                    h("strong", h("bdi", self._formats.money(payment.amount, payment.currency))),
+                    h("span.fo-status", say(texts.STATUSES[payment.status])),
+                    data_status=payment.status.value,
+                ),
+                h("h3", say(texts.HAPPENED)),
+                h(
+                    "ol",
+                    [h("li", clock(at), h("span", what)) for at, what in self._history(payment)],
+                ),
+                h("h3", say(texts.DETAILS)),
+                h(
+                    "dl",
+                    [
+                        h("div", h("dt", name), h("dd", h("bdi", words(value))))
+                        for name, value in self._details(payment)
+                    ],
+                ),
+            ),
+            data_key=payment.id,
+            aria_labelledby="fo-payment-title",
+        )
+
+    def _history(self, payment: Payment) -> Iterator[tuple[datetime, str]]:
+        """What happened when, earliest first."""
+        say = self._formats.say
+        failed = payment.status is Status.FAILED
+        yield payment.created_at, say(texts.STATUSES[Status.FAILED if failed else Status.SUCCESS])
+        single = payment.refunds or ()
+        for each in single:
+            amount = self._formats.money(each.amount, payment.currency)
+            said = say(texts.PART_REFUNDED, amount=amount)
+            yield each.at, f"{said}: {each.reason}" if each.reason else said
+        # What was given back as a whole, or came with an import, is no refund of its own.
+        rest = payment.returned - sum(each.amount for each in single)
+        if payment.refunded_at is not None and (rest or not single):
+            amount = self._formats.money(rest, payment.currency)
+            yield payment.refunded_at, say(texts.PART_REFUNDED, amount=amount)
+
+    def _details(self, payment: Payment) -> Iterator[tuple[str, str]]:
+        """The name and the value of all that the payment says."""
+        say, named = self._formats.say, self._formats.named
+        yield say(texts.METHOD), named(payment.method, texts.METHODS)
+        if reason := payment.decline_code:
+            yield say(texts.REASON), named(reason, texts.REASONS)
+        if payment.failure_stage is not None:
+            yield say(texts.STAGE), say(texts.STAGES[payment.failure_stage])
+        if payment.decline_kind is not None:
+            yield say(texts.ANOTHER_TRY), say(texts.TRIES[payment.decline_kind])
+        if payment.bin or payment.last4:
+            yield say(texts.CARD), f"{payment.bin or ''} … {payment.last4 or ''}".strip()
+        for field, name in texts.PAYMENT_FIELDS.items():
+            if (value := getattr(payment, field)) is not None:
+                yield say(name), str(value)
+        yield from (payment.metadata or {}).items()
