@@ -46,7 +46,7 @@ REVEALED = {
                 f"{name}({frame})"
                 for name in (
                     *("metrics", "trends", "methods", "declines", "cohorts", "rfm", "retries"),
-                    *("refund_curve", "anomalies", "forecast"),
+                    *("refund_curve", "anomalies", "forecast", "funnel"),
                 )
             ),
             f'segments({frame}, by="country")',

@@ -14,6 +14,7 @@ from financeops.frames.compare import compare
 from financeops.frames.declines import declines
 from financeops.frames.explain import explain_change
 from financeops.frames.forecast import forecast
+from financeops.frames.funnel import funnel
 from financeops.frames.key_figures import metrics, segments
 from financeops.frames.methods import methods
 from financeops.frames.refunds import refund_curve
@@ -28,6 +29,7 @@ __all__ = [
     "declines",
     "explain_change",
     "forecast",
+    "funnel",
     "methods",
     "metrics",
     "refund_curve",

@@ -14,17 +14,15 @@ from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent
 from financeops.core.periods import Period, Window, zone_of
 from financeops.core.rollup import Rollup
-from financeops.frames.engine.failures import KIND, STAGE, failures
+from financeops.frames.engine.failures import KIND, STAGE, with_failures
 from financeops.frames.engine.folding import (
     RETURNED,
-    Chosen,
-    Keys,
     chosen,
     dated,
     in_order,
     rollups,
 )
-from financeops.frames.engine.given import Payments, payments_of
+from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.results import INTEGER, REAL, TEXT, numbers
 
 _OPTIONAL = (RETURNED, STAGE, KIND)
@@ -138,7 +136,7 @@ def metrics(
     columns = ("status", "method", "currency", "amount", "created_at")
     given = payments_of(payments, *columns, optional=_OPTIONAL)
     which = chosen(given, window=window, period=period, as_of=as_of, zone=zone)
-    found = _with_failures(given, which, rollups(given, which))
+    found = with_failures(given, which, rollups(given, which))
     return given.same_kind((metrics_row(found[key], *key) for key in in_order(found)), METRICS)
 
 
@@ -199,20 +197,9 @@ def segments(
     if taken := [name for name in given.by if name in METRICS]:
         raise InvalidValue("by", f"must not name {taken[0]}: that is the name of a figure")
     which = chosen(given, window=window, period=period, as_of=as_of, zone=zone)
-    found = _with_failures(given, which, rollups(given, which, methods=False, hours=False))
+    found = with_failures(given, which, rollups(given, which, methods=False, hours=False))
     rows = ((*key, *_segment(found[key], key[0])) for key in in_order(found))
     return given.same_kind(rows, {**given.groups, **SEGMENTS})
-
-
-def _with_failures(
-    given: Payments[Any], which: Chosen, found: dict[Keys, Rollup]
-) -> dict[Keys, Rollup]:
-    """The same rollups, with their failures by stage and kind."""
-    by_stage = failures(given, which)
-    return {
-        group: rollup + Rollup(further={"failures": by_stage.get(group, {})})
-        for group, rollup in found.items()
-    }
 
 
 def metrics_row(rollup: Rollup, currency: str) -> tuple[Any, ...]:

@@ -29,6 +29,7 @@ FUNCTIONS = {
     "metrics of a period": lambda frame: fo.metrics(frame, period="week"),
     "methods": fo.methods,
     "declines": fo.declines,
+    "funnel": fo.funnel,
     "segments": lambda frame: fo.segments(frame, by=["country", "customer_id"]),
     "trends": lambda frame: fo.trends(frame, timezone=NEW_YORK),
     "compare": lambda frame: fo.compare(frame, **DAYS, by="country", rng=np.random.default_rng(7)),
@@ -45,7 +46,7 @@ NEEDS = {
     "currency": set(FUNCTIONS),
     "method": {"metrics", "metrics of a period", "methods", "explain_change"},
     "status": set(FUNCTIONS),
-    "created_at": set(FUNCTIONS) - {"methods", "declines", "segments"},
+    "created_at": set(FUNCTIONS) - {"methods", "declines", "funnel", "segments"},
     "refunded_at": {"refund_curve"},
     "customer_id": {"segments", "cohorts", "rfm", "retries"},
     "country": {"segments", "compare", "refund_curve"},
@@ -277,7 +278,14 @@ def test_a_column_of_a_wrong_type_that_holds_a_value_is_still_refused(table):
 
 
 FAR = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-ASKS_WHEN = set(FUNCTIONS) - {"methods", "declines", "segments", "compare", "explain_change"}
+ASKS_WHEN = set(FUNCTIONS) - {
+    "methods",
+    "declines",
+    "funnel",
+    "segments",
+    "compare",
+    "explain_change",
+}
 
 
 @pytest.mark.parametrize("kind", ["polars", "pyarrow", "pandas-pyarrow", "duckdb"])
@@ -289,7 +297,7 @@ def test_a_time_that_no_payment_can_have_is_refused_by_its_name(table, kind, far
     for name in ASKS_WHEN:
         with pytest.raises(InvalidValue, match=r"^created_at: must not lie after 2099"):
             FUNCTIONS[name](native(kind, far_table))
-    for name in ("methods", "declines", "segments"):
+    for name in ("methods", "declines", "funnel", "segments"):
         assert len(rows(FUNCTIONS[name](native(kind, far_table)))) > 0
 
 

@@ -10,7 +10,7 @@ import narwhals as nw
 from financeops.core.choices import choice_of
 from financeops.core.declines import DeclineKind, FailureStage
 from financeops.core.payments import UNKNOWN_KIND, Status
-from financeops.core.rollup import Count, Path
+from financeops.core.rollup import Count, Path, Rollup
 from financeops.frames.engine.folding import (
     Chosen,
     Keys,
@@ -25,7 +25,18 @@ STAGE, KIND = "failure_stage", "decline_kind"
 """The columns of where a payment failed and of which kind that is, which a frame may lack."""
 
 
-def failures(given: Payments[Any], which: Chosen) -> dict[Keys, dict[Path, Count]]:
+def with_failures(
+    given: Payments[Any], which: Chosen, found: dict[Keys, Rollup]
+) -> dict[Keys, Rollup]:
+    """The same rollups, with their failures by stage and kind."""
+    by_stage = _failures(given, which)
+    return {
+        group: rollup + Rollup(further={"failures": by_stage.get(group, {})})
+        for group, rollup in found.items()
+    }
+
+
+def _failures(given: Payments[Any], which: Chosen) -> dict[Keys, dict[Path, Count]]:
     """Failed payments of each currency and combination of the columns to group by.
 
     Returns
