@@ -14,7 +14,15 @@ from financeops.core.contract.texts import CONTROL
 from financeops.core.declines import Authentication, DeclineKind, FailureStage
 from financeops.core.dimensions import Dimension, Outcome
 from financeops.core.money import MAX_MINOR
-from financeops.core.payments import UNKNOWN_KIND, Change, Funding, Payment, Source, Status
+from financeops.core.payments import (
+    UNKNOWN_KIND,
+    Change,
+    Earlier,
+    Funding,
+    Payment,
+    Source,
+    Status,
+)
 from financeops.core.periods import MILLISECOND, Window
 from financeops.core.rollup import FURTHER, Rollup
 
@@ -138,8 +146,16 @@ def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
     refunds = draw(st.none() | refunds_of(returned, created_at)) if returned else None
     if refunds and status is Status.REFUNDED:
         refunded_at = refunds[-1].at
+    details = draw(_details)
+    attempt = recovered_by = None
+    if "order_id" in details:
+        attempt = draw(st.none() | st.integers(1, 3))
+    if failed and attempt == 1:
+        recovered_by = draw(st.none() | st.integers(2, 4))
     return Payment(
         id=draw(ids),
+        attempt=attempt,
+        recovered_by=recovered_by,
         tenant_id="tenant_1",
         amount=amount,
         currency=draw(currencies),
@@ -158,7 +174,7 @@ def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
         refunds=refunds,
         failure_stage=draw(st.none() | st.sampled_from(FailureStage)) if failed else None,
         decline_kind=draw(st.none() | st.sampled_from(DeclineKind)) if failed else None,
-        **draw(_details),
+        **details,
     )
 
 
@@ -175,12 +191,16 @@ def changes(draw, payments=payments()):  # noqa: B008 - a strategy is a value
         returned = draw(st.integers(0, changed.returned - 1)) or None
     elif changed.status is Status.SUCCESS and draw(st.booleans()):
         previous, returned = Status.REFUNDED, changed.amount
+    earlier = None
+    if previous is not None and not removed and changed.attempt is not None:
+        earlier = draw(st.none() | st.builds(Earlier, attempt=st.none() | st.integers(4, 6)))
     return Change(
         seq=draw(st.integers(1, 2**63 - 1)),
         at=draw(instants(changed.updated_at, changed.updated_at + timedelta(minutes=1))),
         payment=changed,
         previous_status=previous,
         previous_refunded=returned,
+        earlier=earlier,
         removed=removed,
     )
 

@@ -132,7 +132,8 @@ class Payment(Draft, frozen=True, kw_only=True):
     """One attempt to collect money, as recorded.
 
     The ledger sets `decline_group` only if the decline code exceeds its tenant's limit: the
-    failure is then counted under this group.
+    failure is then counted under this group. It sets `attempt` and `recovered_by` of payments that
+    have an order.
     """
 
     id: Annotated[str, About("24 hexadecimal digits", json="_id", after="")]
@@ -147,6 +148,13 @@ class Payment(Draft, frozen=True, kw_only=True):
             "the refunds that were asked for one by one, earliest first, as JSON text",
             after="refunded_amount",
         ),
+    ] = None
+    attempt: Annotated[
+        int | None, About("which attempt of its order it is, from 1", after="order_id")
+    ] = None
+    recovered_by: Annotated[
+        int | None,
+        About("of a first attempt that failed: the attempt that succeeded later", after="attempt"),
     ] = None
 
     @property
@@ -189,6 +197,9 @@ def recorded(draft: Draft, *, payment_id: str, at: datetime) -> Payment:
 FIELDS = fields_of(Payment)
 """The fields of a payment by their names, in the order of columns."""
 
+AMOUNTS = frozenset({"amount", "refunded_amount"})
+"""The fields in minor units; other integers are numbers of something."""
+
 OPTIONAL = [
     field for name, field in FIELDS.items() if field.nullable and name in Draft.__struct_fields__
 ]
@@ -209,13 +220,31 @@ def values_in(document: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+class Earlier(Struct, frozen=True, kw_only=True):
+    """How a payment was counted before, in what seldom changes: its fields of the same names."""
+
+    attempt: int | None = None
+    recovered_by: int | None = None
+
+
+def earlier_of(before: Payment, now: Payment) -> Earlier | None:
+    """What a change has to say of the payment as it was; None if nothing of it is different."""
+    was, is_ = _earlier(before), _earlier(now)
+    return None if was == is_ else was
+
+
+def _earlier(payment: Payment) -> Earlier:
+    return Earlier(**{name: getattr(payment, name) for name in Earlier.__struct_fields__})
+
+
 class Change(Struct, frozen=True, kw_only=True):
     """One committed change: a payment as it is now, and what it was counted by before.
 
     `previous_status` is None when the payment is new; `previous_refunded` is what had been given
-    back of it before, in minor units, None if nothing; `seq` is the change's number in its
-    tenant's gap-free sequence; `at` is when it was committed. When `removed`, the import that
-    created the payment was undone: `payment` is its last state, and it no longer exists.
+    back of it before, in minor units, None if nothing; `earlier` has all else by which it was counted,
+    None if that is as it is now; `seq` is the change's number in its tenant's gap-free sequence; `at` is
+    when it was committed. When `removed`, the import that created the payment was undone: `payment` is
+    its last state, and it no longer exists.
     """
 
     seq: int
@@ -223,6 +252,7 @@ class Change(Struct, frozen=True, kw_only=True):
     payment: Payment
     previous_status: Status | None = None
     previous_refunded: int | None = None
+    earlier: Earlier | None = None
     removed: bool = False
 
     @property
@@ -233,8 +263,9 @@ class Change(Struct, frozen=True, kw_only=True):
         if self.previous_status is not None:
             before = self.previous
             more = before is not None and self.payment.returned > before.returned
-            refunded = more or self.payment.status is Status.REFUNDED
-            return EventType.REFUNDED if refunded else EventType.UPDATED
+            # An amount of zero can be refunded, too.
+            whole = self._is_refunded and self.previous_status is not Status.REFUNDED
+            return EventType.REFUNDED if more or whole else EventType.UPDATED
         if self.payment.status is Status.FAILED:
             return EventType.FAILED
         return EventType.RECEIVED
@@ -242,7 +273,7 @@ class Change(Struct, frozen=True, kw_only=True):
     @property
     def taken_back(self) -> bool:
         """Whether the change cancels something recorded: a payment or a refund."""
-        return self.type in (EventType.REMOVED, EventType.UPDATED)
+        return self.removed or (self.previous_status is Status.REFUNDED and not self._is_refunded)
 
     @property
     def previous(self) -> Payment | None:
@@ -251,13 +282,19 @@ class Change(Struct, frozen=True, kw_only=True):
             return None
         if self.removed:
             return self.payment
+        values = {} if self.earlier is None else asdict(self.earlier)
         return replace(
             self.payment,
             status=self.previous_status,
             refunded_at=None,
             refunded_amount=self.previous_refunded,
             refunds=None,
+            **values,
         )
+
+    @property
+    def _is_refunded(self) -> bool:
+        return self.payment.status is Status.REFUNDED
 
 
 class Tenant(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import asdict
 
 from financeops.core.acts import GivenBack
 from financeops.core.breakdown import DimensionFigures
@@ -26,13 +27,19 @@ from financeops.core.contract.analytics import (
     TrendAnswer,
 )
 from financeops.core.contract.forms import Instant
-from financeops.core.contract.payments import ChangeAnswer, PaymentAnswer, RefundAnswer
+from financeops.core.contract.payments import (
+    ChangeAnswer,
+    EarlierAnswer,
+    PaymentAnswer,
+    RefundAnswer,
+)
 from financeops.core.fields import Kind
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.money import decimals_of, to_major, to_minor
 from financeops.core.payments import (
     FIELDS,
     Change,
+    Earlier,
     EventType,
     Payment,
     Status,
@@ -178,12 +185,14 @@ def change_document(change: Change) -> ChangeAnswer:
         previous_refunded_amount=None
         if before is None
         else to_major(before, change.payment.currency),
+        earlier=None if change.earlier is None else EarlierAnswer(**asdict(change.earlier)),
     )
 
 
 def change_from(document: Mapping[str, Any]) -> Change:
     """Change from its JSON form, decoded with `decode`."""
     previous, returned = document["previousStatus"], document.get("previousRefundedAmount")
+    earlier = document.get("earlier")
     payment = payment_from(document["payment"])
     return Change(
         seq=document["seq"],
@@ -191,8 +200,13 @@ def change_from(document: Mapping[str, Any]) -> Change:
         payment=payment,
         previous_refunded=None if returned is None else _minor_of(returned, payment.currency),
         previous_status=Status(previous) if previous else None,
+        earlier=None if earlier is None else _earlier_from(earlier),
         removed=document["type"] == EventType.REMOVED,
     )
+
+
+def _earlier_from(document: Mapping[str, Any]) -> Earlier:
+    return Earlier(**{name: document.get(FIELDS[name].json) for name in Earlier.__struct_fields__})
 
 
 def metrics_document(metrics: Metrics) -> KeyFigures:

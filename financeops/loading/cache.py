@@ -24,7 +24,7 @@ from financeops.client import MonthAnswer, MonthsAnswer
 from financeops.core.payments import Status
 from financeops.core.wire import timestamp
 
-_FORM = b"4"
+_FORM = b"5"
 """Version of the files' format; files of other versions are not read."""
 
 _COUNTED = ("payments", "refunded", "returned", "taken_back")

@@ -186,13 +186,13 @@ def simulated(
     kind = check_frame(frame)
     made = simulate(business, np.random.default_rng(business.seed), until, count=count, since=since)
     drafts = [explained(draft) for draft in made]
-    columns = {
+    columns: dict[str, list[Any]] = {
+        # What the ledger sets.
+        **{name: [None] * count for name in SCHEMA.names},
         **{name: [getattr(draft, name) for draft in drafts] for name in Draft.__struct_fields__},
         "id": [f"{place:024x}" for place in range(count)],
         "status": [draft.status.value for draft in drafts],
         "updated_at": [draft.refunded_at or draft.created_at for draft in drafts],
-        "decline_group": [None] * count,
-        "refunds": [None] * count,
         "refunded_amount": [
             draft.amount if draft.status is Status.REFUNDED else 0 for draft in drafts
         ],

@@ -9,11 +9,20 @@ from typing import Any
 
 from bson import ObjectId
 from bson.errors import InvalidId
+from msgspec.structs import asdict
 
 from financeops.core.acts import acts_from, acts_text
 from financeops.core.fields import Kind
 from financeops.core.pairs import pairs_from, pairs_text
-from financeops.core.payments import FIELDS, Change, EventType, Payment, Status, values_in
+from financeops.core.payments import (
+    FIELDS,
+    Change,
+    Earlier,
+    EventType,
+    Payment,
+    Status,
+    values_in,
+)
 from financeops.core.periods import Grain
 from financeops.core.rollup import DIMENSIONS, Place, Rollup, as_document
 from financeops.store.database.connection import Document
@@ -105,16 +114,21 @@ def change_document(tenant_id: str, changes: list[Change]) -> Document:
                 "type": change.type.value,
                 "payment": payment_document(change.payment),
                 "previousStatus": change.previous_status and change.previous_status.value,
-                **_previous_refunded(change),
+                **_previously(change),
             }
             for change in changes
         ],
     }
 
 
-def _previous_refunded(change: Change) -> Document:
-    before = change.previous_refunded
-    return {} if before is None else {"previousRefunded": before}
+def _previously(change: Change) -> Document:
+    values: Document = {}
+    if change.previous_refunded is not None:
+        values["previousRefunded"] = change.previous_refunded
+    if change.earlier is not None:
+        known = asdict(change.earlier).items()
+        values["earlier"] = {FIELDS[name].json: value for name, value in known if value is not None}
+    return values
 
 
 def changes_from(document: Document) -> list[Change]:
@@ -126,10 +140,15 @@ def changes_from(document: Document) -> list[Change]:
             payment=payment_from(event["payment"]),
             previous_status=event["previousStatus"] and Status(event["previousStatus"]),
             previous_refunded=event.get("previousRefunded"),
+            earlier=_earlier_from(event["earlier"]) if "earlier" in event else None,
             removed=event["type"] == EventType.REMOVED,
         )
         for seq, event in enumerate(document["events"], document["firstSeq"])
     ]
+
+
+def _earlier_from(document: Document) -> Earlier:
+    return Earlier(**{name: document.get(FIELDS[name].json) for name in Earlier.__struct_fields__})
 
 
 def rollup_id(tenant_id: str, place: Place, *, details: bool = False) -> str:

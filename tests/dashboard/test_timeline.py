@@ -72,6 +72,19 @@ def test_what_was_taken_back_is_no_longer_a_line():
     assert numbers(timeline) == [2, 1]
 
 
+def test_an_attempt_that_gets_another_number_is_no_news():
+    timeline = Timeline()
+    timeline.merge([paid(2, status="refunded"), paid(1)])
+    timeline.add(happened(2, previous_status="refunded", status="refunded", attempt=2))
+    timeline.add(happened(1, previous_status="success", attempt=3))
+    timeline.add(happened(0, previous_status="success", attempt=2))
+    assert [(int(each.payment.id, 16), each.payment.attempt) for each in timeline.page(0, 9)] == [
+        (2, 2),
+        (1, 3),
+    ]
+    assert timeline.added == 0
+
+
 def test_parts_that_were_given_back_are_in_the_line_of_the_whole_afterwards():
     timeline = Timeline()
     timeline.add(happened(1, amount=500))

@@ -45,6 +45,8 @@ SCHEMA = pa.schema(
         ("refunded_amount", pa.int64()),
         ("refunds", pa.string()),
         ("order_id", pa.string()),
+        ("attempt", pa.int64()),
+        ("recovered_by", pa.int64()),
         ("processor", pa.string()),
         ("network", pa.string()),
         ("funding", pa.string()),

@@ -89,6 +89,9 @@ def replayed(changes):
         before = payments.get(change.payment.id)
         assert (before and before.status) == change.previous_status
         assert (before and before.refunded_amount) == change.previous_refunded
+        if before is not None:
+            was = change.previous
+            assert (was.attempt, was.recovered_by) == (before.attempt, before.recovered_by)
         if change.removed:
             assert payments.pop(change.payment.id) == change.payment
         else:

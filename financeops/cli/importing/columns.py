@@ -24,7 +24,7 @@ from financeops.core.columns import MINOR_UNITS, PAYMENTS, Form, form_of
 from financeops.core.errors import InvalidValue
 from financeops.core.fields import Kind
 from financeops.core.pairs import Pairs
-from financeops.core.payments import OPTIONAL
+from financeops.core.payments import AMOUNTS, OPTIONAL
 
 REQUIRED = ("amount", "method", "status", "createdAt")
 FIELDS = (
@@ -39,7 +39,7 @@ _PAIR = re.compile(
 """One pair of metadata, ``metadata.shop``, which a column of its own can fill."""
 
 _TIMES = {column.json for column in PAYMENTS.values() if column.kind is Kind.INSTANT}
-_AMOUNTS = [column.json for column in PAYMENTS.values() if column.kind is Kind.INTEGER]
+_AMOUNTS = [PAYMENTS[name].json for name in PAYMENTS if name in AMOUNTS]
 _PAIRS = {column.json for column in PAYMENTS.values() if column.kind is Kind.PAIRS}
 _CANONICAL = {column.json: name for name, column in PAYMENTS.items()}
 _BESIDE = {"amountMinor", *_CANONICAL, *PAYMENTS}
@@ -127,8 +127,9 @@ class Columns:
 
     @property
     def of_status(self) -> set[str]:
-        """Columns that a change of status affects, also in an export or a saved data frame."""
-        fields = ("status", "refundedAt", "refundedAmount", "refunds", "updatedAt")
+        """Columns that may change after a payment, also in an export or a saved data frame."""
+        refunds = ("refundedAt", "refundedAmount", "refunds")
+        fields = ("status", *refunds, "updatedAt", "attempt", "recoveredBy")
         return {
             *fields,
             *(_CANONICAL[field] for field in fields),

@@ -11,7 +11,7 @@ from financeops.core.contract.forms import Document, Number, Time
 from financeops.core.contract.problems import Problem
 from financeops.core.contract.texts import PAIRS
 from financeops.core.fields import Field, Kind, with_fields
-from financeops.core.payments import FIELDS, EventType, Status
+from financeops.core.payments import AMOUNTS, FIELDS, EventType, Status
 
 
 class RefundAnswer(Document, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ _KINDS: dict[Kind, Any] = {
 
 
 def _answer_field(of: Field) -> tuple[str, Any, Any]:
-    kind = Number if of.kind is Kind.INTEGER else of.choices or _KINDS[of.kind]
+    kind = Number if of.name in AMOUNTS else of.choices or _KINDS[of.kind]
     if of.nullable:
         return of.name, kind | None, field(name=of.json, default=None)
     return of.name, kind, field(name=of.json)
@@ -44,10 +44,18 @@ class PaymentAnswer(Document, frozen=True):
     """One attempt to collect money; `amount` in major units of `currency`."""
 
 
+class EarlierAnswer(Document, frozen=True, kw_only=True):
+    """How a payment was counted before: its fields of the same names, left out where it had none."""
+
+    attempt: int | None = None
+    recovered_by: int | None = None
+
+
 class ChangeAnswer(Document, frozen=True, kw_only=True):
     """One change, as in the stream's `payment_event`; `previousStatus` is null when new.
 
-    `previousRefundedAmount` is what had been given back before, if anything had.
+    `previousRefundedAmount` is what had been given back before, if anything had. `earlier` has all
+    else by which the payment was counted before, if any of it is different now.
     """
 
     type: EventType
@@ -56,6 +64,7 @@ class ChangeAnswer(Document, frozen=True, kw_only=True):
     timestamp: Time
     seq: int
     previous_refunded_amount: Number | None = None
+    earlier: EarlierAnswer | None = None
 
 
 class ChangesAnswer(Document, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from financeops.core.contract.agreements import FEED_LENGTH
-from financeops.core.payments import Change, Payment, Status
+from financeops.core.payments import Change, EventType, Payment, Status
 from financeops.core.selection import Selection
 
 FEED = 500
@@ -91,10 +91,13 @@ class Timeline:
         A history or an import that is being recorded is no news; what was taken back is no line
         any more. A refund of a part is no line of its own: it shows on that of its payment.
         """
+        payment = change.payment
         if change.taken_back:
             self._take_back(change)
             return
-        payment = change.payment
+        if change.type is EventType.UPDATED:
+            self._replace(payment)
+            return
         whole = change.previous_status is not None and payment.status is Status.REFUNDED
         entry = Entry(change.at if whole else payment.created_at, payment)
         for entries in (self._recent, self._selected):
@@ -110,6 +113,14 @@ class Timeline:
         _put(self._recent, entry, FEED, complete=False)
         if entry.payment in self.selection:
             self.added += _put(self._selected, entry, HISTORY, complete=self.complete)
+
+    def _replace(self, payment: Payment) -> None:
+        """Show the payment as it is now where it has a line: that is no news."""
+        key = _key(payment.id, payment.status)
+        for entries in (self._recent, self._selected):
+            known = entries.get(key)
+            if known is not None and payment.updated_at >= known.payment.updated_at:
+                entries[key] = Entry(known.at, payment)
 
     def _take_back(self, change: Change) -> None:
         payment = change.payment

@@ -186,16 +186,16 @@ def _of_nulls_only(
     counts = (nw.col(name).count().alias(f"_{n}") for n, name in enumerate(wrong))
     found = collected(frame.select(*counts))
     # NumPy has no integers that are null.
-    instant = nw.Float64() if frame.implementation.is_pandas_like() else nw.Int64()
+    number = nw.Float64() if frame.implementation.is_pandas_like() else nw.Int64()
     return {
-        name: nw.lit(None, dtype=instant if _is_instant(name, columns) else nw.String())
+        name: nw.lit(None, dtype=number if _is_number(name, columns) else nw.String())
         for n, name in enumerate(wrong)
         if not found[f"_{n}"][0]
     }
 
 
-def _is_instant(name: str, columns: Names) -> bool:
-    return name in columns and PAYMENTS[name].kind is Kind.INSTANT
+def _is_number(name: str, columns: Names) -> bool:
+    return name in columns and PAYMENTS[name].kind in (Kind.INSTANT, Kind.INTEGER)
 
 
 def _with_micros(
@@ -231,6 +231,6 @@ def _quoted(name: str, quote: str = '"') -> str:
 
 
 def _cast(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
-    if PAYMENTS[column].kind is Kind.INTEGER and dtype != nw.Int64:
+    if PAYMENTS[column].kind is Kind.INTEGER and dtype.is_integer() and dtype != nw.Int64:
         return nw.col(column).cast(nw.Int64)
     return nw.col(column)

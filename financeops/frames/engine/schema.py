@@ -16,7 +16,7 @@ from financeops.core.choices import choice_of
 from financeops.core.columns import PAYMENTS
 from financeops.core.errors import InvalidValue
 from financeops.core.fields import Kind
-from financeops.core.payments import Status
+from financeops.core.payments import AMOUNTS, Status
 from financeops.frames.engine.clock import check_instants
 
 Names = tuple[str, ...]
@@ -34,8 +34,11 @@ def type_problem(column: str, dtype: nw.dtypes.DType) -> str | None:
         case Kind.TEXT | Kind.PAIRS | Kind.ACTS:
             return None if isinstance(dtype, _TEXTS) else f"must be text, not {dtype}"
         case Kind.INTEGER:
-            if dtype.is_integer():
+            # NumPy has no integers that are null: a column with such is one of floats.
+            if dtype.is_integer() or (column not in AMOUNTS and dtype.is_float()):
                 return None
+            if column not in AMOUNTS:
+                return f"must be integers, not {dtype}"
             return f"must be Int64 minor units (1850 is 18.50 USD), not {dtype}"
         case Kind.INSTANT:
             if not isinstance(dtype, nw.Datetime):
