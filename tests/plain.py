@@ -39,6 +39,8 @@ class Row(NamedTuple):
     status: str
     decline: str
     back: int = 0
+    attempt: int | None = None
+    recovered: bool = False
     stage: str = "declined"
     kind: str | None = None
     dimensions: tuple = ()
@@ -57,6 +59,8 @@ def row_of(document) -> Row:
         status=document["status"],
         decline=document.get("declineGroup") or document.get("declineCode") or "unknown",
         back=int(Decimal(document.get("refundedAmount", 0)) * 10 ** DECIMALS[document["currency"]]),
+        attempt=document.get("attempt"),
+        recovered=document.get("recoveredBy") is not None,
         stage=document.get("failureStage", "declined"),
         kind=document.get("declineKind"),
         dimensions=tuple(map(document.get, DIMENSIONS)),
@@ -183,6 +187,9 @@ def metrics(rows, currency: str, zone: ZoneInfo) -> dict:
     """The key figures."""
     collected = [row for row in rows if row.status != "failed"]
     back = sum(row.back for row in rows)
+    first = [row for row in rows if row.attempt in (None, 1)]
+    at_once = [row for row in first if row.status != "failed"]
+    recovered = sum(row.recovered for row in first)
     hours = most(hour_of(row.at, zone) for row in rows)
     methods_ = most(row.method for row in rows)
     average = share(volume(rows), len(collected) * 10 ** DECIMALS[currency], 1)
@@ -203,6 +210,11 @@ def metrics(rows, currency: str, zone: ZoneInfo) -> dict:
         "refundRate": share(back, volume(rows)),
         "partiallyRefundedPayments": sum(0 < row.back < row.amount for row in rows),
         "authorizationRate": authorized(rows),
+        "orders": len(first),
+        "succeededOrders": len(at_once) + recovered,
+        "orderSuccessRate": share(len(at_once) + recovered, len(first)),
+        "firstAttemptRate": share(len(at_once), len(first)),
+        "recoveredShare": share(recovered, len(first) - len(at_once)),
         "failures": {
             stage: sum(row.status == "failed" and row.stage == stage for row in rows)
             for stage in STAGES

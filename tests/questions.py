@@ -40,6 +40,7 @@ ROUTES = [
 ]
 METHODS = ["card", "bank_transfer", "crypto", "paypal"]
 CODES = ["insufficient_funds", "do_not_honor", "expired_card", None]
+ORDERS = [f"order {n}" for n in range(60)]
 SAID = {
     "processor": [None, "acquirer_a", "acquirer_b"],
     "network": [None, "visa", "mastercard"],
@@ -197,6 +198,8 @@ class World:
                 "declineCode": self.rng.choice(CODES),
                 "failureStage": self.rng.choice([None, None, *plain.STAGES]),
             }
+        if not tenant.rows:  # later ones would number attempts anew, each a change
+            item["orderId"] = self.rng.choice([None, *ORDERS])
         if self.rng.random() < 0.6:
             item |= {name: self.rng.choice(values) for name, values in SAID.items()}
         return {name: value for name, value in item.items() if value is not None}

@@ -22,6 +22,7 @@ from financeops.core.payments import (
     Payment,
     Source,
     Status,
+    earlier_of,
 )
 from financeops.core.periods import MILLISECOND, Window
 from financeops.core.rollup import FURTHER, Rollup
@@ -219,7 +220,8 @@ def left_after(history):
 def histories(draw, *, created=None, currencies=st.just("USD")):  # noqa: B008 - a value
     """Changes of one tenant in order: payments come in, some are refunded, some taken back.
 
-    Some are refunded in parts, and some refunds of the whole are taken back to a part.
+    Some are refunded in parts, and some refunds of the whole are taken back to a part. Some get another
+    number in their order.
     """
     recorded = draw(
         st.lists(
@@ -231,6 +233,10 @@ def histories(draw, *, created=None, currencies=st.just("USD")):  # noqa: B008 -
     )
     events = [(payment, None, False) for payment in recorded]
     for payment in recorded:
+        if payment.attempt is not None and draw(st.booleans()):
+            first = payment
+            payment = replace(first, attempt=first.attempt + 1, recovered_by=None)  # noqa: PLW2901
+            events.append((payment, first, False))
         last = payment
         if payment.status is Status.SUCCESS and payment.amount > 1 and draw(st.booleans()):
             more = draw(st.integers(payment.returned, payment.amount - 1)) or None
@@ -254,6 +260,7 @@ def histories(draw, *, created=None, currencies=st.just("USD")):  # noqa: B008 -
             payment=payment,
             previous_status=before and before.status,
             previous_refunded=before and before.refunded_amount,
+            earlier=before and earlier_of(before, payment),
             removed=removed,
         )
         for seq, (payment, before, removed) in enumerate(events, start=1)

@@ -34,7 +34,10 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
     else:
         outcome = f"{found:,} differ; `financeops verify --repair` repairs them"
     lines = [*_some(answer.differences, of=found), f"{checked}, {outcome}"]
-    good = not found or answer.repaired
+    if answer.misnumbered:
+        orders = ", ".join(answer.misnumbered[:_SHOWN])
+        lines.append(f"{tenant_id}: attempts of orders had wrong numbers: {orders}")
+    good = answer.repaired or not (found or answer.misnumbered)
     lasting = sum(not each.remembered for each in answer.shown)
     if not answer.shown:
         outcome = "no difference"

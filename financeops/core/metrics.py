@@ -12,6 +12,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from financeops.core.declines import DeclineKind, FailureStage
+from financeops.core.dimensions import Outcome
 from financeops.core.money import decimals_of, ratio
 from financeops.core.payments import Status
 from financeops.core.periods import Window
@@ -36,6 +37,11 @@ class Metrics(Struct, frozen=True, kw_only=True):
     refund_rate: Decimal | None
     partially_refunded_payments: int
     authorization_rate: Decimal | None
+    orders: int
+    succeeded_orders: int
+    order_success_rate: Decimal | None
+    first_attempt_rate: Decimal | None
+    recovered_share: Decimal | None
     failures_authentication: int
     failures_blocked: int
     failures_declined: int
@@ -148,6 +154,43 @@ def average_amount(rollup: Rollup, *, currency: str) -> Decimal | None:
     return ratio(total_volume(rollup), succeeded(rollup) * 10 ** decimals_of(currency))
 
 
+def orders(rollup: Rollup) -> int:
+    """Number of orders, each counted where its first attempt is; a payment without one is its own."""
+    return attempts(rollup) - sum(n for n, _ in rollup.part("retries").values())
+
+
+def _first_succeeded(rollup: Rollup) -> int:
+    retried = rollup.part("retries").items()
+    return succeeded(rollup) - sum(
+        n for (_, outcome), (n, _) in retried if outcome == Outcome.SUCCEEDED
+    )
+
+
+def recovered_orders(rollup: Rollup) -> int:
+    """Number of orders whose first attempt failed and a later one succeeded."""
+    return sum(n for n, _ in rollup.part("recovered").values())
+
+
+def succeeded_orders(rollup: Rollup) -> int:
+    """Number of orders of which any attempt succeeded."""
+    return _first_succeeded(rollup) + recovered_orders(rollup)
+
+
+def order_success_rate(rollup: Rollup) -> Decimal | None:
+    """Orders with a success / orders x 100; None when there are no orders."""
+    return ratio(100 * succeeded_orders(rollup), orders(rollup))
+
+
+def first_attempt_rate(rollup: Rollup) -> Decimal | None:
+    """Orders whose first attempt succeeded / orders x 100; None when there are no orders."""
+    return ratio(100 * _first_succeeded(rollup), orders(rollup))
+
+
+def recovered_share(rollup: Rollup) -> Decimal | None:
+    """Orders that failed first and succeeded later / orders that failed first x 100."""
+    return ratio(100 * recovered_orders(rollup), orders(rollup) - _first_succeeded(rollup))
+
+
 def attempts_by_hour(rollup: Rollup) -> tuple[int, ...]:
     """Number of payments in each of the 24 hours of day, whatever their status."""
     counts = [0] * 24
@@ -186,6 +229,11 @@ def metrics(rollup: Rollup, *, currency: str) -> Metrics:
         refund_rate=refund_rate(rollup),
         partially_refunded_payments=partially_refunded(rollup),
         authorization_rate=authorization_rate(rollup),
+        orders=orders(rollup),
+        succeeded_orders=succeeded_orders(rollup),
+        order_success_rate=order_success_rate(rollup),
+        first_attempt_rate=first_attempt_rate(rollup),
+        recovered_share=recovered_share(rollup),
         failures_authentication=failures(rollup, FailureStage.AUTHENTICATION),
         failures_blocked=failures(rollup, FailureStage.BLOCKED),
         failures_declined=failures(rollup, FailureStage.DECLINED),

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from financeops.core.dimensions import Listed, outcome_of, values_of
+from financeops.core.dimensions import Listed, Outcome, outcome_of, values_of
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Grain, grain_start
 
@@ -29,12 +29,17 @@ DIMENSIONS = "dimensions"
 
 FURTHER = {
     "partial": ("method",),
+    "retries": ("method", "outcome"),
+    "recovered": ("method",),
     "failures": ("method", "stage", "kind"),
     DIMENSIONS: ("method", "dimension", "value", "outcome"),
 }
 """The parts that only some payments have, and the levels of each.
 
 `partial` are succeeded payments of which a part was given back, and the sum of these parts.
+`retries` are attempts after the first of their order, by `Outcome`: succeeded or failed;
+`recovered` are first attempts that failed, of orders that succeeded later. So each payment is counted
+by itself, and an order where its first attempt is, whenever and in whatever currency the others came.
 `failures` are failed payments by stage and kind; `dimensions` are payments that have a value of a
 dimension, by `Outcome` (`core/dimensions.py`).
 """
@@ -173,13 +178,20 @@ def rollup_of(payment: Payment, zone: ZoneInfo, listed: Listed | None = None) ->
 
 def _further_of(payment: Payment, listed: Listed | None) -> dict[str, dict[Path, Count]] | None:
     parts: dict[str, dict[Path, Count]] = {}
+    count = (1, payment.amount)
     if payment.status is Status.FAILED:
-        failure = (payment.method, *payment.counted_failure)
-        parts["failures"] = {failure: (1, payment.amount)}
+        parts["failures"] = {(payment.method, *payment.counted_failure): count}
     elif payment.refunded_amount and payment.status is Status.SUCCESS:
         parts["partial"] = {(payment.method,): (1, payment.returned)}
+    if payment.attempt is not None:
+        if payment.attempt > 1:
+            good = payment.status is not Status.FAILED
+            outcome = Outcome.SUCCEEDED if good else Outcome.FAILED
+            parts["retries"] = {(payment.method, outcome.value): count}
+        elif payment.recovered_by is not None:
+            parts["recovered"] = {(payment.method,): count}
     if listed is not None and (values := values_of(payment, listed)):
-        outcome, count = outcome_of(payment), (1, payment.amount)
+        outcome = outcome_of(payment)
         parts[DIMENSIONS] = {
             (payment.method, name, value, outcome): count for name, value in values
         }

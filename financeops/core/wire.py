@@ -227,6 +227,11 @@ def metrics_document(metrics: Metrics) -> KeyFigures:
         refund_rate=metrics.refund_rate,
         partially_refunded_payments=metrics.partially_refunded_payments,
         authorization_rate=metrics.authorization_rate,
+        orders=metrics.orders,
+        succeeded_orders=metrics.succeeded_orders,
+        order_success_rate=metrics.order_success_rate,
+        first_attempt_rate=metrics.first_attempt_rate,
+        recovered_share=metrics.recovered_share,
         failures=FailuresAnswer(
             authentication=metrics.failures_authentication,
             blocked=metrics.failures_blocked,

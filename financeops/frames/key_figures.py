@@ -16,7 +16,7 @@ from financeops.core.periods import Period, Window, zone_of
 from financeops.core.rollup import Rollup
 from financeops.frames.engine.failures import KIND, STAGE, with_failures
 from financeops.frames.engine.folding import (
-    RETURNED,
+    FURTHER,
     chosen,
     dated,
     in_order,
@@ -25,7 +25,7 @@ from financeops.frames.engine.folding import (
 from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.results import INTEGER, REAL, TEXT, numbers
 
-_OPTIONAL = (RETURNED, STAGE, KIND)
+_OPTIONAL = (*FURTHER, STAGE, KIND)
 
 METRICS = {
     "currency": TEXT,
@@ -43,6 +43,11 @@ METRICS = {
     "refund_rate": REAL,
     "partially_refunded_payments": INTEGER,
     "authorization_rate": REAL,
+    "orders": INTEGER,
+    "succeeded_orders": INTEGER,
+    "order_success_rate": REAL,
+    "first_attempt_rate": REAL,
+    "recovered_share": REAL,
     "failures_authentication": INTEGER,
     "failures_blocked": INTEGER,
     "failures_declined": INTEGER,
@@ -75,8 +80,9 @@ def metrics(
     ----------
     payments : frame
         Payments; needs ``amount``, ``currency``, ``method``, ``status``, ``created_at``; has
-        ``refunded_amount`` where parts of payments were given back, ``failure_stage`` and
-        ``decline_kind`` where it is known why they failed.
+        ``refunded_amount`` where parts of payments were given back, ``attempt`` and
+        ``recovered_by`` where payments have an order, ``failure_stage`` and ``decline_kind`` where
+        it is known why they failed.
     window : Window or (start, end), optional
         Only payments created in ``[start, end)``. Default: all.
     period : {"day", "week", "month", "year"}, optional
@@ -102,6 +108,10 @@ def metrics(
         ``refund_rate`` refunded / total volume x 100; null when there is no volume;
         ``authorization_rate`` succeeded / (succeeded + ``failures_declined``) x 100: what never
         came before an issuer or bank does not count; null when nothing did;
+        ``orders`` counted where their first attempt is, a payment without an order is its own;
+        ``succeeded_orders`` those of which any attempt succeeded, whenever it came;
+        ``order_success_rate``, ``first_attempt_rate`` of these / orders x 100;
+        ``recovered_share`` orders that failed first and succeeded later / that failed first x 100;
         ``failures_authentication``, ``failures_blocked``, ``failures_declined``,
         ``failures_technical``, ``failures_abandoned`` failed payments by stage; those without one
         count as declined;

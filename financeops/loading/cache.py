@@ -27,7 +27,7 @@ from financeops.core.wire import timestamp
 _FORM = b"5"
 """Version of the files' format; files of other versions are not read."""
 
-_COUNTED = ("payments", "refunded", "returned", "taken_back")
+_COUNTED = ("payments", "refunded", "returned", "taken_back", "renumbered")
 _FEW_VALUES = [
     *("tenant_id", "currency", "method", "status", "source", "country", "decline_code"),
     *("processor", "network", "funding", "issuer_country", "channel"),
@@ -40,13 +40,15 @@ class Counts(Struct, frozen=True):
 
     All can only grow as long as `taken_back`, the tenant's number of payments and refunds that
     were taken back, is the same. A refund changes what was given back, except that of nothing: an
-    amount of zero.
+    amount of zero. `renumbered` is how often payments of the month were given another number in their
+    order.
     """
 
     payments: int
     refunded: int
     returned: int
     taken_back: int
+    renumbered: int
 
 
 class KeptMonth(Struct, frozen=True):
@@ -104,7 +106,7 @@ class MonthCache:
 
     def keep(self, months: MonthsAnswer, month: MonthAnswer, table: pa.Table) -> None:
         """Keep a month as it was at ``months.seq``, if the folder can be written."""
-        counts = counts_of(table, months)
+        counts = counts_of(table, months, month)
         metadata = {
             **self._identity(months, month),
             b"seq": str(months.seq).encode(),
@@ -152,14 +154,20 @@ def cache_folder() -> Path:
     return user_cache_path("financeops")
 
 
-def counts_of(table: pa.Table, months: MonthsAnswer) -> Counts:
-    """Counts of a table that is as of an answer."""
+def counts_of(table: pa.Table, months: MonthsAnswer, month: MonthAnswer) -> Counts:
+    """Counts of a month's table that is as of an answer."""
     back = table["refunded_amount"]
     whole = pc.equal(table["status"], Status.REFUNDED.value)
     refunded = pc.sum(pc.or_(whole, pc.greater(back, 0))).as_py()
     # Of all currencies together: it only tells whether anything was given back since.
     returned = pc.sum(back.cast(pa.decimal128(38, 0))).as_py()
-    return Counts(table.num_rows, refunded or 0, int(returned or 0), months.taken_back)
+    return Counts(
+        payments=table.num_rows,
+        refunded=refunded or 0,
+        returned=int(returned or 0),
+        taken_back=months.taken_back,
+        renumbered=month.renumbered,
+    )
 
 
 def empty_month() -> pa.Table:

@@ -102,7 +102,7 @@ class CachedPayments:
                     table = empty_month()
             if table is not None:
                 table = with_changes(table, touched)
-                if changes is not None and counts_of(table, later) == _counts(later, month):
+                if changes is not None and counts_of(table, later, month) == _counts(later, month):
                     self._cache.keep(later, month, table)
                 tables[month.month] = table
         there = {
@@ -159,7 +159,7 @@ class CachedPayments:
                 continue
             # Changes before it was kept are already in it; the latest of each payment counts.
             table = with_changes(table, _changed(changes, month))
-            if counts_of(table, now) == _counts(now, month):
+            if counts_of(table, now, month) == _counts(now, month):
                 self._cache.keep(now, month, table)
                 tables[month.month] = table
         return tables
@@ -220,7 +220,13 @@ def _changed(changes: Iterable[Change], month: MonthAnswer) -> list[Change]:
 
 
 def _counts(months: MonthsAnswer, month: MonthAnswer) -> Counts:
-    return Counts(month.payments, month.refunded, month.returned, months.taken_back)
+    return Counts(
+        payments=month.payments,
+        refunded=month.refunded,
+        returned=month.returned,
+        taken_back=months.taken_back,
+        renumbered=month.renumbered,
+    )
 
 
 def _same_cut(before: MonthsAnswer, after: MonthsAnswer) -> bool:

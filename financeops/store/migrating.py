@@ -1,6 +1,7 @@
 """Recount the rollups of tenants whose payments were not all counted as this version counts them.
 
-Failures of a version that knew no stages get theirs first, by the decline codes' table.
+Failures of a version that knew no stages get theirs first, by the decline codes' table, and attempts of
+orders their numbers.
 
 Each transaction that counts changes as this version does adds them to the tenant's `counted`, too. So
 it lags behind `seq` where an earlier version wrote: before, or since, while it still ran.
@@ -20,6 +21,7 @@ from financeops.store.database.transactions import in_transaction
 from financeops.store.tenants import find_record
 from financeops.store.verifying.comparing import Difference, compare, finish, put_right
 from financeops.store.verifying.counting import Count, count_all
+from financeops.store.writing.numbering import number_all
 
 _CHUNK = 500
 
@@ -47,6 +49,7 @@ async def migrate(db: Database, *, announce: Callable[[str], None] | None = None
 
 async def _recount(db: Database, tenant_id: str) -> None:
     await _give_stages(db, tenant_id)
+    await number_all(db, tenant_id)
     record = await find_record(db, tenant_id)
     count = Count(ZoneInfo(record.tenant.timezone), record.tenant.seq)
     await count_all(db, record, count)

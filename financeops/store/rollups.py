@@ -108,6 +108,8 @@ async def add_rollups(
         fields = increments(piece.rollup, piece.place)
         if _is_emptied(rollup, piece.rollup):
             writes.append(DeleteOne(named))
+        elif not fields:
+            continue  # an attempt got another number, and counts as before
         elif len(fields) <= MAX_INCREMENTS:
             writes.append(UpdateOne(named, {"$inc": fields}))
         else:

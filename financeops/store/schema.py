@@ -110,16 +110,24 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 
 BY_TIME = [("tenantId", 1), ("createdAt", -1)]
 BY_STATUS = [("tenantId", 1), ("status", 1), ("createdAt", -1)]
+BY_ORDER = [("orderId", 1)]
 _BY_AGE = [("at", 1)]
 _INDEXES: dict[str, tuple[_Keys, ...]] = {
     # Their prefixes serve {tenantId} and {tenantId, status}: no single-field indexes beside them.
-    "payments": (BY_TIME, BY_STATUS),
+    "payments": (BY_TIME, BY_STATUS, BY_ORDER),
     "changes": ([("tenantId", 1), ("lastSeq", 1)], _BY_AGE),
     # Both are small: one document for each file, one for each thousand of its rows.
     "imports": ([("tenantId", 1)],),
     "importActs": ([("importId", 1)],),
     "sessions": (_BY_AGE,),
 }
+
+_SPARSE = [BY_ORDER]
+"""Indexes without the payments that lack the field: these pay nothing for it.
+
+One of several fields would hold those that have any of them, that is all, and the embedded database
+does not use partial ones. Queries name the field first.
+"""
 
 
 async def prepare(db: Database, tenants: Sequence[Tenant], *, usual: Tenant | None = None) -> None:
@@ -244,7 +252,7 @@ async def _ensure_indexes(collection: AsyncCollection[Document], wanted: Sequenc
                     raise
             name = None
         if name is None:
-            await collection.create_index(keys)
+            await collection.create_index(keys, sparse=keys in _SPARSE)
 
 
 async def _ensure_tenant(db: Database, tenant: Tenant) -> None:

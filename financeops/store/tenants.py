@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from secrets import token_hex
 
 from msgspec import Struct
@@ -28,7 +28,8 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
     when it changes. `history` is generated when the tenant is created: it differs after the
     database was emptied and filled again, even if the numbers are the same. `taken_back` counts
     the payments and refunds that were removed: while it is unchanged, both only grow. `listed` are
-    the values of each dimension that are counted by themselves.
+    the values of each dimension that are counted by themselves. `renumbered` counts the payments that
+    were given another number in their order, by the month (UTC) that they are of, ``2026-03``.
     """
 
     tenant: Tenant
@@ -41,6 +42,12 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
     history: str = ""
     taken_back: int = 0
     listed: Listed = {}
+    renumbered: dict[str, int] = {}
+
+    def renumbered_in(self, window: Window) -> int:
+        """How often payments of a window were renumbered; also counts those beside it."""
+        first, last = (f"{at.astimezone(UTC):%Y-%m}" for at in (window.start, window.end))
+        return sum(n for month, n in self.renumbered.items() if first <= month <= last)
 
     def held(self, window: Window) -> Window:
         """The part of a window that may hold payments; empty if there are none."""
@@ -119,4 +126,5 @@ def record_from(document: Document) -> TenantRecord:
         history=document.get("history", ""),
         taken_back=document.get("takenBack", 0),
         listed={name: frozenset(values) for name, values in document.get("dimensions", {}).items()},
+        renumbered=document.get("renumbered", {}),
     )

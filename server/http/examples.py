@@ -157,10 +157,11 @@ ANSWERS: list[Struct] = [
                 payments=2,
                 refunded=0,
                 returned=0,
+                renumbered=0,
             )
         ],
     ),
-    VerifyAnswer(**_VERIFIED, repaired=False, asked=162, shown=[]),
+    VerifyAnswer(**_VERIFIED, repaired=False, asked=162, shown=[], misnumbered=[]),
     VerificationAnswer(
         id="6756fb49a1b2c3d4e5f60788",
         tenant_id=DEFAULT_TENANT,

@@ -29,7 +29,7 @@ async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
     """Numbers of payments and of refunded payments in each month, in the tenant's time zone.
 
     While `takenBack`, the number of payments and refunds that were taken back with an import, stays
-    the same, both numbers only grow: a month whose numbers are unchanged holds the same payments.
+    the same, all numbers only grow: a month whose numbers are unchanged holds the same payments.
     `history` changes when the database is emptied and filled again.
     """
     record, found = await read_months(services.db, params.tenant_id)
@@ -50,6 +50,7 @@ async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
                     payments=month.payments,
                     refunded=month.refunded,
                     returned=month.returned,
+                    renumbered=month.renumbered,
                 )
                 for month in found
             ],

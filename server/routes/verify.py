@@ -20,7 +20,7 @@ from financeops.core.contract.operations import (
 )
 from financeops.core.windows import ends_of
 from financeops.core.wire import rollup_document
-from financeops.store.verifying.comparing import Difference
+from financeops.store.verifying.comparing import MAX_TOLD, Difference
 from financeops.store.verifying.counting import Progress
 from financeops.store.verifying.shown import ShownDifference
 from financeops.store.verifying.verify import Report
@@ -106,6 +106,7 @@ def _verified(report: Report) -> VerifyAnswer:
         **asdict(report_document(report)),
         asked=report.asked,
         shown=[_shown(each) for each in report.shown],
+        misnumbered=report.misnumbered[:MAX_TOLD],
     )
 
 

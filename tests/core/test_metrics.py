@@ -68,6 +68,13 @@ def test_key_figures_are_what_their_definitions_say(business, zone):
     assert figures.success_rate == rounded(len(succeeded) * 100, len(recorded))
     assert figures.refund_rate == rounded(returned * 100, volume)
     assert figures.average_amount == rounded(volume, len(succeeded) * 10 ** exponent(currency))
+    first = [p for p in recorded if p.attempt in (None, 1)]
+    at_once = sum(p.status != "failed" for p in first)
+    recovered = sum(p.recovered_by is not None for p in first)
+    assert (figures.orders, figures.succeeded_orders) == (len(first), at_once + recovered)
+    assert figures.order_success_rate == rounded(100 * (at_once + recovered), len(first))
+    assert figures.first_attempt_rate == rounded(100 * at_once, len(first))
+    assert figures.recovered_share == rounded(100 * recovered, len(first) - at_once)
     failed = [payment for payment in recorded if payment.status == "failed"]
     stages = Counter(payment.failure_stage or "declined" for payment in failed)
     for stage in FailureStage:

@@ -178,6 +178,11 @@ def test_the_json_of_the_figures():
         "refundRate": 0,
         "partiallyRefundedPayments": 0,
         "authorizationRate": 100,
+        "orders": 3,
+        "succeededOrders": 2,
+        "orderSuccessRate": Decimal("66.666667"),
+        "firstAttemptRate": Decimal("66.666667"),
+        "recoveredShare": 0,
         "failures": {
             "authentication": 0,
             "blocked": 1,

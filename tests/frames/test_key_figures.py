@@ -44,6 +44,11 @@ def test_one_row_of_key_figures_per_currency(kind, frame_of):
         "refund_rate": 35.064935,
         "partially_refunded_payments": 0,
         "authorization_rate": 66.666667,
+        "orders": 3,
+        "succeeded_orders": 2,
+        "order_success_rate": 66.666667,
+        "first_attempt_rate": 66.666667,
+        "recovered_share": 0.0,
         "failures_authentication": 0,
         "failures_blocked": 0,
         "failures_declined": 1,
@@ -53,6 +58,33 @@ def test_one_row_of_key_figures_per_currency(kind, frame_of):
         "hard_declines": 0,
     }
     assert (yen["currency"], yen["total_volume"], yen["average_amount"]) == ("JPY", 70, 70.0)
+
+
+def test_an_order_counts_where_its_first_attempt_is(kind, frame_of):
+    """Three orders: recovered by the third attempt, lost, and succeeded at once; a payment without one."""
+    day = timedelta(days=1)
+    failed = partial(payment, status="failed", created_at=NOON - day)
+    paid = partial(payment, method="paypal", decline_code=None)
+    attempts = [
+        failed(order_id="a", attempt=1, recovered_by=3),
+        failed(order_id="a", attempt=2),
+        paid(order_id="a", attempt=3),
+        failed(order_id="b", attempt=1),
+        failed(order_id="b", attempt=2, created_at=NOON),
+        paid(order_id="c", attempt=1, status="refunded", created_at=NOON - day),
+        paid(),
+    ]
+    names = ("orders", "succeeded_orders", "first_attempt_rate", "recovered_share")
+    frame = frame_of(kind, attempts)
+    for window, expected in (
+        (None, (4, 3, 50.0, 50.0)),
+        ((NOON - day, NOON), (3, 2, 33.333333, 50.0)),
+        ((NOON, NOON + day), (1, 1, 100.0, None)),
+    ):
+        (row,) = rows(metrics(frame, window=window))
+        assert tuple(row[name] for name in names) == expected
+    counted = {row["method"]: row["orders"] for row in rows(segments(frame, by="method"))}
+    assert counted == {"card": 2, "paypal": 2}
 
 
 def test_null_where_there_is_no_data(kind, frame_of):

@@ -54,6 +54,22 @@ def test_a_refund_of_nothing_is_seen_too(connection, record, refund):
     assert cached(connection)[0]["status"] == "refunded"
 
 
+def test_an_attempt_of_another_month_that_changes_a_kept_one_is_seen(connection, record):
+    """Numbers, refunds and all that was given back are as before, and nothing was taken back."""
+    record(
+        {"createdAt": "2024-02-15T00:00:00Z", "status": "failed", "orderId": "o1"},
+        {"createdAt": "2024-03-15T00:00:00Z"},
+    )
+    cached(connection)
+    record({"createdAt": "2024-05-01T00:00:00Z", "orderId": "o1"})
+    assert cached(connection) == exactly(connection)
+    assert cached(connection)[0]["recovered_by"] == 2
+    record({"createdAt": "2024-01-15T00:00:00Z", "status": "failed", "orderId": "o1"})
+    assert cached(connection) == exactly(connection)
+    numbers = [(each["attempt"], each["recovered_by"]) for each in cached(connection)]
+    assert numbers == [(1, 3), (2, None), (None, None), (3, None)]
+
+
 @pytest.fixture
 def year(record):
     """Ids of two payments in each month of 2024."""
@@ -193,7 +209,8 @@ def test_damaged_files_are_loaded_anew(connection, year, cache_folder):
 
 def test_no_damaged_byte_is_taken_for_a_payment(tmp_path):
     start, end = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
-    month = MonthAnswer(month="2026-03", start=start, end=end, payments=3, refunded=0, returned=0)
+    counted = {"payments": 3, "refunded": 0, "returned": 0, "renumbered": 0}
+    month = MonthAnswer(month="2026-03", start=start, end=end, **counted)
     months = MonthsAnswer(
         tenant_id="t",
         currency="USD",

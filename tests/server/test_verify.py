@@ -18,6 +18,7 @@ async def test_right_totals_are_confirmed(http, tenant_id, record):
         "repaired": False,
         "asked": 2 * (1 + 26 + 9 + 32 + 14),
         "shown": [],
+        "misnumbered": [],
     }
 
 

@@ -71,12 +71,13 @@ def recomputed(payments, timezone, listed=EVERY_VALUE):
             place = (payment.currency, grain, grain_start(grain, payment.created_at, zone))
             members.setdefault(place, []).append(payment)
     return {
-        place: total(_without_hours(rollup_of(each, zone, listed), place) for each in inside)
+        place: total(without_hours(rollup_of(each, zone, listed), place) for each in inside)
         for place, inside in members.items()
     }
 
 
-def _without_hours(rollup, place):
+def without_hours(rollup, place):
+    """A rollup as it is kept: quarter hours without hours of day."""
     if place[1] is not Grain.QUARTER:
         return rollup
     return Rollup(rollup.cells, rollup.declines, None, rollup.further)

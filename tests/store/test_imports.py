@@ -136,6 +136,29 @@ async def test_an_id_of_an_export_is_recognised_in_its_tenant(db, importing):
     assert len(await stored_payments(db)) == 1
 
 
+async def test_undoing_an_import_numbers_the_attempts_that_are_left(db, importing):
+    """The first attempt came with it, and the one that brought the order about."""
+    order = {"order_id": "o", "decline_code": None}
+    await record(db, insert(created_at=NOON - timedelta(days=1), status="failed", **order))
+    before = await stored_payments(db)
+    found = await importing()
+    await send(
+        db,
+        row(found, "a", created_at=NOON - timedelta(days=40), status="failed", **order),
+        row(found, "b", created_at=NOON, **order),
+        row(found, "c", created_at=NOON, order_id="p", decline_code=None),
+    )
+    payments = sorted(await stored_payments(db), key=lambda each: each.created_at)
+    numbers = [(each.attempt, each.recovered_by) for each in payments if each.order_id == "o"]
+    assert numbers == [(1, 3), (2, None), (3, None)]
+    await take_back(db, found)
+    (left,) = await stored_payments(db)
+    assert (left.id, left.attempt, left.recovered_by) == (before[0].id, 1, None)
+    report = await verify(db, "tenant_1", as_of=LATER)
+    assert (report.differing, report.shown, report.misnumbered) == (0, [], [])
+    await check_ledger(db)
+
+
 async def test_undoing_an_import_restores_the_state_before_it(db, importing):
     await record(
         db, insert("kept"), insert("moved"), insert(status="failed", decline_code="expired_card")

@@ -41,6 +41,11 @@ class KeyFigures(Document, frozen=True, kw_only=True):
     refund_rate: Number | None
     partially_refunded_payments: int
     authorization_rate: Number | None
+    orders: int
+    succeeded_orders: int
+    order_success_rate: Number | None
+    first_attempt_rate: Number | None
+    recovered_share: Number | None
     failures: FailuresAnswer
     soft_declines: int
     hard_declines: int
@@ -111,14 +116,17 @@ class RollupAnswer(Document, frozen=True, kw_only=True):
     """Counts and sums by method: per status, per decline code, and attempts per hour of day.
 
     `partial` counts the succeeded payments of which a part was given back, and sums these parts;
-    `failures` counts failed payments by stage and kind, `dimensions` payments by the values of
-    dimensions and by outcome, where that was asked for.
+    `retries` are attempts after the first of their order, by outcome; `recovered` are first attempts
+    that failed, of orders that succeeded later; `failures` counts failed payments by stage and kind,
+    `dimensions` payments by the values of dimensions and by outcome, where that was asked for.
     """
 
     methods: dict[str, dict[Status, Count]]
     declines: dict[str, dict[str, Count]]
     hours: dict[str, dict[str, int]]
     partial: dict[str, Count] | None = None
+    retries: dict[str, dict[str, Count]] | None = None
+    recovered: dict[str, Count] | None = None
     failures: dict[str, dict[str, dict[str, Count]]] | None = None
     dimensions: dict[str, dict[str, dict[str, dict[str, Count]]]] | None = None
 
@@ -132,6 +140,8 @@ class BucketAnswer(Document, frozen=True, kw_only=True):
     declines: dict[str, dict[str, Count]]
     hours: dict[str, dict[str, int]]
     partial: dict[str, Count] | None = None
+    retries: dict[str, dict[str, Count]] | None = None
+    recovered: dict[str, Count] | None = None
     failures: dict[str, dict[str, dict[str, Count]]] | None = None
     dimensions: dict[str, dict[str, dict[str, dict[str, Count]]]] | None = None
 

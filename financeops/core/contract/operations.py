@@ -79,11 +79,13 @@ class VerifyAnswer(SumsAnswer, frozen=True, kw_only=True):
     """Whether the kept sums and the displayed figures equal a recomputation from the payments.
 
     `asked` is the number of displayed figures compared: in each currency those of all time, of
-    each period, its buckets and the period before.
+    each period, its buckets and the period before. `misnumbered` are the orders whose attempts had
+    wrong numbers, the first thousand of them.
     """
 
     asked: int
     shown: list[ShownAnswer]
+    misnumbered: list[str]
 
 
 class ProgressAnswer(Document, frozen=True, kw_only=True):

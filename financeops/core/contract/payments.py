@@ -126,7 +126,8 @@ class MonthAnswer(Document, frozen=True, kw_only=True):
     """One month in the tenant's time zone: its number of payments, and how many are refunded.
 
     `returned` is what was given back of them, in minor units, of all currencies together: it tells
-    whether anything was given back since.
+    whether anything was given back since. `renumbered` counts how often attempts of orders, of this
+    month or around it, got another number.
     """
 
     month: Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9]{4}-[0-9]{2}$"})]
@@ -135,6 +136,7 @@ class MonthAnswer(Document, frozen=True, kw_only=True):
     payments: int
     refunded: int
     returned: int
+    renumbered: int
 
 
 class MonthsAnswer(Document, frozen=True, kw_only=True):

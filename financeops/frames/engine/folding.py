@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import narwhals as nw
 
 from financeops.core.choices import choice_of
+from financeops.core.dimensions import Outcome
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
 from financeops.core.periods import Period, Window, buckets
@@ -27,6 +28,12 @@ Keys = tuple[Any, ...]
 RETURNED = "refunded_amount"
 """The column of what was given back, which a frame may lack."""
 
+ATTEMPT, RECOVERED = "attempt", "recovered_by"
+"""The columns of what payments are in their orders, which a frame may lack."""
+
+FURTHER = (RETURNED, ATTEMPT, RECOVERED)
+"""The columns of what only some payments have."""
+
 _SHORT = timedelta(days=800)
 """A shorter window has so few clock changes that the span of the payments need not be queried."""
 
@@ -34,13 +41,16 @@ _SHORT = timedelta(days=800)
 class Part(NamedTuple):
     """Payments with the same keys: their number and the sum of their amounts.
 
-    `partial` counts those of them of which a part was given back, and sums these parts.
+    `partial` counts those of them of which a part was given back, and sums these parts; `retries`
+    are attempts after the first of their order, `recovered` first ones whose order succeeded later.
     """
 
     keys: Keys
     n: int
     amount: int
     partial: Count = (0, 0)
+    retries: int = 0
+    recovered: int = 0
 
 
 def folded(frame: nw.LazyFrame[Any], *keys: str) -> list[Part]:
@@ -81,10 +91,14 @@ def folded(frame: nw.LazyFrame[Any], *keys: str) -> list[Part]:
     else:
         parts = [(0, 0)] * len(found["n"])
     names = [found[key] for key in keys]
+    none = [0] * len(found["n"])
     groups = zip(*names, strict=True) if names else [()] * len(found["n"])
+    retries, recovered = (map(int, found.get(name, none)) for name in (ATTEMPT, RECOVERED))
     return [
-        Part(tuple(values), int(n), amount, partial)
-        for values, n, amount, partial in zip(groups, found["n"], sums, parts, strict=True)
+        Part(tuple(values), int(n), *counted)
+        for values, n, *counted in zip(
+            groups, found["n"], sums, parts, retries, recovered, strict=True
+        )
     ]
 
 
@@ -104,7 +118,14 @@ def _fold(frame: nw.LazyFrame[Any], keys: Keys, *, wide: bool) -> dict[str, list
         counts += [nw.col("high").sum(), nw.col("low").sum()]
     else:
         counts.append(amount.sum().alias("sum"))
-    if RETURNED in frame.collect_schema().names():
+    names = frame.collect_schema().names()
+    if ATTEMPT in names:
+        # Only plain columns can be counted in groups of every library.
+        frame = frame.with_columns(nw.when(nw.col(ATTEMPT) > 1).then(nw.col(ATTEMPT)))
+        counts.append(nw.col(ATTEMPT).count())
+    if RECOVERED in names:
+        counts.append(nw.col(RECOVERED).count())
+    if RETURNED in names:
         # Of a payment that was given back whole, and of one of which nothing was, no part is left.
         back = nw.col(RETURNED)
         part = (nw.col("status") == Status.SUCCESS.value) & (back > 0)
@@ -204,28 +225,43 @@ def rollups(
     currency = lone_currency(given)
     columns = ["status", *(["method"] if methods else []), *([] if currency else ["currency"])]
     needed = [*columns, "amount", *(["created_at"] if hours else [])]
-    needed += [name for name in given.columns if name == RETURNED]
+    needed += [name for name in FURTHER if name in given.columns]
     frame = payments_in(given, *needed, window=which.window)
     if hours:
         between = _between(frame, which)
         frame = frame.with_columns(hour_of_day("created_at", which.zone, between).alias("hour"))
     keys = [*columns, *given.keys, *(["hour"] if hours else [])]
-    found: dict[Keys, tuple[dict[Any, Count], dict[Any, int], dict[Path, Count]]] = {}
+    found: dict[Keys, tuple[dict[Any, Count], dict[Any, int], dict[str, dict[Path, Count]]]] = {}
     for part in folded(frame, *keys):
         value = dict(zip(keys, part.keys, strict=True))
         group = group_of(given, currency, value)
-        cells, by_hour, partial = found.setdefault(group, ({}, {}, {}))
+        cells, by_hour, further = found.setdefault(group, ({}, {}, {}))
         method = required("method", value["method"]) if methods else ""
-        count_up(cells, (method, decoded_status(required("status", value["status"]))), part)
-        n, amount = partial.get((method,), (0, 0))
-        partial[method,] = (n + part.partial[0], amount + part.partial[1])
+        status = decoded_status(required("status", value["status"]))
+        count_up(cells, (method, status), part)
+        _count_further(further, method, status, part)
         if hours:
             hour = (method, int(value["hour"]))
             by_hour[hour] = by_hour.get(hour, 0) + part.n
     return {
-        group: Rollup(cells, None, by_hour, {"partial": partial})
-        for group, (cells, by_hour, partial) in found.items()
+        group: Rollup(cells, None, by_hour, further)
+        for group, (cells, by_hour, further) in found.items()
     }
+
+
+def _count_further(
+    further: dict[str, dict[Path, Count]], method: str, status: Status, part: Part
+) -> None:
+    """Add what only some of the payments have. What was asked for in orders is not summed up."""
+    outcome = str(Outcome.FAILED if status is Status.FAILED else Outcome.SUCCEEDED)
+    for name, path, (n, amount) in (
+        ("partial", (method,), part.partial),
+        ("retries", (method, outcome), (part.retries, 0)),
+        ("recovered", (method,), (part.recovered, 0)),
+    ):
+        counts = further.setdefault(name, {})
+        have = counts.get(path, (0, 0))
+        counts[path] = (have[0] + n, have[1] + amount)
 
 
 def group_of(given: Payments[Any], currency: str | None, value: Mapping[str, Any]) -> Keys:

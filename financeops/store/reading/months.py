@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from financeops.core.metrics import attempts, refunded, refunded_volume
-from financeops.core.periods import Grain, grain_end
+from financeops.core.periods import Grain, Window, grain_end
 from financeops.core.windows import ALL_TIME
 from financeops.store.database.connection import Database, Session
 from financeops.store.database.transactions import in_transaction
@@ -20,7 +20,8 @@ class Month(Struct, frozen=True, kw_only=True):
     """One month in the tenant's time zone, with payments of all currencies.
 
     As long as nothing is taken back (`TenantRecord.taken_back`) its numbers only grow: if they
-    are unchanged, so are the payments.
+    are unchanged, so are the payments. `renumbered` counts how often attempts of orders, of this
+    month or around it, got another number.
     """
 
     start: datetime
@@ -28,6 +29,7 @@ class Month(Struct, frozen=True, kw_only=True):
     payments: int
     refunded: int
     returned: int
+    renumbered: int
 
 
 async def read_months(db: Database, tenant_id: str) -> tuple[TenantRecord, list[Month]]:
@@ -58,13 +60,15 @@ async def read_months(db: Database, tenant_id: str) -> tuple[TenantRecord, list[
                     sum_back + refunded_volume(rollup),
                 )
         zone = ZoneInfo(record.tenant.timezone)
+        ends = {start: grain_end(Grain.MONTH, start, zone) for start in counts}
         return record, [
             Month(
                 start=start,
-                end=grain_end(Grain.MONTH, start, zone),
+                end=ends[start],
                 payments=n,
                 refunded=back,
                 returned=sum_back,
+                renumbered=record.renumbered_in(Window(start, ends[start])),
             )
             for start, (n, back, sum_back) in sorted(counts.items())
             if n

@@ -25,6 +25,7 @@ from financeops.store.database.connection import Database, Session, driver_error
 from financeops.store.documents import payment_from
 from financeops.store.schema import BY_TIME
 from financeops.store.tenants import TenantRecord, find_record
+from financeops.store.verifying.numbers import OrderNumbers
 from financeops.store.verifying.shown import ShownCount
 
 CLOCK_MARGIN = timedelta(hours=1)
@@ -80,6 +81,8 @@ class Count:
     ----------
     touched : set of Place
         Places of the changes that `move_on` was given, in both zones.
+    orders : OrderNumbers
+        How the attempts of orders are numbered, as of `seq`.
     listed : mapping of dimension to values
         The values that are counted by themselves, as of `seq`. Until it is known, all are.
     """
@@ -103,6 +106,7 @@ class Count:
         self.seq = seq
         self.shown = ShownCount(self.zone, self._as_of) if self._as_of is not None else None
         self.rollups: dict[Place, Rollup] = {}
+        self.orders = OrderNumbers()
         self.touched: set[Place] = set()
         self._seen: dict[str, Payment] = {}
 
@@ -124,6 +128,7 @@ class Count:
         if self.shown is not None:
             self.shown.add(payments)
         for payment in payments:
+            self.orders.put(payment)
             if payment.updated_at >= remembered_since:
                 self._seen[payment.id] = payment
 
@@ -134,6 +139,7 @@ class Count:
         for change in changes:
             before = self._seen.pop(change.payment.id, change.previous)
             now = [] if change.removed else [change.payment]
+            (self.orders.drop if change.removed else self.orders.put)(change.payment)
             self._add(_counted(now, self.zone))
             if self.shown is not None:
                 self.shown.add(now)

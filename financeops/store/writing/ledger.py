@@ -19,6 +19,7 @@ from financeops.store.database.transactions import (
     in_transaction,
 )
 from financeops.store.documents import object_id, payment_from
+from financeops.store.writing.errors import OutdatedError, RefusedError
 from financeops.store.writing.imports import import_states
 from financeops.store.writing.operations import (
     ImportRow,
@@ -30,7 +31,7 @@ from financeops.store.writing.operations import (
     payment_id_of,
 )
 from financeops.store.writing.planning import Item, Known, Stored, plan_of
-from financeops.store.writing.posting import OutdatedError, RefusedError, marks_from, post
+from financeops.store.writing.posting import marks_from, post
 from financeops.store.writing.rows import read_rows
 
 
@@ -84,7 +85,7 @@ async def _commit_or_halve(
     except RefusedError as error:
         # One item is to blame: halve, so that only that one fails.
         if len(items) == 1:
-            refusal = InvalidValue("body", "the database refuses this payment")
+            refusal = error.reason or InvalidValue("body", "the database refuses this payment")
             refusal.__cause__ = error
             return [Outcome(result=Result.REJECTED, error=refusal)]
         half = len(items) // 2

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bson import ObjectId
@@ -25,21 +26,15 @@ from financeops.store.tenants import (
     list_values,
     new_history,
 )
+from financeops.store.writing.errors import OutdatedError, RefusedError
 from financeops.store.writing.imports import ImportState, acts_of, note_acts
+from financeops.store.writing.orders import Renumbered, renumber
 from financeops.store.writing.planning import Marks, WritePlan
 from financeops.store.writing.rows import write_rows
 
 _DUPLICATE_KEY = 11000
 _VALIDATION_FAILED = 121
 _DOCUMENT_TOO_LARGE = 10334
-
-
-class OutdatedError(Exception):
-    """The plan is based on what is no longer true: read and plan again."""
-
-
-class RefusedError(Exception):
-    """The database refuses a payment for good, by its validator or its limits."""
 
 
 async def post(db: Database, tenant: Tenant, plan: WritePlan, session: Session) -> list[Change]:
@@ -60,7 +55,8 @@ async def post(db: Database, tenant: Tenant, plan: WritePlan, session: Session) 
     """
     changes = await _post_changes(db, tenant, plan, session) if plan.changes else []
     if plan.rows or any(marks.moved_by for marks in plan.marks.values()):
-        await _note_imports(db, tenant.id, plan, changes, session)
+        # What follows the planned changes is no act of an import: attempts that were renumbered.
+        await _note_imports(db, tenant.id, plan, changes[: len(plan.changes)], session)
     return changes
 
 
@@ -83,13 +79,58 @@ async def _post_changes(
         for seq, change in enumerate(plan.changes, first)
     ]
     await _check_imports(db, changes, plan.marks, session)
-    await _insert_payments(db, changes, plan.marks, session)
-    await _change_statuses(db, changes, plan.marks, session)
-    await _remove_payments(db, tenant.id, changes, session)
+    renumbered = await renumber(db, tenant.id, changes, changes[0].at, session)
+    return await _write(db, record, renumbered, plan.marks, session)
+
+
+async def post_numbers(
+    db: Database, tenant_id: str, orders: Collection[str], at: datetime, session: Session
+) -> list[Change]:
+    """Number the attempts of orders within a transaction; return the changes that this needed.
+
+    Parameters
+    ----------
+    orders : collection of str
+        At most 100.
+
+    Raises
+    ------
+    RefusedError
+        They have too many attempts together.
+    """
+    # Do this first: the document is the tenant's lock. Every process forgets what it remembers.
+    lock: Document = {"$inc": {"repairs": 1}}
+    await db.tenants.update_one({"_id": tenant_id}, lock, session=session)
+    record = await find_record(db, tenant_id, session=session)
+    renumbered = await renumber(db, tenant_id, [], at, session, orders=orders)
+    return await _write(db, record, renumbered, {}, session) if renumbered.others else []
+
+
+async def _write(
+    db: Database,
+    record: TenantRecord,
+    renumbered: Renumbered,
+    marks: Mapping[str, Marks],
+    session: Session,
+) -> list[Change]:
+    changes = renumbered.changes
+    if others := renumbered.others:
+        following = enumerate(others, record.tenant.seq + 1)
+        changes = changes + [structs.replace(change, seq=seq) for seq, change in following]
+        taken: Document = {"seq": len(others), "counted": len(others)}
+        taken |= Counter(f"renumbered.{each.payment.created_at:%Y-%m}" for each in others)
+        await db.tenants.update_one({"_id": record.tenant.id}, {"$inc": taken}, session=session)
+        stored = renumbered.stored
+        marks = {each.payment.id: marks_from(stored[each.payment.id]) for each in others} | {
+            **marks
+        }
+    await _insert_payments(db, changes, marks, session)
+    await _change_statuses(db, changes, marks, session)
+    await _remove_payments(db, record.tenant.id, changes, session)
     listed = await _list_values(db, record, changes, session)
     touched = deltas(changes, ZoneInfo(record.tenant.timezone), listed)
-    await add_rollups(db, tenant.id, touched, session)
-    await db.changes.insert_one(change_document(tenant.id, changes), session=session)
+    await add_rollups(db, record.tenant.id, touched, session)
+    await db.changes.insert_one(change_document(record.tenant.id, changes), session=session)
     return changes
 
 
@@ -205,6 +246,8 @@ async def _change_statuses(
             "refundedAmount": payment.refunded_amount,
             "refunds": payment.refunds and acts_text(payment.refunds),
         }
+        if payment.order_id is not None:
+            values |= {"attempt": payment.attempt, "recoveredBy": payment.recovered_by}
         update: Document = {
             "$set": {name: value for name, value in values.items() if value is not None}
         }
@@ -241,6 +284,7 @@ def _as_it_was(change: Change) -> Document:
         "tenantId": change.payment.tenant_id,
         "status": change.previous_status.value,
         **_refunded_before(change),
+        **_numbered_before(change),
     }
 
 
@@ -249,6 +293,15 @@ def _refunded_before(change: Change) -> Document:
     if change.previous_status is not Status.SUCCESS:
         return {}
     return {"refundedAmount": change.previous_refunded}  # null matches a missing field
+
+
+def _numbered_before(change: Change) -> Document:
+    """The numbers that an order had given: a later attempt may have changed them since."""
+    if change.payment.order_id is None:
+        return {}
+    before = change.previous
+    assert before is not None, "only a new payment has none"
+    return {"attempt": before.attempt, "recoveredBy": before.recovered_by}
 
 
 async def _note_imports(
