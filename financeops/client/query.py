@@ -28,6 +28,7 @@ def selection_of(
     status: Status | str | None = None,
     method: str | None = None,
     currency: str | None = None,
+    order_id: str | None = None,
 ) -> Selection:
     """Selection from a method's keywords."""
     return Selection(
@@ -35,6 +36,7 @@ def selection_of(
         method=method,
         currency=currency,
         window=window_between(start, end),
+        order_id=order_id,
     )
 
 
@@ -66,7 +68,7 @@ def keywords_of(query: Query) -> dict[str, Any]:
 
 def query_of(query: Query) -> dict[str, Any]:
     """Query parameters under the names of the REST contract; None for those left out."""
-    names = {"start": "from", "end": "to"}
+    names = {"start": "from", "end": "to", "order_id": "orderId"}
     return {names.get(name, name): value for name, value in keywords_of(query).items()}
 
 

@@ -70,6 +70,7 @@ class Selection(TypedDict, total=False):
     currency: str | None
     start: datetime | None
     end: datetime | None
+    order_id: str | None
 
 
 class Client:

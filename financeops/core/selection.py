@@ -20,6 +20,7 @@ class Selection(Struct, frozen=True, kw_only=True):
     method: str | None = None
     currency: str | None = None
     window: Window = ALL_TIME
+    order_id: str | None = None
 
     def __contains__(self, payment: object) -> bool:
         return (
@@ -28,10 +29,14 @@ class Selection(Struct, frozen=True, kw_only=True):
             and self.method in (None, payment.method)
             and self.currency in (None, payment.currency)
             and payment.created_at in self.window
+            and self.order_id in (None, payment.order_id)
         )
 
     def count(self, rollup: Rollup) -> int:
-        """Number of selected payments in a rollup whose payments all match window and currency."""
+        """Number of selected payments in a rollup whose payments all match window and currency.
+
+        Rollups do not know orders: it counts those of any.
+        """
         return sum(
             n
             for (method, status), (n, _) in rollup.cells.items()

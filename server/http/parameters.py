@@ -21,12 +21,14 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from starlette.convertors import StringConvertor, register_url_convertor
 
-from financeops.core.checks import METHOD, check_tenant_id
+from financeops.core.checks import METHOD, check_key, check_tenant_id
 from financeops.core.contract.agreements import DEFAULT_TENANT, MAX_CHANGES, MAX_PAGE, ExportFormat
 from financeops.core.contract.texts import (
     CURSOR_PATTERN,
+    MAX_TEXT,
     PAYMENT_ID_PATTERN,
     TENANT_PATTERN,
+    TEXT_PATTERN,
     WORD_PATTERN,
 )
 from financeops.core.dimensions import Dimension
@@ -84,6 +86,10 @@ def _check_method(method: str) -> str:
     return method
 
 
+def _check_order(order_id: str) -> str:
+    return check_key(order_id, "orderId")
+
+
 def _instant(text: object) -> datetime:
     try:
         instant = datetime.fromisoformat(str(text))
@@ -102,6 +108,11 @@ def _described(**members: Any) -> WithJsonSchema:
 
 Currency = Annotated[str, AfterValidator(_check_currency)]
 Method = Annotated[str, AfterValidator(_check_method), _described(pattern=WORD_PATTERN)]
+OrderId = Annotated[
+    str,
+    AfterValidator(_check_order),
+    _described(minLength=1, maxLength=MAX_TEXT, pattern=TEXT_PATTERN),
+]
 TenantId = Annotated[str, AfterValidator(check_tenant_id), _described(pattern=TENANT_PATTERN)]
 PaymentId = Annotated[str, _described(pattern=PAYMENT_ID_PATTERN)]
 TimezoneName = Annotated[str, AfterValidator(check_timezone)]
@@ -139,12 +150,18 @@ class SelectionParameters(OfTenant):
         None, alias="to", description="Only payments created before this time"
     )
 
+    order_id: OrderId | None = Field(None, description="Only attempts of this order")
+
     def selection(self) -> Selection:
         """Return the selection; raise `InvalidValue` if its window is empty."""
         window = window_between(self.start, self.end)
         check_order(window, names=_ENDS)
         return Selection(
-            status=self.status, method=self.method, currency=self.currency, window=window
+            status=self.status,
+            method=self.method,
+            currency=self.currency,
+            window=window,
+            order_id=self.order_id,
         )
 
 

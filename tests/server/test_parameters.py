@@ -28,6 +28,7 @@ selections = st.builds(
     method=st.none() | methods,
     currency=st.none() | currencies,
     window=asked_windows,
+    order_id=st.none() | st.sampled_from(["o-1", "Auftrag 7 (zweiter Versuch)"]),
 )
 questions = st.builds(
     Question,

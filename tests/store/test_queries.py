@@ -43,6 +43,8 @@ FILTERS = [
         status=Status.SUCCESS, window=window_between(None, NOON - timedelta(milliseconds=500))
     ),
     Selection(window=window_between(NOON + DAY, None)),
+    Selection(order_id="one"),
+    Selection(order_id="two", status=Status.FAILED, window=window_between(None, NOON - DAY)),
 ]
 
 
@@ -52,6 +54,7 @@ def matches(chosen, payment):
         and chosen.method in (None, payment.method)
         and chosen.currency in (None, payment.currency)
         and payment.created_at in chosen.window
+        and chosen.order_id in (None, payment.order_id)
     )
 
 
@@ -71,6 +74,7 @@ async def recorded(request, db):
                 currency=rng.choice(["USD", "EUR"]),
                 method=rng.choice(METHODS),
                 status=rng.choice(["success", "failed"]),
+                order_id=rng.choice([None, None, "one", "two"]),
                 created_at=SPREADS[request.param](rng),
             )
             for _ in range(120)

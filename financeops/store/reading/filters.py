@@ -20,6 +20,9 @@ def conditions(tenant_id: str, window: Window, chosen: Selection) -> tuple[Docum
         "createdAt": {"$gte": window.start, "$lt": window.end},
         "tenantId": tenant_id,
     }
+    if chosen.order_id is not None:
+        # First: an order has few payments, and the embedded database takes the index of the first.
+        between = {"orderId": chosen.order_id, **between}
     if chosen.status is not None:
         between["status"] = chosen.status.value
     other: Document = {}
