@@ -46,7 +46,7 @@ REVEALED = {
                 f"{name}({frame})"
                 for name in (
                     *("metrics", "trends", "methods", "declines", "cohorts", "rfm", "retries"),
-                    *("refund_curve", "anomalies", "forecast", "funnel"),
+                    *("refund_curve", "anomalies", "forecast", "funnel", "orders"),
                 )
             ),
             f'segments({frame}, by="country")',

@@ -17,6 +17,7 @@ from financeops.frames.forecast import forecast
 from financeops.frames.funnel import funnel
 from financeops.frames.key_figures import metrics, segments
 from financeops.frames.methods import methods
+from financeops.frames.orders import orders
 from financeops.frames.refunds import refund_curve
 from financeops.frames.retries import retries
 from financeops.frames.rfm import rfm
@@ -32,6 +33,7 @@ __all__ = [
     "funnel",
     "methods",
     "metrics",
+    "orders",
     "refund_curve",
     "retries",
     "rfm",
