@@ -22,6 +22,7 @@ from server.http.upgrades import RefuseHalfUpgrades
 from server.live.packets import RefuseEndedSessions
 from server.monitoring import MeasureRequests
 from server.routes import (
+    acts,
     analytics,
     batch,
     docs,
@@ -45,7 +46,7 @@ Amounts are numbers in major units (`1850.5`), times ISO 8601 with a time zone. 
 
 PARTS = (
     *(analytics, export, history, first_history, seed, batch),
-    *(payments, imports, tenants, verify, health, docs),
+    *(payments, acts, imports, tenants, verify, health, docs),
 )
 """The modules that have the routes; the first match answers."""
 

@@ -58,8 +58,8 @@ def map_case(context, case):
     if isinstance(case.body, dict):
         _fit_amount(case.body)
         _fit_metadata(case.body)
-        if case.path.endswith("/refund") and case.body.get("at") is not None:
-            case.body["at"] = wire.timestamp(datetime.now(UTC))  # not before its payment
+        if case.path.endswith(("/refund", "/dispute", "/fees", "/settlement")):
+            _fit_act(case.body)
         if case.body.get("reference") is not None and case.headers:
             case.headers.pop("Idempotency-Key", None)
     return case
@@ -67,11 +67,35 @@ def map_case(context, case):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Wait for the verifications that other requests began: the server refuses a third one of a tenant."""
+    """Let an example fit its payment, and wait for the verifications that other requests began.
+
+    The server refuses a third one of a tenant, and a settlement before its payment.
+    """
+    valid = case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE
+    if valid and case.path.endswith("/settlement") and isinstance(case.body, dict):
+        _fit_act(case.body)
     if (case.method, case.path) == ("POST", "/api/verify"):
         deadline = time.monotonic() + 30
         while "\nfinanceops_verifications 0.0\n" not in httpx.get(f"{URL}/metrics").text:
             assert time.monotonic() < deadline, "a verification does not end"
+
+
+def _fit_act(body):
+    """Let it be told after its payment, which may be of any time, and in any currency."""
+    if body.get("at") is not None:
+        body["at"] = wire.timestamp(datetime.now(UTC))
+    for fee in body.get("fees", ()):
+        fee["amount"] = _whole(fee["amount"])
+    if "settledAt" in body:
+        body["settledAt"] = wire.timestamp(datetime.now(UTC) + timedelta(minutes=4))
+    body.pop("settledCurrency", None)
+    if "settledAmount" in body:
+        body["settledAmount"] = _whole(body["settledAmount"])
+
+
+def _whole(amount):
+    """A whole number that every currency can hold, also as a sum of some."""
+    return int(max(-(10**7), min(amount, 10**7)))
 
 
 def _fit_window(query, *, in_buckets):

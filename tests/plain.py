@@ -44,12 +44,17 @@ class Row(NamedTuple):
     stage: str = "declined"
     kind: str | None = None
     dimensions: tuple = ()
+    dispute: str | None = None
+    disputed: int = 0
+    fees: int = 0
 
 
 def row_of(document) -> Row:
     """Row from a line of an NDJSON export, with numbers read as `Decimal`."""
-    minor = Decimal(document["amount"]) * 10 ** DECIMALS[document["currency"]]
+    units = 10 ** DECIMALS[document["currency"]]
+    minor = Decimal(document["amount"]) * units
     assert minor == int(minor), document
+    dispute = document.get("dispute", {})
     return Row(
         id=document["_id"],
         at=datetime.fromisoformat(document["createdAt"]),
@@ -58,12 +63,15 @@ def row_of(document) -> Row:
         method=document["method"],
         status=document["status"],
         decline=document.get("declineGroup") or document.get("declineCode") or "unknown",
-        back=int(Decimal(document.get("refundedAmount", 0)) * 10 ** DECIMALS[document["currency"]]),
+        back=int(Decimal(document.get("refundedAmount", 0)) * units),
         attempt=document.get("attempt"),
         recovered=document.get("recoveredBy") is not None,
         stage=document.get("failureStage", "declined"),
         kind=document.get("declineKind"),
         dimensions=tuple(map(document.get, DIMENSIONS)),
+        dispute=dispute.get("status"),
+        disputed=int(Decimal(dispute.get("amount", 0)) * units),
+        fees=int(Decimal(document.get("feeAmount", 0)) * units),
     )
 
 
@@ -192,6 +200,12 @@ def metrics(rows, currency: str, zone: ZoneInfo) -> dict:
     recovered = sum(row.recovered for row in first)
     hours = most(hour_of(row.at, zone) for row in rows)
     methods_ = most(row.method for row in rows)
+    disputes = [row for row in rows if row.dispute]
+    won = sum(row.dispute == "won" for row in rows)
+    closed = won + sum(row.dispute == "lost" for row in rows)
+    # What was given back anyway is not lost once more.
+    lost = sum(min(row.disputed, row.amount - row.back) for row in rows if row.dispute == "lost")
+    fees = sum(row.fees for row in rows)
     average = share(volume(rows), len(collected) * 10 ** DECIMALS[currency], 1)
     return {
         "totalVolume": major(volume(rows), currency),
@@ -209,6 +223,17 @@ def metrics(rows, currency: str, zone: ZoneInfo) -> dict:
         "netVolume": major(volume(rows) - back, currency),
         "refundRate": share(back, volume(rows)),
         "partiallyRefundedPayments": sum(0 < row.back < row.amount for row in rows),
+        "disputedPayments": len(disputes),
+        "disputedVolume": major(sum(row.disputed for row in disputes), currency),
+        "openDisputes": sum(row.dispute == "open" for row in rows),
+        "wonDisputes": won,
+        "lostDisputes": closed - won,
+        "lostVolume": major(lost, currency),
+        "disputeRate": share(len(disputes), len(collected)),
+        "winRate": share(won, closed),
+        "feeVolume": major(fees, currency),
+        "feeRate": share(fees, volume(rows)),
+        "netRevenue": major(volume(rows) - back - lost - fees, currency),
         "authorizationRate": authorized(rows),
         "orders": len(first),
         "succeededOrders": len(at_once) + recovered,

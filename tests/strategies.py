@@ -13,6 +13,8 @@ from financeops.core.acts import GivenBack, in_order
 from financeops.core.contract.texts import CONTROL
 from financeops.core.declines import Authentication, DeclineKind, FailureStage
 from financeops.core.dimensions import Dimension, Outcome
+from financeops.core.disputes import Disputed, DisputeStatus
+from financeops.core.fees import Fee, FeeKind, fees_in_order
 from financeops.core.money import MAX_MINOR
 from financeops.core.payments import (
     UNKNOWN_KIND,
@@ -132,6 +134,40 @@ def refunds_of(draw, returned, since):
 
 
 @st.composite
+def told_of(draw, amount, since, *, failed):
+    """What became of the money of a payment: of most, nothing is told."""
+    if draw(st.integers(0, 2)):
+        return {}
+    told = {"revision": draw(st.none() | st.integers(1, 9))}
+    moments = instants(since, since + timedelta(days=90))
+    if not failed and draw(st.booleans()):
+        status = draw(st.sampled_from(DisputeStatus))
+        opened = draw(moments if status is DisputeStatus.OPEN else st.none() | moments)
+        closed = None if status is DisputeStatus.OPEN else draw(moments)
+        if opened and closed:
+            opened, closed = sorted([opened, closed])
+        told["dispute"] = Disputed(
+            id=draw(_texts),
+            amount=draw(st.integers(0, amount)),
+            status=status,
+            opened_at=opened,
+            closed_at=closed,
+            reason=draw(st.none() | _texts),
+        )
+    if draw(st.booleans()):
+        sums = st.integers(-amount, amount)
+        fees = st.builds(Fee, at=moments, kind=st.sampled_from(FeeKind), amount=sums)
+        told["fees"] = draw(st.none() | st.lists(fees, min_size=1, max_size=3).map(fees_in_order))
+        told["fee_amount"] = sum(each.amount for each in told["fees"] or ()) or draw(sums)
+    if not failed and draw(st.booleans()):
+        told |= {"payout_id": draw(_texts), "settled_at": draw(moments)}
+        if draw(st.booleans()):
+            told["settled_amount"] = draw(st.integers(-amount, amount))
+            told["settled_currency"] = draw(currencies)
+    return told
+
+
+@st.composite
 def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
     """Any payment that may be in the ledger."""
     status = draw(st.sampled_from(Status))
@@ -176,7 +212,26 @@ def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
         failure_stage=draw(st.none() | st.sampled_from(FailureStage)) if failed else None,
         decline_kind=draw(st.none() | st.sampled_from(DeclineKind)) if failed else None,
         **details,
+        **draw(told_of(amount, created_at, failed=failed)),
     )
+
+
+earlier = st.builds(
+    Earlier,
+    dispute=st.none()
+    | st.builds(
+        Disputed,
+        id=_texts,
+        amount=st.integers(0, MAX_MINOR),
+        status=st.sampled_from(DisputeStatus),
+        opened_at=st.none() | instants(),
+    ),
+    fee_amount=st.none() | st.integers(-MAX_MINOR, MAX_MINOR),
+    revision=st.none() | st.integers(1, 9),
+    attempt=st.none() | st.integers(1, 6),
+    recovered_by=st.none() | st.integers(2, 6),
+)
+"""How a payment was counted before."""
 
 
 @st.composite
@@ -192,16 +247,13 @@ def changes(draw, payments=payments()):  # noqa: B008 - a strategy is a value
         returned = draw(st.integers(0, changed.returned - 1)) or None
     elif changed.status is Status.SUCCESS and draw(st.booleans()):
         previous, returned = Status.REFUNDED, changed.amount
-    earlier = None
-    if previous is not None and not removed and changed.attempt is not None:
-        earlier = draw(st.none() | st.builds(Earlier, attempt=st.none() | st.integers(4, 6)))
     return Change(
         seq=draw(st.integers(1, 2**63 - 1)),
         at=draw(instants(changed.updated_at, changed.updated_at + timedelta(minutes=1))),
         payment=changed,
         previous_status=previous,
         previous_refunded=returned,
-        earlier=earlier,
+        earlier=draw(earlier) if previous and not removed and draw(st.booleans()) else None,
         removed=removed,
     )
 
@@ -220,8 +272,9 @@ def left_after(history):
 def histories(draw, *, created=None, currencies=st.just("USD")):  # noqa: B008 - a value
     """Changes of one tenant in order: payments come in, some are refunded, some taken back.
 
-    Some are refunded in parts, and some refunds of the whole are taken back to a part. Some get another
-    number in their order.
+    Some are refunded in parts, and some refunds of the whole are taken back to a part; some get another
+    number in their order; of some it is told later that they were disputed, what they cost, or how that
+    ended.
     """
     recorded = draw(
         st.lists(
@@ -251,6 +304,15 @@ def histories(draw, *, created=None, currencies=st.just("USD")):  # noqa: B008 -
             if draw(st.booleans()):
                 last = part
                 events.append((last, replace(part, **whole), False))
+        for _ in range(draw(st.integers(0, 2))):
+            fresh = {"dispute": None, "fees": None, "fee_amount": None, "revision": None}
+            since = payment.created_at
+            failed = payment.status is Status.FAILED
+            fresh |= draw(told_of(payment.amount, since, failed=failed))
+            told = replace(last, **fresh)
+            if told != last:
+                events.append((told, last, False))
+                last = told
         if draw(st.integers(0, 3)) == 0:
             events.append((last, last, True))
     return [
@@ -272,6 +334,7 @@ _counts = st.tuples(st.integers(-1000, 1000), st.integers(-(10**15), 10**15))
 _LEVELS = {
     "method": methods,
     "stage": st.sampled_from(FailureStage).map(str),
+    "status": st.sampled_from(DisputeStatus).map(str),
     "kind": st.sampled_from([*DeclineKind, UNKNOWN_KIND]).map(str),
     "dimension": st.sampled_from([each.value for each in Dimension if each != "method"]),
     "value": _words | _countries,

@@ -39,7 +39,9 @@ def major_of(minor: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.Array:
     return scaled.cast(_TEN_THOUSANDTHS).view(MAJOR)
 
 
-def minor_of(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.Array:
+def minor_of(
+    amounts: pa.ChunkedArray, currencies: pa.ChunkedArray, *, signed: bool = False
+) -> pa.Array:
     """Minor units from exact amounts in major units.
 
     Parameters
@@ -48,6 +50,8 @@ def minor_of(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.Array:
         Text such as ``"1850.5"``, decimals or integers. Never floats: their text is lost.
     currencies : pyarrow.ChunkedArray
         ISO 4217 codes.
+    signed : bool
+        Whether amounts may be negative.
 
     Returns
     -------
@@ -80,22 +84,25 @@ def minor_of(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.Array:
         exact = amounts.cast(_WIDEST).combine_chunks()
         scaled = exact.view(_WIDEST_TEN_THOUSANDTHS).cast(pa.int64())
     except pa.ArrowInvalid:
-        raise _wrong_amount(amounts, currencies) from None
+        raise _wrong_amount(amounts, currencies, signed=signed) from None
     minor = pc.divide(scaled, factors)
     whole = pc.equal(pc.multiply(minor, factors), scaled)
-    in_range = pc.and_(pc.greater_equal(scaled, 0), pc.less_equal(minor, MAX_MINOR))
+    least = -MAX_MINOR if signed else 0
+    in_range = pc.and_(pc.greater_equal(minor, least), pc.less_equal(minor, MAX_MINOR))
     if not pc.all(pc.and_(whole, in_range), min_count=0).as_py():
-        raise _wrong_amount(amounts, currencies)
+        raise _wrong_amount(amounts, currencies, signed=signed)
     return minor
 
 
-def _wrong_amount(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> InvalidValue:
+def _wrong_amount(
+    amounts: pa.ChunkedArray, currencies: pa.ChunkedArray, *, signed: bool
+) -> InvalidValue:
     """Error for the first invalid amount, found one by one: speed no longer matters."""
     pairs = zip(amounts.to_pylist(), currencies.to_pylist(), strict=True)
     for row, (amount, currency) in enumerate(pairs):
         try:
             if amount is not None:
-                to_minor(amount, currency)
+                to_minor(amount, currency, signed=signed)
         except InvalidValue as error:
             return InvalidValue("amount", f"{error.problem}, but is {str(amount)!r} (row {row})")
     return InvalidValue("amount", "must be numbers such as 1850.5")

@@ -10,7 +10,7 @@ import bson
 import numpy as np
 import pyarrow as pa
 
-from financeops.arrow.tables import JSON_NAMES, SCHEMA, with_refunds
+from financeops.arrow.tables import JSON_NAMES, SCHEMA, with_sums
 from financeops.core.errors import InvalidValue
 
 _BSON_TYPES: dict[Any, tuple[type, ...]] = {
@@ -43,7 +43,7 @@ def table_of(replies: Sequence[bytes], columns: Sequence[str]) -> pa.Table:
     stored = context.finish()
     arrays = [_hex(stored["_id"]), *(stored[JSON_NAMES[name]] for name in SCHEMA.names[1:])]
     # Sort here, not in the database: it costs a tenth.
-    table = with_refunds(pa.table(arrays, names=SCHEMA.names)).sort_by(
+    table = with_sums(pa.table(arrays, names=SCHEMA.names)).sort_by(
         [("created_at", "ascending"), ("id", "ascending")]
     )
     fields = [SCHEMA.field(name) for name in columns]

@@ -8,11 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from financeops.arrow.acts import canonical_acts
 from financeops.arrow.amounts import minor_of
-from financeops.arrow.refunds import canonical_refunds
-from financeops.arrow.tables import JSON_NAMES, SCHEMA, UTC_TIME, with_refunds
+from financeops.arrow.tables import JSON_NAMES, SCHEMA, UTC_TIME, with_sums
+from financeops.core.act_texts import ACT_TEXTS
 from financeops.core.columns import Form, form_of
 from financeops.core.errors import InvalidValue
+from financeops.core.payments import AMOUNTS
 
 _TEXT = pa.string()
 _FINER = r"(\.\d{3})\d+"
@@ -60,10 +62,10 @@ def canonical_of(table: pa.Table) -> pa.Table:
         name = names[field.name]
         if field.name == "amount":
             columns.append(_amounts(table, exported=names["id"] != "id"))
-        elif field.name == "refunded_amount" and name in table.column_names:
-            columns.append(_refunded(name, table))
-        elif field.name == "refunds" and name in table.column_names:
-            columns.append(_refunds(name, table, exported=names["id"] != "id"))
+        elif field.name in AMOUNTS and name in table.column_names:
+            columns.append(_money(field.name, table, names))
+        elif field.name in ACT_TEXTS and name in table.column_names:
+            columns.append(_acts(field.name, table, names))
         elif name in table.column_names:
             columns.append(_cast(name, table[name], field.type))
         elif field.nullable:
@@ -74,26 +76,32 @@ def canonical_of(table: pa.Table) -> pa.Table:
         if not field.nullable and column.null_count:
             row = pc.index(pc.is_null(column), value=True).as_py()
             raise InvalidValue(names[field.name], f"must not be empty (row {row})")
-    return with_refunds(pa.table(columns, schema=SCHEMA))
+    return with_sums(pa.table(columns, schema=SCHEMA))
 
 
-def _refunded(name: str, table: pa.Table) -> Any:
-    """What was given back, in minor units: an export has major units."""
+def _money(column: str, table: pa.Table, names: Mapping[str, str]) -> Any:
+    """An amount beside the payment's, in minor units: an export has major units."""
+    name = names[column]
     values = table[name]
-    if name == "refunded_amount":
+    if names["id"] == "id":
         return _minor_units(name, values)
+    currencies = table["currency"]
+    if (of := names[AMOUNTS[column]]) in table.column_names and of != "currency":
+        currencies = pc.coalesce(table[of].cast(_TEXT), currencies.cast(_TEXT))
     try:
-        return minor_of(values, table["currency"])
+        return minor_of(values, currencies, signed=column != "refunded_amount")
     except InvalidValue as error:
         raise InvalidValue(
             name if error.field == "amount" else error.field, error.problem
         ) from None
 
 
-def _refunds(name: str, table: pa.Table, *, exported: bool) -> Any:
+def _acts(column: str, table: pa.Table, names: Mapping[str, str]) -> Any:
     """Their texts: in an export their amounts are in major units."""
-    texts = _cast(name, table[name], _TEXT)
-    return canonical_refunds(texts, table["currency"]) if exported else texts
+    texts = _cast(names[column], table[names[column]], _TEXT)
+    if names["id"] == "id":
+        return texts
+    return canonical_acts(column, texts, table["currency"])
 
 
 def _amounts(table: pa.Table, *, exported: bool) -> Any:

@@ -18,12 +18,12 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from financeops.core.acts import LEAD
+from financeops.core.act_texts import ACT_TEXTS
 from financeops.core.columns import MINOR_UNITS, PAYMENTS
 from financeops.core.errors import InvalidValue, Misconfigured
 from financeops.core.fields import Kind
 from financeops.core.money import MAX_MINOR, exponent
-from financeops.core.payments import Status
+from financeops.core.payments import AMOUNTS, Status
 from financeops.core.periods import EPOCH, LATEST
 from financeops.core.wire import timestamp
 
@@ -194,22 +194,33 @@ def checked(table: pa.Table, *, names: Mapping[str, str] = JSON_NAMES) -> pa.Tab
         back = table["refunded_amount"]
         wrong = pc.or_(pc.less(back, 0), pc.greater(back, table["amount"]))
         _refuse(names["refunded_amount"], wrong, back, "must be 0 to the amount")
-    if "refunds" in given:
-        wrong = pc.invert(pc.starts_with(table["refunds"], LEAD))
-        _refuse(names["refunds"], wrong, table["refunds"], f"must begin with {LEAD}")
+    for name in (AMOUNTS.keys() - {"amount", "refunded_amount"}) & set(given):
+        wrong = pc.greater(pc.abs(table[name]), MAX_MINOR)
+        _refuse(names[name], wrong, table[name], f"must be at most {MAX_MINOR} minor units")
+    for name in ACT_TEXTS.keys() & set(given):
+        lead = ACT_TEXTS[name].lead
+        wrong = pc.invert(pc.starts_with(table[name], lead))
+        _refuse(names[name], wrong, table[name], f"must begin with {lead}")
     return table
 
 
-def with_refunds(table: pa.Table) -> pa.Table:
+def with_sums(table: pa.Table) -> pa.Table:
     """The same table; where nothing is said, refunded payments gave back the whole, others nothing.
 
-    So the column has no nulls, for which pandas would make it floats.
+    Neither did they cost anything, nor arrive, nor was anything told of them later. So columns of
+    integers have no nulls, for which pandas would make them floats.
     """
-    place = table.schema.get_field_index("refunded_amount")
     whole = pc.equal(table["status"], Status.REFUNDED.value)
-    usual = pc.if_else(whole, table["amount"], 0)
-    back = pc.coalesce(table["refunded_amount"], usual)
-    return table.set_column(place, "refunded_amount", back)
+    usual = {
+        "refunded_amount": pc.if_else(whole, table["amount"], 0),
+        "fee_amount": 0,
+        "settled_amount": 0,
+        "revision": 0,
+    }
+    for name, value in usual.items():
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, pc.coalesce(table[name], value))
+    return table
 
 
 def _was_currency(code: str) -> bool:

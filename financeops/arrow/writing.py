@@ -13,25 +13,26 @@ from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import ipc, parquet
 
+from financeops.arrow.acts import exported_acts
 from financeops.arrow.amounts import MAJOR, major_of
-from financeops.arrow.refunds import exported_refunds
 from financeops.arrow.tables import JSON_NAMES
 from financeops.arrow.tables import SCHEMA as PAYMENTS
 from financeops.core.csv_guard import guard
 from financeops.core.money import to_major
 from financeops.core.pairs import pairs_text
-from financeops.core.payments import Payment
-from financeops.core.wire import encode, payment_document, refunds_document, timestamp
+from financeops.core.payments import AMOUNTS, Payment
+from financeops.core.wire import ACTS, encode, payment_document, timestamp
 
 
 def _fields(field: pa.Field) -> list[pa.Field]:
     """The columns of an export for a canonical column: amounts also in major units."""
-    if field.name == "refunded_amount":
-        return [pa.field(JSON_NAMES[field.name], MAJOR)]
-    if field.name != "amount":
+    if field.name not in AMOUNTS:
         return [field.with_name(JSON_NAMES[field.name])]
+    if field.name != "amount":
+        return [pa.field(JSON_NAMES[field.name], MAJOR)]
     major = pa.field("amount", MAJOR, nullable=False)
     return [major, field.with_name("amountMinor")]
 
@@ -140,24 +141,35 @@ def _exported(payments: pa.Table) -> pa.Table:
     """Columns of an export from a canonical table."""
     currencies = payments["currency"]
     kept = [payments[name] for name in PAYMENTS.names]
-    kept[_RETURNED] = major_of(payments["refunded_amount"], currencies)
-    kept[_REFUNDS] = exported_refunds(payments["refunds"], currencies)
-    major = major_of(payments["amount"], currencies)
-    return pa.table([*kept[:_AMOUNT], major, *kept[_AMOUNT:]], schema=SCHEMA)
+    for place, of in _AMOUNTS:
+        kept[place] = major_of(kept[place], pc.coalesce(payments.column(of), currencies))
+    for place, name in _ACTS:
+        kept[place] = exported_acts(name, kept[place], currencies)
+    kept.insert(_AMOUNT + 1, payments["amount"])
+    return pa.table(kept, schema=SCHEMA)
 
 
 _values_of = attrgetter(*PAYMENTS.names)
-_AMOUNT, _RETURNED, _REFUNDS = (
-    PAYMENTS.names.index(name) for name in ("amount", "refunded_amount", "refunds")
-)
+_place = PAYMENTS.names.index
+_AMOUNTS = [(_place(name), _place(of)) for name, of in AMOUNTS.items()]
+_AMOUNT = _place("amount")
+_ACTS = [(_place(name), name) for name in ACTS]
+_RETURNED = _place("refunded_amount")
+_SUMS = [_place("fee_amount"), _place("settled_amount"), _place("revision")]
 
 
 def _cells(payment: Payment) -> list[Any]:
     values = list(_values_of(payment))
-    values[_AMOUNT] = to_major(payment.amount, payment.currency)
-    values[_RETURNED] = to_major(payment.returned, payment.currency)
-    if payment.refunds:
-        values[_REFUNDS] = encode(refunds_document(payment.refunds, payment.currency)).decode()
+    values[_RETURNED] = payment.returned
+    for place in _SUMS:
+        values[place] = values[place] or 0
+    for place, of in _AMOUNTS:
+        if (minor := values[place]) is not None:
+            values[place] = to_major(minor, values[of] or payment.currency)
+    for place, name in _ACTS:
+        if acts := values[place]:
+            write, _ = ACTS[name]
+            values[place] = encode(write(acts, payment.currency)).decode()
     return [_cell(value) for value in values]
 
 

@@ -41,6 +41,8 @@ from financeops.core.contract.payments import (
     SeedAnswer,
 )
 from financeops.core.dimensions import Dimension
+from financeops.core.disputes import DisputeStatus
+from financeops.core.fees import FeeKind
 from financeops.core.payments import Payment, Status
 from financeops.core.periods import Period
 
@@ -350,13 +352,134 @@ class Client:
             another refund.
         """
         said = {"amount": amount, "reason": reason, "at": at}
+        return await self._tell(paths.refund(_part(payment_id)), tenant_id, said, idempotency_key)
+
+    async def dispute(
+        self,
+        payment_id: str,
+        tenant_id: str | None = None,
+        *,
+        dispute_id: str,
+        status: DisputeStatus | str,
+        amount: Decimal | int | None = None,
+        reason: str | None = None,
+        at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Payment:
+        """Tell that a payment is disputed, or how its dispute ended; telling it again counts once.
+
+        Parameters
+        ----------
+        payment_id : str
+        tenant_id : str, optional
+        dispute_id : str
+            The sender's name for the dispute: a payment has one.
+        status : {"open", "won", "lost"}
+            It may go on from open to one of the others, in whatever order that is told.
+        amount : Decimal or int, optional
+            Major units. Default: what was told before, else the payment's amount.
+        reason : str, optional
+        at : datetime, optional
+            When it was opened, or closed; aware. Default: now.
+        idempotency_key : str, optional
+
+        Raises
+        ------
+        Conflict
+            When the payment failed or has another dispute, or that is recorded otherwise; when
+            the key was used for something else.
+        """
+        said = {
+            "id": dispute_id,
+            "status": str(status),
+            "amount": amount,
+            "reason": reason,
+            "at": at,
+        }
+        return await self._tell(paths.dispute(_part(payment_id)), tenant_id, said, idempotency_key)
+
+    async def charge(
+        self,
+        payment_id: str,
+        tenant_id: str | None = None,
+        *,
+        fees: Iterable[tuple[FeeKind | str, Decimal | int]],
+        at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Payment:
+        """Tell more of what a payment costs: fees come in pieces, and add up.
+
+        Parameters
+        ----------
+        payment_id : str
+        tenant_id : str, optional
+        fees : iterable of (kind, amount)
+            Major units of the payment's currency; a credit is negative.
+        at : datetime, optional
+            When they arose; aware. Default: now.
+        idempotency_key : str, optional
+            Fees told again with the same key count once; without one, each time.
+
+        Raises
+        ------
+        Conflict
+            When there are too many; when the key was used for others.
+        """
+        listed = [{"kind": str(kind), "amount": amount} for kind, amount in fees]
+        said = {"fees": listed, "at": at}
+        return await self._tell(paths.fees(_part(payment_id)), tenant_id, said, idempotency_key)
+
+    async def settle(
+        self,
+        payment_id: str,
+        tenant_id: str | None = None,
+        *,
+        payout_id: str,
+        settled_at: datetime,
+        settled_amount: Decimal | int | None = None,
+        settled_currency: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Payment:
+        """Tell when and as what the money of a payment arrived; telling it again counts once.
+
+        Parameters
+        ----------
+        payment_id : str
+        tenant_id : str, optional
+        payout_id : str
+            The payout that it came with.
+        settled_at : datetime
+            Aware.
+        settled_amount : Decimal or int, optional
+            Major units of `settled_currency`, by default the payment's.
+        settled_currency : str, optional
+        idempotency_key : str, optional
+
+        Raises
+        ------
+        Conflict
+            When the payment failed, or was settled otherwise; when the key was used for something
+            else.
+        """
+        said = {
+            "payoutId": payout_id,
+            "settledAt": settled_at,
+            "settledAmount": settled_amount,
+            "settledCurrency": settled_currency,
+        }
+        path = paths.settlement(_part(payment_id))
+        return await self._tell(path, tenant_id, said, idempotency_key)
+
+    async def _tell(
+        self, path: str, tenant_id: str | None, said: Mapping[str, Any], key: str | None
+    ) -> Payment:
         given = {name: value for name, value in said.items() if value is not None}
         answer = await self._http.json(
             "POST",
-            paths.refund(_part(payment_id)),
+            path,
             present(tenantId=tenant_id),
             body=wire.encode(given) if given else None,
-            headers={IDEMPOTENCY_KEY: idempotency_key} if idempotency_key else {},
+            headers={IDEMPOTENCY_KEY: key} if key else {},
         )
         return wire.payment_from(answer)
 

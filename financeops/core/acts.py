@@ -35,7 +35,7 @@ def acts_text(acts: Iterable[GivenBack]) -> str:
     >>> acts_text([GivenBack(id="a", amount=250, at=datetime(2026, 3, 10, 12, tzinfo=UTC))])
     '[{"at":"2026-03-10T12:00:00.000Z","id":"a","amount":250}]'
     """
-    written = [{**msgspec.to_builtins(each), "at": _moment(each.at)} for each in in_order(acts)]
+    written = [{**msgspec.to_builtins(each), "at": moment_text(each.at)} for each in in_order(acts)]
     return msgspec.json.encode(written).decode()
 
 
@@ -49,5 +49,6 @@ def in_order(acts: Iterable[GivenBack]) -> tuple[GivenBack, ...]:
     return tuple(sorted(acts, key=lambda each: (each.at, each.id)))
 
 
-def _moment(at: datetime) -> str:
+def moment_text(at: datetime) -> str:
+    """A moment in UTC with milliseconds: each has as many characters as `MOMENT`."""
     return at.astimezone(UTC).isoformat("T", "milliseconds")[:23] + "Z"

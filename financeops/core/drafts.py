@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Raw
 
 from financeops.core.checks import check_key, check_pairs, refuse_card_number
 from financeops.core.choices import none_of
-from financeops.core.contract.requests import PaymentRequest, RefundRequest
+from financeops.core.contract.requests import PaymentRequest
 from financeops.core.contract.texts import MAX_TEXT
 from financeops.core.errors import InvalidValue
 from financeops.core.fields import Field, Kind
@@ -59,11 +59,11 @@ def draft_of(
         Naming the first field that is wrong.
     """
     currency = request.currency if request.currency is not None else tenant.currency
-    amount = to_minor(_number(request.amount), currency)
+    amount = to_minor(number_in(request.amount), currency)
     if request.method not in methods:
         raise none_of(sorted(methods), request.method, field="method")
     status = _status(request.status, importing=source == Source.IMPORT)
-    created_at = _instant("createdAt", request.created_at, now) or floor_millisecond(now)
+    created_at = checked_moment("createdAt", request.created_at, now) or floor_millisecond(now)
     check_currency(currency, created_at)
     others: dict[str, Any] = {}
     back = getattr(request, "refunded_amount")  # noqa: B009 - added by `with_fields`
@@ -89,34 +89,6 @@ def draft_of(
     )
 
 
-class RefundTerms(Struct, frozen=True, kw_only=True):
-    """What is asked to be given back: `amount` in major units, None for all that is left."""
-
-    amount: Decimal | None
-    reason: str | None
-    at: datetime | None
-
-
-def refund_terms(request: RefundRequest, *, now: datetime) -> RefundTerms:
-    """Check a request for a refund; what depends on the payment is checked with it.
-
-    Raises
-    ------
-    InvalidValue
-        Naming the first field that is wrong.
-    """
-    given = request.amount
-    if given is not UNSET and bytes(given) == b"null":
-        # Whoever has no amount by mistake would give everything back.
-        raise InvalidValue("amount", "must not be null: leave it out to refund what is left")
-    amount = None if given is UNSET else _number(given)
-    if amount is not None and amount <= 0:
-        raise InvalidValue("amount", "must be more than 0")
-    if request.reason is not None:
-        check_key(request.reason, "reason")
-    return RefundTerms(amount=amount, reason=request.reason, at=_instant("at", request.at, now))
-
-
 def request_hash(request: PaymentRequest) -> str:
     """Digest of a request before defaults: tells a repetition from another request.
 
@@ -127,7 +99,7 @@ def request_hash(request: PaymentRequest) -> str:
     for name, encode_name in _FIELDS:
         value = getattr(request, name)
         if isinstance(value, Raw):
-            value = significant(_number(value))
+            value = significant(number_in(value))
         elif isinstance(value, datetime):
             value = timestamp(_utc(encode_name, value))
         if value is not None and value is not UNSET:
@@ -135,17 +107,18 @@ def request_hash(request: PaymentRequest) -> str:
     return hashlib.sha256(msgspec.json.encode(given, order="sorted")).hexdigest()
 
 
-def _number(raw: Raw) -> Decimal:
+def number_in(raw: Raw, field: str = "amount") -> Decimal:
+    """Return the number of a request exactly; raise `InvalidValue` naming `field` if it is none."""
     text = bytes(raw)
     # Raw holds valid JSON: unless it begins like a number, it is a string, null, list or object.
     if text[:1] not in b"-0123456789":
-        raise InvalidValue("amount", "must be a JSON number such as 1850.5")
+        raise InvalidValue(field, "must be a JSON number such as 1850.5")
     if len(text) > MAX_TEXT:
-        raise InvalidValue("amount", f"must have at most {MAX_TEXT} characters")
+        raise InvalidValue(field, f"must have at most {MAX_TEXT} characters")
     try:
         return Decimal(text.decode())
     except ArithmeticError:
-        raise InvalidValue("amount", "must be a number such as 1850.5") from None
+        raise InvalidValue(field, "must be a number such as 1850.5") from None
 
 
 _RECORDED = {status.value: status for status in (Status.SUCCESS, Status.FAILED)}
@@ -156,7 +129,7 @@ def _refunded(raw: Raw, status: Status, amount: int, currency: str) -> int | Non
     """What was given back of an imported payment; None if nothing was."""
     field = "refundedAmount"
     try:
-        back = to_minor(_number(raw), currency)
+        back = to_minor(number_in(raw), currency)
     except InvalidValue as error:
         raise InvalidValue(field, error.problem) from None
     least, most = {
@@ -180,7 +153,8 @@ def _status(text: str, *, importing: bool) -> Status:
     raise none_of(allowed, text, field="status")
 
 
-def _instant(field: str, instant: datetime | None, now: datetime) -> datetime | None:
+def checked_moment(field: str, instant: datetime | None, now: datetime) -> datetime | None:
+    """Return a moment of a request in UTC; raise `InvalidValue` if it is before 1970 or to come."""
     if instant is None:
         return None
     utc = _utc(field, instant)
@@ -199,7 +173,7 @@ def _utc(field: str, instant: datetime) -> datetime:
 def _checked(field: Field, value: Any, status: Status, created_at: datetime, now: datetime) -> Any:
     """Return the value of an optional field as a draft holds it, or refuse it."""
     if isinstance(value, datetime):
-        value = _instant(field.json, value, now)
+        value = checked_moment(field.json, value, now)
     if field.only is not None and status is not field.only:
         raise InvalidValue(field.json, f"is only for a {field.only} payment")
     if isinstance(value, datetime):

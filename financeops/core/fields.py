@@ -25,7 +25,7 @@ class Kind(StrEnum):
     """Pairs of texts: JSON text in columns and in the database, whose names must not hold dots."""
 
     ACTS = "acts"
-    """What happened to a payment, in order: JSON text in columns and in the database."""
+    """What happened to a payment: JSON text in columns and in the database (`core/act_texts.py`)."""
 
 
 class About(Struct, frozen=True):
@@ -130,6 +130,8 @@ def _kind(declared: FieldInfo) -> tuple[Kind, type[StrEnum] | None]:
             return Kind.INSTANT, None
         case [kind] if issubclass(kind, StrEnum):
             return Kind.TEXT, kind
+        case [kind] if issubclass(kind, Struct):
+            return Kind.ACTS, None
         case _:
             raise TypeError(f"{declared.name}: no column holds {plain}")
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from financeops.core.declines import DeclineKind, FailureStage
 from financeops.core.dimensions import Outcome
+from financeops.core.disputes import DisputeStatus
 from financeops.core.money import decimals_of, ratio
 from financeops.core.payments import Status
 from financeops.core.periods import Window
@@ -36,6 +37,17 @@ class Metrics(Struct, frozen=True, kw_only=True):
     net_volume: int
     refund_rate: Decimal | None
     partially_refunded_payments: int
+    disputed_payments: int
+    disputed_volume: int
+    open_disputes: int
+    won_disputes: int
+    lost_disputes: int
+    lost_volume: int
+    dispute_rate: Decimal | None
+    win_rate: Decimal | None
+    fee_volume: int
+    fee_rate: Decimal | None
+    net_revenue: int
     authorization_rate: Decimal | None
     orders: int
     succeeded_orders: int
@@ -144,6 +156,56 @@ def authorization_rate(rollup: Rollup) -> Decimal | None:
     return ratio(100 * authorized, authorized + failures(rollup, FailureStage.DECLINED))
 
 
+def disputed(rollup: Rollup, *statuses: DisputeStatus) -> int:
+    """Number of payments whose dispute has one of these statuses, or any."""
+    return sum(
+        n
+        for (_, status), (n, _) in rollup.part("disputed").items()
+        if not statuses or status in statuses
+    )
+
+
+def disputed_volume(rollup: Rollup) -> int:
+    """Sum of what is or was disputed, minor units."""
+    return sum(amount for _, amount in rollup.part("disputed").values())
+
+
+def lost_volume(rollup: Rollup) -> int:
+    """What lost disputes took beside what had been given back anyway, minor units."""
+    return sum(amount for _, amount in rollup.part("lost").values())
+
+
+def dispute_rate(rollup: Rollup) -> Decimal | None:
+    """Disputed / succeeded x 100; None when none succeeded."""
+    return ratio(100 * disputed(rollup), succeeded(rollup))
+
+
+def win_rate(rollup: Rollup) -> Decimal | None:
+    """Won / closed disputes x 100; None when none is closed."""
+    closed = disputed(rollup, DisputeStatus.WON, DisputeStatus.LOST)
+    return ratio(100 * disputed(rollup, DisputeStatus.WON), closed)
+
+
+def fee_volume(rollup: Rollup) -> int:
+    """Sum of what payments cost, of failed ones too, minor units; credits are subtracted."""
+    return sum(amount for _, amount in rollup.part("fees").values())
+
+
+def fee_rate(rollup: Rollup) -> Decimal | None:
+    """Fees / total volume x 100; None when there is no volume."""
+    return ratio(100 * fee_volume(rollup), total_volume(rollup))
+
+
+def net_revenue(rollup: Rollup) -> int:
+    """Total volume less refunds, lost disputes and fees, minor units."""
+    return net_volume(rollup) - lost_volume(rollup) - fee_volume(rollup)
+
+
+def revisions(rollup: Rollup) -> int:
+    """How often disputes, fees and settlements were told of payments."""
+    return sum(n for _, n in rollup.part("revisions").values())
+
+
 def refund_rate(rollup: Rollup) -> Decimal | None:
     """Refunded volume / total volume x 100; None when there is no volume."""
     return ratio(100 * refunded_volume(rollup), total_volume(rollup))
@@ -228,6 +290,17 @@ def metrics(rollup: Rollup, *, currency: str) -> Metrics:
         net_volume=net_volume(rollup),
         refund_rate=refund_rate(rollup),
         partially_refunded_payments=partially_refunded(rollup),
+        disputed_payments=disputed(rollup),
+        disputed_volume=disputed_volume(rollup),
+        open_disputes=disputed(rollup, DisputeStatus.OPEN),
+        won_disputes=disputed(rollup, DisputeStatus.WON),
+        lost_disputes=disputed(rollup, DisputeStatus.LOST),
+        lost_volume=lost_volume(rollup),
+        dispute_rate=dispute_rate(rollup),
+        win_rate=win_rate(rollup),
+        fee_volume=fee_volume(rollup),
+        fee_rate=fee_rate(rollup),
+        net_revenue=net_revenue(rollup),
         authorization_rate=authorization_rate(rollup),
         orders=orders(rollup),
         succeeded_orders=succeeded_orders(rollup),

@@ -97,7 +97,13 @@ def _decimals_today(currency: str) -> int | None:
     return int(units) if units.isdigit() else None
 
 
-def to_minor(amount: Decimal | int | str, currency: str, *, decimals: int | None = None) -> int:
+def to_minor(
+    amount: Decimal | int | str,
+    currency: str,
+    *,
+    decimals: int | None = None,
+    signed: bool = False,
+) -> int:
     """Convert an amount in major units to integer minor units, exactly.
 
     Parameters
@@ -108,11 +114,13 @@ def to_minor(amount: Decimal | int | str, currency: str, *, decimals: int | None
         ISO 4217 code.
     decimals : int, optional
         `decimals_of` the currency, for an amount that is already recorded. Default: `exponent`.
+    signed : bool
+        Whether the amount may be negative, as a credit is.
 
     Returns
     -------
     int
-        Minor units, 0 to `MAX_MINOR`.
+        Minor units, 0 to `MAX_MINOR`; from -`MAX_MINOR` if `signed`.
 
     Raises
     ------
@@ -127,7 +135,7 @@ def to_minor(amount: Decimal | int | str, currency: str, *, decimals: int | None
         raise InvalidValue("amount", "must be a number such as 1850.5") from None
     if not value.is_finite():
         raise InvalidValue("amount", "must be a finite number such as 1850.5")
-    if value.is_signed() and value:
+    if value.is_signed() and value and not signed:
         raise InvalidValue("amount", "must not be negative")
     if not value:
         return 0
@@ -138,7 +146,7 @@ def to_minor(amount: Decimal | int | str, currency: str, *, decimals: int | None
     if power + decimals < 0:
         raise InvalidValue("amount", f"has more than the {decimals} decimals of {currency}")
     minor = int(digits) * int(10 ** (power + decimals))
-    if minor > MAX_MINOR:
+    if abs(minor) > MAX_MINOR:
         raise InvalidValue("amount", f"is larger than {_largest(currency)} {currency}")
     return minor
 

@@ -14,6 +14,8 @@ from msgspec.structs import asdict, replace
 from financeops.core.acts import GivenBack
 from financeops.core.contract.texts import BIN, COUNTRY, CURRENCY, LAST4, PAIRS, WORD
 from financeops.core.declines import Authentication, DeclineKind, FailureStage, meaning_of
+from financeops.core.disputes import Disputed, DisputeStatus
+from financeops.core.fees import Fee
 from financeops.core.fields import About, fields_of
 from financeops.core.pairs import Pairs
 
@@ -32,6 +34,7 @@ class EventType(StrEnum):
     RECEIVED = "payment_received"
     FAILED = "payment_failed"
     REFUNDED = "payment_refunded"
+    DISPUTED = "payment_disputed"
     UPDATED = "payment_updated"
     REMOVED = "payment_removed"
 
@@ -156,6 +159,39 @@ class Payment(Draft, frozen=True, kw_only=True):
         int | None,
         About("of a first attempt that failed: the attempt that succeeded later", after="attempt"),
     ] = None
+    dispute: Annotated[
+        Disputed | None,
+        About("its dispute, as JSON text: ``open``, ``won`` or ``lost``", after="refunds"),
+    ] = None
+    fee_amount: Annotated[
+        int | None, About("minor units that it cost, 0 if none are known", after="dispute")
+    ] = None
+    fees: Annotated[
+        tuple[Fee, ...] | None,
+        About("the fees that were told one by one, as JSON text", after="fee_amount"),
+    ] = None
+    payout_id: Annotated[str | None, About("the payout that settled it", after="fees")] = None
+    settled_at: Annotated[datetime | None, About("when its money arrived", after="payout_id")] = (
+        None
+    )
+    settled_amount: Annotated[
+        int | None,
+        About("minor units of ``settled_currency`` that arrived, 0 if unknown", after="settled_at"),
+    ] = None
+    settled_currency: Annotated[
+        str | None, About("ISO 4217 code", text=CURRENCY, after="settled_amount")
+    ] = None
+    revision: Annotated[
+        int | None,
+        About("how often a dispute, fees or a settlement were told", after="settled_currency"),
+    ] = None
+
+    @property
+    def lost(self) -> int:
+        """What a lost dispute took, in minor units: at most what had not been given back anyway."""
+        if self.dispute is None or self.dispute.status is not DisputeStatus.LOST:
+            return 0
+        return min(self.dispute.amount, self.amount - self.returned)
 
     @property
     def counted_decline(self) -> str | None:
@@ -197,8 +233,13 @@ def recorded(draft: Draft, *, payment_id: str, at: datetime) -> Payment:
 FIELDS = fields_of(Payment)
 """The fields of a payment by their names, in the order of columns."""
 
-AMOUNTS = frozenset({"amount", "refunded_amount"})
-"""The fields in minor units; other integers are numbers of something."""
+AMOUNTS = {
+    "amount": "currency",
+    "refunded_amount": "currency",
+    "fee_amount": "currency",
+    "settled_amount": "settled_currency",
+}
+"""The fields in minor units, and those of their currencies; other integers count something."""
 
 OPTIONAL = [
     field for name, field in FIELDS.items() if field.nullable and name in Draft.__struct_fields__
@@ -225,6 +266,9 @@ class Earlier(Struct, frozen=True, kw_only=True):
 
     attempt: int | None = None
     recovered_by: int | None = None
+    dispute: Disputed | None = None
+    fee_amount: int | None = None
+    revision: int | None = None
 
 
 def earlier_of(before: Payment, now: Payment) -> Earlier | None:
@@ -263,17 +307,25 @@ class Change(Struct, frozen=True, kw_only=True):
         if self.previous_status is not None:
             before = self.previous
             more = before is not None and self.payment.returned > before.returned
-            # An amount of zero can be refunded, too.
-            whole = self._is_refunded and self.previous_status is not Status.REFUNDED
-            return EventType.REFUNDED if more or whole else EventType.UPDATED
+            if more or self.refunds_whole:
+                return EventType.REFUNDED
+            told = self.earlier is not None and self.earlier.dispute != self.payment.dispute
+            return EventType.DISPUTED if told else EventType.UPDATED
         if self.payment.status is Status.FAILED:
             return EventType.FAILED
         return EventType.RECEIVED
 
     @property
+    def refunds_whole(self) -> bool:
+        """Whether it gives back all that was left of a payment."""
+        before = (None, Status.REFUNDED)
+        return self.payment.status is Status.REFUNDED and self.previous_status not in before
+
+    @property
     def taken_back(self) -> bool:
-        """Whether the change cancels something recorded: a payment or a refund."""
-        return self.removed or (self.previous_status is Status.REFUNDED and not self._is_refunded)
+        """Whether the change cancels something recorded: a payment or a refund of the whole."""
+        was_refunded = self.previous_status is Status.REFUNDED
+        return self.removed or (was_refunded and self.payment.status is not Status.REFUNDED)
 
     @property
     def previous(self) -> Payment | None:
@@ -291,10 +343,6 @@ class Change(Struct, frozen=True, kw_only=True):
             refunds=None,
             **values,
         )
-
-    @property
-    def _is_refunded(self) -> bool:
-        return self.payment.status is Status.REFUNDED
 
 
 class Tenant(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import TypeVar
 
 import msgspec
@@ -11,7 +12,14 @@ from msgspec import UNSET
 from msgspec.structs import astuple
 
 from financeops.core.card_numbers import without_card_numbers
-from financeops.core.contract.requests import ImportRequest, PaymentRequest, RefundRequest
+from financeops.core.contract.requests import (
+    DisputeRequest,
+    FeesRequest,
+    ImportRequest,
+    PaymentRequest,
+    RefundRequest,
+    SettlementRequest,
+)
 from financeops.core.contract.texts import MAX_TEXT, OPTION_PATTERN, PAYMENT_ID_PATTERN
 from financeops.core.errors import InvalidValue
 
@@ -19,6 +27,9 @@ _Request = TypeVar("_Request")
 _request_decoder = msgspec.json.Decoder(PaymentRequest)
 _import_decoder = msgspec.json.Decoder(ImportRequest)
 _refund_decoder = msgspec.json.Decoder(RefundRequest)
+_dispute_decoder = msgspec.json.Decoder(DisputeRequest)
+_fees_decoder = msgspec.json.Decoder(FeesRequest)
+_settlement_decoder = msgspec.json.Decoder(SettlementRequest)
 # The decoders above keep the last value of a repeated name; this one shows all names.
 _read_pairs = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str).decode
 
@@ -70,6 +81,21 @@ def read_refund_request(body: bytes) -> RefundRequest:
     return read_once(_refund_decoder, body)
 
 
+def read_dispute_request(body: bytes) -> DisputeRequest:
+    """Decode the JSON of what is told of a dispute; raises as `read_request` does."""
+    return read_once(_dispute_decoder, body)
+
+
+def read_fees_request(body: bytes) -> FeesRequest:
+    """Decode the JSON of fees; raises as `read_request` does."""
+    return read_once(_fees_decoder, body)
+
+
+def read_settlement_request(body: bytes) -> SettlementRequest:
+    """Decode the JSON of a settlement; raises as `read_request` does."""
+    return read_once(_settlement_decoder, body)
+
+
 def read_once(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
     """Decode an object in which no name is repeated; raises as `read_request` does."""
     request = _decode(decoder, body)
@@ -88,6 +114,8 @@ def _decode(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
         # The decoder does not tell which name of an object with free names it means.
         field = (place["path"] or "").lstrip(".").partition("[...]")[0]
         named = _QUOTED.search(place["problem"])
+        if field.endswith("]") and named:
+            field = f"{field}.{named['field']}"
         # The name of an unknown field is the sender's, and so is a text that is no choice: they
         # may be as long as the body.
         raise InvalidValue(
@@ -116,7 +144,7 @@ def _refuse_repeated_names(body: bytes) -> None:
         pairs = _read_pairs(body.decode(errors="replace"))
     except RecursionError:  # the first decoder skips the value of the amount, whatever it is
         raise InvalidValue("body", "is nested too deeply") from None
-    for within in (pairs, *(value for _, value in pairs if _is_object(value))):
+    for within in _objects(pairs):
         names = [name for name, _ in within]
         if len(set(names)) < len(names):
             repeated = next(name for place, name in enumerate(names) if name in names[:place])
@@ -125,9 +153,18 @@ def _refuse_repeated_names(body: bytes) -> None:
             )
 
 
-def _is_object(value: object) -> bool:
-    """Whether a value of `_read_pairs` was an object; arrays of payments' fields do not exist."""
-    return isinstance(value, list) and all(isinstance(each, tuple) for each in value)
+def _objects(value: object) -> Iterator[list[tuple[str, object]]]:
+    """The objects in a value of `_read_pairs`; an empty array counts as one."""
+    left = [value]
+    while left:  # not recursive: it may be nested deeply
+        within = left.pop()
+        if not isinstance(within, list):
+            continue
+        if all(isinstance(each, tuple) for each in within):
+            yield within
+            left += (inner for _, inner in within)
+        else:
+            left += within
 
 
 def _plainly(problem: str) -> str:

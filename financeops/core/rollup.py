@@ -32,6 +32,10 @@ FURTHER = {
     "retries": ("method", "outcome"),
     "recovered": ("method",),
     "failures": ("method", "stage", "kind"),
+    "disputed": ("method", "status"),
+    "lost": ("method",),
+    "fees": ("method",),
+    "revisions": ("method",),
     DIMENSIONS: ("method", "dimension", "value", "outcome"),
 }
 """The parts that only some payments have, and the levels of each.
@@ -40,7 +44,10 @@ FURTHER = {
 `retries` are attempts after the first of their order, by `Outcome`: succeeded or failed;
 `recovered` are first attempts that failed, of orders that succeeded later. So each payment is counted
 by itself, and an order where its first attempt is, whenever and in whatever currency the others came.
-`failures` are failed payments by stage and kind; `dimensions` are payments that have a value of a
+`failures` are failed payments by stage and kind. `disputed` are payments by the status of their
+dispute, with the sum of what is disputed; `lost` those whose lost dispute took something, with the
+sum of that; `fees` those that cost something, with the sum of that; `revisions` those of which
+something was told later, with the number of times. `dimensions` are payments that have a value of a
 dimension, by `Outcome` (`core/dimensions.py`).
 """
 
@@ -190,12 +197,30 @@ def _further_of(payment: Payment, listed: Listed | None) -> dict[str, dict[Path,
             parts["retries"] = {(payment.method, outcome.value): count}
         elif payment.recovered_by is not None:
             parts["recovered"] = {(payment.method,): count}
+    if payment.fee_amount or payment.dispute is not None or payment.revision:
+        parts.update(_told_of(payment))
     if listed is not None and (values := values_of(payment, listed)):
         outcome = outcome_of(payment)
         parts[DIMENSIONS] = {
             (payment.method, name, value, outcome): count for name, value in values
         }
     return parts or None
+
+
+def _told_of(payment: Payment) -> dict[str, dict[Path, Count]]:
+    """Parts of what became of the money."""
+    told: dict[str, dict[Path, Count]] = {}
+    method = payment.method
+    if payment.dispute is not None:
+        disputed = (method, str(payment.dispute.status))
+        told["disputed"] = {disputed: (1, payment.dispute.amount)}
+    if payment.lost:
+        told["lost"] = {(method,): (1, payment.lost)}
+    if payment.fee_amount:
+        told["fees"] = {(method,): (1, payment.fee_amount)}
+    if payment.revision:
+        told["revisions"] = {(method,): (1, payment.revision)}
+    return told
 
 
 def delta_of(change: Change, zone: ZoneInfo, listed: Listed | None = None) -> Rollup:

@@ -29,14 +29,19 @@ from financeops.core.contract.analytics import (
 from financeops.core.contract.forms import Instant
 from financeops.core.contract.payments import (
     ChangeAnswer,
+    DisputeAnswer,
     EarlierAnswer,
+    FeeAnswer,
     PaymentAnswer,
     RefundAnswer,
 )
+from financeops.core.disputes import Disputed, DisputeStatus
+from financeops.core.fees import Fee, FeeKind
 from financeops.core.fields import Kind
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.money import decimals_of, to_major, to_minor
 from financeops.core.payments import (
+    AMOUNTS,
     FIELDS,
     Change,
     Earlier,
@@ -105,11 +110,15 @@ def read_document(kind: type[Form], document: Any) -> Form:
 def payment_document(payment: Payment) -> PaymentAnswer:
     """JSON form of a payment; fields without a value are left out."""
     values = list(_values_of(payment))
-    values[_AMOUNT] = to_major(payment.amount, payment.currency)
+    currency = payment.currency
     if returned := payment.returned:
-        values[_RETURNED] = to_major(returned, payment.currency)
-    if payment.refunds:
-        values[_REFUNDS] = refunds_document(payment.refunds, payment.currency)
+        values[_RETURNED] = returned
+    for place, of in _AMOUNTS:
+        if (minor := values[place]) is not None:
+            values[place] = to_major(minor, values[of])
+    for place, write in _ACTS:
+        if acts := values[place]:
+            values[place] = write(acts, currency)
     for place in _INSTANTS:
         if (moment := values[place]) is not None:
             values[place] = Instant.of(moment)
@@ -120,11 +129,12 @@ def payment_from(document: Mapping[str, Any]) -> Payment:
     """Payment from its JSON form, decoded with `decode`."""
     values = values_in(document)
     currency = values["currency"]
-    values["amount"] = _minor_of(values["amount"], currency)
-    if "refunded_amount" in values:
-        values["refunded_amount"] = _minor_of(values["refunded_amount"], currency)
-    if "refunds" in values:
-        values["refunds"] = refunds_from(values["refunds"], currency)
+    for name, of in AMOUNTS.items():
+        if name in values:
+            values[name] = _minor_of(values[name], values[of])
+    for name, (_, read_acts) in ACTS.items():
+        if name in values:
+            values[name] = read_acts(values[name], currency)
     for name, read in _READERS:
         if name in values:
             values[name] = read(values[name])
@@ -157,15 +167,69 @@ def refunds_from(documents: Iterable[Mapping[str, Any]], currency: str) -> tuple
     )
 
 
+def dispute_document(dispute: Disputed, currency: str) -> DisputeAnswer:
+    """JSON form of a payment's dispute."""
+    return DisputeAnswer(
+        id=dispute.id,
+        amount=to_major(dispute.amount, currency),
+        status=dispute.status,
+        opened_at=None if dispute.opened_at is None else Instant.of(dispute.opened_at),
+        closed_at=None if dispute.closed_at is None else Instant.of(dispute.closed_at),
+        reason=dispute.reason,
+    )
+
+
+def dispute_from(document: Mapping[str, Any], currency: str) -> Disputed:
+    """Dispute from its JSON form, decoded with `decode`."""
+    opened, closed = document.get("openedAt"), document.get("closedAt")
+    return Disputed(
+        id=document["id"],
+        amount=_minor_of(document["amount"], currency),
+        status=DisputeStatus(document["status"]),
+        opened_at=None if opened is None else instant_of(opened),
+        closed_at=None if closed is None else instant_of(closed),
+        reason=document.get("reason"),
+    )
+
+
+def fees_document(fees: Iterable[Fee], currency: str) -> list[FeeAnswer]:
+    """JSON form of a payment's fees."""
+    return [
+        FeeAnswer(kind=each.kind, amount=to_major(each.amount, currency), at=Instant.of(each.at))
+        for each in fees
+    ]
+
+
+def fees_from(documents: Iterable[Mapping[str, Any]], currency: str) -> tuple[Fee, ...]:
+    """Fees from their JSON form, decoded with `decode`."""
+    return tuple(
+        Fee(
+            kind=FeeKind(each["kind"]),
+            amount=_minor_of(each["amount"], currency),
+            at=instant_of(each["at"]),
+        )
+        for each in documents
+    )
+
+
+ACTS: dict[str, tuple[Callable[[Any, str], Any], Callable[[Any, str], Any]]] = {
+    "refunds": (refunds_document, refunds_from),
+    "dispute": (dispute_document, dispute_from),
+    "fees": (fees_document, fees_from),
+}
+"""How the JSON form of what happened to a payment is made, and read: both need its currency."""
+
+
 def _minor_of(amount: Decimal | int, currency: str) -> int:
     """Minor units of a recorded amount, whatever is known of its currency today."""
-    return to_minor(amount, currency, decimals=decimals_of(currency))
+    return to_minor(amount, currency, decimals=decimals_of(currency), signed=True)
 
 
 _values_of = attrgetter(*FIELDS)
-_AMOUNT, _RETURNED, _REFUNDS = (
-    list(FIELDS).index(name) for name in ("amount", "refunded_amount", "refunds")
-)
+_PLACES = {name: place for place, name in enumerate(FIELDS)}
+_RETURNED = _PLACES["refunded_amount"]
+_AMOUNTS = [(_PLACES[name], _PLACES[of]) for name, of in AMOUNTS.items()]
+_ACTS = [(_PLACES[name], write) for name, (write, _) in ACTS.items()]
 _INSTANTS = [place for place, field in enumerate(FIELDS.values()) if field.kind is Kind.INSTANT]
 _READERS: list[tuple[str, Callable[[str], Any]]] = [
     *((name, instant_of) for name, field in FIELDS.items() if field.kind is Kind.INSTANT),
@@ -185,8 +249,38 @@ def change_document(change: Change) -> ChangeAnswer:
         previous_refunded_amount=None
         if before is None
         else to_major(before, change.payment.currency),
-        earlier=None if change.earlier is None else EarlierAnswer(**asdict(change.earlier)),
+        earlier=None
+        if change.earlier is None
+        else _earlier_document(change.earlier, change.payment.currency),
     )
+
+
+def _earlier_document(earlier: Earlier, currency: str) -> EarlierAnswer:
+    values: dict[str, Any] = {}
+    for name, value in asdict(earlier).items():
+        if value is not None:
+            values[name] = (
+                to_major(value, currency)
+                if name in AMOUNTS
+                else ACTS[name][0](value, currency)
+                if name in ACTS
+                else value
+            )
+    return EarlierAnswer(**values)
+
+
+def _earlier_from(document: Mapping[str, Any], currency: str) -> Earlier:
+    values: dict[str, Any] = {}
+    for name in Earlier.__struct_fields__:
+        if (value := document.get(FIELDS[name].json)) is not None:
+            values[name] = (
+                _minor_of(value, currency)
+                if name in AMOUNTS
+                else ACTS[name][1](value, currency)
+                if name in ACTS
+                else value
+            )
+    return Earlier(**values)
 
 
 def change_from(document: Mapping[str, Any]) -> Change:
@@ -200,13 +294,9 @@ def change_from(document: Mapping[str, Any]) -> Change:
         payment=payment,
         previous_refunded=None if returned is None else _minor_of(returned, payment.currency),
         previous_status=Status(previous) if previous else None,
-        earlier=None if earlier is None else _earlier_from(earlier),
+        earlier=None if earlier is None else _earlier_from(earlier, payment.currency),
         removed=document["type"] == EventType.REMOVED,
     )
-
-
-def _earlier_from(document: Mapping[str, Any]) -> Earlier:
-    return Earlier(**{name: document.get(FIELDS[name].json) for name in Earlier.__struct_fields__})
 
 
 def metrics_document(metrics: Metrics) -> KeyFigures:
@@ -226,6 +316,17 @@ def metrics_document(metrics: Metrics) -> KeyFigures:
         net_volume=to_major(metrics.net_volume, metrics.currency),
         refund_rate=metrics.refund_rate,
         partially_refunded_payments=metrics.partially_refunded_payments,
+        disputed_payments=metrics.disputed_payments,
+        disputed_volume=to_major(metrics.disputed_volume, metrics.currency),
+        open_disputes=metrics.open_disputes,
+        won_disputes=metrics.won_disputes,
+        lost_disputes=metrics.lost_disputes,
+        lost_volume=to_major(metrics.lost_volume, metrics.currency),
+        dispute_rate=metrics.dispute_rate,
+        win_rate=metrics.win_rate,
+        fee_volume=to_major(metrics.fee_volume, metrics.currency),
+        fee_rate=metrics.fee_rate,
+        net_revenue=to_major(metrics.net_revenue, metrics.currency),
         authorization_rate=metrics.authorization_rate,
         orders=metrics.orders,
         succeeded_orders=metrics.succeeded_orders,

@@ -14,6 +14,7 @@ from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent
 from financeops.core.periods import Period, Window, zone_of
 from financeops.core.rollup import Rollup
+from financeops.frames.engine.costs import DISPUTE, FEE_AMOUNT, with_costs
 from financeops.frames.engine.failures import KIND, STAGE, with_failures
 from financeops.frames.engine.folding import (
     FURTHER,
@@ -25,7 +26,7 @@ from financeops.frames.engine.folding import (
 from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.results import INTEGER, REAL, TEXT, numbers
 
-_OPTIONAL = (*FURTHER, STAGE, KIND)
+_OPTIONAL = (*FURTHER, STAGE, KIND, DISPUTE, FEE_AMOUNT)
 
 METRICS = {
     "currency": TEXT,
@@ -42,6 +43,17 @@ METRICS = {
     "net_volume": INTEGER,
     "refund_rate": REAL,
     "partially_refunded_payments": INTEGER,
+    "disputed_payments": INTEGER,
+    "disputed_volume": INTEGER,
+    "open_disputes": INTEGER,
+    "won_disputes": INTEGER,
+    "lost_disputes": INTEGER,
+    "lost_volume": INTEGER,
+    "dispute_rate": REAL,
+    "win_rate": REAL,
+    "fee_volume": INTEGER,
+    "fee_rate": REAL,
+    "net_revenue": INTEGER,
     "authorization_rate": REAL,
     "orders": INTEGER,
     "succeeded_orders": INTEGER,
@@ -82,7 +94,7 @@ def metrics(
         Payments; needs ``amount``, ``currency``, ``method``, ``status``, ``created_at``; has
         ``refunded_amount`` where parts of payments were given back, ``attempt`` and
         ``recovered_by`` where payments have an order, ``failure_stage`` and ``decline_kind`` where
-        it is known why they failed.
+        it is known why they failed, ``dispute`` and ``fee_amount`` where there are disputes and fees.
     window : Window or (start, end), optional
         Only payments created in ``[start, end)``. Default: all.
     period : {"day", "week", "month", "year"}, optional
@@ -104,6 +116,14 @@ def metrics(
         ``top_payment_method`` method with most attempts, alphabetical on a tie;
         ``total_payments``, ``succeeded_payments``, ``failed_payments``, ``refunded_payments``
         counts; of these ``partially_refunded_payments`` gave back a part only;
+        ``disputed_payments``, of them ``open_disputes``, ``won_disputes``, ``lost_disputes`` counts;
+        ``disputed_volume`` what is or was disputed, minor units;
+        ``lost_volume`` what lost disputes took beside refunds, minor units;
+        ``dispute_rate`` disputed / succeeded x 100; null when none succeeded;
+        ``win_rate`` won / (won + lost) x 100; null when none is closed;
+        ``fee_volume`` what payments cost, failed ones too, minor units;
+        ``fee_rate`` fees / total volume x 100; null when there is no volume;
+        ``net_revenue`` net volume less lost volume and fees, minor units;
         ``refunded_volume``, ``net_volume`` minor units; net is total less refunded;
         ``refund_rate`` refunded / total volume x 100; null when there is no volume;
         ``authorization_rate`` succeeded / (succeeded + ``failures_declined``) x 100: what never
@@ -147,6 +167,7 @@ def metrics(
     given = payments_of(payments, *columns, optional=_OPTIONAL)
     which = chosen(given, window=window, period=period, as_of=as_of, zone=zone)
     found = with_failures(given, which, rollups(given, which))
+    found = with_costs(given, which, found)
     return given.same_kind((metrics_row(found[key], *key) for key in in_order(found)), METRICS)
 
 
@@ -208,6 +229,7 @@ def segments(
         raise InvalidValue("by", f"must not name {taken[0]}: that is the name of a figure")
     which = chosen(given, window=window, period=period, as_of=as_of, zone=zone)
     found = with_failures(given, which, rollups(given, which, methods=False, hours=False))
+    found = with_costs(given, which, found)
     rows = ((*key, *_segment(found[key], key[0])) for key in in_order(found))
     return given.same_kind(rows, {**given.groups, **SEGMENTS})
 

@@ -27,7 +27,7 @@ from financeops.core.wire import timestamp
 _FORM = b"5"
 """Version of the files' format; files of other versions are not read."""
 
-_COUNTED = ("payments", "refunded", "returned", "taken_back", "renumbered")
+_COUNTED = ("payments", "refunded", "returned", "revised", "taken_back", "renumbered")
 _FEW_VALUES = [
     *("tenant_id", "currency", "method", "status", "source", "country", "decline_code"),
     *("processor", "network", "funding", "issuer_country", "channel"),
@@ -38,7 +38,8 @@ _FEW_VALUES = [
 class Counts(Struct, frozen=True):
     """Numbers of payments and of refunded ones in a month, and what was given back, in minor units.
 
-    All can only grow as long as `taken_back`, the tenant's number of payments and refunds that
+    `revised` is how often something was told of them later: disputes, fees, settlements. All can
+    only grow as long as `taken_back`, the tenant's number of payments and refunds that
     were taken back, is the same. A refund changes what was given back, except that of nothing: an
     amount of zero. `renumbered` is how often payments of the month were given another number in their
     order.
@@ -47,6 +48,7 @@ class Counts(Struct, frozen=True):
     payments: int
     refunded: int
     returned: int
+    revised: int
     taken_back: int
     renumbered: int
 
@@ -161,10 +163,12 @@ def counts_of(table: pa.Table, months: MonthsAnswer, month: MonthAnswer) -> Coun
     refunded = pc.sum(pc.or_(whole, pc.greater(back, 0))).as_py()
     # Of all currencies together: it only tells whether anything was given back since.
     returned = pc.sum(back.cast(pa.decimal128(38, 0))).as_py()
+    revised = pc.sum(table["revision"]).as_py()
     return Counts(
         payments=table.num_rows,
         refunded=refunded or 0,
         returned=int(returned or 0),
+        revised=revised or 0,
         taken_back=months.taken_back,
         renumbered=month.renumbered,
     )

@@ -193,6 +193,8 @@ def simulated(
         "id": [f"{place:024x}" for place in range(count)],
         "status": [draft.status.value for draft in drafts],
         "updated_at": [draft.refunded_at or draft.created_at for draft in drafts],
+        "fee_amount": [0] * count,
+        "revision": [0] * count,
         "refunded_amount": [
             draft.amount if draft.status is Status.REFUNDED else 0 for draft in drafts
         ],

@@ -30,7 +30,7 @@ from financeops.core.csv_guard import GUARDED
 from financeops.core.errors import InvalidValue, NotFound
 from financeops.core.fields import Kind
 from financeops.core.pairs import pairs_text
-from financeops.core.payments import FIELDS
+from financeops.core.payments import AMOUNTS, FIELDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,15 +150,13 @@ def _read_ndjson(path: Path) -> pa.Table:
         pa.field(field.name if own else JSON_NAMES[field.name], field.type) for field in SCHEMA
     ]
     # Amounts are parsed as decimals; a time with its zone is one in UTC.
-    amount = SCHEMA.names.index("amount")
-    fields[amount] = pa.field("amount", pa.decimal128(38, 4))
-    back = SCHEMA.names.index("refunded_amount")
-    fields[back] = pa.field(fields[back].name, pa.decimal128(38, 4))
+    for place in map(SCHEMA.names.index, AMOUNTS):
+        fields[place] = pa.field(fields[place].name, pa.decimal128(38, 4))
     parsed = [
         field if field.type != UTC_TIME else pa.field(field.name, pa.string()) for field in fields
     ]
-    # Pairs are objects of any names, which Arrow's reader cannot hold in one column; refunds are
-    # arrays, which are text in every other file.
+    # Pairs are objects of any names, which Arrow's reader cannot hold in one column; what happened
+    # to a payment is text in every other file.
     nested = {} if own else {JSON_NAMES[name]: kind for name, kind in _NESTED.items()}
     table = pyarrow.json.read_json(
         path,

@@ -15,9 +15,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from financeops.arrow.tables import SCHEMA, with_refunds
+from financeops.arrow.tables import SCHEMA, with_sums
 from financeops.client import MonthAnswer, MonthsAnswer
-from financeops.core.acts import acts_text
+from financeops.core.act_texts import ACT_TEXTS
 from financeops.core.errors import Unavailable
 from financeops.core.pairs import pairs_text
 from financeops.core.payments import Change, Payment
@@ -179,13 +179,15 @@ def with_changes(table: pa.Table, changes: Iterable[Change]) -> pa.Table:
 
 def table_of(payments: Iterable[Payment]) -> pa.Table:
     """Canonical table of payments."""
-    rows = [{name: _cell(getattr(payment, name)) for name in SCHEMA.names} for payment in payments]
-    return with_refunds(pa.Table.from_pylist(rows, schema=SCHEMA))
+    rows = [
+        {name: _cell(name, getattr(payment, name)) for name in SCHEMA.names} for payment in payments
+    ]
+    return with_sums(pa.Table.from_pylist(rows, schema=SCHEMA))
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return acts_text(value)
+def _cell(name: str, value: Any) -> Any:
+    if name in ACT_TEXTS:
+        return value and ACT_TEXTS[name].write(value)
     return pairs_text(value) if isinstance(value, dict) else value
 
 
@@ -224,6 +226,7 @@ def _counts(months: MonthsAnswer, month: MonthAnswer) -> Counts:
         payments=month.payments,
         refunded=month.refunded,
         returned=month.returned,
+        revised=month.revised,
         taken_back=months.taken_back,
         renumbered=month.renumbered,
     )

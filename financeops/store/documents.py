@@ -11,7 +11,7 @@ from bson import ObjectId
 from bson.errors import InvalidId
 from msgspec.structs import asdict
 
-from financeops.core.acts import acts_from, acts_text
+from financeops.core.act_texts import ACT_TEXTS
 from financeops.core.fields import Kind
 from financeops.core.pairs import pairs_from, pairs_text
 from financeops.core.payments import (
@@ -78,8 +78,9 @@ def payment_from(document: Document) -> Payment:
     for attribute, _ in _PAIRS:
         if attribute in values:
             values[attribute] = pairs_from(values[attribute])
-    if "refunds" in values:
-        values["refunds"] = acts_from(values["refunds"])
+    for attribute, text in ACT_TEXTS.items():
+        if attribute in values:
+            values[attribute] = text.read(values[attribute])
     if values["status"] is Status.REFUNDED:  # before version 3 of the data model it was not stored
         values.setdefault("refunded_amount", values["amount"])
     return Payment(**values)
@@ -97,7 +98,7 @@ _WORDS = ["source", *(FIELDS[name].json for name, _ in _CHOICES if name in _REQU
 _TEXTS: dict[str, Callable[[Any], str]] = {
     **{FIELDS[name].json: str for name, _ in _CHOICES},
     **{name: pairs_text for _, name in _PAIRS},
-    "refunds": acts_text,
+    **{FIELDS[name].json: text.write for name, text in ACT_TEXTS.items()},
 }
 
 
@@ -122,13 +123,24 @@ def change_document(tenant_id: str, changes: list[Change]) -> Document:
 
 
 def _previously(change: Change) -> Document:
-    values: Document = {}
-    if change.previous_refunded is not None:
-        values["previousRefunded"] = change.previous_refunded
+    before = change.previous_refunded
+    document: Document = {} if before is None else {"previousRefunded": before}
     if change.earlier is not None:
-        known = asdict(change.earlier).items()
-        values["earlier"] = {FIELDS[name].json: value for name, value in known if value is not None}
-    return values
+        values = {FIELDS[name].json: value for name, value in asdict(change.earlier).items()}
+        document["earlier"] = {
+            name: _TEXTS[name](value) if name in _TEXTS else value
+            for name, value in values.items()
+            if value is not None
+        }
+    return document
+
+
+def _earlier_from(document: Document) -> Earlier:
+    values: dict[str, Any] = {}
+    for name in Earlier.__struct_fields__:
+        if (value := document.get(FIELDS[name].json)) is not None:
+            values[name] = ACT_TEXTS[name].read(value) if name in ACT_TEXTS else value
+    return Earlier(**values)
 
 
 def changes_from(document: Document) -> list[Change]:
@@ -145,10 +157,6 @@ def changes_from(document: Document) -> list[Change]:
         )
         for seq, event in enumerate(document["events"], document["firstSeq"])
     ]
-
-
-def _earlier_from(document: Document) -> Earlier:
-    return Earlier(**{name: document.get(FIELDS[name].json) for name in Earlier.__struct_fields__})
 
 
 def rollup_id(tenant_id: str, place: Place, *, details: bool = False) -> str:

@@ -19,10 +19,11 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from financeops.core.contract.agreements import JSON
+from financeops.core.contract.agreements import IDEMPOTENCY_KEY, JSON
 from financeops.core.contract.forms import Document
 from financeops.core.contract.problems import Problem
 from financeops.core.contract.requests import PaymentRequest
+from financeops.core.contract.texts import Text
 from financeops.core.errors import InvalidValue
 from financeops.core.money import MAX_MINOR, exponent
 from financeops.core.payments import OPTIONAL, Status
@@ -100,6 +101,16 @@ def refusals(*errors: int) -> dict[int | str, dict[str, Any]]:
 def header(description: str, *, required: bool = False) -> dict[str, Any]:
     """Describe a header of an answer."""
     return {"description": description, "required": required, "schema": {"type": "string"}}
+
+
+def key_header(meaning: str) -> dict[str, Any]:
+    """Return the description of the header `Idempotency-Key`."""
+    return {
+        "name": IDEMPOTENCY_KEY,
+        "in": "header",
+        "schema": schema_of(Text),
+        "description": meaning,
+    }
 
 
 def body(kinds: Mapping[str, Any], *, example: Any) -> dict[str, Any]:

@@ -41,9 +41,18 @@ from financeops.core.contract.payments import (
     MonthsAnswer,
     SeedAnswer,
 )
-from financeops.core.contract.requests import PaymentRequest, RefundRequest
+from financeops.core.contract.requests import (
+    DisputeRequest,
+    FeeRequest,
+    FeesRequest,
+    PaymentRequest,
+    RefundRequest,
+    SettlementRequest,
+)
 from financeops.core.dimensions import EVERY_VALUE, Dimension
+from financeops.core.disputes import DisputeStatus
 from financeops.core.errors import InvalidValue
+from financeops.core.fees import FeeKind
 from financeops.core.metrics import declines, methods, metrics, trends
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Period, buckets
@@ -157,6 +166,7 @@ ANSWERS: list[Struct] = [
                 payments=2,
                 refunded=0,
                 returned=0,
+                revised=0,
                 renumbered=0,
             )
         ],
@@ -189,5 +199,15 @@ REQUEST = read_request(
 )
 BATCH_REQUEST = [REQUEST, PaymentRequest(amount=Raw(b"-1"), method="card", status="success")]
 REFUND = RefundRequest(amount=Raw(b"18.5"), reason="damaged")
+DISPUTE = DisputeRequest(id="dp_1", status=DisputeStatus.OPEN, reason="fraudulent")
+FEES = FeesRequest(
+    fees=[
+        FeeRequest(kind=FeeKind.PROCESSING, amount=Raw(b"0.35")),
+        FeeRequest(kind=FeeKind.INTERCHANGE, amount=Raw(b"0.02")),
+    ]
+)
+SETTLEMENT = SettlementRequest(
+    payout_id="po_1", settled_at=_NOON, settled_amount=Raw(b"18.13"), settled_currency="USD"
+)
 START = StartRequest(tenant_id=DEFAULT_TENANT, file="sales.csv", size=25_310)
 FINISH = FinishRequest(duplicate=40, rejected=1)

@@ -50,6 +50,7 @@ async def months(services: Here, params: Annotated[OfTenant, Query()]) -> Json:
                     payments=month.payments,
                     refunded=month.refunded,
                     returned=month.returned,
+                    revised=month.revised,
                     renumbered=month.renumbered,
                 )
                 for month in found

@@ -75,6 +75,20 @@ def test_key_figures_are_what_their_definitions_say(business, zone):
     assert figures.order_success_rate == rounded(100 * (at_once + recovered), len(first))
     assert figures.first_attempt_rate == rounded(100 * at_once, len(first))
     assert figures.recovered_share == rounded(100 * recovered, len(first) - at_once)
+    disputes = Counter(each.dispute.status for each in recorded if each.dispute)
+    assert figures.disputed_payments == disputes.total()
+    assert figures.disputed_volume == sum(p.dispute.amount for p in recorded if p.dispute)
+    closed = disputes["won"] + disputes["lost"]
+    assert (figures.open_disputes, figures.won_disputes) == (disputes["open"], disputes["won"])
+    assert figures.lost_disputes == disputes["lost"]
+    assert figures.dispute_rate == rounded(100 * disputes.total(), len(succeeded))
+    assert figures.win_rate == rounded(100 * disputes["won"], closed)
+    lost = [each for each in recorded if each.dispute and each.dispute.status == "lost"]
+    taken = sum(min(each.dispute.amount, each.amount - each.returned) for each in lost)
+    fees = sum(each.fee_amount or 0 for each in recorded)
+    assert (figures.lost_volume, figures.fee_volume) == (taken, fees)
+    assert figures.fee_rate == rounded(100 * fees, volume)
+    assert figures.net_revenue == volume - returned - taken - fees
     failed = [payment for payment in recorded if payment.status == "failed"]
     stages = Counter(payment.failure_stage or "declined" for payment in failed)
     for stage in FailureStage:

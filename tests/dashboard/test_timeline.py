@@ -127,6 +127,24 @@ def test_a_refund_of_a_part_shows_on_the_line_of_its_payment():
     assert numbers(timeline) == [3, 3, 2, 1]
 
 
+def test_what_is_told_later_shows_on_the_lines_of_its_payment_and_is_no_news():
+    def told(n, revision, **fields):
+        fields = {"status": "refunded", "source": "import", **fields}
+        previous = {"previous_status": fields["status"], "moment": "2026-03-10T14:00:00Z"}
+        return happened(n, amount=500, revision=revision, **previous, **fields)
+
+    timeline = Timeline()
+    timeline.merge([paid(3, amount=500, revision=2), paid(2, amount=500)])
+    timeline.add(happened(3, amount=500, status="refunded", moment="2026-03-10T13:00:00Z"))
+    timeline.add(told(3, 4))
+    timeline.add(told(2, 1, status="success"))
+    timeline.add(told(3, 1, status="success"))  # it was read when more was known
+    timeline.add(told(0, 1))
+    lines = [(each.payment.status, each.payment.revision) for each in timeline.page(0, 9)]
+    assert lines == [("refunded", 4), ("success", 2), ("success", 1)]
+    assert timeline.added == 1
+
+
 def test_a_selection_shows_what_is_known_and_then_what_is_older():
     timeline = Timeline()
     timeline.merge([paid(9, method="paypal"), *newest(7, 8)])

@@ -209,7 +209,7 @@ def test_damaged_files_are_loaded_anew(connection, year, cache_folder):
 
 def test_no_damaged_byte_is_taken_for_a_payment(tmp_path):
     start, end = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
-    counted = {"payments": 3, "refunded": 0, "returned": 0, "renumbered": 0}
+    counted = {"payments": 3, "refunded": 0, "returned": 0, "revised": 0, "renumbered": 0}
     month = MonthAnswer(month="2026-03", start=start, end=end, **counted)
     months = MonthsAnswer(
         tenant_id="t",

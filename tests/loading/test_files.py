@@ -221,6 +221,9 @@ def payments():
             "source": "api",
             "customer_id": "'=1+1",
             "refunded_amount": n,
+            "fee_amount": -n,
+            "settled_amount": n,
+            "revision": n,
         }
         for n, currency in enumerate(currencies)
     ]

@@ -1,6 +1,7 @@
 """Answers and events contain only what the contract declares."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -19,6 +20,15 @@ KEYED = {"headers": {"Idempotency-Key": "order-1"}}
 IMPORT = {"file": "sales.csv", "size": 3, "options": {"currency": "USD", "map": ["a=b"]}}
 ROW = {"content": "one", "base": "one", "meaning": "one"}
 OURS = {"tenantId": "ours"}
+ACTS = [
+    ("dispute", {"id": "dp", "status": "open", "amount": 5}),
+    ("dispute", {"id": "dp", "status": "lost", "reason": "fraudulent"}),
+    ("dispute", {"id": "dp", "status": "over"}),
+    ("fees", {"fees": [{"kind": "tax", "amount": 0.07}, {"kind": "other", "amount": -0.01}]}),
+    ("fees", {"fees": []}),
+    ("settlement", {"payoutId": "po", "settledAt": "2100-01-01T00:00:00Z"}),
+    ("settlement", {"payoutId": "po", "settledAmount": -1}),
+]
 EVENTS = {
     Event.CONNECTED: ConnectedEvent,
     Event.PAYMENT: ChangeAnswer,
@@ -87,6 +97,12 @@ async def _payments(ask):
     for _ in range(2):
         await ask("POST", "/payments/{payment_id}/refund", **part, **KEYED)
     await ask("POST", "/payments/{payment_id}/refund", ids=part["ids"], json={"amount": 0})
+    soon = {"settledAt": wire.timestamp(datetime.now(UTC) + timedelta(minutes=3))}
+    for act, told in ACTS:
+        for one in (paid, failed, "0" * 24):
+            path = f"/payments/{{payment_id}}/{act}"
+            said = soon | told if act == "settlement" else told
+            await ask("POST", path, ids={"payment_id": one}, json=said, **KEYED)
     for one in (paid, failed, "0" * 24):
         await ask("POST", "/payments/{payment_id}/refund", ids={"payment_id": one})
         await ask("GET", "/payments/{payment_id}", ids={"payment_id": one})

@@ -28,11 +28,12 @@ ROUTES = sorted(
 )
 TAKE_BODIES = {
     *("/payments", "/payments/batch", "/payments/{payment_id}/refund"),
+    *(f"/payments/{{payment_id}}/{act}" for act in ("dispute", "fees", "settlement")),
     *("/api/imports", "/api/imports/{import_id}/finish"),
 }
 VERBS = {
-    *("Change", "Check", "Count", "Export", "Find", "Finish", "List", "Read", "Record", "Refund"),
-    *("Seed", "Show", "Start", "Stop", "Take", "Verify"),
+    *("Change", "Charge", "Check", "Count", "Dispute", "Export", "Find", "Finish", "List", "Read"),
+    *("Record", "Refund", "Seed", "Settle", "Show", "Start", "Stop", "Take", "Verify"),
 }
 WRITING = [path for method, path in ROUTES if method == "POST"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from financeops.core.dimensions import EVERY_VALUE
+from financeops.core.payments import earlier_of
 from financeops.core.periods import Grain, grain_start
 from financeops.core.rollup import Rollup, from_document, rollup_of, total
 from financeops.store.changes import changes_after
@@ -91,8 +92,7 @@ def replayed(changes):
         assert (before and before.status) == change.previous_status
         assert (before and before.refunded_amount) == change.previous_refunded
         if before is not None:
-            was = change.previous
-            assert (was.attempt, was.recovered_by) == (before.attempt, before.recovered_by)
+            assert earlier_of(before, change.payment) == change.earlier
         if change.removed:
             assert payments.pop(change.payment.id) == change.payment
         else:

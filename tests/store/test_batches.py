@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from financeops.arrow.tables import SCHEMA
-from financeops.core.acts import acts_text
+from financeops.core.act_texts import ACT_TEXTS
 from financeops.core.errors import NotFound
 from financeops.core.payments import Status
 from financeops.core.periods import DAY, Window
@@ -53,11 +53,16 @@ async def various(db):
     return await stored_payments(db)
 
 
+SUMS = ("fee_amount", "settled_amount", "revision")
+
+
 def row_of(each):
     row = {name: getattr(each, name) for name in SCHEMA.names}
+    told = {name: text for name, text in ACT_TEXTS.items() if row[name]}
     return row | {
         "refunded_amount": each.returned,
-        "refunds": each.refunds and acts_text(each.refunds),
+        **{name: getattr(each, name) or 0 for name in SUMS},
+        **{name: text.write(getattr(each, name)) for name, text in told.items()},
     }
 
 

@@ -128,8 +128,11 @@ class Columns:
     @property
     def of_status(self) -> set[str]:
         """Columns that may change after a payment, also in an export or a saved data frame."""
-        refunds = ("refundedAt", "refundedAmount", "refunds")
-        fields = ("status", *refunds, "updatedAt", "attempt", "recoveredBy")
+        fields = (
+            *("status", "refundedAt", "refundedAmount", "refunds", "updatedAt", "dispute"),
+            *("feeAmount", "fees", "payoutId", "settledAt", "settledAmount", "settledCurrency"),
+            *("revision", "attempt", "recoveredBy"),
+        )
         return {
             *fields,
             *(_CANONICAL[field] for field in fields),

@@ -25,6 +25,12 @@ MAX_BATCH = 1000
 MAX_REFUNDS = 200
 """Most refunds of parts of one payment; the one after them must be of all that is left."""
 
+MAX_FEES = 200
+"""Most fees of one payment."""
+
+MAX_TOLD_FEES = 20
+"""Most fees in one request."""
+
 MAX_CHANGES = 10_000
 """Most changes that one request may ask for; an answer may hold a few more, to keep transactions
 whole."""

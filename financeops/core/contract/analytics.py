@@ -40,6 +40,17 @@ class KeyFigures(Document, frozen=True, kw_only=True):
     net_volume: Number
     refund_rate: Number | None
     partially_refunded_payments: int
+    disputed_payments: int
+    disputed_volume: Number
+    open_disputes: int
+    won_disputes: int
+    lost_disputes: int
+    lost_volume: Number
+    dispute_rate: Number | None
+    win_rate: Number | None
+    fee_volume: Number
+    fee_rate: Number | None
+    net_revenue: Number
     authorization_rate: Number | None
     orders: int
     succeeded_orders: int
@@ -117,8 +128,11 @@ class RollupAnswer(Document, frozen=True, kw_only=True):
 
     `partial` counts the succeeded payments of which a part was given back, and sums these parts;
     `retries` are attempts after the first of their order, by outcome; `recovered` are first attempts
-    that failed, of orders that succeeded later; `failures` counts failed payments by stage and kind,
-    `dimensions` payments by the values of dimensions and by outcome, where that was asked for.
+    that failed, of orders that succeeded later; `failures` counts failed payments by stage and kind;
+    `disputed` payments by the status of their dispute, and sums what is disputed; `lost`, `fees` and
+    `revisions` count payments of which something was lost, that cost something, or of which something
+    was told later, and sum that; `dimensions` payments by the values of dimensions and by outcome,
+    where that was asked for.
     """
 
     methods: dict[str, dict[Status, Count]]
@@ -128,6 +142,10 @@ class RollupAnswer(Document, frozen=True, kw_only=True):
     retries: dict[str, dict[str, Count]] | None = None
     recovered: dict[str, Count] | None = None
     failures: dict[str, dict[str, dict[str, Count]]] | None = None
+    disputed: dict[str, dict[str, Count]] | None = None
+    lost: dict[str, Count] | None = None
+    fees: dict[str, Count] | None = None
+    revisions: dict[str, Count] | None = None
     dimensions: dict[str, dict[str, dict[str, dict[str, Count]]]] | None = None
 
 
@@ -143,6 +161,10 @@ class BucketAnswer(Document, frozen=True, kw_only=True):
     retries: dict[str, dict[str, Count]] | None = None
     recovered: dict[str, Count] | None = None
     failures: dict[str, dict[str, dict[str, Count]]] | None = None
+    disputed: dict[str, dict[str, Count]] | None = None
+    lost: dict[str, Count] | None = None
+    fees: dict[str, Count] | None = None
+    revisions: dict[str, Count] | None = None
     dimensions: dict[str, dict[str, dict[str, dict[str, Count]]]] | None = None
 
 

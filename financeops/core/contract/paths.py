@@ -39,6 +39,21 @@ def refund(payment_id: str) -> str:
     return f"{PAYMENTS}/{payment_id}/refund"
 
 
+def dispute(payment_id: str) -> str:
+    """Path that tells of a payment's dispute."""
+    return f"{PAYMENTS}/{payment_id}/dispute"
+
+
+def fees(payment_id: str) -> str:
+    """Path that tells what a payment costs."""
+    return f"{PAYMENTS}/{payment_id}/fees"
+
+
+def settlement(payment_id: str) -> str:
+    """Path that tells when the money of a payment arrived."""
+    return f"{PAYMENTS}/{payment_id}/settlement"
+
+
 def one_import(import_id: str) -> str:
     """Path of one import."""
     return f"{IMPORTS}/{import_id}"

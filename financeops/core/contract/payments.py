@@ -10,6 +10,8 @@ from msgspec import Meta, field
 from financeops.core.contract.forms import Document, Number, Time
 from financeops.core.contract.problems import Problem
 from financeops.core.contract.texts import PAIRS
+from financeops.core.disputes import DisputeStatus
+from financeops.core.fees import FeeKind
 from financeops.core.fields import Field, Kind, with_fields
 from financeops.core.payments import AMOUNTS, FIELDS, EventType, Status
 
@@ -23,17 +25,43 @@ class RefundAnswer(Document, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class DisputeAnswer(Document, frozen=True, kw_only=True):
+    """The dispute of a payment; `amount` in major units of the payment's currency.
+
+    `openedAt` is left out if only its end was told.
+    """
+
+    id: str
+    amount: Number
+    status: DisputeStatus
+    opened_at: Time | None = None
+    closed_at: Time | None = None
+    reason: str | None = None
+
+
+class FeeAnswer(Document, frozen=True, kw_only=True):
+    """One fee of a payment; `amount` in major units of its currency, negative if a credit."""
+
+    kind: FeeKind
+    amount: Number
+    at: Time
+
+
 _KINDS: dict[Kind, Any] = {
     Kind.TEXT: str,
     Kind.INTEGER: int,
     Kind.INSTANT: Time,
     Kind.PAIRS: PAIRS.sent,
-    Kind.ACTS: list[RefundAnswer],
+}
+_ACTS: dict[str, Any] = {
+    "refunds": list[RefundAnswer],
+    "dispute": DisputeAnswer,
+    "fees": list[FeeAnswer],
 }
 
 
 def _answer_field(of: Field) -> tuple[str, Any, Any]:
-    kind = Number if of.name in AMOUNTS else of.choices or _KINDS[of.kind]
+    kind = Number if of.name in AMOUNTS else of.choices or _ACTS.get(of.name) or _KINDS[of.kind]
     if of.nullable:
         return of.name, kind | None, field(name=of.json, default=None)
     return of.name, kind, field(name=of.json)
@@ -49,6 +77,9 @@ class EarlierAnswer(Document, frozen=True, kw_only=True):
 
     attempt: int | None = None
     recovered_by: int | None = None
+    dispute: DisputeAnswer | None = None
+    fee_amount: Number | None = None
+    revision: int | None = None
 
 
 class ChangeAnswer(Document, frozen=True, kw_only=True):
@@ -125,9 +156,10 @@ class FirstHistoryAnswer(Document, frozen=True, kw_only=True):
 class MonthAnswer(Document, frozen=True, kw_only=True):
     """One month in the tenant's time zone: its number of payments, and how many are refunded.
 
-    `returned` is what was given back of them, in minor units, of all currencies together: it tells
-    whether anything was given back since. `renumbered` counts how often attempts of orders, of this
-    month or around it, got another number.
+    `returned` is what was given back of them, in minor units, of all currencies together, and
+    `revised` how often disputes, fees and settlements were told of them: both tell whether any of
+    that happened since. `renumbered` counts how often attempts of orders, of this month or around it,
+    got another number.
     """
 
     month: Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9]{4}-[0-9]{2}$"})]
@@ -136,6 +168,7 @@ class MonthAnswer(Document, frozen=True, kw_only=True):
     payments: int
     refunded: int
     returned: int
+    revised: int
     renumbered: int
 
 

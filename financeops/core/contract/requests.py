@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Raw, UnsetType, field
 
+from financeops.core.contract.agreements import MAX_TOLD_FEES
 from financeops.core.contract.forms import Body
 from financeops.core.contract.texts import (
     MAX_TEXT,
@@ -15,6 +16,8 @@ from financeops.core.contract.texts import (
     Text,
     Word,
 )
+from financeops.core.disputes import DisputeStatus
+from financeops.core.fees import FeeKind
 from financeops.core.fields import Field, Kind, with_fields
 from financeops.core.payments import OPTIONAL, Status
 
@@ -81,6 +84,60 @@ class RefundRequest(Body, frozen=True, kw_only=True):
     ) = UNSET
     reason: Text | None = None
     at: Moment | None = None
+
+
+class DisputeRequest(Body, frozen=True, kw_only=True):
+    """What is told of a payment's dispute: that it is open, or with the same `id` how it ended.
+
+    Without `amount` it is of the whole payment, unless that was told before.
+    """
+
+    id: Text
+    status: DisputeStatus
+    amount: (
+        Annotated[
+            Raw,
+            Meta(
+                description="Major units, at most the payment's amount",
+                extra_json_schema={"type": "number", "exclusiveMinimum": 0, "maximum": 10**12},
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    reason: Text | None = None
+    at: Moment | None = None
+
+
+_Signed = Annotated[
+    Raw,
+    Meta(
+        description="Major units, at most the currency's number of decimals; negative if a credit",
+        extra_json_schema={"type": "number", "minimum": -(10**12), "maximum": 10**12},
+    ),
+]
+
+
+class FeeRequest(Body, frozen=True, kw_only=True):
+    """One fee, in the payment's currency."""
+
+    kind: FeeKind
+    amount: _Signed
+
+
+class FeesRequest(Body, frozen=True, kw_only=True):
+    """More of what a payment costs."""
+
+    fees: Annotated[list[FeeRequest], Meta(min_length=1, max_length=MAX_TOLD_FEES)]
+    at: Moment | None = None
+
+
+class SettlementRequest(Body, frozen=True, kw_only=True):
+    """When the money of a payment arrived, and as what; by default in the payment's currency."""
+
+    payout_id: Text
+    settled_at: Moment
+    settled_amount: _Signed | UnsetType = UNSET
+    settled_currency: Annotated[str, Meta(description="ISO 4217")] | None = None
 
 
 Digest = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]

@@ -89,38 +89,29 @@ class Timeline:
         """Add a change: in front if it is new, in its place if it happened earlier.
 
         A history or an import that is being recorded is no news; what was taken back is no line
-        any more. A refund of a part is no line of its own: it shows on that of its payment.
+        any more. A refund of a part is no line of its own: it shows on that of its payment, and so
+        does all else that is told of a payment later.
         """
         payment = change.payment
         if change.taken_back:
             self._take_back(change)
             return
-        if change.type is EventType.UPDATED:
-            self._replace(payment)
-            return
-        whole = change.previous_status is not None and payment.status is Status.REFUNDED
+        whole = change.refunds_whole
         entry = Entry(change.at if whole else payment.created_at, payment)
         for entries in (self._recent, self._selected):
             known = entries.get(entry.key)
-            # One that was read may know of more refunds than the stream has told so far.
-            if known is not None and payment.returned > known.payment.returned:
+            if known is not None and _says_more(payment, known.payment):
                 entries[entry.key] = Entry(known.at, payment)
             before = _key(payment.id, Status.SUCCESS)
             if whole and (sold := entries.get(before)) and sold.payment.returned:
                 # What was given back in parts is in the line of the whole.
                 sale = replace(sold.payment, refunded_amount=None, refunds=None)
                 entries[before] = Entry(sold.at, sale)
+        if change.type in _LATER:
+            return
         _put(self._recent, entry, FEED, complete=False)
         if entry.payment in self.selection:
             self.added += _put(self._selected, entry, HISTORY, complete=self.complete)
-
-    def _replace(self, payment: Payment) -> None:
-        """Show the payment as it is now where it has a line: that is no news."""
-        key = _key(payment.id, payment.status)
-        for entries in (self._recent, self._selected):
-            known = entries.get(key)
-            if known is not None and payment.updated_at >= known.payment.updated_at:
-                entries[key] = Entry(known.at, payment)
 
     def _take_back(self, change: Change) -> None:
         payment = change.payment
@@ -179,6 +170,18 @@ class Timeline:
         self._selected = selected
         self.complete = False
         self.beginning += 1
+
+
+_LATER = (EventType.DISPUTED, EventType.UPDATED)
+"""What is told of a payment that has its line, or is older than all lines."""
+
+
+def _says_more(payment: Payment, known: Payment) -> bool:
+    """Whether a payment is newer: one that was read may know more than the stream has told so far."""
+    told = (payment.revision or 0) - (known.revision or 0)
+    if told or payment.returned != known.returned:
+        return told > 0 or payment.returned > known.returned
+    return payment.updated_at >= known.updated_at  # it may have another number in its order
 
 
 def _key(payment_id: str, status: Status) -> str:

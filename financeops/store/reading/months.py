@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from financeops.core.metrics import attempts, refunded, refunded_volume
+from financeops.core.metrics import attempts, refunded, refunded_volume, revisions
 from financeops.core.periods import Grain, Window, grain_end
 from financeops.core.windows import ALL_TIME
 from financeops.store.database.connection import Database, Session
@@ -29,6 +29,7 @@ class Month(Struct, frozen=True, kw_only=True):
     payments: int
     refunded: int
     returned: int
+    revised: int
     renumbered: int
 
 
@@ -46,18 +47,19 @@ async def read_months(db: Database, tenant_id: str) -> tuple[TenantRecord, list[
 
     async def transaction(session: Session) -> tuple[TenantRecord, list[Month]]:
         record = await find_record(db, tenant_id, session=session)
-        counts: dict[datetime, tuple[int, int, int]] = {}
+        counts: dict[datetime, tuple[int, int, int, int]] = {}
         for currency in record.currencies:
             held = record.held(ALL_TIME)
             rollups = await read_rollups(
                 db, record.tenant, currency, Grain.MONTH, held, session=session
             )
             for (_, _, start), rollup in rollups:
-                n, back, sum_back = counts.get(start, (0, 0, 0))
+                n, back, sum_back, revised = counts.get(start, (0, 0, 0, 0))
                 counts[start] = (
                     n + attempts(rollup),
                     back + refunded(rollup),
                     sum_back + refunded_volume(rollup),
+                    revised + revisions(rollup),
                 )
         zone = ZoneInfo(record.tenant.timezone)
         ends = {start: grain_end(Grain.MONTH, start, zone) for start in counts}
@@ -68,9 +70,10 @@ async def read_months(db: Database, tenant_id: str) -> tuple[TenantRecord, list[
                 payments=n,
                 refunded=back,
                 returned=sum_back,
+                revised=revised,
                 renumbered=record.renumbered_in(Window(start, ends[start])),
             )
-            for start, (n, back, sum_back) in sorted(counts.items())
+            for start, (n, back, sum_back, revised) in sorted(counts.items())
             if n
         ]
 

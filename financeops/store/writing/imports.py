@@ -14,7 +14,7 @@ from financeops.core.errors import Conflict, NotFound
 from financeops.core.payments import Change, Status
 from financeops.store.database.connection import Database, Document, Session, driver_errors
 from financeops.store.documents import object_id
-from financeops.store.writing.planning import KnownRow, Marks
+from financeops.store.writing.decisions import KnownRow, Marks
 
 
 class ImportState(StrEnum):
@@ -174,7 +174,7 @@ def acts_of(
             acts.created.append(ObjectId(payment.id))
             if payment.status is Status.REFUNDED:
                 acts.refunded.append(ObjectId(payment.id))
-        elif mark.moved_by is not None and not change.taken_back:
+        elif mark.moved_by is not None and change.refunds_whole:
             of(mark.moved_by).updated.append(ObjectId(payment.id))
     for row in rows:
         of(row.import_id).rows.append(ObjectId(row.row_id))

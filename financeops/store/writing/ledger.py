@@ -19,6 +19,7 @@ from financeops.store.database.transactions import (
     in_transaction,
 )
 from financeops.store.documents import object_id, payment_from
+from financeops.store.writing.decisions import Known, Stored
 from financeops.store.writing.errors import OutdatedError, RefusedError
 from financeops.store.writing.imports import import_states
 from financeops.store.writing.operations import (
@@ -30,7 +31,7 @@ from financeops.store.writing.operations import (
     counts_once,
     payment_id_of,
 )
-from financeops.store.writing.planning import Item, Known, Stored, plan_of
+from financeops.store.writing.planning import Item, plan_of
 from financeops.store.writing.posting import marks_from, post
 from financeops.store.writing.rows import read_rows
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from financeops.core.act_terms import DisputeTerms, FeesTerms, SettlementTerms, digest_of
 from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Draft, Payment
 from financeops.store.documents import Key, derived_payment_id, new_payment_id
@@ -83,6 +84,37 @@ class Refund(Struct, frozen=True, kw_only=True):
         return not (self.keyed or self.reason or self.at or self.amount is not None)
 
 
+class ActKey(Struct, frozen=True):
+    """The key of what is told of a payment, and the digest of what that is."""
+
+    id: str
+    content: str
+
+
+class Dispute(Struct, frozen=True, kw_only=True):
+    """Tell that a payment is disputed, or how its dispute ended; telling it again counts once."""
+
+    payment_id: str
+    terms: DisputeTerms
+    key: ActKey | None = None
+
+
+class Fees(Struct, frozen=True, kw_only=True):
+    """Tell more of what a payment costs; without a key, each time counts."""
+
+    payment_id: str
+    terms: FeesTerms
+    key: ActKey | None = None
+
+
+class Settlement(Struct, frozen=True, kw_only=True):
+    """Tell when and as what the money of a payment arrived; telling it again counts once."""
+
+    payment_id: str
+    terms: SettlementTerms
+    key: ActKey | None = None
+
+
 class Remove(Struct, frozen=True, kw_only=True):
     """Undo that an import created a payment, which came `refunded` or not."""
 
@@ -98,7 +130,7 @@ class Restore(Struct, frozen=True, kw_only=True):
     import_id: str
 
 
-Operation = Insert | ImportRow | Refund | Remove | Restore
+Operation = Insert | ImportRow | Refund | Dispute | Fees | Settlement | Remove | Restore
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -116,6 +148,8 @@ def counts_once(operation: Operation) -> bool:
             return key is not None
         case Refund(amount=amount, keyed=keyed):
             return amount is None or keyed
+        case Fees(key=key):
+            return key is not None
         case _:
             return True
 
@@ -127,6 +161,20 @@ def refund_id_of(tenant_id: str, payment_id: str, key: str | None) -> str:
     return derived_payment_id(tenant_id, ("refund", f"{payment_id.lower()}\0{key}"))
 
 
+_KINDS: dict[type, str] = {Dispute: "dispute", Fees: "fees", Settlement: "settlement"}
+
+
+def keyed(
+    act: Dispute | Fees | Settlement, tenant_id: str, key: str | None
+) -> Dispute | Fees | Settlement:
+    """The same act, with what its key means for its payment and for acts of its kind."""
+    if key is None:
+        return act
+    kind = _KINDS[type(act)]
+    named = derived_payment_id(tenant_id, (kind, f"{act.payment_id.lower()}\0{key}"))
+    return structs.replace(act, key=ActKey(named, digest_of(act.terms)))
+
+
 def payment_id_of(tenant_id: str, operation: Operation) -> str:
     """The id of an operation's payment, fixed before the first try."""
     match operation:
@@ -135,5 +183,5 @@ def payment_id_of(tenant_id: str, operation: Operation) -> str:
         case Insert(key=key) | ImportRow(key=key):
             assert key is not None
             return derived_payment_id(tenant_id, key)
-        case Refund() | Remove() | Restore():
+        case Refund() | Dispute() | Fees() | Settlement() | Remove() | Restore():
             return operation.payment_id.lower()  # as the database spells it

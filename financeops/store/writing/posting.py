@@ -12,9 +12,8 @@ from msgspec import structs
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError
 
-from financeops.core.acts import acts_text
 from financeops.core.dimensions import Listed, said_of
-from financeops.core.payments import OTHER_DECLINE, Change, EventType, Status, Tenant
+from financeops.core.payments import OTHER_DECLINE, Change, Status, Tenant
 from financeops.core.rollup import deltas
 from financeops.store.database.connection import MAX_IDS, Database, Document, Session
 from financeops.store.documents import change_document, payment_document
@@ -26,10 +25,11 @@ from financeops.store.tenants import (
     list_values,
     new_history,
 )
+from financeops.store.writing.decisions import Marks
 from financeops.store.writing.errors import OutdatedError, RefusedError
 from financeops.store.writing.imports import ImportState, acts_of, note_acts
 from financeops.store.writing.orders import Renumbered, renumber
-from financeops.store.writing.planning import Marks, WritePlan
+from financeops.store.writing.planning import WritePlan
 from financeops.store.writing.rows import write_rows
 
 _DUPLICATE_KEY = 11000
@@ -125,7 +125,7 @@ async def _write(
             **marks
         }
     await _insert_payments(db, changes, marks, session)
-    await _change_statuses(db, changes, marks, session)
+    await _change_payments(db, changes, marks, session)
     await _remove_payments(db, record.tenant.id, changes, session)
     listed = await _list_values(db, record, changes, session)
     touched = deltas(changes, ZoneInfo(record.tenant.timezone), listed)
@@ -192,9 +192,13 @@ async def _list_values(
 async def _check_imports(
     db: Database, changes: Sequence[Change], marks: Mapping[str, Marks], session: Session
 ) -> None:
-    """Refuse refunds of payments whose import is being undone, even since the plan was made."""
-    refunded = (change.payment.id for change in changes if change.type is EventType.REFUNDED)
-    imports = {marks[each].import_id for each in refunded} - {None}
+    """Refuse to change payments whose import is being undone, even since the plan was made."""
+    changed = (
+        change.payment.id
+        for change in changes
+        if change.previous_status is not None and not change.taken_back
+    )
+    imports = {marks[each].import_id for each in changed} - {None}
     if imports:
         busy = {"_id": {"$in": sorted(filter(None, imports))}, "state": ImportState.UNDOING.value}
         if await db.imports.find_one(busy, {"_id": 1}, session=session) is not None:
@@ -224,7 +228,20 @@ async def _insert_payments(
         raise
 
 
-async def _change_statuses(
+_ENDING = [
+    *("refundedAt", "refundedAmount", "refunds", "movedBy", "movedFrom", "disputeAssumed"),
+    *("attempt", "recoveredBy"),
+]
+"""What a stored payment may lose by a change."""
+
+_CHANGING = [
+    *("status", "updatedAt", "dispute", "feeAmount", "fees", "revision", "actKeys"),
+    *("payoutId", "settledAt", "settledAmount", "settledCurrency"),
+    *_ENDING,
+]
+
+
+async def _change_payments(
     db: Database, changes: Sequence[Change], marks: Mapping[str, Marks], session: Session
 ) -> None:
     updates = []
@@ -237,21 +254,11 @@ async def _change_statuses(
             changed[change.payment.id] = first, change
     for first, last in changed.values():
         payment = last.payment
-        values = {
-            "status": payment.status.value,
-            "updatedAt": payment.updated_at,
-            "refundedAt": payment.refunded_at,
-            "movedBy": _object_id(marks[payment.id].moved_by),
-            "movedFrom": marks[payment.id].moved_from,
-            "refundedAmount": payment.refunded_amount,
-            "refunds": payment.refunds and acts_text(payment.refunds),
-        }
-        if payment.order_id is not None:
-            values |= {"attempt": payment.attempt, "recoveredBy": payment.recovered_by}
+        document = payment_document(payment) | _stored_marks(marks[payment.id])
         update: Document = {
-            "$set": {name: value for name, value in values.items() if value is not None}
+            "$set": {name: document[name] for name in _CHANGING if name in document}
         }
-        if gone := {name: "" for name, value in values.items() if value is None}:
+        if gone := {name: "" for name in _ENDING if name not in document}:
             update["$unset"] = gone
         updates.append(UpdateOne(_as_it_was(first), update))
     if not updates:
@@ -271,18 +278,22 @@ async def _remove_payments(
     for status, ids in removed.items():
         for start in range(0, len(ids), MAX_IDS):
             some = ids[start : start + MAX_IDS]
-            named = {"_id": {"$in": some}, "tenantId": tenant_id, "status": str(status)}
+            # `revision` is null, or missing, if nothing was told of them since.
+            same = {"status": str(status), "revision": None}
+            named = {"_id": {"$in": some}, "tenantId": tenant_id, **same}
             result = await db.payments.delete_many(named, session=session)
             if result.deleted_count != len(some):
                 raise OutdatedError
 
 
 def _as_it_was(change: Change) -> Document:
-    assert change.previous_status is not None, "only a new payment has none"
+    before = change.previous
+    assert before is not None, "only a new payment has none"
     return {
-        "_id": ObjectId(change.payment.id),
-        "tenantId": change.payment.tenant_id,
-        "status": change.previous_status.value,
+        "_id": ObjectId(before.id),
+        "tenantId": before.tenant_id,
+        "status": before.status.value,
+        "revision": before.revision,  # null matches a missing field
         **_refunded_before(change),
         **_numbered_before(change),
     }
@@ -326,6 +337,8 @@ def marks_from(document: Document) -> Marks:
         import_id=_text(document.get("importId")),
         moved_by=_text(document.get("movedBy")),
         moved_from=document.get("movedFrom"),
+        keys=document.get("actKeys"),
+        assumed=document.get("disputeAssumed"),
     )
 
 
@@ -335,6 +348,8 @@ def _stored_marks(marks: Marks) -> Document:
         "importId": _object_id(marks.import_id),
         "movedBy": _object_id(marks.moved_by),
         "movedFrom": marks.moved_from,
+        "actKeys": marks.keys,
+        "disputeAssumed": marks.assumed,
     }
     return {name: value for name, value in values.items() if value is not None}
 

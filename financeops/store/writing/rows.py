@@ -8,7 +8,7 @@ from bson import ObjectId
 from pymongo import ReplaceOne
 
 from financeops.store.database.connection import MAX_IDS, Database, Document, Session, driver_errors
-from financeops.store.writing.planning import KnownRow
+from financeops.store.writing.decisions import KnownRow
 
 
 async def read_rows(db: Database, tenant_id: str, row_ids: Iterable[str]) -> dict[str, KnownRow]:

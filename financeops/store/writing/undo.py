@@ -137,7 +137,10 @@ async def _dependents(db: Database, found: Import) -> list[str]:
     for acts_id in await acts_left(db, found):
         acts = await read_acts(db, found, acts_id)
         came_refunded = set(acts.refunded)
-        for document in await _refunded_among(db, found.tenant_id, acts.created):
+        for document in await _changed_among(db, found.tenant_id, acts.created):
+            if document.get("revision"):
+                problems.append(f"payment {document['_id']} was changed since")
+                continue
             by = document.get("movedBy")
             if not document.get("refunds") and (
                 document["_id"] in came_refunded or by == ObjectId(found.id)
@@ -148,7 +151,7 @@ async def _dependents(db: Database, found: Import) -> list[str]:
     return problems
 
 
-async def _refunded_among(
+async def _changed_among(
     db: Database, tenant_id: str, payment_ids: Sequence[ObjectId]
 ) -> list[Document]:
     documents = []
@@ -158,8 +161,10 @@ async def _refunded_among(
             "tenantId": tenant_id,
         }
         with driver_errors():
-            fields = {"status": 1, "movedBy": 1, "refunds": 1}
+            fields = {"status": 1, "movedBy": 1, "refunds": 1, "revision": 1}
             documents += await db.payments.find(named, fields).to_list()
     return [
-        each for each in documents if each["status"] == Status.REFUNDED.value or each.get("refunds")
+        each
+        for each in documents
+        if each["status"] == Status.REFUNDED.value or each.get("refunds") or each.get("revision")
     ]

@@ -1,0 +1,154 @@
+"""What disputes and fees took of payments: queries of their own, for few payments have a dispute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import narwhals as nw
+
+from financeops.core.choices import choice_of
+from financeops.core.disputes import AMOUNT, LEAD, STATUS, DisputeStatus
+from financeops.core.errors import InvalidValue
+from financeops.core.payments import Status
+from financeops.core.rollup import Count, Path, Rollup
+from financeops.frames.engine.folding import (
+    RETURNED,
+    Chosen,
+    Keys,
+    group_of,
+    lone_currency,
+    payments_in,
+)
+from financeops.frames.engine.given import Payments
+from financeops.frames.engine.results import collected
+from financeops.frames.engine.schema import SPLIT
+
+DISPUTE, FEE_AMOUNT = "dispute", "fee_amount"
+"""The columns of disputes and of fees, which a frame may lack."""
+
+Further = dict[str, dict[Path, Count]]
+
+
+def costs(given: Payments[Any], which: Chosen) -> dict[Keys, Further]:
+    """What disputes and fees took, of each currency and combination of the columns to group by.
+
+    Returns
+    -------
+    dict of (currency, values to group by) to the parts ``disputed``, ``lost`` and ``fees``
+        Parts of a rollup without methods.
+    """
+    found: dict[Keys, Further] = {}
+    if DISPUTE in given.columns:
+        _count_disputes(given, which, found)
+    if FEE_AMOUNT in given.columns:
+        _count_fees(given, which, found)
+    return found
+
+
+def with_costs(
+    given: Payments[Any], which: Chosen, found: dict[Keys, Rollup]
+) -> dict[Keys, Rollup]:
+    """The same rollups, with what disputes and fees took."""
+    further = costs(given, which)
+    return {group: rollup + Rollup(further=further.get(group)) for group, rollup in found.items()}
+
+
+def amount_in(text: str = DISPUTE) -> nw.Expr:
+    """The amount in a dispute's text, which has its place there."""
+    start, length = AMOUNT
+    return nw.col(text).str.slice(start, length).str.strip_chars(" ").cast(nw.Int64)
+
+
+def value_in(place: tuple[int, int], text: str = DISPUTE) -> nw.Expr:
+    """Another value in a dispute's text, without quotes."""
+    return nw.col(text).str.slice(*place).str.strip_chars('" ')
+
+
+def disputed(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """The disputed payments of a frame.
+
+    Raises
+    ------
+    InvalidValue
+        A dispute is not in its canonical form.
+    """
+    frame = frame.filter(~nw.col(DISPUTE).is_null()).with_columns(nw.col(DISPUTE).cast(nw.String))
+    wrong = collected(frame.filter(~nw.col(DISPUTE).str.starts_with(LEAD)).select(nw.len()))
+    if n := next(iter(wrong.values()))[0]:
+        raise InvalidValue(DISPUTE, f"must begin with {LEAD}, but does not in {n} rows")
+    return frame
+
+
+def _count_disputes(given: Payments[Any], which: Chosen, found: dict[Keys, Further]) -> None:
+    currency = lone_currency(given)
+    columns = [*([] if currency else ["currency"]), "status", "amount", DISPUTE]
+    columns += [name for name in given.columns if name == RETURNED]
+    frame = disputed(payments_in(given, *columns, window=which.window))
+    whole = nw.col("status").cast(nw.String) == Status.REFUNDED.value
+    part = nw.col(RETURNED).fill_null(0) if RETURNED in given.columns else nw.lit(0)
+    left = nw.col("amount") - nw.when(whole).then(nw.col("amount")).otherwise(part)
+    frame = frame.with_columns(
+        value_in(STATUS).alias("outcome"), amount_in().alias("asked"), left.alias("left")
+    )
+    frame = frame.with_columns(
+        nw.when(nw.col("asked") < nw.col("left"))
+        .then(nw.col("asked"))
+        .otherwise(nw.col("left"))
+        .alias("taken")
+    )
+    keys = ["outcome", *([] if currency else ["currency"]), *given.keys]
+    for value, sums in _summed(frame, keys, "asked", "taken"):
+        parts = found.setdefault(group_of(given, currency, value), {})
+        status = choice_of(DisputeStatus, str(value["outcome"]), field=DISPUTE)
+        parts.setdefault("disputed", {})["", str(status)] = sums["asked"]
+        if status is DisputeStatus.LOST:
+            parts["lost"] = {("",): sums["taken"]}
+
+
+def _count_fees(given: Payments[Any], which: Chosen, found: dict[Keys, Further]) -> None:
+    currency = lone_currency(given)
+    keys = [*([] if currency else ["currency"]), *given.keys]
+    asked = [name for name in keys if name not in given.keys]
+    frame = payments_in(given, *asked, FEE_AMOUNT, window=which.window)
+    frame = frame.filter(nw.col(FEE_AMOUNT) != 0)
+    for value, sums in _summed(frame, keys, FEE_AMOUNT):
+        parts = found.setdefault(group_of(given, currency, value), {})
+        parts["fees"] = {("",): sums[FEE_AMOUNT]}
+
+
+def _summed(
+    frame: nw.LazyFrame[Any], keys: list[str], *columns: str
+) -> list[tuple[Mapping[str, Any], dict[str, Count]]]:
+    """For each combination of the keys, how many rows there are and the sum of each column.
+
+    The halves of the numbers are added up separately, so that no sum overflows.
+    """
+    halves: list[nw.Expr] = []
+    for column in columns:
+        high = nw.col(column) // SPLIT
+        halves += [
+            high.alias(f"{column}_high"),
+            (nw.col(column) - high * SPLIT).alias(f"{column}_low"),
+        ]
+    names = [f"{column}_{half}" for column in columns for half in ("high", "low")]
+    frame = frame.with_columns(*halves)
+    counts = [nw.len().alias("n"), *(nw.col(name).sum() for name in names)]
+    if keys:
+        table = collected(frame.group_by(*keys).agg(*counts))
+    else:
+        table = collected(frame.select(*counts))
+    return [
+        (
+            {key: table[key][row] for key in keys},
+            {
+                column: (
+                    int(n),
+                    int(table[f"{column}_high"][row]) * SPLIT + int(table[f"{column}_low"][row]),
+                )
+                for column in columns
+            },
+        )
+        for row, n in enumerate(table["n"])
+        if n
+    ]

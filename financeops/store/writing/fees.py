@@ -1,0 +1,44 @@
+"""Decide what a payment costs: fees come in pieces, and add up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import structs
+
+from financeops.core.act_terms import FeesTerms
+from financeops.core.contract.agreements import MAX_FEES
+from financeops.core.errors import Conflict, InvalidValue
+from financeops.core.fees import Fee, fees_in_order
+from financeops.core.money import MAX_MINOR, decimals_of, to_minor
+from financeops.store.writing.decisions import Stored, not_before
+
+
+def charged(terms: FeesTerms, stored: Stored, at: datetime) -> Stored:
+    """The payment with more fees.
+
+    Raises
+    ------
+    Conflict
+        There are too many, or they add up to too much.
+    InvalidValue
+    """
+    payment = stored.payment
+    if terms.at is not None and terms.at < payment.created_at:
+        raise InvalidValue("at", "must not be before createdAt")
+    moment = terms.at or not_before(payment, at)
+    decimals = decimals_of(payment.currency)
+    more = []
+    for place, (kind, amount) in enumerate(terms.fees):
+        try:
+            minor = to_minor(amount, payment.currency, decimals=decimals, signed=True)
+        except InvalidValue as error:
+            raise InvalidValue(f"fees[{place}].amount", error.problem) from None
+        more.append(Fee(at=moment, kind=kind, amount=minor))
+    fees = fees_in_order((*(payment.fees or ()), *more))
+    if len(fees) > MAX_FEES:
+        raise Conflict(f"a payment has at most {MAX_FEES} fees", "fees")
+    fee_amount = (payment.fee_amount or 0) + sum(each.amount for each in more)
+    if abs(fee_amount) > MAX_MINOR:
+        raise Conflict("add up to more than a payment can cost", "fees")
+    return Stored(structs.replace(payment, fees=fees, fee_amount=fee_amount), stored.marks)
