@@ -10,7 +10,9 @@ from .frames import (
     cohorts,
     compare,
     declines,
+    disputes,
     explain_change,
+    fees,
     forecast,
     funnel,
     methods,
@@ -21,6 +23,7 @@ from .frames import (
     rfm,
     segments,
     trends,
+    waterfall,
 )
 from .loading import Connection, connect, read
 from .loading.mongo import from_mongo
@@ -44,8 +47,10 @@ __all__ = [
     "connect",
     "datasets",
     "declines",
+    "disputes",
     "errors",
     "explain_change",
+    "fees",
     "forecast",
     "from_mongo",
     "funnel",
@@ -60,4 +65,5 @@ __all__ = [
     "segments",
     "total",
     "trends",
+    "waterfall",
 ]

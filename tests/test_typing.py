@@ -46,7 +46,8 @@ REVEALED = {
                 f"{name}({frame})"
                 for name in (
                     *("metrics", "trends", "methods", "declines", "cohorts", "rfm", "retries"),
-                    *("refund_curve", "anomalies", "forecast", "funnel", "orders"),
+                    *("refund_curve", "anomalies", "forecast", "funnel", "orders", "waterfall"),
+                    *("fees", "disputes"),
                 )
             ),
             f'segments({frame}, by="country")',

@@ -12,7 +12,9 @@ from financeops.frames.anomalies import anomalies
 from financeops.frames.cohorts import cohorts
 from financeops.frames.compare import compare
 from financeops.frames.declines import declines
+from financeops.frames.disputes import disputes
 from financeops.frames.explain import explain_change
+from financeops.frames.fees import fees
 from financeops.frames.forecast import forecast
 from financeops.frames.funnel import funnel
 from financeops.frames.key_figures import metrics, segments
@@ -22,13 +24,16 @@ from financeops.frames.refunds import refund_curve
 from financeops.frames.retries import retries
 from financeops.frames.rfm import rfm
 from financeops.frames.trends import trends
+from financeops.frames.waterfall import waterfall
 
 __all__ = [
     "anomalies",
     "cohorts",
     "compare",
     "declines",
+    "disputes",
     "explain_change",
+    "fees",
     "forecast",
     "funnel",
     "methods",
@@ -39,4 +44,5 @@ __all__ = [
     "rfm",
     "segments",
     "trends",
+    "waterfall",
 ]
