@@ -60,6 +60,8 @@ def map_case(context, case):
         _fit_metadata(case.body)
         if case.path.endswith(("/refund", "/dispute", "/fees", "/settlement")):
             _fit_act(case.body)
+        else:
+            _fit_costs(case.body)
         if case.body.get("reference") is not None and case.headers:
             case.headers.pop("Idempotency-Key", None)
     return case
@@ -84,13 +86,31 @@ def _fit_act(body):
     """Let it be told after its payment, which may be of any time, and in any currency."""
     if body.get("at") is not None:
         body["at"] = wire.timestamp(datetime.now(UTC))
-    for fee in body.get("fees", ()):
-        fee["amount"] = _whole(fee["amount"])
+    _fit_fees(body)
     if "settledAt" in body:
         body["settledAt"] = wire.timestamp(datetime.now(UTC) + timedelta(minutes=4))
     body.pop("settledCurrency", None)
     if "settledAmount" in body:
         body["settledAmount"] = _whole(body["settledAmount"])
+
+
+def _fit_costs(payment):
+    """Keep what fits any payment: fees or their sum, and a payout where money was collected."""
+    for name in ("settledAt", "settledAmount", "settledCurrency"):
+        payment.pop(name, None)
+    if payment.get("status") == "failed":
+        payment.pop("payoutId", None)
+    _fit_fees(payment)
+    if payment.get("fees"):
+        payment.pop("feeAmount", None)
+    elif payment.get("feeAmount"):
+        payment["feeAmount"] = _whole(payment["feeAmount"])
+
+
+def _fit_fees(body):
+    for fee in body.get("fees") or ():
+        fee["amount"] = _whole(fee["amount"])
+        fee.pop("at", None)
 
 
 def _whole(amount):

@@ -17,11 +17,12 @@ from financeops.core.contract.requests import (
     RefundRequest,
     SettlementRequest,
 )
+from financeops.core.costs import check_settled
 from financeops.core.disputes import DisputeStatus
-from financeops.core.drafts import checked_moment, number_in
 from financeops.core.errors import InvalidValue
 from financeops.core.fees import FeeKind
-from financeops.core.money import check_currency, significant
+from financeops.core.money import significant
+from financeops.core.numbers import checked_moment, number_in
 
 
 class RefundTerms(Struct, frozen=True, kw_only=True):
@@ -43,9 +44,9 @@ class DisputeTerms(Struct, frozen=True, kw_only=True):
 
 
 class FeesTerms(Struct, frozen=True, kw_only=True):
-    """Kinds and amounts of fees, in major units."""
+    """Kinds and amounts of fees, in major units, and when each arose if that is told."""
 
-    fees: tuple[tuple[FeeKind, Decimal], ...]
+    fees: tuple[tuple[FeeKind, Decimal, datetime | None], ...]
     at: datetime | None = None
 
 
@@ -91,7 +92,11 @@ def fees_terms(request: FeesRequest, *, now: datetime) -> FeesTerms:
     """Check fees that are told; raises as `refund_terms` does."""
     return FeesTerms(
         fees=tuple(
-            (each.kind, number_in(each.amount, f"fees[{place}].amount"))
+            (
+                each.kind,
+                number_in(each.amount, f"fees[{place}].amount"),
+                checked_moment(f"fees[{place}].at", each.at, now),
+            )
             for place, each in enumerate(request.fees)
         ),
         at=checked_moment("at", request.at, now),
@@ -107,10 +112,7 @@ def settlement_terms(request: SettlementRequest, *, now: datetime) -> Settlement
     if currency is not None:
         if amount is None:
             raise InvalidValue("settledCurrency", "is only for a settledAmount")
-        try:
-            check_currency(currency, settled_at)
-        except InvalidValue as error:
-            raise InvalidValue("settledCurrency", error.problem) from None
+        check_settled(currency, settled_at)
     return SettlementTerms(
         payout_id=check_key(request.payout_id, "payoutId"),
         settled_at=settled_at,

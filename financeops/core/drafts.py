@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,19 +12,15 @@ from msgspec import UNSET, Raw
 
 from financeops.core.checks import check_key, check_pairs, refuse_card_number
 from financeops.core.choices import none_of
-from financeops.core.contract.requests import PaymentRequest
-from financeops.core.contract.texts import MAX_TEXT
+from financeops.core.contract.requests import FeeRequest, PaymentRequest
+from financeops.core.costs import COSTS, costs_of
 from financeops.core.errors import InvalidValue
 from financeops.core.fields import Field, Kind
 from financeops.core.money import check_currency, significant, to_minor
+from financeops.core.numbers import checked_moment, number_in, utc_of
 from financeops.core.payments import OPTIONAL, Draft, Source, Status, Tenant
-from financeops.core.periods import EPOCH, floor_millisecond
+from financeops.core.periods import floor_millisecond
 from financeops.core.wire import timestamp
-
-AHEAD = timedelta(minutes=5)
-"""How far in the future `createdAt` may lie: clocks differ."""
-
-_ALLOWED_TIME = "must lie between 1970 and 5 minutes from now"
 
 # Computed once: `fields` evaluates every annotation again, which took longer than recording.
 _FIELDS = [(field.name, field.encode_name) for field in msgspec.structs.fields(PaymentRequest)]
@@ -77,6 +72,14 @@ def draft_of(
         value = getattr(request, field.name)
         if value is not None and value is not UNSET:
             others[field.name] = _checked(field, value, status, created_at, now)
+    others |= costs_of(
+        request,
+        currency=currency,
+        status=status,
+        created_at=created_at,
+        now=now,
+        importing=source == Source.IMPORT,
+    )
     return Draft(
         tenant_id=tenant.id,
         amount=amount,
@@ -97,28 +100,27 @@ def request_hash(request: PaymentRequest) -> str:
     """
     given: dict[str, Any] = {}
     for name, encode_name in _FIELDS:
-        value = getattr(request, name)
-        if isinstance(value, Raw):
-            value = significant(number_in(value))
-        elif isinstance(value, datetime):
-            value = timestamp(_utc(encode_name, value))
+        value = _said(getattr(request, name), encode_name)
         if value is not None and value is not UNSET:
             given[name] = value
     return hashlib.sha256(msgspec.json.encode(given, order="sorted")).hexdigest()
 
 
-def number_in(raw: Raw, field: str = "amount") -> Decimal:
-    """Return the number of a request exactly; raise `InvalidValue` naming `field` if it is none."""
-    text = bytes(raw)
-    # Raw holds valid JSON: unless it begins like a number, it is a string, null, list or object.
-    if text[:1] not in b"-0123456789":
-        raise InvalidValue(field, "must be a JSON number such as 1850.5")
-    if len(text) > MAX_TEXT:
-        raise InvalidValue(field, f"must have at most {MAX_TEXT} characters")
-    try:
-        return Decimal(text.decode())
-    except ArithmeticError:
-        raise InvalidValue(field, "must be a number such as 1850.5") from None
+def _said(value: Any, field: str) -> Any:
+    match value:
+        case Raw() if bytes(value) == b"null":
+            return None
+        case Raw():
+            return significant(number_in(value, field))
+        case datetime():
+            return timestamp(utc_of(field, value))
+        case [FeeRequest(), *_]:
+            named = [(each.kind, each.amount, each.at) for each in value]
+            return [[_said(part, field) for part in each] for each in named]
+        case []:
+            return None
+        case _:
+            return value
 
 
 _RECORDED = {status.value: status for status in (Status.SUCCESS, Status.FAILED)}
@@ -153,23 +155,6 @@ def _status(text: str, *, importing: bool) -> Status:
     raise none_of(allowed, text, field="status")
 
 
-def checked_moment(field: str, instant: datetime | None, now: datetime) -> datetime | None:
-    """Return a moment of a request in UTC; raise `InvalidValue` if it is before 1970 or to come."""
-    if instant is None:
-        return None
-    utc = _utc(field, instant)
-    if not EPOCH <= utc <= now + AHEAD:
-        raise InvalidValue(field, _ALLOWED_TIME)
-    return utc
-
-
-def _utc(field: str, instant: datetime) -> datetime:
-    try:
-        return floor_millisecond(instant.astimezone(UTC))
-    except OverflowError:  # in UTC it would lie before the year 1 or after 9999
-        raise InvalidValue(field, _ALLOWED_TIME) from None
-
-
 def _checked(field: Field, value: Any, status: Status, created_at: datetime, now: datetime) -> Any:
     """Return the value of an optional field as a draft holds it, or refuse it."""
     if isinstance(value, datetime):
@@ -194,7 +179,7 @@ def _checked(field: Field, value: Any, status: Status, created_at: datetime, now
 # If several fields are wrong, the first in this order is named: those that depend on other fields
 # come first.
 _CHECKED = sorted(
-    (field for field in OPTIONAL if field.kind is not Kind.INTEGER),
+    (field for field in OPTIONAL if field.kind is not Kind.INTEGER and field.name not in COSTS),
     key=lambda field: (
         field.kind is not Kind.INSTANT,
         field.only is None,

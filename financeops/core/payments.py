@@ -94,6 +94,18 @@ class Draft(Struct, frozen=True, kw_only=True):
     refunded_amount: Annotated[
         int | None, About("minor units given back, 0 if none", only=Status.REFUNDED)
     ] = None
+    fee_amount: Annotated[int | None, About("minor units that it cost, 0 if none are known")] = None
+    fees: Annotated[
+        tuple[Fee, ...] | None,
+        About("its fees, earliest first, as JSON text"),
+    ] = None
+    payout_id: Annotated[str | None, About("the payout that settled it")] = None
+    settled_at: Annotated[datetime | None, About("when its money arrived")] = None
+    settled_amount: Annotated[
+        int | None,
+        About("minor units of ``settled_currency`` that arrived, 0 if unknown"),
+    ] = None
+    settled_currency: Annotated[str | None, About("ISO 4217 code", text=CURRENCY)] = None
     order_id: Annotated[
         str | None, About("what the customer pays for: attempts of one order share it")
     ] = None
@@ -162,24 +174,6 @@ class Payment(Draft, frozen=True, kw_only=True):
     dispute: Annotated[
         Disputed | None,
         About("its dispute, as JSON text: ``open``, ``won`` or ``lost``", after="refunds"),
-    ] = None
-    fee_amount: Annotated[
-        int | None, About("minor units that it cost, 0 if none are known", after="dispute")
-    ] = None
-    fees: Annotated[
-        tuple[Fee, ...] | None,
-        About("the fees that were told one by one, as JSON text", after="fee_amount"),
-    ] = None
-    payout_id: Annotated[str | None, About("the payout that settled it", after="fees")] = None
-    settled_at: Annotated[datetime | None, About("when its money arrived", after="payout_id")] = (
-        None
-    )
-    settled_amount: Annotated[
-        int | None,
-        About("minor units of ``settled_currency`` that arrived, 0 if unknown", after="settled_at"),
-    ] = None
-    settled_currency: Annotated[
-        str | None, About("ISO 4217 code", text=CURRENCY, after="settled_amount")
     ] = None
     revision: Annotated[
         int | None,

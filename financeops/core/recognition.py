@@ -8,9 +8,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from financeops.core.act_texts import ACT_TEXTS
+from financeops.core.costs import COSTS
 from financeops.core.money import to_major
 from financeops.core.pairs import pairs_text
-from financeops.core.payments import OPTIONAL, Draft, Payment, Status, explained
+from financeops.core.payments import AMOUNTS, OPTIONAL, Draft, Payment, Status, explained
 from financeops.core.wire import timestamp
 
 
@@ -83,8 +85,18 @@ def _differences(recorded: Payment, row: Draft) -> Iterator[Difference]:
             if row.returned > recorded.returned and not refunded_since:
                 yield Difference(field.json, _back(recorded), _back(row))
             continue
+        if field.name in COSTS and recorded.revision:
+            continue  # a row from before more was told is no contradiction
         if new is not None and old != new and not refunded_since:
-            yield Difference(field.json, _shown(old), _shown(new))
+            yield Difference(field.json, _value(recorded, field.name), _value(row, field.name))
+
+
+def _value(payment: Draft, name: str) -> str:
+    value = getattr(payment, name)
+    if value is not None and name in AMOUNTS:
+        currency = getattr(payment, AMOUNTS[name])
+        return f"{to_major(value, currency)} {currency}"
+    return ACT_TEXTS[name].write(value) if value and name in ACT_TEXTS else _shown(value)
 
 
 def _money(payment: Draft) -> str:

@@ -193,7 +193,8 @@ def _request(
     fields = described["properties"]
     fields["method"]["enum"] = sorted(methods)
     fields["status"]["enum"] = list(statuses)
-    fields["currency"] = {"anyOf": [component("CurrencyCode"), {"type": "null"}]}
+    for name in ("currency", "settledCurrency"):
+        fields[name] = {"anyOf": [component("CurrencyCode"), {"type": "null"}]}
     fields["amount"]["multipleOf"] = 0.0001
     described["examples"] = [_as_json(examples.REQUEST)]
     amounts = {

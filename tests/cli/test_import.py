@@ -13,6 +13,8 @@ import pytest
 from pyarrow import parquet
 
 from financeops.client import Client
+from financeops.core.costs import COSTS as COSTS_FIELDS
+from financeops.loading import read
 from tests.cli.conftest import run
 from tests.processes import start_server
 
@@ -239,6 +241,46 @@ async def test_an_export_can_be_imported_by_another_tenant(financeops, tenant, c
         assert imported.returncode == 0, imported.stdout + imported.stderr
     original, copy = await client.metrics(tenant), await client.metrics(f"{tenant}_copy")
     assert (copy.total_payments, copy.total_volume) == (4, original.total_volume)
+
+
+COSTS = """\
+amount,currency,createdAt,reference,feeAmount,payoutId,settledAt,settledAmount,settledCurrency
+10,USD,2026-05-01T10:00:00Z,a,0.35,po,2026-05-03T10:00:00Z,9.5,EUR
+20,KWD,2026-05-01T10:00:00Z,b,-0.001,,2026-05-03T10:00:00Z,7,JPY
+30,USD,2026-05-01T10:00:00Z,c,,,,,
+"""
+
+
+@pytest.mark.parametrize("name", ["all.csv", "all.ndjson", "all.parquet", "saved.parquet"])
+async def test_what_payments_cost_is_imported_and_comes_with_their_export(
+    *, financeops, tenant, client, tmp_path, name
+):
+    (tmp_path / "sales.csv").write_text(COSTS)
+    assert financeops("import", "sales.csv", "--tenant", tenant, *PAID).returncode == 0
+    one, other, _ = sorted(await payments_of(client, tenant), key=lambda each: each.reference)
+    assert (one.fee_amount, one.settled_amount, one.payout_id) == (35, 950, "po")
+    assert (other.fee_amount, other.settled_amount, other.settled_currency) == (-1, 7, "JPY")
+    fees = [("tax", Decimal("0.07")), ("scheme", -1)]
+    await client.charge(one.id, tenant, fees=fees, at=one.settled_at)
+    form = name.partition(".")[2]
+    told = financeops("export", "-o", f"all.{form}", "--tenant", tenant, "--format", form)
+    assert told.returncode == 0, told.stderr
+    if name == "saved.parquet":
+        read(tmp_path / "all.parquet").write_parquet(tmp_path / name)
+    copy = f"{tenant}_copy"
+    for _ in range(2):
+        said = financeops("import", name, "--tenant", copy)
+        assert said.returncode == 0, said.stdout + said.stderr
+    assert "3 duplicate" in said.stdout
+    values = [
+        [
+            {each.reference: getattr(each, name) for each in await payments_of(client, shop)}
+            for shop in (tenant, copy)
+        ]
+        for name in (*COSTS_FIELDS, "dispute")
+    ]
+    assert all(first == second for first, second in values), values
+    assert (await client.metrics(copy)).fee_volume == (await client.metrics(tenant)).fee_volume
 
 
 async def test_a_server_that_is_killed_and_restarted_loses_no_row_and_counts_none_twice(

@@ -86,11 +86,18 @@ STEPS = st.lists(
         st.tuples(st.just("record"), st.integers(0, 11), st.integers(1, 3)),
         st.tuples(st.just("refund"), st.integers(0, 30), st.just(0)),
         st.tuples(st.just("part"), st.integers(0, 11), st.just(0)),
+        st.tuples(st.just("told"), st.integers(0, 23), st.integers(0, 1)),
         st.tuples(st.just("load"), st.integers(0, 11), st.integers(0, 11)),
         st.tuples(st.just("forget"), st.just(0), st.just(0)),
     ),
     min_size=2,
     max_size=8,
+)
+
+
+TOLD = (
+    {"id": "dp", "status": "lost", "at": "2025-01-01T00:00:00Z"},
+    {"fees": [{"kind": "tax", "amount": 0.01}, {"kind": "other", "amount": -0.01}]},
 )
 
 
@@ -112,6 +119,9 @@ def test_the_cache_equals_the_server_whatever_happened(
             case "part":  # many a payment is too small for several, or refunded already
                 path = f"/payments/{year[12 + first]}/refund"
                 http.post(path, params={"tenantId": tenant_id}, json={"amount": 5})
+            case "told":
+                path = f"/payments/{year[first]}/{('dispute', 'fees')[second]}"
+                http.post(path, params={"tenantId": tenant_id}, json=TOLD[second])
             case "forget":
                 forget(http, tenant_id, server_uri)
             case "load":

@@ -217,6 +217,94 @@ async def test_the_client_tells_it_too(shared_server, tenant_id, paid):
     assert page.changes[-1].payment == told
 
 
+async def test_what_a_sender_knows_at_once_comes_with_the_payment(http, tenant_id, paid, figures):
+    fees = [{"kind": "tax", "amount": 0.07, "at": LATER}, {"kind": "scheme", "amount": 0.1}]
+    settled = {"payoutId": "po", "settledAt": LATER, "settledAmount": 9, "settledCurrency": "EUR"}
+    one = await paid(fees=fees, feeAmount=0.17, **settled)
+    sent = (await http.get(f"/payments/{one}?tenantId={tenant_id}")).json()
+    assert sent.items() >= {**settled, "feeAmount": 0.17}.items()
+    assert sent["fees"] == [
+        {"kind": "scheme", "amount": 0.1, "at": MADE},
+        {"kind": "tax", "amount": 0.07, "at": LATER},
+    ]
+    assert "revision" not in sent
+    # Their sum alone is one fee, of which nobody said what it is for.
+    two = await paid(feeAmount=-0.5, status="failed")
+    lone = (await http.get(f"/payments/{two}?tenantId={tenant_id}")).json()
+    assert lone["fees"] == [{"kind": "other", "amount": -0.5, "at": MADE}]
+    assert await figures("feeVolume", "netRevenue") == [-0.33, 10.33]
+    # The same again counts once, however it is written.
+    same = {"tenantId": tenant_id, "amount": 10, "method": "card", "status": "success"}
+    same |= {"createdAt": MADE, "reference": "r", "feeAmount": 0.5, "settledAt": LATER}
+    for told, status in ((same, 201), ({**same, "feeAmount": Decimal("0.50")}, 200)):
+        content = wire.encode(told)
+        headers = {"Content-Type": "application/json"}
+        answer = await http.post("/payments", content=content, headers=headers)
+        assert answer.status_code == status
+    problem(await http.post("/payments", json={**same, "feeAmount": 0.51}), 409)
+    report = await verified(http, tenant_id)
+    assert (report["differing"], report["shown"]) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"feeAmount": 0.001}, "feeAmount"),
+        ({"feeAmount": "1"}, "feeAmount"),
+        ({"feeAmount": 1, "fees": [{"kind": "tax", "amount": 2}]}, "feeAmount"),
+        ({"fees": [{"kind": "tax", "amount": 0.001}]}, "fees[0].amount"),
+        ({"fees": [{"kind": "tax", "amount": 1, "at": "2026-04-30T10:00:00Z"}]}, "fees[0].at"),
+        ({"fees": [{"kind": "rent", "amount": 1}]}, "fees[0].kind"),
+        ({"fees": [{"kind": "tax", "amount": 10**10}] * 2}, "fees"),
+        ({"settledAt": "2026-04-30T10:00:00Z"}, "settledAt"),
+        ({"settledAmount": 1}, "settledAmount"),
+        ({"settledAmount": 0.1, "settledAt": LATER, "settledCurrency": "JPY"}, "settledAmount"),
+        ({"settledAmount": 1, "settledAt": LATER, "settledCurrency": "?"}, "settledCurrency"),
+        ({"settledCurrency": "EUR"}, "settledCurrency"),
+        ({"payoutId": "4111 1111 1111 1111"}, "payoutId"),
+        ({"payoutId": "po", "status": "failed"}, "payoutId"),
+        ({"settledAt": LATER, "status": "failed"}, "settledAt"),
+    ],
+)
+async def test_what_is_wrong_with_costs_is_refused_alone_and_in_batches(
+    http, tenant_id, body, field
+):
+    one = {"tenantId": tenant_id, "amount": 10, "method": "card", "status": "success"}
+    one |= {"createdAt": MADE, **body}
+    problem(await http.post("/payments", json=one), 422, field=field)
+    (item,) = (await http.post("/payments/batch", json=[one])).json()["items"]
+    assert item["problem"]["field"] == field
+
+
+async def test_a_settlement_may_be_told_piece_by_piece(paid, tell):
+    one = await paid(payoutId="po")
+    told = await tell(one, "settlement", payoutId="po", settledAt=LATER, settledAmount=9)
+    assert told.json()["settledAmount"] == 9
+    again = {"payoutId": "po", "settledAt": LATER, "settledAmount": 9, "settledCurrency": "USD"}
+    assert (await tell(one, "settlement", **again)).json() == told.json()
+    problem(await tell(one, "settlement", payoutId="p", settledAt=LATER), 409, field="payoutId")
+
+
+async def test_a_row_from_before_more_was_told_is_known(http, tenant_id, tell):
+    async def bring(content, **fields):
+        begun = {"tenantId": tenant_id, "file": f"{content}.csv"}
+        started = (await http.post("/api/imports", json=begun)).json()["_id"]
+        row = {"tenantId": tenant_id, "amount": 10, "method": "card", "status": "success"}
+        row |= {"createdAt": MADE, "reference": "r", **fields}
+        rows = [{**row, "row": {"content": content, "base": content}}]
+        asked = {"source": "import", "importId": started}
+        return (await http.post("/payments/batch", params=asked, json=rows)).json()["items"][0]
+
+    first = await bring("1", feeAmount=1)
+    wrong = await bring("2", feeAmount=2)
+    assert wrong["outcome"] == "conflict"
+    assert wrong["problem"]["field"] == "feeAmount"
+    assert "is recorded as 1 USD, the row says 2 USD" in wrong["problem"]["detail"]
+    await tell(first["_id"], "fees", fees=[{"kind": "dispute", "amount": 15}])
+    for content in ("1", "3"):
+        assert (await bring(content, feeAmount=1))["outcome"] == "duplicate"
+
+
 async def test_an_import_is_not_undone_after_something_was_told(http, tenant_id, tell, figures):
     begun = {"tenantId": tenant_id, "file": "a.csv"}
     started = (await http.post("/api/imports", json=begun)).json()["_id"]

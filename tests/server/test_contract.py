@@ -26,7 +26,7 @@ ACTS = [
     ("dispute", {"id": "dp", "status": "over"}),
     ("fees", {"fees": [{"kind": "tax", "amount": 0.07}, {"kind": "other", "amount": -0.01}]}),
     ("fees", {"fees": []}),
-    ("settlement", {"payoutId": "po", "settledAt": "2100-01-01T00:00:00Z"}),
+    ("settlement", {"payoutId": ""}),
     ("settlement", {"payoutId": "po", "settledAmount": -1}),
 ]
 EVENTS = {
@@ -97,12 +97,17 @@ async def _payments(ask):
     for _ in range(2):
         await ask("POST", "/payments/{payment_id}/refund", **part, **KEYED)
     await ask("POST", "/payments/{payment_id}/refund", ids=part["ids"], json={"amount": 0})
-    soon = {"settledAt": wire.timestamp(datetime.now(UTC) + timedelta(minutes=3))}
+    soon = {"settledAt": wire.timestamp(datetime.now(UTC) + timedelta(minutes=1))}
     for act, told in ACTS:
         for one in (paid, failed, "0" * 24):
             path = f"/payments/{{payment_id}}/{act}"
-            said = soon | told if act == "settlement" else told
-            await ask("POST", path, ids={"payment_id": one}, json=said, **KEYED)
+            await ask(
+                "POST",
+                path,
+                ids={"payment_id": one},
+                json=told | soon if act == "settlement" else told,
+                **KEYED,
+            )
     for one in (paid, failed, "0" * 24):
         await ask("POST", "/payments/{payment_id}/refund", ids={"payment_id": one})
         await ask("GET", "/payments/{payment_id}", ids={"payment_id": one})

@@ -53,7 +53,7 @@ def stories(draw):
     acts = []
     for number in range(draw(st.integers(0, 2))):
         kinds = draw(st.lists(st.sampled_from(FeeKind), min_size=1, max_size=2))
-        fees = tuple((kind, Decimal(draw(st.integers(-50, 99))) / 100) for kind in kinds)
+        fees = tuple((kind, Decimal(draw(st.integers(-50, 99))) / 100, None) for kind in kinds)
         acts.append((Fees, f"fee {number}", FeesTerms(fees=fees, at=draw(days))))
     if draw(st.booleans()):
         amount = draw(st.none() | cents)
@@ -178,7 +178,10 @@ async def test_fees_of_failed_payments_count_too(db):
     (refused,) = await commit(db, shop, [failed], now=NOON)
     for payment in (one, refused.payment):
         fees = FeesTerms(
-            fees=((FeeKind.PROCESSING, Decimal("0.3")), (FeeKind.OTHER, Decimal("-0.1")))
+            fees=(
+                (FeeKind.PROCESSING, Decimal("0.3"), None),
+                (FeeKind.OTHER, Decimal("-0.1"), None),
+            )
         )
         assert (await told(db, shop, payment, fees)).payment.fee_amount == 20
     await present(db, shop)
@@ -190,7 +193,7 @@ OPEN, WON, LOST = (
     DisputeTerms(id="dp", status=status, amount=Decimal(5), reason="fraudulent", at=MADE + day)
     for status, day in zip(DisputeStatus, (timedelta(days=n) for n in (1, 9, 9)), strict=True)
 )
-FEE = FeesTerms(fees=((FeeKind.TAX, Decimal("0.07")),))
+FEE = FeesTerms(fees=((FeeKind.TAX, Decimal("0.07"), None),))
 PAYOUT = SettlementTerms(payout_id="po", settled_at=NOON, amount=Decimal(8), currency="EUR")
 
 
@@ -209,12 +212,13 @@ PAYOUT = SettlementTerms(payout_id="po", settled_at=NOON, amount=Decimal(8), cur
         ((), replace(OPEN, amount=Decimal("0.001")), "amount"),
         ((), replace(OPEN, at=MADE - timedelta(days=1)), "at"),
         ((), replace(FEE, at=MADE - timedelta(days=1)), "at"),
-        ((), FeesTerms(fees=((FeeKind.TAX, Decimal("0.001")),)), "fees[0].amount"),
-        ((), FeesTerms(fees=((FeeKind.TAX, Decimal(10**10)),) * 2), "fees"),
+        ((), FeesTerms(fees=((FeeKind.TAX, Decimal("0.001"), None),)), "fees[0].amount"),
+        ((), FeesTerms(fees=((FeeKind.TAX, Decimal(10**10), None),) * 2), "fees"),
         ((), replace(PAYOUT, settled_at=MADE - timedelta(days=1)), "settledAt"),
         ((), replace(PAYOUT, amount=Decimal("0.001")), "settledAmount"),
-        ((PAYOUT,), replace(PAYOUT, payout_id="another"), None),
-        ((PAYOUT,), replace(PAYOUT, amount=Decimal(9)), None),
+        ((), FeesTerms(fees=((FeeKind.TAX, Decimal(1), MADE - timedelta(1)),)), "fees[0].at"),
+        ((PAYOUT,), replace(PAYOUT, payout_id="another"), "payoutId"),
+        ((PAYOUT,), replace(PAYOUT, amount=Decimal(9)), "settledAmount"),
     ],
 )
 async def test_what_contradicts_is_refused_and_changes_nothing(db, known, wrong, field):
@@ -234,7 +238,7 @@ async def test_a_key_counts_once_and_for_its_kind_of_act(db, other_db):
     shop, (one, other) = await paid(db, 2)
     sent = await asyncio.gather(*(told(each, shop, one, FEE, "k") for each in (db, other_db, db)))
     assert sorted(each.result for each in sent) == ["duplicate", "duplicate", "updated"]
-    again = FeesTerms(fees=((FeeKind.TAX, Decimal("0.070")),))
+    again = FeesTerms(fees=((FeeKind.TAX, Decimal("0.070"), None),))
     assert (await told(db, shop, one, again, "k")).result is Result.DUPLICATE
     refused = await told(db, shop, one, replace(FEE, at=NOON), "k")
     assert "used before" in str(refused.error)

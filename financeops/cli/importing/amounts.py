@@ -20,7 +20,12 @@ _WHOLE = re.compile(r"[+-]?\d+")
 
 
 def amount_of(
-    value: Any, currency: str, *, decimal_comma: bool = False, minor_units: bool = False
+    value: Any,
+    currency: str,
+    *,
+    decimal_comma: bool = False,
+    minor_units: bool = False,
+    signed: bool = False,
 ) -> Decimal | int:
     """Convert a value of a file to an amount in major units.
 
@@ -35,6 +40,8 @@ def amount_of(
         three digits that do not begin with 0, before groups of three, never after the comma.
     minor_units : bool
         The value is a whole number of minor units: 1850 is 18.50 USD.
+    signed : bool
+        It may be negative, as a credit is.
 
     Raises
     ------
@@ -58,7 +65,7 @@ def amount_of(
         )
     if minor_units:
         number = _major(number, decimals)
-    return to_major(to_minor(number, currency), currency)
+    return to_major(to_minor(number, currency, signed=signed), currency)
 
 
 def number_of(value: Any, *, decimal_comma: bool) -> Decimal:

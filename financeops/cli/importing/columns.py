@@ -39,7 +39,9 @@ _PAIR = re.compile(
 """One pair of metadata, ``metadata.shop``, which a column of its own can fill."""
 
 _TIMES = {column.json for column in PAYMENTS.values() if column.kind is Kind.INSTANT}
-_AMOUNTS = [PAYMENTS[name].json for name in PAYMENTS if name in AMOUNTS]
+_AMOUNTS = {PAYMENTS[name].json: PAYMENTS[of].json for name, of in AMOUNTS.items()}
+_UNSIGNED = ("amount", "refundedAmount")
+_ACTS = {column.json for column in PAYMENTS.values() if column.kind is Kind.ACTS}
 _PAIRS = {column.json for column in PAYMENTS.values() if column.kind is Kind.PAIRS}
 _CANONICAL = {column.json: name for name, column in PAYMENTS.items()}
 _BESIDE = {"amountMinor", *_CANONICAL, *PAYMENTS}
@@ -240,7 +242,7 @@ class Columns:
                 payment[field] = _pairs(field, value)
             elif field in _TIMES:
                 payment[field] = wire.timestamp(self._instant(field, value))
-            elif field not in _AMOUNTS:
+            elif field not in _AMOUNTS and field not in _ACTS:
                 payment[field] = check_key(_text(field, value), field)
         for name in dict.fromkeys([*self.named, *self.defaults]):
             if (pair := _PAIR.fullmatch(name)) is None:
@@ -250,9 +252,12 @@ class Columns:
                 payment[pair[1]] = {**payment.get(pair[1], {}), pair[2]: _text(name, value)}
         for field in _PAIRS & payment.keys():
             check_pairs(payment[field], field)
-        for field in _AMOUNTS:
+        for field, of in _AMOUNTS.items():
             if field in given:
-                payment[field] = self._amount(given[field], payment["currency"], places)
+                currency = payment.get(of) or payment["currency"]
+                payment[field] = self._amount(field, given[field], currency, places)
+        for field in _ACTS & given.keys():
+            payment[field] = self._acts(field, given[field], payment["currency"], places)
         return payment
 
     def _places(self, columns: tuple[str, ...]) -> _Places:
@@ -273,7 +278,19 @@ class Columns:
     def _instant(self, field: str, value: Any) -> datetime:
         return instant_of(value, field=field, zone=self.zone, date_format=self.date_format)
 
-    def _amount(self, value: Any, currency: str, places: _Places) -> Decimal | int:
+    def _acts(self, field: str, value: Any, currency: str, places: _Places) -> list[Any]:
+        """What happened to a payment, from an array of objects or its JSON."""
+        try:
+            documents = wire.decode(value.encode()) if isinstance(value, str) else value
+            return [
+                {**each, "amount": self._amount(field, each["amount"], currency, places)}
+                for each in documents
+            ]
+        except (msgspec.DecodeError, KeyError, TypeError):
+            problem = f"must be JSON such as an export has, not {str(value)[:50]!r}"
+            raise InvalidValue(field, problem) from None
+
+    def _amount(self, field: str, value: Any, currency: str, places: _Places) -> Decimal | int:
         minor_units = self.minor_units
         if minor_units is None:
             minor_units = places.minor_units
@@ -283,7 +300,13 @@ class Columns:
                     "must be a whole number of minor units in a saved data frame of payments, not "
                     f"{str(value)[:50]!r}: use --minor-units or --major-units",
                 )
-        return amount_of(value, currency, decimal_comma=self.decimal_comma, minor_units=minor_units)
+        return amount_of(
+            value,
+            currency,
+            decimal_comma=self.decimal_comma,
+            minor_units=minor_units,
+            signed=field not in _UNSIGNED,
+        )
 
 
 def _pairs(field: str, value: Any) -> Pairs:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Raw, UnsetType, field
 
-from financeops.core.contract.agreements import MAX_TOLD_FEES
+from financeops.core.contract.agreements import MAX_FEES, MAX_TOLD_FEES
 from financeops.core.contract.forms import Body
 from financeops.core.contract.texts import (
     MAX_TEXT,
@@ -34,13 +34,33 @@ _Money = Annotated[
         extra_json_schema={"type": "number", "minimum": 0, "maximum": 10**12},
     ),
 ]
-_KINDS: dict[Kind, Any] = {Kind.INSTANT: Moment, Kind.INTEGER: _Money}
+_Signed = Annotated[
+    Raw,
+    Meta(
+        description="Major units, at most the currency's number of decimals; negative if a credit",
+        extra_json_schema={"type": "number", "minimum": -(10**12), "maximum": 10**12},
+    ),
+]
+
+
+class FeeRequest(Body, frozen=True, kw_only=True):
+    """One fee, in the payment's currency."""
+
+    kind: FeeKind
+    amount: _Signed
+    at: Moment | None = None
+
+
+_Fees = Annotated[list[FeeRequest], Meta(max_length=MAX_FEES)]
+_KINDS: dict[Kind, Any] = {Kind.INSTANT: Moment, Kind.INTEGER: _Signed}
+_FIELDS: dict[str, Any] = {"refunded_amount": _Money, "fees": _Fees}
 
 
 def _request_field(of: Field) -> tuple[str, Any, Any]:
-    kind = _KINDS.get(of.kind) or of.choices or of.text.sent
-    # Other requests must not even name a field that only imports have: not even as null.
-    if of.only is Status.REFUNDED:
+    kind = _FIELDS.get(of.name) or _KINDS.get(of.kind) or of.choices or of.text.sent
+    # Other requests must not even name a field that only imports have: not even as null. And what
+    # stays text until its currency is known cannot have a default of null.
+    if of.only is Status.REFUNDED or of.kind is Kind.INTEGER:
         return of.name, kind | UnsetType, UNSET
     return of.name, kind | None, None
 
@@ -50,7 +70,8 @@ class PaymentRequest(Body, frozen=True, kw_only=True):
     """One payment to record. `amount` stays text until its currency is known.
 
     A failed payment may carry its `declineCode`. Only an import may bring a refunded payment, with
-    `refundedAt`, or one of which a part was given back, `refundedAmount`.
+    `refundedAt`, or one of which a part was given back, `refundedAmount`. What it costs is told by
+    `fees`, or by their sum alone, `feeAmount`.
     """
 
     amount: Annotated[
@@ -106,22 +127,6 @@ class DisputeRequest(Body, frozen=True, kw_only=True):
     ) = UNSET
     reason: Text | None = None
     at: Moment | None = None
-
-
-_Signed = Annotated[
-    Raw,
-    Meta(
-        description="Major units, at most the currency's number of decimals; negative if a credit",
-        extra_json_schema={"type": "number", "minimum": -(10**12), "maximum": 10**12},
-    ),
-]
-
-
-class FeeRequest(Body, frozen=True, kw_only=True):
-    """One fee, in the payment's currency."""
-
-    kind: FeeKind
-    amount: _Signed
 
 
 class FeesRequest(Body, frozen=True, kw_only=True):

@@ -8,9 +8,10 @@ from msgspec import structs
 
 from financeops.core.act_terms import FeesTerms
 from financeops.core.contract.agreements import MAX_FEES
+from financeops.core.costs import fee_of
 from financeops.core.errors import Conflict, InvalidValue
-from financeops.core.fees import Fee, fees_in_order
-from financeops.core.money import MAX_MINOR, decimals_of, to_minor
+from financeops.core.fees import fees_in_order
+from financeops.core.money import MAX_MINOR
 from financeops.store.writing.decisions import Stored, not_before
 
 
@@ -27,14 +28,13 @@ def charged(terms: FeesTerms, stored: Stored, at: datetime) -> Stored:
     if terms.at is not None and terms.at < payment.created_at:
         raise InvalidValue("at", "must not be before createdAt")
     moment = terms.at or not_before(payment, at)
-    decimals = decimals_of(payment.currency)
-    more = []
-    for place, (kind, amount) in enumerate(terms.fees):
-        try:
-            minor = to_minor(amount, payment.currency, decimals=decimals, signed=True)
-        except InvalidValue as error:
-            raise InvalidValue(f"fees[{place}].amount", error.problem) from None
-        more.append(Fee(at=moment, kind=kind, amount=minor))
+    for place, (_, _, own) in enumerate(terms.fees):
+        if own is not None and own < payment.created_at:
+            raise InvalidValue(f"fees[{place}].at", "must not be before createdAt")
+    more = [
+        fee_of(place, kind, amount, currency=payment.currency, at=own or moment)
+        for place, (kind, amount, own) in enumerate(terms.fees)
+    ]
     fees = fees_in_order((*(payment.fees or ()), *more))
     if len(fees) > MAX_FEES:
         raise Conflict(f"a payment has at most {MAX_FEES} fees", "fees")

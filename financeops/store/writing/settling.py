@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec import structs
 
 from financeops.core.act_terms import SettlementTerms
+from financeops.core.costs import arrived
 from financeops.core.errors import Conflict, InvalidValue
-from financeops.core.money import decimals_of, to_minor
-from financeops.core.payments import Status
+from financeops.core.payments import FIELDS, Status
 from financeops.store.writing.decisions import Stored
 
 
@@ -27,11 +27,7 @@ def settled(terms: SettlementTerms, stored: Stored) -> Stored:
         raise InvalidValue("settledAt", "must not be before createdAt")
     amount = currency = None
     if terms.amount is not None:
-        currency = terms.currency or payment.currency
-        try:
-            amount = to_minor(terms.amount, currency, decimals=decimals_of(currency), signed=True)
-        except InvalidValue as error:
-            raise InvalidValue("settledAmount", error.problem) from None
+        amount, currency = arrived(terms.amount, terms.currency, payment.currency)
     after = structs.replace(
         payment,
         payout_id=terms.payout_id,
@@ -39,6 +35,8 @@ def settled(terms: SettlementTerms, stored: Stored) -> Stored:
         settled_amount=amount,
         settled_currency=currency,
     )
-    if payment.payout_id is not None and after != payment:
-        raise Conflict(f"the payment was settled otherwise, by the payout {payment.payout_id!r}")
+    for name in ("payout_id", "settled_at", "settled_amount", "settled_currency"):
+        if getattr(payment, name) not in (None, getattr(after, name)):
+            of = f" by the payout {payment.payout_id!r}" if payment.payout_id else ""
+            raise Conflict(f"the payment is recorded as settled otherwise{of}", FIELDS[name].json)
     return Stored(after, stored.marks)
