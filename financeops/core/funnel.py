@@ -9,6 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from financeops.core.declines import FailureStage
+from financeops.core.metrics import net_volume
 from financeops.core.money import ratio
 from financeops.core.payments import Status
 from financeops.core.rollup import Count, Rollup
@@ -47,7 +48,11 @@ technical failure it is not known what was decided before: it only keeps the mon
 
 
 def funnel(rollup: Rollup) -> list[StepFigures]:
-    """Figures of each step, in their order; `KEPT` are payments not given back as a whole."""
+    """Figures of each step, in their order.
+
+    `KEPT` are payments that were not given back as a whole and whose dispute was not lost; its volume
+    is what is left of all that succeeded.
+    """
     everything = n, volume = _sum(rollup.cells.values())
     counts = {Step.CREATED: everything}
     for step, stages in _LOST_BEFORE.items():
@@ -56,8 +61,11 @@ def funnel(rollup: Rollup) -> list[StepFigures]:
         )
         n, volume = n - lost[0], volume - lost[1]
         counts[step] = n, volume
-    back = _sum(count for (_, status), count in rollup.cells.items() if status is Status.REFUNDED)
-    counts[Step.KEPT] = n - back[0], volume - back[1]
+    gone, _ = _sum(
+        count for (_, status), count in rollup.cells.items() if status is Status.REFUNDED
+    )
+    lost = _sum(rollup.part("lost").values())
+    counts[Step.KEPT] = n - gone - lost[0], net_volume(rollup) - lost[1]
     before = everything[0]
     steps = []
     for step, (n, volume) in counts.items():

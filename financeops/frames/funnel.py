@@ -8,8 +8,9 @@ from narwhals.typing import IntoFrameT
 
 from financeops.core.funnel import funnel as steps_of
 from financeops.core.periods import Period, Window, zone_of
+from financeops.frames.engine.costs import DISPUTE, with_costs
 from financeops.frames.engine.failures import KIND, STAGE, with_failures
-from financeops.frames.engine.folding import chosen, dated, in_order, rollups
+from financeops.frames.engine.folding import RETURNED, chosen, dated, in_order, rollups
 from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.results import INTEGER, REAL, TEXT, numbers
 
@@ -37,7 +38,8 @@ def funnel(
     ----------
     payments : frame
         Payments; needs ``amount``, ``currency``, ``status``, and ``created_at`` for a window or a
-        period; has ``failure_stage`` where it is known at which stage they failed.
+        period; has ``failure_stage`` where it is known at which stage they failed,
+        ``refunded_amount`` and ``dispute`` where parts were given back and payments disputed.
     window, period, as_of, timezone
         As in `metrics`.
 
@@ -59,7 +61,8 @@ def funnel(
     Payments that failed at the stages ``authentication`` or ``abandoned`` were not authenticated,
     those that failed at ``blocked`` or ``declined`` not authorised; a ``technical`` failure came as
     far as that, but did not succeed. Without a stage, a failure was ``declined``. A payment is kept
-    unless it was refunded as a whole.
+    unless it was refunded as a whole or its dispute was lost; the volume kept is what is left of all
+    that succeeded: less refunds, of parts too, and what lost disputes took.
 
     Examples
     --------
@@ -76,9 +79,10 @@ def funnel(
     """
     zone = zone_of(timezone)
     columns = ("status", "currency", "amount", *dated(window, period))
-    given = payments_of(payments, *columns, optional=(STAGE, KIND))
+    given = payments_of(payments, *columns, optional=(RETURNED, STAGE, KIND, DISPUTE))
     which = chosen(given, window=window, period=period, as_of=as_of, zone=zone)
     found = with_failures(given, which, rollups(given, which, methods=False, hours=False))
+    found = with_costs(given, which, found)
     rows = (
         (
             *key,

@@ -10,7 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from financeops.core.acts import GivenBack
+from financeops.core.disputes import Disputed, DisputeStatus
 from financeops.core.errors import Busy, InvalidValue, NotFound, Unavailable
+from financeops.core.fees import Fee, FeeKind
 from financeops.core.payments import Change, Status
 from financeops.core.periods import Period
 from financeops.dashboard.app import Dashboard
@@ -165,6 +167,14 @@ def test_a_payment_that_is_open_says_all_that_it_knows_and_follows_what_happens(
         bin="424242",
         last4="4242",
         metadata={"shop": "Mitte"},
+        attempt=2,
+        fee_amount=35,
+        fees=(Fee(at=AS_OF, kind=FeeKind.PROCESSING, amount=35),),
+        dispute=Disputed(
+            id="dp", amount=2_000, status=DisputeStatus.LOST, opened_at=AS_OF, closed_at=AS_OF
+        ),
+        payout_id="po 1",
+        settled_at=AS_OF + timedelta(days=2),
     )
     load(dashboard, [sold], seq=1)
     assert dashboard.screen.payment.widget.html == ""

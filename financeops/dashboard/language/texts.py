@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from financeops.core.declines import DeclineKind, FailureStage
+from financeops.core.disputes import DisputeStatus
+from financeops.core.fees import FeeKind
 from financeops.core.payments import Status
 from financeops.core.periods import Period
 from financeops.dashboard.language.words import Plural, Text
@@ -191,9 +193,26 @@ TRIES = {
     DeclineKind.SOFT: Text("may succeed"),
     DeclineKind.HARD: Text("will not succeed"),
 }
+FEES = Text("Fees")
+FEE = Text("Fee of {amount}: {kind}")
+FEE_KINDS = {
+    FeeKind.PROCESSING: Text("processing"),
+    FeeKind.SCHEME: Text("card scheme"),
+    FeeKind.INTERCHANGE: Text("interchange"),
+    FeeKind.TAX: Text("tax"),
+    FeeKind.DISPUTE: Text("dispute"),
+    FeeKind.OTHER: Text("other"),
+}
+DISPUTED = Text("{amount} disputed")
+DISPUTES = {
+    DisputeStatus.WON: Text("Dispute won"),
+    DisputeStatus.LOST: Text("Dispute lost"),
+}
+PAID_OUT = Text("Paid out: {payout}")
 PAYMENT_FIELDS = {
     "authentication": Text("3-D Secure"),
     "order_id": Text("Order"),
+    "attempt": Text("Attempt"),
     "customer_id": Text("Customer"),
     "country": Text("Country"),
     "channel": Text("Channel"),

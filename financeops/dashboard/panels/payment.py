@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from operator import itemgetter
 
+from financeops.core.disputes import Disputed
 from financeops.core.payments import Payment, Status
 from financeops.dashboard.html.markup import Markup, h, words
 from financeops.dashboard.language import texts
@@ -76,6 +78,9 @@ class PaymentPanel:
 
     def _history(self, payment: Payment) -> Iterator[tuple[datetime, str]]:
         """What happened when, earliest first."""
+        yield from sorted(self._acts(payment), key=itemgetter(0))
+
+    def _acts(self, payment: Payment) -> Iterator[tuple[datetime, str]]:
         say = self._formats.say
         failed = payment.status is Status.FAILED
         yield payment.created_at, say(texts.STATUSES[Status.FAILED if failed else Status.SUCCESS])
@@ -90,6 +95,22 @@ class PaymentPanel:
             amount = self._formats.money(rest, payment.currency)
             yield payment.refunded_at, say(texts.PART_REFUNDED, amount=amount)
 
+        for fee in payment.fees or ():
+            amount = self._formats.money(fee.amount, payment.currency)
+            yield fee.at, say(texts.FEE, kind=say(texts.FEE_KINDS[fee.kind]), amount=amount)
+        if payment.dispute is not None:
+            yield from self._dispute(payment.dispute, payment.currency)
+        if payment.settled_at is not None:
+            yield payment.settled_at, say(texts.PAID_OUT, payout=payment.payout_id or "")
+
+    def _dispute(self, dispute: Disputed, currency: str) -> Iterator[tuple[datetime, str]]:
+        say = self._formats.say
+        if dispute.opened_at is not None:
+            said = say(texts.DISPUTED, amount=self._formats.money(dispute.amount, currency))
+            yield dispute.opened_at, f"{said}: {dispute.reason}" if dispute.reason else said
+        if dispute.closed_at is not None:
+            yield dispute.closed_at, say(texts.DISPUTES[dispute.status])
+
     def _details(self, payment: Payment) -> Iterator[tuple[str, str]]:
         """The name and the value of all that the payment says."""
         say, named = self._formats.say, self._formats.named
@@ -102,6 +123,8 @@ class PaymentPanel:
             yield say(texts.ANOTHER_TRY), say(texts.TRIES[payment.decline_kind])
         if payment.bin or payment.last4:
             yield say(texts.CARD), f"{payment.bin or ''} … {payment.last4 or ''}".strip()
+        if payment.fee_amount is not None:
+            yield say(texts.FEES), self._formats.money(payment.fee_amount, payment.currency)
         for field, name in texts.PAYMENT_FIELDS.items():
             if (value := getattr(payment, field)) is not None:
                 yield say(name), str(value)

@@ -97,12 +97,16 @@ def _count_disputes(given: Payments[Any], which: Chosen, found: dict[Keys, Furth
         .otherwise(nw.col("left"))
         .alias("taken")
     )
-    keys = ["outcome", *([] if currency else ["currency"]), *given.keys]
+    # Of a payment that was given back before, a lost dispute takes nothing.
+    frame = frame.with_columns((nw.col("taken") > 0).alias("took"))
+    keys = ["outcome", "took", *([] if currency else ["currency"]), *given.keys]
     for value, sums in _summed(frame, keys, "asked", "taken"):
         parts = found.setdefault(group_of(given, currency, value), {})
         status = choice_of(DisputeStatus, str(value["outcome"]), field=DISPUTE)
-        parts.setdefault("disputed", {})["", str(status)] = sums["asked"]
-        if status is DisputeStatus.LOST:
+        by_status = parts.setdefault("disputed", {})
+        n, amount = by_status.get(("", str(status)), (0, 0))
+        by_status["", str(status)] = n + sums["asked"][0], amount + sums["asked"][1]
+        if status is DisputeStatus.LOST and value["took"]:
             parts["lost"] = {("",): sums["taken"]}
 
 
