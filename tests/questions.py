@@ -162,6 +162,7 @@ class World:
         tenant = self.rng.choice(self.tenants)
         self.record(tenant)
         self.refund(tenant)
+        self.tell(tenant)
         self.rounds += 1
         if self.rounds % RESTARTED_EVERY == 0:
             self.restart()
@@ -200,6 +201,8 @@ class World:
             }
         if not tenant.rows:  # later ones would number attempts anew, each a change
             item["orderId"] = self.rng.choice([None, *ORDERS])
+        if self.rng.random() < 0.2:
+            item["feeAmount"] = float(plain.major(self.rng.randint(-9, 99), currency))
         if self.rng.random() < 0.6:
             item |= {name: self.rng.choice(values) for name, values in SAID.items()}
         return {name: value for name, value in item.items() if value is not None}
@@ -212,6 +215,22 @@ class World:
             part = self.rng.randint(1, left) if left and self.rng.random() < 0.5 else None
             asked = {"json": {"amount": float(plain.major(part, row.currency))}} if part else {}
             self._post(f"/payments/{row.id}/refund?tenantId={tenant.name}", **asked)
+            tenant.seq += 1
+
+    def tell(self, tenant: Tenant) -> None:
+        """Tell of disputes and fees of the payments last exported."""
+        for row in self.rng.sample(tenant.rows, min(self.rng.choice([0, 2, 8]), len(tenant.rows))):
+            most = self.rng.choice([row.amount, 100])
+            amount = float(plain.major(self.rng.randint(1, most) if most else 0, row.currency))
+            if row.status == "failed" or row.dispute in ("won", "lost") or self.rng.random() < 0.3:
+                fee = {"kind": "scheme", "amount": amount * self.rng.choice([1, 1, -1])}
+                act, told = "fees", {"fees": [fee]}
+            else:
+                ends = ["won", "lost", "lost"] if row.dispute else ["open", "open", "lost"]
+                act, told = "dispute", {"id": "dp", "status": self.rng.choice(ends)}
+                if not row.dispute and 0 < amount <= plain.major(row.amount, row.currency):
+                    told["amount"] = amount
+            self._post(f"/payments/{row.id}/{act}?tenantId={tenant.name}", json=told)
             tenant.seq += 1
 
     def restart(self) -> None:

@@ -244,10 +244,11 @@ async def test_an_export_can_be_imported_by_another_tenant(financeops, tenant, c
 
 
 COSTS = """\
-amount,currency,createdAt,reference,feeAmount,payoutId,settledAt,settledAmount,settledCurrency
+amount,currency,createdAt,reference,fees,payoutId,settledAt,settledAmount,settledCurrency
 10,USD,2026-05-01T10:00:00Z,a,0.35,po,2026-05-03T10:00:00Z,9.5,EUR
 20,KWD,2026-05-01T10:00:00Z,b,-0.001,,2026-05-03T10:00:00Z,7,JPY
 30,USD,2026-05-01T10:00:00Z,c,,,,,
+40,USD,2026-05-01T10:00:00Z,d,0.001,,,,
 """
 
 
@@ -256,7 +257,10 @@ async def test_what_payments_cost_is_imported_and_comes_with_their_export(
     *, financeops, tenant, client, tmp_path, name
 ):
     (tmp_path / "sales.csv").write_text(COSTS)
-    assert financeops("import", "sales.csv", "--tenant", tenant, *PAID).returncode == 0
+    begun = financeops("import", "sales.csv", "--tenant", tenant, *PAID)
+    assert "3 created, 0 duplicate, 1 rejected" in begun.stdout
+    wrong = (tmp_path / "sales.csv.rejects.csv").read_text("utf-8")
+    assert "fees: has more than the 2 decimals of USD" in wrong
     one, other, _ = sorted(await payments_of(client, tenant), key=lambda each: each.reference)
     assert (one.fee_amount, one.settled_amount, one.payout_id) == (35, 950, "po")
     assert (other.fee_amount, other.settled_amount, other.settled_currency) == (-1, 7, "JPY")

@@ -41,7 +41,6 @@ _PAIR = re.compile(
 _TIMES = {column.json for column in PAYMENTS.values() if column.kind is Kind.INSTANT}
 _AMOUNTS = {PAYMENTS[name].json: PAYMENTS[of].json for name, of in AMOUNTS.items()}
 _UNSIGNED = ("amount", "refundedAmount")
-_ACTS = {column.json for column in PAYMENTS.values() if column.kind is Kind.ACTS}
 _PAIRS = {column.json for column in PAYMENTS.values() if column.kind is Kind.PAIRS}
 _CANONICAL = {column.json: name for name, column in PAYMENTS.items()}
 _BESIDE = {"amountMinor", *_CANONICAL, *PAYMENTS}
@@ -242,7 +241,7 @@ class Columns:
                 payment[field] = _pairs(field, value)
             elif field in _TIMES:
                 payment[field] = wire.timestamp(self._instant(field, value))
-            elif field not in _AMOUNTS and field not in _ACTS:
+            elif field not in _AMOUNTS and field != "fees":
                 payment[field] = check_key(_text(field, value), field)
         for name in dict.fromkeys([*self.named, *self.defaults]):
             if (pair := _PAIR.fullmatch(name)) is None:
@@ -256,8 +255,12 @@ class Columns:
             if field in given:
                 currency = payment.get(of) or payment["currency"]
                 payment[field] = self._amount(field, given[field], currency, places)
-        for field in _ACTS & given.keys():
-            payment[field] = self._acts(field, given[field], payment["currency"], places)
+        if (fees := given.get("fees")) is not None:
+            if _lists(fees):
+                payment["fees"] = self._fees(fees, payment["currency"], places)
+            else:  # other programs call their sum so
+                amount = self._amount("fees", fees, payment["currency"], places)
+                payment.setdefault("feeAmount", amount)
         return payment
 
     def _places(self, columns: tuple[str, ...]) -> _Places:
@@ -278,17 +281,17 @@ class Columns:
     def _instant(self, field: str, value: Any) -> datetime:
         return instant_of(value, field=field, zone=self.zone, date_format=self.date_format)
 
-    def _acts(self, field: str, value: Any, currency: str, places: _Places) -> list[Any]:
-        """What happened to a payment, from an array of objects or its JSON."""
+    def _fees(self, value: Any, currency: str, places: _Places) -> list[Any]:
+        """Fees of a payment, from an array of objects or its JSON."""
         try:
             documents = wire.decode(value.encode()) if isinstance(value, str) else value
             return [
-                {**each, "amount": self._amount(field, each["amount"], currency, places)}
+                {**each, "amount": self._amount("fees", each["amount"], currency, places)}
                 for each in documents
             ]
         except (msgspec.DecodeError, KeyError, TypeError):
             problem = f"must be JSON such as an export has, not {str(value)[:50]!r}"
-            raise InvalidValue(field, problem) from None
+            raise InvalidValue("fees", problem) from None
 
     def _amount(self, field: str, value: Any, currency: str, places: _Places) -> Decimal | int:
         minor_units = self.minor_units
@@ -296,17 +299,26 @@ class Columns:
             minor_units = places.minor_units
             if minor_units and not is_whole(value):
                 raise InvalidValue(
-                    "amount",
+                    field,
                     "must be a whole number of minor units in a saved data frame of payments, not "
                     f"{str(value)[:50]!r}: use --minor-units or --major-units",
                 )
-        return amount_of(
-            value,
-            currency,
-            decimal_comma=self.decimal_comma,
-            minor_units=minor_units,
-            signed=field not in _UNSIGNED,
-        )
+        try:
+            return amount_of(
+                value,
+                currency,
+                decimal_comma=self.decimal_comma,
+                minor_units=minor_units,
+                signed=field not in _UNSIGNED,
+            )
+        except InvalidValue as error:
+            named = field if error.field == "amount" else error.field
+            raise InvalidValue(named, error.problem) from None
+
+
+def _lists(value: Any) -> bool:
+    """Whether a cell has fees one by one: an array, or its JSON."""
+    return value[:1] == "[" if isinstance(value, str) else not isinstance(value, int | Decimal)
 
 
 def _pairs(field: str, value: Any) -> Pairs:
