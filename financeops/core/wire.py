@@ -43,11 +43,14 @@ from financeops.core.money import decimals_of, to_major, to_minor
 from financeops.core.payments import (
     AMOUNTS,
     FIELDS,
+    NOT_SAID,
+    SELDOM,
     Change,
     Earlier,
     EventType,
     Payment,
     Status,
+    seldom_of,
     values_in,
 )
 from financeops.core.periods import Window
@@ -111,17 +114,21 @@ def payment_document(payment: Payment) -> PaymentAnswer:
     """JSON form of a payment; fields without a value are left out."""
     values = list(_values_of(payment))
     currency = payment.currency
+    values[_AMOUNT] = to_major(payment.amount, currency)
     if returned := payment.returned:
-        values[_RETURNED] = returned
-    for place, of in _AMOUNTS:
-        if (minor := values[place]) is not None:
-            values[place] = to_major(minor, values[of])
-    for place, write in _ACTS:
-        if acts := values[place]:
-            values[place] = write(acts, currency)
+        values[_RETURNED] = to_major(returned, currency)
     for place in _INSTANTS:
         if (moment := values[place]) is not None:
             values[place] = Instant.of(moment)
+    if seldom_of(payment) != NOT_SAID:
+        for place, of in _AMOUNTS:
+            if (minor := values[place]) is not None:
+                values[place] = to_major(minor, values[of])
+        for place, write in _ACTS:
+            if acts := values[place]:
+                values[place] = write(acts, currency)
+        if payment.settled_at is not None:
+            values[_SETTLED] = Instant.of(payment.settled_at)
     return PaymentAnswer(*values)
 
 
@@ -227,10 +234,16 @@ def _minor_of(amount: Decimal | int, currency: str) -> int:
 
 _values_of = attrgetter(*FIELDS)
 _PLACES = {name: place for place, name in enumerate(FIELDS)}
-_RETURNED = _PLACES["refunded_amount"]
-_AMOUNTS = [(_PLACES[name], _PLACES[of]) for name, of in AMOUNTS.items()]
+_AMOUNT, _RETURNED, _SETTLED = (
+    _PLACES[name] for name in ("amount", "refunded_amount", "settled_at")
+)
+_AMOUNTS = [(_PLACES[name], _PLACES[of]) for name, of in AMOUNTS.items() if name in SELDOM]
 _ACTS = [(_PLACES[name], write) for name, (write, _) in ACTS.items()]
-_INSTANTS = [place for place, field in enumerate(FIELDS.values()) if field.kind is Kind.INSTANT]
+_INSTANTS = [
+    place
+    for place, field in enumerate(FIELDS.values())
+    if field.kind is Kind.INSTANT and field.name not in SELDOM
+]
 _READERS: list[tuple[str, Callable[[str], Any]]] = [
     *((name, instant_of) for name, field in FIELDS.items() if field.kind is Kind.INSTANT),
     *((name, field.choices) for name, field in FIELDS.items() if field.choices is not None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import Any
 
@@ -16,11 +16,14 @@ from financeops.core.fields import Kind
 from financeops.core.pairs import pairs_from, pairs_text
 from financeops.core.payments import (
     FIELDS,
+    NOT_SAID,
+    SELDOM,
     Change,
     Earlier,
     EventType,
     Payment,
     Status,
+    seldom_of,
     values_in,
 )
 from financeops.core.periods import Grain
@@ -62,10 +65,16 @@ def payment_document(payment: Payment) -> Document:
     for name in _WORDS:
         document[name] = str(document[name])
     # All at once: most payments have few of them.
-    for name, value in zip(_NULLABLE_NAMES, _nullable_values(payment), strict=True):
+    _add(document, _NULLABLE_NAMES, _nullable_values(payment))
+    if (seldom := seldom_of(payment)) != NOT_SAID:
+        _add(document, _SELDOM_NAMES, seldom)
+    return document
+
+
+def _add(document: Document, names: Iterable[str], values: Iterable[Any]) -> None:
+    for name, value in zip(names, values, strict=True):
         if value is not None:
             document[name] = _TEXTS[name](value) if name in _TEXTS else value
-    return document
 
 
 def payment_from(document: Document) -> Payment:
@@ -89,7 +98,8 @@ def payment_from(document: Document) -> Payment:
 _REQUIRED = [name for name, field in FIELDS.items() if not field.nullable]
 _REQUIRED_NAMES = [FIELDS[name].json for name in _REQUIRED]
 _required_values = attrgetter(*_REQUIRED)
-_NULLABLE = [name for name, field in FIELDS.items() if field.nullable]
+_SELDOM_NAMES = [FIELDS[name].json for name in SELDOM]
+_NULLABLE = [name for name, field in FIELDS.items() if field.nullable and name not in SELDOM]
 _NULLABLE_NAMES = [FIELDS[name].json for name in _NULLABLE]
 _nullable_values = attrgetter(*_NULLABLE)
 _CHOICES = [(name, field.choices) for name, field in FIELDS.items() if field.choices is not None]
