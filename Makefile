@@ -68,7 +68,7 @@ test-quick: $(dev) ## some of them, for while one works: no browser, one server
 
 test-spark: $(dev) $(spark) ## the tests and the notebook with PySpark (450 MB, needs Java), which `make test` leaves out
 	@.ci/ensure-java
-	FINANCEOPS_TEST_SPARK=1 $(bin)/pytest -m spark $(ARGS)
+	FINANCEOPS_TEST_SPARK=1 $(bin)/pytest -p no:nbval -p no:schemathesis --numprocesses=2 --dist=worksteal -m spark $(ARGS)
 
 check: $(dev) ## lint, format, types, import rules, spelling, workflows, notebooks without outputs
 	$(bin)/ruff check .
