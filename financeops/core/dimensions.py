@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 
 from financeops.core.declines import FailureStage
@@ -61,7 +62,6 @@ class _Everything(Collection[str]):
 _DETAILED = [each for each in Dimension if each is not Dimension.METHOD]
 _NAMES = [each.value for each in _DETAILED]
 _FIELDS = {field.json: name for name, field in FIELDS.items()}
-_NOTHING = (None,) * len(_NAMES)
 _values = attrgetter(*(_FIELDS[name] for name in _NAMES))
 
 
@@ -69,14 +69,16 @@ EVERY_VALUE: Listed = dict.fromkeys(_NAMES, _Everything())
 """For counting each value by itself, so that it can be decided later which are listed."""
 
 
-def said_of(payment: Payment) -> list[tuple[str, str]]:
+def said_of(payment: Payment) -> tuple[tuple[str, str], ...]:
     """The dimensions of which a payment has a value, and the value."""
-    values = _values(payment)
-    if values == _NOTHING:
-        return []
-    return [
-        (name, str(value)) for name, value in zip(_NAMES, values, strict=True) if value is not None
-    ]
+    return _named(_values(payment))
+
+
+@lru_cache(maxsize=4096)
+def _named(values: tuple[str | None, ...]) -> tuple[tuple[str, str], ...]:
+    """Values that are not None, with their names: the same few, time and again."""
+    named = zip(_NAMES, values, strict=True)
+    return tuple((name, str(value)) for name, value in named if value is not None)
 
 
 def values_of(payment: Payment, listed: Listed) -> list[tuple[str, str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -65,16 +66,14 @@ def payment_document(payment: Payment) -> Document:
     for name in _WORDS:
         document[name] = str(document[name])
     # All at once: most payments have few of them.
-    _add(document, _NULLABLE_NAMES, _nullable_values(payment))
+    optional: Iterator[tuple[str, Any]]
+    optional = zip(_NULLABLE_NAMES, _nullable_values(payment), strict=True)
     if (seldom := seldom_of(payment)) != NOT_SAID:
-        _add(document, _SELDOM_NAMES, seldom)
-    return document
-
-
-def _add(document: Document, names: Iterable[str], values: Iterable[Any]) -> None:
-    for name, value in zip(names, values, strict=True):
+        optional = chain(optional, zip(_SELDOM_NAMES, seldom, strict=True))
+    for name, value in optional:
         if value is not None:
             document[name] = _TEXTS[name](value) if name in _TEXTS else value
+    return document
 
 
 def payment_from(document: Document) -> Payment:
