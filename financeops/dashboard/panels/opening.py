@@ -15,7 +15,9 @@ async def open_payment(
     model: DashboardModel, client: Client, formats: Formats, payment_id: str
 ) -> None:
     """Show a payment of the feed; what changes from now on comes with the stream."""
-    model.opened = model.timeline.payment(payment_id)
+    with model.hold_trait_notifications():
+        model.openings += 1
+        model.opened = model.timeline.payment(payment_id)
     try:
         payment = await client.payment(payment_id, model.tenant)
     except FinanceOpsError as error:

@@ -72,7 +72,8 @@ class PaymentPanel:
                     ],
                 ),
             ),
-            data_key=payment.id,
+            # Opened again at once, it is another one: the page may not have seen that there was none.
+            data_key=f"{payment.id}-{model.openings}",
             aria_labelledby="fo-payment-title",
         )
 

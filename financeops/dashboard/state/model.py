@@ -81,6 +81,8 @@ class DashboardModel(HasTraits):
         Whether older entries of the feed are being read.
     opened : Payment or None
         The payment that the viewer looks at, as it is now.
+    openings : int
+        How often the viewer opened one.
     """
 
     tenant = Unicode()
@@ -109,6 +111,7 @@ class DashboardModel(HasTraits):
     history_came = Int()
     reading = Bool(default_value=False)
     opened = Instance(Payment, allow_none=True)
+    openings = Int()
 
     def __init__(self, tenant: str = DEFAULT_TENANT, period: Period | str = Period.DAY) -> None:
         super().__init__(tenant=tenant, period=Period(period))
