@@ -155,16 +155,36 @@ async def test_without_scripts_the_page_has_the_figures_of_the_api(http, dashboa
         await person.close()
 
 
-async def test_the_widgets_take_its_place_without_a_jump_and_without_a_blank(dashboard, browser):
+def after_event(event):
+    """Return a route that lets a request through once this has happened."""
+
+    async def later(route):
+        await event.wait()
+        await route.continue_()
+
+    return later
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["with-its-font", "font-too-late"])
+async def test_the_widgets_take_its_place_without_a_jump_and_without_a_blank(
+    dashboard, browser, late
+):
     for size, scheme in ((LAPTOP, "light"), (PHONE, "dark")):
         person = await browser.new_context(viewport=size, color_scheme=scheme)
         page = await person.new_page()
-        errors = []
+        errors, painted = [], asyncio.Event()
         page.on("pageerror", lambda error, errors=errors: errors.append(str(error)))
+
+        if late:
+            await page.route("**/*.woff2", after_event(painted))
         await page.add_init_script(f"({WATCH})()")
         await warm(dashboard, kernels=2)
         await page.goto(address(dashboard, lang="en"), wait_until="commit")
         await page.locator("#first [data-seq]").wait_for()
+        await page.wait_for_function(
+            "performance.getEntriesByName('first-contentful-paint').length"
+        )
+        painted.set()
         await until_drawn(page)
         after = await page.evaluate("window.__places('#main')")
         await page.locator("html:not(.fo-came)").wait_for()
@@ -176,19 +196,16 @@ async def test_the_widgets_take_its_place_without_a_jump_and_without_a_blank(das
             assert after[name] == pytest.approx(place, abs=1.5), name
         assert await page.locator("#first").count() == 0
         assert errors == []
-        await screenshot(page, f"first-drawn-{size['width']}-{scheme}")
+        if not late:
+            await screenshot(page, f"first-drawn-{size['width']}-{scheme}")
+        await page.unroute_all(behavior="ignoreErrors")
         await person.close()
 
 
 async def test_what_is_pressed_before_the_widgets_are_there_counts(dashboard, browser):
     page = await (await browser.new_context(viewport=LAPTOP)).new_page()
     scripts = asyncio.Event()
-
-    async def later(route):
-        await scripts.wait()
-        await route.continue_()
-
-    await page.route("**/static/voila.js", later)
+    await page.route("**/static/voila.js", after_event(scripts))
     await warm(dashboard, kernels=2)
     await page.goto(address(dashboard), wait_until="commit")
     await page.locator("#first [data-action=period][data-value=month]").click()
