@@ -19,8 +19,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from financeops.core.checks import METHOD, TENANT_ID
+from financeops.core.checks import DECLINE_CODE, METHOD, TENANT_ID
 from financeops.core.contract.agreements import DEFAULT_PORT, DEFAULT_TENANT
+from financeops.core.declines import DeclineKind, FailureStage
 from financeops.core.errors import InvalidValue, Misconfigured
 from financeops.core.money import exponent
 from financeops.core.payments import Tenant
@@ -33,13 +34,23 @@ _BOUNDS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal",
 """Pydantic's names for numbers that are too small or too large."""
 
 
+class DeclineSettings(BaseModel):
+    """What a decline code of a tenant means: where a payment failed, and whether another try is worth it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stage: FailureStage
+    kind: DeclineKind | None = None
+
+
 class TenantSettings(BaseModel):
-    """Reporting currency and time zone of one tenant."""
+    """Reporting currency and time zone of one tenant, and what its own decline codes mean."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     currency: str = "USD"
     timezone: str = "UTC"
+    declines: dict[str, DeclineSettings] = {}
 
     @field_validator("currency", "timezone")
     @classmethod
@@ -49,6 +60,14 @@ class TenantSettings(BaseModel):
         except InvalidValue as error:
             raise ValueError(error.problem) from None
         return value
+
+    @field_validator("declines")
+    @classmethod
+    def _are_codes(cls, declines: dict[str, DeclineSettings]) -> dict[str, DeclineSettings]:
+        for code in declines:
+            if not DECLINE_CODE.fullmatch(code):
+                raise ValueError(f"{code!r} is not a decline code: 1 to 64 of a-z, 0-9 and _")
+        return declines
 
 
 class Settings(BaseSettings):
@@ -95,7 +114,8 @@ class Settings(BaseSettings):
         description="Currency and time zone of tenants, as JSON: "
         '`{"tenant_2": {"currency": "EUR", "timezone": "Europe/Berlin"}}`. '
         f"`{DEFAULT_TENANT}` (USD, UTC) always exists; a tenant that is not named here "
-        "is created by its first payment, with USD and UTC",
+        "is created by its first payment, with USD and UTC. `declines` says what a tenant's own decline codes mean: "
+        '`{"shop": {"declines": {"house_limit": {"stage": "blocked", "kind": "hard"}}}}`, for payments recorded from then on',
     )
 
     simulate: bool = Field(True, description=f"Whether to simulate payments of `{DEFAULT_TENANT}`")
@@ -228,7 +248,12 @@ class Settings(BaseSettings):
     def tenant(self, tenant_id: str) -> Tenant:
         """Return the tenant as configured, or as its first payment would create it."""
         known = self.tenants.get(tenant_id, TenantSettings())
-        return Tenant(id=tenant_id, currency=known.currency, timezone=known.timezone)
+        return Tenant(
+            id=tenant_id,
+            currency=known.currency,
+            timezone=known.timezone,
+            declines={code: (each.stage, each.kind) for code, each in known.declines.items()},
+        )
 
     def configured_tenants(self) -> Sequence[Tenant]:
         """Return the tenants that are named: they exist before their first payment."""

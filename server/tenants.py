@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from financeops.core.checks import check_tenant_id
 from financeops.core.contract.agreements import DEFAULT_TENANT
@@ -30,7 +31,9 @@ class Tenants:
         """Return an existing tenant; raise `NotFound`."""
         tenant = self._known.get(tenant_id)
         if tenant is None:
-            tenant = self._known[tenant_id] = await find_tenant(self._db, tenant_id)
+            stored = await find_tenant(self._db, tenant_id)
+            declines = self._settings.tenant(tenant_id).declines
+            tenant = self._known[tenant_id] = replace(stored, declines=declines)
         return tenant
 
     def forget(self, tenant_id: str) -> None:

@@ -19,6 +19,7 @@ from financeops.core.pairs import Pairs
 
 TENANT_ID = re.compile(TENANT_PATTERN)
 METHOD = re.compile(WORD_PATTERN)
+DECLINE_CODE = re.compile(WORD_PATTERN)
 
 
 def check_tenant_id(tenant_id: str, field: str = "tenantId") -> str:

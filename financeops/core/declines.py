@@ -8,13 +8,15 @@ names that this package and others use for them. Sources:
 - Visa's categories of declines since 2020: 1, the issuer will never approve (``hard``); 2, it cannot
   approve now; 3, it cannot approve with these details (both ``soft``).
 
-Codes that are in no table were declined by an issuer or a bank; nothing says of which kind.
+A tenant can have a table of its own, which comes first (`FINANCEOPS_TENANTS`). Codes that are in no table were
+declined by an issuer or a bank; nothing says of which kind.
 
 A payment keeps what the table said when it was recorded: a change of the table is one for later payments.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -95,8 +97,14 @@ UNLISTED: Meaning = (FailureStage.DECLINED, None)
 """What any other code means, and none at all."""
 
 
-def meaning_of(code: str | None) -> Meaning:
+def meaning_of(code: str | None, own: Mapping[str, Meaning] = {}) -> Meaning:
     """Where a payment with a decline code failed, and of which kind that is.
+
+    Parameters
+    ----------
+    code : str or None
+    own : mapping of code to meaning
+        The tenant's own table.
 
     Examples
     --------
@@ -104,5 +112,10 @@ def meaning_of(code: str | None) -> Meaning:
     ['declined', 'soft']
     >>> meaning_of("no_idea") == meaning_of(None) == UNLISTED
     True
+    >>> own = {"house_limit": (FailureStage.BLOCKED, DeclineKind.HARD)}
+    >>> [str(each) for each in meaning_of("house_limit", own)]
+    ['blocked', 'hard']
     """
-    return UNLISTED if code is None else MEANINGS.get(code, UNLISTED)
+    if code is None:
+        return UNLISTED
+    return own.get(code) or MEANINGS.get(code, UNLISTED)

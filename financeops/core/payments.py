@@ -13,7 +13,7 @@ from msgspec.structs import asdict, replace
 
 from financeops.core.acts import GivenBack
 from financeops.core.contract.texts import BIN, COUNTRY, CURRENCY, LAST4, PAIRS, WORD
-from financeops.core.declines import Authentication, DeclineKind, FailureStage, meaning_of
+from financeops.core.declines import Authentication, DeclineKind, FailureStage, Meaning, meaning_of
 from financeops.core.disputes import Disputed, DisputeStatus
 from financeops.core.fees import Fee
 from financeops.core.fields import About, fields_of
@@ -204,11 +204,14 @@ class Payment(Draft, frozen=True, kw_only=True):
 AnyDraft = TypeVar("AnyDraft", bound=Draft)
 
 
-def explained(draft: AnyDraft) -> AnyDraft:
-    """The same payment; if it failed, with what its decline code says and its sender did not."""
+def explained(draft: AnyDraft, own: Mapping[str, Meaning] = {}) -> AnyDraft:
+    """The same payment; if it failed, with what its decline code says and its sender did not.
+
+    `own` is the tenant's table of codes (`declines.meaning_of`).
+    """
     if draft.status is not Status.FAILED:
         return draft
-    stage, kind = meaning_of(draft.decline_code)
+    stage, kind = meaning_of(draft.decline_code, own)
     return replace(
         draft,
         failure_stage=draft.failure_stage or stage,
@@ -216,9 +219,11 @@ def explained(draft: AnyDraft) -> AnyDraft:
     )
 
 
-def recorded(draft: Draft, *, payment_id: str, at: datetime) -> Payment:
-    """The payment that a draft becomes when it is recorded."""
-    payment = Payment(**asdict(explained(draft)), id=payment_id, updated_at=at)
+def recorded(
+    draft: Draft, *, payment_id: str, at: datetime, declines: Mapping[str, Meaning]
+) -> Payment:
+    """The payment that a draft becomes when it is recorded for a tenant with this table of codes."""
+    payment = Payment(**asdict(explained(draft, declines)), id=payment_id, updated_at=at)
     if draft.status is not Status.REFUNDED:
         return payment
     return replace(payment, refunded_amount=draft.amount)
@@ -349,9 +354,13 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class Tenant(Struct, frozen=True, kw_only=True):
-    """One business: its reporting currency, its time zone and the number of its last change."""
+    """One business: its reporting currency, its time zone and the number of its last change.
+
+    `declines` is its own table of decline codes: a setting of the server, not stored.
+    """
 
     id: str
     currency: str
     timezone: str
     seq: int = 0
+    declines: Mapping[str, Meaning] = {}

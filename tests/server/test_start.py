@@ -114,6 +114,50 @@ def test_settings_take_effect(start, database_uri):
         assert http.post("/payments", content=b" " * 2001).status_code == 413
 
 
+DECLINES = """{"shop": {"declines": {
+    "house_limit": {"stage": "blocked", "kind": "hard"},
+    "insufficient_funds": {"stage": "declined", "kind": "hard"},
+    "queue_full": {"stage": "technical"}}}}"""
+
+
+def test_a_tenant_s_own_decline_codes_explain_its_failures(start, database_uri):
+    with httpx.Client(base_url=start(database_uri, tenants=DECLINES).url) as http:
+        for tenant, code, said, stage, kind in (
+            ("shop", "house_limit", {}, "blocked", "hard"),
+            ("shop", "insufficient_funds", {}, "declined", "hard"),
+            ("shop", "queue_full", {}, "technical", None),
+            ("shop", "expired_card", {}, "declined", "soft"),
+            ("shop", "house_limit", {"failureStage": "abandoned"}, "abandoned", "hard"),
+            ("other", "house_limit", {}, "declined", None),
+        ):
+            failed = {"tenantId": tenant, "amount": 5, "method": "card", "status": "failed"}
+            told = http.post("/payments", json={**failed, "declineCode": code, **said}).json()
+            assert (told["failureStage"], told.get("declineKind")) == (stage, kind), told
+        figures = http.get("/api/analytics/metrics", params={"tenantId": "shop"}).json()
+        assert figures["failures"] == {
+            "authentication": 0, "blocked": 1, "declined": 2, "technical": 1, "abandoned": 1,
+        }  # fmt: skip
+        assert (figures["softDeclines"], figures["hardDeclines"]) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("declines", "problem"),
+    [
+        ('{"House Limit": {"stage": "blocked"}}', "House Limit"),
+        ('{"house_limit": {"stage": "nowhere"}}', "stage"),
+        ('{"house_limit": {"kind": "hard"}}', "stage"),
+        ('{"house_limit": {"stage": "blocked", "kind": "maybe"}}', "kind"),
+        ('{"house_limit": {"stage": "blocked", "why": "so"}}', "why"),
+    ],
+)
+def test_a_wrong_decline_code_is_named(declines, problem):
+    line = refusal(
+        mongodb_uri="mongodb://127.0.0.1:1/", tenants=f'{{"shop": {{"declines": {declines}}}}}'
+    )
+    assert line.startswith("financeops: FINANCEOPS_TENANTS")
+    assert problem in line
+
+
 def test_an_env_file_is_read(tmp_path, database_uri):
     (tmp_path / ".env").write_text(
         f"FINANCEOPS_MONGODB_URI={database_uri}\nFINANCEOPS_PORT=http\nOTHER=1\n", encoding="utf-8"

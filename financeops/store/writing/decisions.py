@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from msgspec import Struct
 
+from financeops.core.declines import Meaning
 from financeops.core.errors import Conflict, FinanceOpsError, InvalidValue
 from financeops.core.money import decimals_of, to_minor
 from financeops.core.payments import Payment
@@ -47,12 +49,13 @@ class KnownRow(Struct, frozen=True, kw_only=True):
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What the database holds about the subjects of the operations."""
+    """What the database holds about the subjects of the operations, and how their tenant reads decline codes."""
 
     payments: dict[str, Stored]
     rows: dict[str, KnownRow] = {}
     imports: dict[str, str] = {}
     """The state of each import involved."""
+    declines: Mapping[str, Meaning] = {}
 
 
 class Decided(Struct, frozen=True):

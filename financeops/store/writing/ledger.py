@@ -101,7 +101,7 @@ async def _commit(db: Database, tenant: Tenant, items: list[Item], at: datetime)
     patience = Patience(TRANSACTION_SECONDS)
     everything = False
     while True:
-        known = await _read_known(db, tenant.id, items, everything=everything)
+        known = await _read_known(db, tenant, items, everything=everything)
         plan = plan_of(items, known, at)
         if plan.empty:
             return plan.outcomes
@@ -124,7 +124,7 @@ async def _commit(db: Database, tenant: Tenant, items: list[Item], at: datetime)
 
 
 async def _read_known(
-    db: Database, tenant_id: str, items: Sequence[Item], *, everything: bool
+    db: Database, tenant: Tenant, items: Sequence[Item], *, everything: bool
 ) -> Known:
     """Read what a plan needs.
 
@@ -140,15 +140,16 @@ async def _read_known(
     ]
     remembered = {}
     if everything and rows:
-        remembered = await read_rows(db, tenant_id, [row.row_id for row in rows])
+        remembered = await read_rows(db, tenant.id, [row.row_id for row in rows])
         wanted += [each.payment_id for each in remembered.values()]
-    payments = await _read_stored(db, tenant_id, wanted)
+    payments = await _read_stored(db, tenant.id, wanted)
     concerned = {row.import_id for row in rows}
     concerned.update(each.marks.import_id for each in payments.values() if each.marks.import_id)
     return Known(
         payments=payments,
         rows=remembered,
         imports=await import_states(db, concerned) if concerned else {},
+        declines=tenant.declines,
     )
 
 

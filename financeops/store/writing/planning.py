@@ -9,7 +9,7 @@ from typing import assert_never
 from msgspec import Struct, structs
 
 from financeops.core.errors import Conflict
-from financeops.core.payments import Change, Status, earlier_of, recorded
+from financeops.core.payments import Change, Draft, Payment, Status, earlier_of, recorded
 from financeops.core.recognition import difference, moved_on
 from financeops.store.writing.decisions import (
     Decided,
@@ -123,12 +123,16 @@ def _note(decided: Decided, known: Known, plan: WritePlan, at: datetime) -> None
 def _inserted(insert: Insert, payment_id: str, known: Known, at: datetime) -> Decided:
     stored = known.payments.get(payment_id)
     if stored is None:
-        payment = recorded(insert.draft, payment_id=payment_id, at=at)
+        payment = _recorded(insert.draft, payment_id, known, at)
         marks = Marks(request_hash=insert.request_hash)
         return Decided(Outcome(result=Result.CREATED, payment=payment), marks)
     if stored.marks.request_hash == insert.request_hash:
         return Decided(Outcome(result=Result.DUPLICATE, payment=stored.payment))
     return rejected(Conflict("this key was used before, with another payment"))
+
+
+def _recorded(draft: Draft, payment_id: str, known: Known, at: datetime) -> Payment:
+    return recorded(draft, payment_id=payment_id, at=at, declines=known.declines)
 
 
 def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> Decided:
@@ -148,7 +152,7 @@ def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> De
             return conflict(Conflict(problem, "status"))
         stored = known.payments[remembered.payment_id]
     if stored is None:
-        payment = recorded(row.draft, payment_id=payment_id, at=at)
+        payment = _recorded(row.draft, payment_id, known, at)
         marks = Marks(request_hash=row.request_hash, import_id=row.import_id)
         return Decided(Outcome(result=Result.CREATED, payment=payment), marks)
     if busy := being_taken_back(stored, known):
