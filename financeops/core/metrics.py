@@ -6,7 +6,7 @@ once to 6 decimals, and None where there is no data.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -134,7 +134,7 @@ def net_volume(rollup: Rollup) -> int:
 
 def success_rate(rollup: Rollup) -> Decimal | None:
     """Succeeded / attempts x 100; None when there are no attempts."""
-    return ratio(100 * succeeded(rollup), attempts(rollup))
+    return _rate("success_rate", rollup)
 
 
 def failures(rollup: Rollup, stage: FailureStage) -> int:
@@ -152,8 +152,7 @@ def authorization_rate(rollup: Rollup) -> Decimal | None:
 
     What failed before or beside the issuer's decision does not count: see `FailureStage`.
     """
-    authorized = succeeded(rollup)
-    return ratio(100 * authorized, authorized + failures(rollup, FailureStage.DECLINED))
+    return _rate("authorization_rate", rollup)
 
 
 def disputed(rollup: Rollup, *statuses: DisputeStatus) -> int:
@@ -177,13 +176,12 @@ def lost_volume(rollup: Rollup) -> int:
 
 def dispute_rate(rollup: Rollup) -> Decimal | None:
     """Disputed / succeeded x 100; None when none succeeded."""
-    return ratio(100 * disputed(rollup), succeeded(rollup))
+    return _rate("dispute_rate", rollup)
 
 
 def win_rate(rollup: Rollup) -> Decimal | None:
     """Won / closed disputes x 100; None when none is closed."""
-    closed = disputed(rollup, DisputeStatus.WON, DisputeStatus.LOST)
-    return ratio(100 * disputed(rollup, DisputeStatus.WON), closed)
+    return _rate("win_rate", rollup)
 
 
 def fee_volume(rollup: Rollup) -> int:
@@ -193,7 +191,7 @@ def fee_volume(rollup: Rollup) -> int:
 
 def fee_rate(rollup: Rollup) -> Decimal | None:
     """Fees / total volume x 100; None when there is no volume."""
-    return ratio(100 * fee_volume(rollup), total_volume(rollup))
+    return _rate("fee_rate", rollup)
 
 
 def net_revenue(rollup: Rollup) -> int:
@@ -208,7 +206,7 @@ def revisions(rollup: Rollup) -> int:
 
 def refund_rate(rollup: Rollup) -> Decimal | None:
     """Refunded volume / total volume x 100; None when there is no volume."""
-    return ratio(100 * refunded_volume(rollup), total_volume(rollup))
+    return _rate("refund_rate", rollup)
 
 
 def average_amount(rollup: Rollup, *, currency: str) -> Decimal | None:
@@ -240,17 +238,42 @@ def succeeded_orders(rollup: Rollup) -> int:
 
 def order_success_rate(rollup: Rollup) -> Decimal | None:
     """Orders with a success / orders x 100; None when there are no orders."""
-    return ratio(100 * succeeded_orders(rollup), orders(rollup))
+    return _rate("order_success_rate", rollup)
 
 
 def first_attempt_rate(rollup: Rollup) -> Decimal | None:
     """Orders whose first attempt succeeded / orders x 100; None when there are no orders."""
-    return ratio(100 * _first_succeeded(rollup), orders(rollup))
+    return _rate("first_attempt_rate", rollup)
 
 
 def recovered_share(rollup: Rollup) -> Decimal | None:
     """Orders that failed first and succeeded later / orders that failed first x 100."""
-    return ratio(100 * recovered_orders(rollup), orders(rollup) - _first_succeeded(rollup))
+    return _rate("recovered_share", rollup)
+
+
+RATES: Mapping[str, Callable[[Rollup], tuple[int, int]]] = {
+    "success_rate": lambda of: (succeeded(of), attempts(of)),
+    "refund_rate": lambda of: (refunded_volume(of), total_volume(of)),
+    "dispute_rate": lambda of: (disputed(of), succeeded(of)),
+    "win_rate": lambda of: (
+        disputed(of, DisputeStatus.WON),
+        disputed(of, DisputeStatus.WON, DisputeStatus.LOST),
+    ),
+    "fee_rate": lambda of: (fee_volume(of), total_volume(of)),
+    "authorization_rate": lambda of: (
+        succeeded(of),
+        succeeded(of) + failures(of, FailureStage.DECLINED),
+    ),
+    "order_success_rate": lambda of: (succeeded_orders(of), orders(of)),
+    "first_attempt_rate": lambda of: (_first_succeeded(of), orders(of)),
+    "recovered_share": lambda of: (recovered_orders(of), orders(of) - _first_succeeded(of)),
+}
+"""What each rate divides: a part, and the whole that it is in percent of."""
+
+
+def _rate(name: str, rollup: Rollup) -> Decimal | None:
+    part, whole = RATES[name](rollup)
+    return ratio(100 * part, whole)
 
 
 def attempts_by_hour(rollup: Rollup) -> tuple[int, ...]:

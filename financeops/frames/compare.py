@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -12,13 +11,12 @@ from narwhals.typing import IntoFrameT
 
 from financeops.core import metrics as core
 from financeops.core.money import exponent, ratio
-from financeops.core.payments import Status
 from financeops.core.periods import Window
-from financeops.core.rollup import Count, Rollup
+from financeops.core.rollup import Rollup
 from financeops.frames.engine.folding import in_order
 from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.results import REAL, TEXT, number
-from financeops.frames.engine.sides import NEEDED, sided, sides_of
+from financeops.frames.engine.sides import NEEDED, OPTIONAL, Side, sided, sides_of
 from financeops.frames.statistics.bootstrap import percentiles, samples_of
 from financeops.frames.statistics.intervals import (
     Interval,
@@ -44,16 +42,14 @@ _COMPARED = {
 }
 
 
-class _Side:
-    """Counts of one window, and the number of succeeded payments of each amount."""
-
-    def __init__(self) -> None:
-        self.cells: dict[tuple[str, Status], Count] = {}
-        self.amounts: dict[int, int] = defaultdict(int)
-
-    @property
-    def rollup(self) -> Rollup:
-        return Rollup(self.cells)
+_RATES = (
+    "authorization_rate",
+    "order_success_rate",
+    "first_attempt_rate",
+    "recovered_share",
+    "dispute_rate",
+)
+"""Rates of things that each happen or do not, beside the success rate."""
 
 
 def compare(
@@ -70,7 +66,8 @@ def compare(
     Parameters
     ----------
     payments : frame
-        Payments; needs ``amount``, ``currency``, ``status``, ``created_at`` and the columns `by`.
+        Payments; needs ``amount``, ``currency``, ``status``, ``created_at`` and the columns `by`; has
+        ``failure_stage``, ``attempt``, ``recovered_by``, ``dispute`` where it is known (`metrics`).
     window : Window or (start, end)
         The window of interest, ``[start, end)``.
     against : Window or (start, end)
@@ -86,9 +83,10 @@ def compare(
     Returns
     -------
     frame of the same kind
-        Four rows per currency and segment, ``figure`` being ``total_payments`` (attempts),
-        ``total_volume`` (minor units), ``success_rate`` (percent) and ``average_amount`` (major
-        units of a succeeded payment):
+        Nine rows per currency and segment, ``figure`` being ``total_payments`` (attempts),
+        ``total_volume`` (minor units), ``success_rate`` (percent), ``average_amount`` (major
+        units of a succeeded payment), and in percent, as in `metrics`, ``authorization_rate``,
+        ``order_success_rate``, ``first_attempt_rate``, ``recovered_share`` and ``dispute_rate``:
 
         ``value``, ``low``, ``high`` in the window, with its interval;
         ``against``, ``against_low``, ``against_high`` in the other one;
@@ -113,7 +111,8 @@ def compare(
     of equal amount are drawn together, Poisson(their number) times, which is equivalent; with more
     than 1,000 different amounts also those within 3 % of each other, with their mean.
 
-    Payments are assumed to be independent. In an incident they are not, and intervals are too
+    Payments (and orders) are assumed to be independent. Later payments had less time to be
+    disputed: compare dispute rates of windows that are long over. In an incident they are not, and intervals are too
     narrow. Of many segments some differ by chance: one in twenty at the level 0.95.
 
     Source: Hanley, J. A. and MacGibbon, B. (2006), Creating Non-Parametric Bootstrap Samples Using
@@ -137,17 +136,9 @@ def compare(
     (-30.6, -9.0)
     """
     check_confidence(confidence)
-    given = payments_of(payments, *NEEDED, by=by)
+    given = payments_of(payments, *NEEDED, by=by, optional=OPTIONAL)
     draw = np.random.default_rng(1) if rng is None else rng
-    groups: dict[Any, tuple[_Side, _Side]] = {}
-    for part in sided(given, sides_of(window, against), amounts=True):
-        if part.group not in groups:
-            groups[part.group] = (_Side(), _Side())
-        side = groups[part.group][part.earlier]
-        n, amount = side.cells.get(("", part.status), (0, 0))
-        side.cells["", part.status] = (n + part.n, amount + part.amount)
-        if part.status is not Status.FAILED:
-            side.amounts[int(part.each or 0)] += part.n
+    groups = sided(given, sides_of(window, against), amounts=True, stages=True)
     rows = (
         (*group, *row)
         for group in in_order(groups)
@@ -157,7 +148,7 @@ def compare(
 
 
 def _rows(
-    side: _Side, other: _Side, *, currency: str, confidence: float, rng: np.random.Generator
+    side: Side, other: Side, *, currency: str, confidence: float, rng: np.random.Generator
 ) -> Iterator[tuple[Any, ...]]:
     now, then = side.rollup, other.rollup
     n, n_then = core.attempts(now), core.attempts(then)
@@ -181,17 +172,7 @@ def _rows(
         (volume - volume_then, percentiles(volumes - volumes_then, confidence)),
         change=ratio(100 * (volume - volume_then), volume_then),
     )
-    moved = good * n_then - good_then * n
-    yield _row(
-        "success_rate",
-        (core.success_rate(now), wilson(good, n, confidence=confidence)),
-        (core.success_rate(then), wilson(good_then, n_then, confidence=confidence)),
-        (
-            ratio(100 * moved, n * n_then),
-            newcombe(good, n, good_then, n_then, confidence=confidence),
-        ),
-        change=ratio(100 * moved, n * good_then),
-    )
+    yield _rate_row("success_rate", now, then, confidence)
     moved = volume * good_then - volume_then * good
     yield _row(
         "average_amount",
@@ -205,6 +186,24 @@ def _rows(
             percentiles((averages - averages_then) / minor, confidence),
         ),
         change=ratio(100 * moved, good * volume_then),
+    )
+
+    for name in _RATES:
+        yield _rate_row(name, now, then, confidence)
+
+
+def _rate_row(name: str, now: Rollup, then: Rollup, confidence: float) -> tuple[Any, ...]:
+    (good, n), (good_then, n_then) = core.RATES[name](now), core.RATES[name](then)
+    moved = good * n_then - good_then * n
+    return _row(
+        name,
+        (ratio(100 * good, n), wilson(good, n, confidence=confidence)),
+        (ratio(100 * good_then, n_then), wilson(good_then, n_then, confidence=confidence)),
+        (
+            ratio(100 * moved, n * n_then),
+            newcombe(good, n, good_then, n_then, confidence=confidence),
+        ),
+        change=ratio(100 * moved, n * good_then),
     )
 
 

@@ -118,5 +118,5 @@ def _codes(given: Payments[Any], window: Window | None) -> dict[Keys, dict[Any, 
         decoded_status(required("status", value["status"]))
         code = value.get("decline_group") or value["decline_code"] or UNKNOWN_DECLINE
         cells = found.setdefault(group_of(given, currency, value), {})
-        count_up(cells, ("", code), part)
+        count_up(cells, ("", code), (part.n, part.amount))
     return found

@@ -10,15 +10,18 @@ from typing import Any, NamedTuple
 
 from narwhals.typing import IntoFrameT
 
+from financeops.core import metrics as core
 from financeops.core.choices import choice_of
 from financeops.core.errors import InvalidValue
 from financeops.core.money import RATIO_DECIMALS, exponent, ratio
-from financeops.core.payments import Status
 from financeops.core.periods import Window
-from financeops.frames.engine.folding import RETURNED, Keys, in_order
-from financeops.frames.engine.given import Payments, payments_of
+from financeops.core.rollup import Rollup
+from financeops.frames.engine.costs import DISPUTE, FEE_AMOUNT
+from financeops.frames.engine.failures import STAGE
+from financeops.frames.engine.folding import ATTEMPT, RECOVERED, RETURNED, Keys, in_order
+from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.results import INTEGER, REAL, number
-from financeops.frames.engine.sides import NEEDED, Sides, sided, sides_of
+from financeops.frames.engine.sides import NEEDED, sided, sides_of
 
 _RATES = {
     "value": REAL,
@@ -45,26 +48,30 @@ class Figure(StrEnum):
     """What can be explained."""
 
     SUCCESS_RATE = "success_rate"
+    AUTHORIZATION_RATE = "authorization_rate"
+    ORDER_SUCCESS_RATE = "order_success_rate"
+    FIRST_ATTEMPT_RATE = "first_attempt_rate"
+    RECOVERED_SHARE = "recovered_share"
     REFUND_RATE = "refund_rate"
+    DISPUTE_RATE = "dispute_rate"
+    FEE_RATE = "fee_rate"
     AVERAGE_AMOUNT = "average_amount"
     TOTAL_VOLUME = "total_volume"
 
 
-class Sums(NamedTuple):
-    """The counts and sums (minor units) that all figures are computed from."""
+_COUNTED: dict[Figure, tuple[str, ...]] = {
+    Figure.AUTHORIZATION_RATE: (STAGE,),
+    Figure.ORDER_SUCCESS_RATE: (ATTEMPT, RECOVERED),
+    Figure.FIRST_ATTEMPT_RATE: (ATTEMPT, RECOVERED),
+    Figure.RECOVERED_SHARE: (ATTEMPT, RECOVERED),
+    Figure.REFUND_RATE: (RETURNED,),
+    Figure.DISPUTE_RATE: (DISPUTE,),
+    Figure.FEE_RATE: (FEE_AMOUNT,),
+}
+"""The columns that a figure is counted from beside those that all need, where a frame has them."""
 
-    attempts: int = 0
-    succeeded: int = 0
-    volume: int = 0
-    refunded: int = 0
-
-    def plus(self, other: Sums) -> Sums:
-        """The sums of both."""
-        return Sums(*(one + another for one, another in zip(self, other, strict=True)))
-
-
-Pair = tuple[Sums, Sums]
-"""Sums of the window, and of the one it is compared with."""
+Pair = tuple[Rollup, Rollup]
+"""Payments of the window, and of the one it is compared with."""
 
 
 def explain_change(
@@ -80,13 +87,16 @@ def explain_change(
     Parameters
     ----------
     payments : frame
-        Payments; needs ``amount``, ``currency``, ``status``, ``created_at`` and the columns `by`.
+        Payments; needs ``amount``, ``currency``, ``status``, ``created_at`` and the columns `by`; has
+        what the figure is counted from where it is known, as in `metrics`.
     window, against : Window or (start, end)
         The window of interest, and the one it is compared with; they must not overlap.
     by : str or sequence of str
         Columns whose values are the segments, such as ``["method", "country"]``.
-    of : {"success_rate", "refund_rate", "average_amount", "total_volume"}
-        The figure.
+    of : str
+        The figure: ``success_rate``, ``authorization_rate``, ``order_success_rate``,
+        ``first_attempt_rate``, ``recovered_share``, ``refund_rate``, ``dispute_rate``, ``fee_rate``,
+        ``average_amount`` or ``total_volume``, as in `metrics`.
 
     Returns
     -------
@@ -155,10 +165,11 @@ def explain_change(
     -20.0
     """
     figure = choice_of(Figure, of, field="of")
-    given = payments_of(payments, *NEEDED, by=by, optional=(RETURNED,))
+    given = payments_of(payments, *NEEDED, by=by, optional=_COUNTED.get(figure, ()))
     if not given.by:
         raise InvalidValue("by", "must name the columns whose values are the segments")
-    found = _pairs(given, sides_of(window, against))
+    folded = sided(given, sides_of(window, against), stages=figure is Figure.AUTHORIZATION_RATE)
+    found = {group: (now.rollup, then.rollup) for group, (now, then) in folded.items()}
     explained = _volume_rows if figure is Figure.TOTAL_VOLUME else _rate_rows
     rows = [
         (currency, *segment, *row)
@@ -194,32 +205,13 @@ def apportioned(parts: Sequence[Fraction], total: int) -> list[int]:
     return units
 
 
-def _pairs(given: Payments[Any], sides: Sides) -> dict[Keys, Pair]:
-    found: dict[Keys, Pair] = {}
-    for part in sided(given, sides):
-        good = part.status is not Status.FAILED
-        sums = Sums(
-            attempts=part.n,
-            succeeded=part.n if good else 0,
-            volume=part.amount if good else 0,
-            refunded=part.amount if part.status is Status.REFUNDED else part.partial[1],
-        )
-        now, then = found.get(part.group, (Sums(), Sums()))
-        earlier = part.earlier
-        found[part.group] = (now, then.plus(sums)) if earlier else (now.plus(sums), then)
-    return found
-
-
-def _quotient(sums: Sums, figure: Figure, currency: str) -> tuple[int, int]:
+def _quotient(rollup: Rollup, figure: Figure, currency: str) -> tuple[int, int]:
     """Numerator and denominator of a rate; the numerator includes the factor of its unit."""
-    match figure:
-        case Figure.SUCCESS_RATE:
-            return 100 * sums.succeeded, sums.attempts
-        case Figure.REFUND_RATE:
-            return 100 * sums.refunded, sums.volume
-        case _:
-            # Per major unit, so that the denominators of segments still add up.
-            return sums.volume, sums.succeeded * 10 ** exponent(currency)
+    if figure is Figure.AVERAGE_AMOUNT:
+        # Per major unit, so that the denominators of segments still add up.
+        return core.total_volume(rollup), core.succeeded(rollup) * 10 ** exponent(currency)
+    part, whole = core.RATES[figure](rollup)
+    return 100 * part, whole
 
 
 def _rate_rows(
@@ -280,16 +272,29 @@ def _decimal(units: int) -> float | None:
 def _volume_rows(
     segments: Mapping[Keys, Pair], _figure: Figure, _currency: str
 ) -> list[tuple[Keys, tuple[Any, ...]]]:
-    change = sum(now.volume - then.volume for now, then in segments.values())
+    sides = {key: (_Factors.of(now), _Factors.of(then)) for key, (now, then) in segments.items()}
+    change = sum(now.volume - then.volume for now, then in sides.values())
     rows = []
-    for key, (now, then) in segments.items():
+    for key, (now, then) in sides.items():
         effect = now.volume - then.volume
         effects = apportioned(_das_gupta(now, then), effect)
         rows.append((key, (now.volume, then.volume, *effects, effect, change)))
     return sorted(rows, key=lambda row: -abs(row[1][-2]))
 
 
-def _das_gupta(now: Sums, then: Sums) -> list[Fraction]:
+class _Factors(NamedTuple):
+    """What a volume is made of."""
+
+    attempts: int
+    succeeded: int
+    volume: int
+
+    @classmethod
+    def of(cls, rollup: Rollup) -> _Factors:
+        return cls(core.attempts(rollup), core.succeeded(rollup), core.total_volume(rollup))
+
+
+def _das_gupta(now: _Factors, then: _Factors) -> list[Fraction]:
     """Effects of attempts, success rate and average amount on the volume of one segment."""
     factors = [_factors(now, then), _factors(then, now)]
     effects = []
@@ -301,7 +306,7 @@ def _das_gupta(now: Sums, then: Sums) -> list[Fraction]:
     return effects
 
 
-def _factors(sums: Sums, other: Sums) -> tuple[Fraction, ...]:
+def _factors(sums: _Factors, other: _Factors) -> tuple[Fraction, ...]:
     """Attempts, success rate, average; without data here, those of the other window."""
     rated = sums if sums.attempts else other
     paid = sums if sums.succeeded else other

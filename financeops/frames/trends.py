@@ -231,5 +231,5 @@ def _rollups(
         group = currency or required("currency", value["currency"])
         cells = found.setdefault(group, [{} for _ in wanted])
         place = cut.place(int(value["unit"]))
-        count_up(cells[place], ("", decoded_status(value["status"])), part)
+        count_up(cells[place], ("", decoded_status(value["status"])), (part.n, part.amount))
     return {group: [Rollup(each) for each in cells] for group, cells in found.items()}

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from financeops.core.disputes import Disputed, DisputeStatus
 from financeops.core.errors import InvalidValue
 from financeops.frames.compare import compare
 from financeops.frames.key_figures import metrics
@@ -18,16 +19,40 @@ DAY = timedelta(days=1)
 TODAY, YESTERDAY = (NOON, NOON + DAY), (NOON - DAY, NOON)
 
 
+RATES = {
+    "success_rate": ("succeeded_payments", "total_payments"),
+    "order_success_rate": ("succeeded_orders", "orders"),
+    "dispute_rate": ("disputed_payments", "succeeded_payments"),
+}
+
+
 def some(n, failed, amount, when, **fields):
+    """Payments with an order each: of those that failed, some at an issuer, some recovered later."""
     return [
         payment(
             amount=amount + 7 * number,
             status="failed" if number < failed else "success",
             created_at=when + timedelta(minutes=number),
+            **(lost(number) if number < failed else kept(number)),
             **fields,
         )
         for number in range(n)
     ]
+
+
+def lost(number):
+    stage = "technical" if number % 2 else "declined"
+    recovered = {"recovered_by": 2} if number % 3 == 1 else {}
+    return {"failure_stage": stage, "order_id": str(number), "attempt": 1, **recovered}
+
+
+def kept(number):
+    dispute = Disputed(id="dp", status=DisputeStatus.OPEN, amount=number)
+    return {
+        "order_id": str(number),
+        "attempt": 2 if number % 5 == 0 else 1,
+        "dispute": dispute if number % 7 == 0 else None,
+    }
 
 
 BOTH = [
@@ -40,7 +65,11 @@ BOTH = [
 def test_values_are_those_of_metrics(kind, frame_of):
     frame = frame_of(kind, BOTH)
     found = {row["figure"]: row for row in rows(compare(frame, window=TODAY, against=YESTERDAY))}
-    assert list(found) == ["total_payments", "total_volume", "success_rate", "average_amount"]
+    assert list(found) == [
+        *("total_payments", "total_volume", "success_rate", "average_amount"),
+        *("authorization_rate", "order_success_rate", "first_attempt_rate", "recovered_share"),
+        "dispute_rate",
+    ]
     (now,) = rows(metrics(frame, window=TODAY))
     (then,) = rows(metrics(frame, window=YESTERDAY))
     for figure, row in found.items():
@@ -51,9 +80,13 @@ def test_values_are_those_of_metrics(kind, frame_of):
         assert row["low"] < row["value"] < row["high"]
         assert row["against_low"] < row["against"] < row["against_high"]
         assert row["difference_low"] < row["difference"] < row["difference_high"]
-    rate = found["success_rate"]
-    assert (rate["low"], rate["high"]) == wilson(28, 40)
-    assert (rate["difference_low"], rate["difference_high"]) == newcombe(28, 40, 45, 50)
+    for name, (part, whole) in RATES.items():
+        rate, good, all_ = found[name], (now[part], then[part]), (now[whole], then[whole])
+        assert (rate["low"], rate["high"]) == wilson(good[0], all_[0])
+        difference = newcombe(good[0], all_[0], good[1], all_[1])
+        assert (rate["difference_low"], rate["difference_high"]) == difference
+    assert found["success_rate"]["value"] < found["authorization_rate"]["value"]
+    assert found["success_rate"]["value"] != found["order_success_rate"]["value"]
     count = found["total_payments"]
     assert (count["low"], count["high"]) == garwood(40)
     assert (count["difference_low"], count["difference_high"]) == count_difference(40, 50)
@@ -66,11 +99,11 @@ def test_every_library_gives_the_same_bits(kind, frame_of):
 
 def test_segments_that_are_in_one_window_only(kind, frame_of):
     found = rows(compare(frame_of(kind, BOTH), window=TODAY, against=YESTERDAY, by="country"))
-    german, unknown = found[:4], found[4:]
-    assert [row["country"] for row in german] == ["DE"] * 4
-    assert [row["country"] for row in unknown] == [None] * 4
-    assert [row["value"] for row in german] == [0, 0, None, None]
-    assert [row["against"] for row in unknown] == [0, 0, None, None]
+    german, unknown = found[:9], found[9:]
+    assert [row["country"] for row in german] == ["DE"] * 9
+    assert [row["country"] for row in unknown] == [None] * 9
+    assert [row["value"] for row in german] == [0, 0, *[None] * 7]
+    assert [row["against"] for row in unknown] == [0, 0, *[None] * 7]
     assert german[2]["difference"] is german[2]["difference_low"] is german[2]["low"] is None
     assert german[0]["change"] == -100
     assert unknown[0]["change"] is None

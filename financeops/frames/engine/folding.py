@@ -5,9 +5,10 @@ Grouping is what costs: it is done in one query, by as few keys as the figure ne
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import narwhals as nw
@@ -23,6 +24,7 @@ from financeops.frames.engine.given import Payments
 from financeops.frames.engine.results import collected
 from financeops.frames.engine.schema import SPLIT, Names, decoded_status
 
+Key = TypeVar("Key")
 Keys = tuple[Any, ...]
 
 RETURNED = "refunded_amount"
@@ -231,37 +233,45 @@ def rollups(
         between = _between(frame, which)
         frame = frame.with_columns(hour_of_day("created_at", which.zone, between).alias("hour"))
     keys = [*columns, *given.keys, *(["hour"] if hours else [])]
-    found: dict[Keys, tuple[dict[Any, Count], dict[Any, int], dict[str, dict[Path, Count]]]] = {}
+    found: dict[Keys, Tally] = defaultdict(Tally)
     for part in folded(frame, *keys):
         value = dict(zip(keys, part.keys, strict=True))
-        group = group_of(given, currency, value)
-        cells, by_hour, further = found.setdefault(group, ({}, {}, {}))
         method = required("method", value["method"]) if methods else ""
-        status = decoded_status(required("status", value["status"]))
-        count_up(cells, (method, status), part)
-        _count_further(further, method, status, part)
-        if hours:
-            hour = (method, int(value["hour"]))
-            by_hour[hour] = by_hour.get(hour, 0) + part.n
-    return {
-        group: Rollup(cells, None, by_hour, further)
-        for group, (cells, by_hour, further) in found.items()
-    }
+        hour = int(value["hour"]) if hours else None
+        found[group_of(given, currency, value)].add(part, method, status_in(value), hour)
+    return {group: tally.rollup for group, tally in found.items()}
 
 
-def _count_further(
-    further: dict[str, dict[Path, Count]], method: str, status: Status, part: Part
-) -> None:
-    """Add what only some of the payments have. What was asked for in orders is not summed up."""
-    outcome = str(Outcome.FAILED if status is Status.FAILED else Outcome.SUCCEEDED)
-    for name, path, (n, amount) in (
-        ("partial", (method,), part.partial),
-        ("retries", (method, outcome), (part.retries, 0)),
-        ("recovered", (method,), (part.recovered, 0)),
-    ):
-        counts = further.setdefault(name, {})
-        have = counts.get(path, (0, 0))
-        counts[path] = (have[0] + n, have[1] + amount)
+class Tally:
+    """Payments that are counted part by part."""
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[str, Status], Count] = {}
+        self._hours: dict[tuple[str, int], int] = {}
+        self._further: dict[str, dict[Path, Count]] = {}
+
+    @property
+    def rollup(self) -> Rollup:
+        """What was counted."""
+        return Rollup(self._cells, None, self._hours, self._further)
+
+    def add(self, part: Part, method: str, status: Status, hour: int | None = None) -> None:
+        """Count a part, and what only some of its payments have. What was asked for in orders is not summed up."""
+        count_up(self._cells, (method, status), (part.n, part.amount))
+        if hour is not None:
+            self._hours[method, hour] = self._hours.get((method, hour), 0) + part.n
+        outcome = str(Outcome.FAILED if status is Status.FAILED else Outcome.SUCCEEDED)
+        for name, path, more in (
+            ("partial", (method,), part.partial),
+            ("retries", (method, outcome), (part.retries, 0)),
+            ("recovered", (method,), (part.recovered, 0)),
+        ):
+            count_up(self._further.setdefault(name, {}), path, more)
+
+
+def status_in(value: Mapping[str, Any]) -> Status:
+    """The status among the keys of a part."""
+    return decoded_status(required("status", value["status"]))
 
 
 def group_of(given: Payments[Any], currency: str | None, value: Mapping[str, Any]) -> Keys:
@@ -272,10 +282,10 @@ def group_of(given: Payments[Any], currency: str | None, value: Mapping[str, Any
     )
 
 
-def count_up(cells: dict[Any, Count], key: Any, part: Part) -> None:
-    """Add a part to the cell of that key."""
-    n, amount = cells.get(key, (0, 0))
-    cells[key] = (n + part.n, amount + part.amount)
+def count_up(counts: dict[Key, Count], key: Key, more: Count) -> None:
+    """Add to the count of a key."""
+    n, amount = counts.get(key, (0, 0))
+    counts[key] = (n + more[0], amount + more[1])
 
 
 def required(column: str, value: Any) -> Any:
