@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,24 +13,24 @@ from financeops.core.contract.agreements import DEFAULT_TENANT, DEFAULT_URL, Exp
 from financeops.core.payments import Status
 
 
-def _checked_url(context: typer.Context, option: typer.CallbackParam, url: str) -> str:
+def _given(context: typer.Context, name: str) -> bool:
+    """Whether an option was given on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _checked_url(context: typer.Context, url: str) -> str:
     from financeops.client.address import SETTING, server_url  # noqa: PLC0415 - aiohttp takes long
 
-    source = context.get_parameter_source(option.name or "")
-    given = source is not None and source.name == "COMMANDLINE"
-    return server_url(url, name="--url" if given else SETTING)
+    return server_url(url, name="--url" if _given(context, "url") else SETTING)
 
 
-_Url = Annotated[
-    str,
-    typer.Option(
-        "--url",
-        envvar="FINANCEOPS_URL",
-        help="URL of the server.",
-        metavar="URL",
-        callback=_checked_url,
-    ),
-]
+def _url_option(**more: Any) -> Any:
+    help_ = "URL of the server."
+    return typer.Option("--url", envvar="FINANCEOPS_URL", help=help_, metavar="URL", **more)
+
+
+_Url = Annotated[str, _url_option(callback=_checked_url)]
 _Tenant = Annotated[str, typer.Option("--tenant", help="ID of the tenant.", metavar="ID")]
 _INTERRUPTED = 130
 """Exit code that shells expect of a program that Ctrl-C stopped."""
@@ -175,13 +175,18 @@ def list_imports(
     *,
     tenant: _Tenant = DEFAULT_TENANT,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    url: _Url = DEFAULT_URL,
+    url: Annotated[str, _url_option()] = DEFAULT_URL,
 ) -> None:
     """List a tenant's imports, newest first, or take one back."""
-    if context.invoked_subcommand is not None:
-        return
+    if (command := context.invoked_subcommand) is not None:
+        for option, name in (("--tenant", "tenant"), ("--json", "as_json"), ("--url", "url")):
+            if _given(context, name):
+                problem = f"is for the list of imports here: write what {command} needs after it"
+                raise typer.BadParameter(problem, param_hint=option)
+        return  # the command has a URL of its own to check
     from financeops.cli.importations import listed  # noqa: PLC0415 - aiohttp
 
+    url = _checked_url(context, url)
     for line in asyncio.run(listed(url, tenant_id=tenant, as_json=as_json)):
         typer.echo(line)
 

@@ -72,6 +72,16 @@ def test_a_wrong_url_is_refused_in_one_line_that_names_what_gave_it(url, problem
         assert result.stderr.count("\n") == 1
 
 
+def test_undo_goes_by_its_own_options_whatever_the_list_would_go_by():
+    there, unknown = f"http://127.0.0.1:{free_port()}", "0" * 24
+    result = run("imports", "undo", "--url", there, unknown, url="nowhere")
+    assert result.stderr.startswith(f"financeops: no connection to {there}")
+    for option in (("--url", there), ("--tenant", "shop"), ("--json",)):
+        result = run("imports", *option, "undo", unknown, url=there)
+        assert result.returncode == 2
+        assert f"for {option[0]}: is for the list of imports here" in result.stderr
+
+
 def test_export_writes_the_selected_payments(financeops, tenant, tmp_path, sales):
     span = ("--from", "2024-03-02T00:00:00Z", "--to", "2024-03-03T01:00:00+01:00")
     result = financeops("export", "-o", "some.csv", "--tenant", tenant, *span)
