@@ -210,10 +210,19 @@ def ratio(numerator: int, denominator: int) -> Decimal | None:
     """
     if denominator == 0:
         return None
-    quotient, rest = divmod(numerator * 10**RATIO_DECIMALS, denominator)
-    if 2 * rest > denominator or (2 * rest == denominator and quotient % 2):
-        quotient += 1
-    return _trimmed(quotient, RATIO_DECIMALS)
+    return quotient_of(numerator, denominator, decimals=RATIO_DECIMALS)
+
+
+def quotient_of(numerator: int, denominator: int, *, decimals: int) -> Decimal:
+    """Quotient of two integers, the denominator above 0, rounded once, half-even, to so many decimals."""
+    return _trimmed(half_even(numerator * 10**decimals, denominator), decimals)
+
+
+def half_even(numerator: int, denominator: int) -> int:
+    """The integer nearest to a quotient, the even one of two; the denominator is above 0."""
+    quotient, rest = divmod(numerator, denominator)
+    up = 2 * rest > denominator or (2 * rest == denominator and quotient % 2)
+    return quotient + 1 if up else quotient
 
 
 def _trimmed(units: int, decimals: int) -> Decimal:
