@@ -25,7 +25,7 @@ from .frames import (
     trends,
     waterfall,
 )
-from .loading import Connection, connect, read
+from .loading import Connection, connect, read, read_rates
 from .loading.mongo import from_mongo
 
 __version__: str
@@ -58,6 +58,7 @@ __all__ = [
     "metrics",
     "orders",
     "read",
+    "read_rates",
     "refund_curve",
     "retries",
     "rfm",

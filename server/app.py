@@ -32,6 +32,7 @@ from server.routes import (
     history,
     imports,
     payments,
+    rates,
     seed,
     tenants,
     verify,
@@ -46,7 +47,7 @@ Amounts are numbers in major units (`1850.5`), times ISO 8601 with a time zone. 
 
 PARTS = (
     *(analytics, export, history, first_history, seed, batch),
-    *(payments, acts, imports, tenants, verify, health, docs),
+    *(payments, acts, imports, rates, tenants, verify, health, docs),
 )
 """The modules that have the routes; the first match answers."""
 

@@ -55,6 +55,8 @@ def map_case(context, case):
         _fit_window(case.query, in_buckets=case.path.endswith(("/trends", "/snapshot")))
     if case.query and "importId" in case.query:
         case.query["source"] = "import"  # only rows of an import may name one
+    if case.path == "/api/rates":
+        _fit_rates(case)
     if isinstance(case.body, dict):
         _fit_amount(case.body)
         _fit_metadata(case.body)
@@ -80,6 +82,20 @@ def before_call(context, case, kwargs):
         deadline = time.monotonic() + 30
         while "\nfinanceops_verifications 0.0\n" not in httpx.get(f"{URL}/metrics").text:
             assert time.monotonic() < deadline, "a verification does not end"
+
+
+def _fit_rates(case):
+    """Let days follow each other, and rates be of other currencies than their base."""
+    if case.query and {"from", "to"} <= case.query.keys():
+        start, end = sorted((case.query["from"], case.query["to"]))
+        case.query.pop("to") if start == end else case.query.update({"from": start, "to": end})
+    for place, day in enumerate(case.body if isinstance(case.body, list) else ()):
+        day["date"] = str(EPOCH.date() + timedelta(days=place))
+        rates = sorted(day["rates"].values())
+        codes = [code for code in ("EUR", "USD", "JPY") if code != day["base"]]
+        day["rates"] = {
+            code: round(rate, 12) or 1 for code, rate in zip(codes, rates, strict=False)
+        }
 
 
 def _fit_act(body):
@@ -164,6 +180,9 @@ def _fit_metadata(payment):
         }
 
 
+schemathesis.openapi.format(
+    "date", st.integers(0, 20_000).map(lambda day: str(EPOCH.date() + timedelta(days=day)))
+)
 schemathesis.openapi.format(
     "date-time",
     st.integers(0, int(time.time() * 1000)).map(

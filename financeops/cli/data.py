@@ -46,6 +46,11 @@ def register(app: typer.Typer) -> None:
     app.add_typer(imports, name="imports")
     app.command()(export)
     app.command()(verify)
+    rates = typer.Typer(
+        cls=Commands, help="Exchange rates, by which payments are converted.", no_args_is_help=True
+    )
+    rates.command("import")(import_rates)
+    app.add_typer(rates, name="rates")
     tenant = typer.Typer(
         cls=Commands, help="Change the settings of a tenant.", no_args_is_help=True
     )
@@ -278,6 +283,30 @@ def verify(
         typer.echo(line)
     if not good:
         raise typer.Exit(2)
+
+
+def import_rates(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV.")],
+    source: Annotated[
+        str | None,
+        typer.Option(help="Who says so, such as 'ecb', its default for the bank's own history."),
+    ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Replace other rates of the same day, pair and source."),
+    ] = False,
+    url: _Url = DEFAULT_URL,
+) -> None:
+    """Record the exchange rates of a file, for all tenants.
+
+    FILE is the European Central Bank's published history (columns Date, USD, JPY, ...), unpacked, or has
+    the columns date, base, quote, rate and perhaps source. Importing it again adds nothing. If anything
+    in it is wrong, or another rate is known for a day, nothing of it is taken.
+    """
+    from financeops.cli.exchange import rates_imported  # noqa: PLC0415 - aiohttp
+
+    typer.echo(asyncio.run(rates_imported(url, file, source=source, replace=replace)))
 
 
 def set_timezone(

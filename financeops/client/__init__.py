@@ -19,6 +19,7 @@ from financeops.core.contract.payments import (
     MonthsAnswer,
     SeedAnswer,
 )
+from financeops.core.contract.rates import RatesAnswer, RatesRecorded
 
 __all__ = [
     "BatchAnswer",
@@ -35,6 +36,8 @@ __all__ = [
     "MetricsAnswer",
     "MonthAnswer",
     "MonthsAnswer",
+    "RatesAnswer",
+    "RatesRecorded",
     "Reload",
     "RezoneAnswer",
     "SeedAnswer",

@@ -5,7 +5,7 @@ Values are sent as they are: the server checks them.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeAlias, cast
 
 from msgspec.structs import asdict
@@ -77,7 +77,7 @@ def parameters_of(tenant_id: str | None, query: Query) -> dict[str, str]:
     return present(tenantId=tenant_id, **query_of(query))
 
 
-def present(**parameters: str | int | datetime | None) -> dict[str, str]:
+def present(**parameters: str | int | date | datetime | None) -> dict[str, str]:
     """Query parameters that are not None, as text."""
     return {
         name: timestamp(value) if isinstance(value, datetime) else str(value)

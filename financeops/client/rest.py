@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TypedDict, Unpack
@@ -19,7 +19,7 @@ from financeops.client.values import Changes, Snapshot, changes_of, snapshot_of
 from financeops.client.verifying import verified
 from financeops.core import wire
 from financeops.core.contract import paths
-from financeops.core.contract.agreements import IDEMPOTENCY_KEY, MAX_PAGE
+from financeops.core.contract.agreements import IDEMPOTENCY_KEY, MAX_PAGE, MAX_RATE_DAYS
 from financeops.core.contract.analytics import (
     BreakdownAnswer,
     DeclineAnswer,
@@ -40,11 +40,13 @@ from financeops.core.contract.payments import (
     MonthsAnswer,
     SeedAnswer,
 )
+from financeops.core.contract.rates import RatesAnswer, RatesRecorded
 from financeops.core.dimensions import Dimension
 from financeops.core.disputes import DisputeStatus
 from financeops.core.fees import FeeKind
 from financeops.core.payments import Payment, Status
 from financeops.core.periods import Period
+from financeops.core.rates import DayRates
 
 _CHUNK = 1 << 18
 
@@ -482,6 +484,65 @@ class Client:
             headers={IDEMPOTENCY_KEY: key} if key else {},
         )
         return wire.payment_from(answer)
+
+    async def rates(
+        self,
+        *,
+        base: str | None = None,
+        quote: str | None = None,
+        source: str | None = None,
+        start: date | None = None,
+        end: date | None = None,
+    ) -> AsyncIterator[RatesAnswer]:
+        """Exchange rates by day, newest first, fetched page by page as they are asked for.
+
+        Parameters
+        ----------
+        base, quote, source : str, optional
+            Only rates of one unit of `base`, in `quote`, as `source` says.
+        start, end : date, optional
+            Only rates of days from `start` until before `end`.
+        """
+        asked = {"base": base, "quote": quote, "source": source, "from": start, "to": end}
+        query = present(**asked, limit=MAX_RATE_DAYS)
+        while True:
+            async with self._http.request("GET", paths.RATES, query) as answer:
+                days = wire.read(list[RatesAnswer], await answer.read())
+                following = answer.links.get("next")
+            for day in days:
+                yield day
+            if following is None:
+                return
+            query["before"] = URL(following["url"]).query["before"]
+
+    async def record_rates(
+        self, days: Iterable[DayRates | RatesAnswer], *, replace: bool = False, check: bool = False
+    ) -> RatesRecorded:
+        """Record exchange rates of up to 1,000 days, for all tenants: all of them, or none.
+
+        Parameters
+        ----------
+        days : iterable of DayRates
+            Each day, base and source once. Rates that are known count once.
+        replace : bool
+            Whether they may replace other rates of the same day, pair and source.
+        check : bool
+            Whether to record nothing, and only return what would be recorded.
+
+        Raises
+        ------
+        Conflict
+            Another rate is known, and `replace` is not set.
+        """
+        flags = {"replace": replace, "check": check}
+        query = {name: "true" for name, flag in flags.items() if flag}
+        sent = [
+            {"date": day.date, "base": day.base, "source": day.source, "rates": day.rates}
+            for day in days
+        ]
+        return await self._http.answer(
+            RatesRecorded, "POST", paths.RATES, query, body=wire.encode(sent)
+        )
 
     async def seed(self, *, count: int | None = None, days: int | None = None) -> SeedAnswer:
         """Fill an empty database with realistic historical payments."""

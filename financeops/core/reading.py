@@ -12,6 +12,7 @@ from msgspec import UNSET
 from msgspec.structs import astuple
 
 from financeops.core.card_numbers import without_card_numbers
+from financeops.core.contract.rates import RatesRequest
 from financeops.core.contract.requests import (
     DisputeRequest,
     FeesRequest,
@@ -30,6 +31,7 @@ _refund_decoder = msgspec.json.Decoder(RefundRequest)
 _dispute_decoder = msgspec.json.Decoder(DisputeRequest)
 _fees_decoder = msgspec.json.Decoder(FeesRequest)
 _settlement_decoder = msgspec.json.Decoder(SettlementRequest)
+_rates_decoder = msgspec.json.Decoder(RatesRequest)
 # The decoders above keep the last value of a repeated name; this one shows all names.
 _read_pairs = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str).decode
 
@@ -94,6 +96,11 @@ def read_fees_request(body: bytes) -> FeesRequest:
 def read_settlement_request(body: bytes) -> SettlementRequest:
     """Decode the JSON of a settlement; raises as `read_request` does."""
     return read_once(_settlement_decoder, body)
+
+
+def read_rates_request(body: bytes) -> RatesRequest:
+    """Decode the JSON of a day's rates; raises as `read_request` does."""
+    return read_once(_rates_decoder, body)
 
 
 def read_once(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:

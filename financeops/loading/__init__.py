@@ -2,5 +2,6 @@
 
 from financeops.loading.connection import Connection, connect
 from financeops.loading.files import read
+from financeops.loading.rates import read_rates
 
-__all__ = ["Connection", "connect", "read"]
+__all__ = ["Connection", "connect", "read", "read_rates"]

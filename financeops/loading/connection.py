@@ -26,6 +26,7 @@ from financeops.loading.cache import MonthCache
 from financeops.loading.filtering import filtered, needed_columns
 from financeops.loading.live import live_changes
 from financeops.loading.months import CachedPayments
+from financeops.loading.rates import Day, rates_of
 from financeops.loading.remote import Remote
 
 if TYPE_CHECKING:
@@ -375,6 +376,83 @@ class Connection:
         InvalidValue, NotFound, Unavailable
         """
         return self._table(self._remote.client.declines, DECLINES, params, frame)
+
+    @overload
+    def rates(
+        self,
+        since: Day | None = None,
+        until: Day | None = None,
+        *,
+        base: str | None = None,
+        quote: str | None = None,
+        source: str | None = None,
+        frame: Literal["polars"],
+    ) -> pl.DataFrame: ...
+    @overload
+    def rates(
+        self,
+        since: Day | None = None,
+        until: Day | None = None,
+        *,
+        base: str | None = None,
+        quote: str | None = None,
+        source: str | None = None,
+        frame: Literal["pandas"],
+    ) -> pd.DataFrame: ...
+    @overload
+    def rates(
+        self,
+        since: Day | None = None,
+        until: Day | None = None,
+        *,
+        base: str | None = None,
+        quote: str | None = None,
+        source: str | None = None,
+        frame: Literal["pyarrow"],
+    ) -> pa.Table: ...
+    @overload
+    def rates(
+        self,
+        since: Day | None = None,
+        until: Day | None = None,
+        *,
+        base: str | None = None,
+        quote: str | None = None,
+        source: str | None = None,
+        frame: str | None = None,
+    ) -> Any: ...
+    def rates(
+        self,
+        since: Day | None = None,
+        until: Day | None = None,
+        *,
+        base: str | None = None,
+        quote: str | None = None,
+        source: str | None = None,
+        frame: str | None = None,
+    ) -> Any:
+        """Exchange rates that the server has, as a data frame, for `financeops.convert`.
+
+        Parameters
+        ----------
+        since, until : date or str, optional
+            Only rates of days from `since` until before `until`.
+        base, quote, source : str, optional
+            Only rates of one unit of `base`, in `quote`, as `source` says.
+        frame : {"polars", "pandas", "pyarrow"}, optional
+
+        Returns
+        -------
+        data frame
+            One row per rate, oldest first, as `financeops.read_rates` returns them.
+
+        Raises
+        ------
+        InvalidValue, Unavailable
+        """
+        kind = check_frame(frame)
+        chosen = {"base": base, "quote": quote, "source": source}
+        return framed(rates_of(self._remote, since, until, **chosen), kind)
 
     def snapshot(self, **params: Unpack[FigureParams]) -> Snapshot:
         """All figures and the newest 100 payments, of one moment.

@@ -103,6 +103,15 @@ _IMPORT_ACTS = {
     "bsonType": "object",
     "required": ["_id", "tenantId", "importId", "created", "refunded", "updated", "rows"],
 }
+_RATES = {
+    "bsonType": "object",
+    "required": ["_id", "date", "base", "source", "rates"],
+    "properties": {
+        "_id": {"bsonType": "string"},
+        # Texts, so that all digits are kept.
+        "rates": {"bsonType": "object", "additionalProperties": {"bsonType": "string"}},
+    },
+}
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "payments": _PAYMENT,
     "rollups": _ROLLUP,
@@ -111,6 +120,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "imports": _IMPORT,
     "importRows": _IMPORT_ROW,
     "importActs": _IMPORT_ACTS,
+    "rates": _RATES,
 }
 
 BY_TIME = [("tenantId", 1), ("createdAt", -1)]

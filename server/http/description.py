@@ -180,6 +180,7 @@ def _components(methods: tuple[str, ...]) -> dict[str, Any]:
         "description": "IANA time zone",
         "enum": sorted(zone_names()),
     }
+    components["RatesRequest"]["properties"]["base"] = component("CurrencyCode")
     components["ImportedPayment"] = _request(imported, methods, ("success", "failed", "refunded"))
     components["NewPayment"] = _request(imported, methods, ("success", "failed"))
     return components
@@ -251,11 +252,17 @@ def _currencies() -> dict[int, list[str]]:
     return found
 
 
+_LISTED = {
+    **dict.fromkeys(("currency", "base", "quote"), "CurrencyCode"),
+    "timezone": "TimezoneName",
+}
+"""Parameters whose values a component lists."""
+
+
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a parameter without null: a parameter is left out instead."""
-    known = {"currency": "CurrencyCode", "timezone": "TimezoneName"}
-    if name in known:
-        return component(known[name])
+    if name in _LISTED:
+        return component(_LISTED[name])
     kinds = [each for each in schema.pop("anyOf", []) if each != {"type": "null"}]
     schema.pop("title", None)
     return {**schema, **(kinds[0] if len(kinds) == 1 else {})}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -41,6 +42,7 @@ from financeops.core.contract.payments import (
     MonthsAnswer,
     SeedAnswer,
 )
+from financeops.core.contract.rates import RatesAnswer, RatesRecorded, RatesRequest
 from financeops.core.contract.requests import (
     DisputeRequest,
     FeeRequest,
@@ -188,6 +190,13 @@ ANSWERS: list[Struct] = [
         documentation=DOCS,
         dashboard="http://localhost:8866",
     ),
+    RatesAnswer(
+        date=date(1999, 1, 4),
+        base="EUR",
+        source="ecb",
+        rates={"JPY": Decimal("133.73"), "USD": Decimal("1.1789")},
+    ),
+    RatesRecorded(added=2, replaced=0, unchanged=0),
     HealthAnswer(status="ok"),
     ReadyAnswer(status="ready"),
 ]
@@ -209,5 +218,13 @@ FEES = FeesRequest(
 SETTLEMENT = SettlementRequest(
     payout_id="po_1", settled_at=_NOON, settled_amount=Raw(b"18.13"), settled_currency="USD"
 )
+RATES = [
+    RatesRequest(
+        date="1999-01-04",
+        base="EUR",
+        source="ecb",
+        rates={"JPY": Raw(b"133.73"), "USD": Raw(b"1.1789")},
+    )
+]
 START = StartRequest(tenant_id=DEFAULT_TENANT, file="sales.csv", size=25_310)
 FINISH = FinishRequest(duplicate=40, rejected=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import Request
@@ -22,11 +22,18 @@ from pydantic.alias_generators import to_camel
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from financeops.core.checks import METHOD, check_key, check_tenant_id
-from financeops.core.contract.agreements import DEFAULT_TENANT, MAX_CHANGES, MAX_PAGE, ExportFormat
+from financeops.core.contract.agreements import (
+    DEFAULT_TENANT,
+    MAX_CHANGES,
+    MAX_PAGE,
+    MAX_RATE_DAYS,
+    ExportFormat,
+)
 from financeops.core.contract.texts import (
     CURSOR_PATTERN,
     MAX_TEXT,
     PAYMENT_ID_PATTERN,
+    RATES_CURSOR_PATTERN,
     TENANT_PATTERN,
     TEXT_PATTERN,
     WORD_PATTERN,
@@ -37,6 +44,7 @@ from financeops.core.instants import bound
 from financeops.core.payments import Source, Status
 from financeops.core.periods import Period, zone_of
 from financeops.core.questions import Question
+from financeops.core.rates import check_currency_of_rate, check_source, day_in
 from financeops.core.selection import Selection
 from financeops.core.windows import ALL_TIME, check_order, ends_of, window_between
 
@@ -101,6 +109,14 @@ def _instant(text: object) -> datetime:
     return bound(instant)
 
 
+def _day(name: str) -> BeforeValidator:
+    return BeforeValidator(lambda text: day_in(str(text), name))
+
+
+def _code(name: str) -> AfterValidator:
+    return AfterValidator(lambda code: check_currency_of_rate(code, name))
+
+
 def _described(**members: Any) -> WithJsonSchema:
     """The API's description of a parameter that a function checks."""
     return WithJsonSchema({"type": "string", **members})
@@ -117,6 +133,7 @@ TenantId = Annotated[str, AfterValidator(check_tenant_id), _described(pattern=TE
 PaymentId = Annotated[str, _described(pattern=PAYMENT_ID_PATTERN)]
 TimezoneName = Annotated[str, AfterValidator(check_timezone)]
 Instant = Annotated[datetime, BeforeValidator(_instant), _described(format="date-time")]
+SourceOfRates = Annotated[str, AfterValidator(check_source), _described(pattern=WORD_PATTERN)]
 ImportId = Annotated[str, Field(pattern=PAYMENT_ID_PATTERN)]
 VerificationId = Annotated[str, Field(pattern=PAYMENT_ID_PATTERN)]
 
@@ -306,6 +323,39 @@ class ImportParameters(Parameters):
 
     tenant_id: TenantId | None = Field(
         None, description="ID of the tenant to which the import must belong"
+    )
+
+
+class RatesParameters(Parameters):
+    """Parameters of the list of exchange rates."""
+
+    base: Annotated[str, _code("base")] | None = Field(
+        None, description="Only rates of one unit of this currency"
+    )
+    quote: Annotated[str, _code("quote")] | None = Field(
+        None, description="Only rates in this currency"
+    )
+    source: SourceOfRates | None = Field(None, description="Only rates of this source")
+    start: Annotated[date, _day("from"), _described(format="date")] | None = Field(
+        None, alias="from", description="Only rates of this day and later ones"
+    )
+    end: Annotated[date, _day("to"), _described(format="date")] | None = Field(
+        None, alias="to", description="Only rates of days before this one"
+    )
+    limit: int = Field(100, ge=1, le=MAX_RATE_DAYS, description="Number of days on a page")
+    before: Annotated[str, Field(pattern=RATES_CURSOR_PATTERN)] | None = Field(
+        None, description="Start of the page: the cursor of the `Link` header's `next`"
+    )
+
+
+class RecordRatesParameters(Parameters):
+    """Parameters of rates to record."""
+
+    replace: bool = Field(
+        False, description="Whether they replace other rates of the same day, pair and source"
+    )
+    check: bool = Field(
+        False, description="Whether to record nothing, and only answer what would be recorded"
     )
 
 

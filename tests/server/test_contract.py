@@ -64,6 +64,7 @@ async def test_every_answer_has_the_type_of_its_route(ask, server):
     await _payments(ask)
     await _imports(ask)
     await _analytics(ask)
+    await _rates(ask)
     with MongoClient(server.settings["mongodb_uri"]) as client:
         rollups = client.get_default_database().rollups
         assert rollups.delete_many({"tenantId": "tenant_1", "grain": "day"}).deleted_count
@@ -153,6 +154,22 @@ async def _analytics(ask):
     await ask("GET", "/api/analytics/breakdown", params={"by": "country", "tenantId": "nobody"})
     await ask("GET", "/api/analytics/metrics", params={"period": "week", "compare": "true"})
     await ask("GET", "/api/analytics/snapshot", params={"period": "year", "rollups": "true"})
+
+
+async def _rates(ask):
+    day = {
+        "date": "1999-01-04",
+        "base": "EUR",
+        "source": "ecb",
+        "rates": {"USD": 1.1789, "JPY": 1e-12},
+    }
+    for flags in ({"check": "true"}, {}, {"replace": "true"}):
+        await ask("POST", "/api/rates", params=flags, json=[day])
+    await ask("POST", "/api/rates", json=[{**day, "rates": {"USD": 1.2}}])
+    await ask("POST", "/api/rates", json=[{**day, "rates": {"USD": 0}}])
+    await ask(
+        "GET", "/api/rates", params={"quote": "USD", "from": "1999-01-04", "to": "1999-01-05"}
+    )
 
 
 async def _verifications(ask):

@@ -29,7 +29,7 @@ ROUTES = sorted(
 TAKE_BODIES = {
     *("/payments", "/payments/batch", "/payments/{payment_id}/refund"),
     *(f"/payments/{{payment_id}}/{act}" for act in ("dispute", "fees", "settlement")),
-    *("/api/imports", "/api/imports/{import_id}/finish"),
+    *("/api/imports", "/api/imports/{import_id}/finish", "/api/rates"),
 }
 VERBS = {
     *("Change", "Charge", "Check", "Count", "Dispute", "Export", "Find", "Finish", "List", "Read"),

@@ -97,7 +97,7 @@ async def test_several_processes_prepare_at_once(empty, database_uri):
         await close(each)
     assert {name for name, (validator, _) in (await described(empty)).items() if validator} == {
         *("changes", "payments", "rollups", "tenants"),
-        *("imports", "importRows", "importActs"),
+        *("imports", "importRows", "importActs", "rates"),
     }
     assert await empty.tenants.count_documents({}) == 1
     await record(empty, insert())

@@ -22,6 +22,9 @@ MAX_PAGE = 1000
 MAX_BATCH = 1000
 """Most payments in one batch."""
 
+MAX_RATE_DAYS = 1000
+"""Most days of rates in one request or on one page."""
+
 MAX_REFUNDS = 200
 """Most refunds of parts of one payment; the one after them must be of all that is left."""
 

@@ -35,6 +35,7 @@ CURRENCY_PATTERN = "^[A-Z]{3}$"
 PAYMENT_ID_PATTERN = "^[0-9a-fA-F]{24}$"
 # In msgspec, as in Python, $ also matches before a line break at the end.
 OPTION_PATTERN = r"^[a-z-]{1,64}(?!\n)$"
+RATES_CURSOR_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\|[a-z0-9_]{1,64}\|[A-Z]{3}$"
 CURSOR_PATTERN = "^[0-9]{1,13}-[0-9a-fA-F]{24}$"
 
 Text = Annotated[
