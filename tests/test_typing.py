@@ -55,6 +55,7 @@ REVEALED = {
                 )
             ),
             f'segments({frame}, by="country")',
+            f"convert({frame}, pl.DataFrame(), to='EUR')",
             f"compare({frame}, window=(day, day), against=(day, day))",
             f'explain_change({frame}, by="method", window=(day, day), against=(day, day))',
         )

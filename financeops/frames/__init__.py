@@ -11,6 +11,7 @@ from __future__ import annotations
 from financeops.frames.anomalies import anomalies
 from financeops.frames.cohorts import cohorts
 from financeops.frames.compare import compare
+from financeops.frames.convert import convert
 from financeops.frames.declines import declines
 from financeops.frames.disputes import disputes
 from financeops.frames.explain import explain_change
@@ -30,6 +31,7 @@ __all__ = [
     "anomalies",
     "cohorts",
     "compare",
+    "convert",
     "declines",
     "disputes",
     "explain_change",
