@@ -19,6 +19,7 @@ from financeops.dashboard.panels.feed import Feed
 from financeops.dashboard.panels.filters import Filters
 from financeops.dashboard.panels.header import Header
 from financeops.dashboard.panels.methods import MethodChart
+from financeops.dashboard.panels.money import Money
 from financeops.dashboard.panels.notices import Notice
 from financeops.dashboard.panels.panel import Action, Panel
 from financeops.dashboard.panels.payment import PaymentPanel
@@ -55,13 +56,22 @@ class Screen:
         self.cards = Cards(formats)
         self.trend = TrendChart(formats)
         self.methods = MethodChart(formats, actions["method"])
+        self.money = Money(formats)
         self.declines = Declines(formats)
         self.feed = Feed(formats, status=actions["status"], payment=actions["payment"])
         self.payment = PaymentPanel(formats, close=actions["close"])
         self.filters = Filters(formats, **actions)
         self._figures: Figures | None = None
         self._of_feed = (0, 0, False)
-        parts = (self.verdict, self.cards, self.trend, self.methods, self.feed, self.declines)
+        parts = (
+            self.verdict,
+            self.cards,
+            self.trend,
+            self.methods,
+            self.money,
+            self.feed,
+            self.declines,
+        )
         self._body = Box([part.widget for part in parts])
         self._body.add_class("fo-body")
         tops = (self.header, self.notice, self.filters)
@@ -93,6 +103,7 @@ class Screen:
             (self.cards.widget, self.cards),
             (self.trend.head, self.trend),
             (self.methods.head, self.methods),
+            (self.money.widget, self.money),
             (self.declines.widget, self.declines),
         ):
             self._safely(panel, partial(part.paint, model))

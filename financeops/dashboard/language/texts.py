@@ -171,6 +171,21 @@ AUTHORIZED_TITLE = Text(
     "Succeeded ÷ (succeeded + declined by the issuer): what never came before an issuer does not count"
 )
 
+MONEY = Text("Where the money goes")
+MONEY_SPAN = Text("What became of this period's payments, until now")
+STEP = Text("Step")
+OF_TOTAL = Text("Of the total")
+REFUNDS = Text("Refunds")
+LOST_DISPUTES = Text("Lost disputes")
+KEPT = Text("Kept (net)")
+NONE_SO_FAR = Text("none so far")
+OPEN_DISPUTES = Plural(
+    "{count} dispute is still open: it may be lost",
+    "{count} disputes are still open: they may be lost",
+)
+NOTHING_TAKEN = Text("No refunds, lost disputes or fees are known so far: all of it is kept")
+BY_PAYMENT_DATE = Text("Refunds, disputes and fees count at the date of their payment")
+
 FEED = Text("Live feed")
 FEED_SPAN = Plural("Newest {count}, as they happen", "Newest {count}, as they happen")
 FEED_READING = Plural("{count} so far, loading older ones", "{count} so far, loading older ones")
