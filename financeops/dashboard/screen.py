@@ -23,6 +23,7 @@ from financeops.dashboard.panels.money import Money
 from financeops.dashboard.panels.notices import Notice
 from financeops.dashboard.panels.panel import Action, Panel
 from financeops.dashboard.panels.payment import PaymentPanel
+from financeops.dashboard.panels.rates import Rates
 from financeops.dashboard.panels.trend import TrendChart
 from financeops.dashboard.panels.verdict import Verdict
 from financeops.dashboard.preferences import Preferences
@@ -57,6 +58,7 @@ class Screen:
         self.trend = TrendChart(formats)
         self.methods = MethodChart(formats, actions["method"])
         self.money = Money(formats)
+        self.rates = Rates(formats)
         self.declines = Declines(formats)
         self.feed = Feed(formats, status=actions["status"], payment=actions["payment"])
         self.payment = PaymentPanel(formats, close=actions["close"])
@@ -69,6 +71,7 @@ class Screen:
             self.trend,
             self.methods,
             self.money,
+            self.rates,
             self.feed,
             self.declines,
         )
@@ -104,6 +107,7 @@ class Screen:
             (self.trend.head, self.trend),
             (self.methods.head, self.methods),
             (self.money.widget, self.money),
+            (self.rates.widget, self.rates),
             (self.declines.widget, self.declines),
         ):
             self._safely(panel, partial(part.paint, model))

@@ -1,4 +1,4 @@
-"""What is kept: the screen says what the API says, and follows the stream."""
+"""What is kept, and which orders are lost: the screen says what the API says, and follows the stream."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +20,13 @@ MONEY = {
     "lost_volume": ("lostVolume", -1),
     "fee_volume": ("feeVolume", -1),
     "net_revenue": ("netRevenue", 1),
+}
+RATES = {
+    "success_rate": "successRate",
+    "authorization_rate": "authorizationRate",
+    "order_success_rate": "orderSuccessRate",
+    "first_attempt_rate": "firstAttemptRate",
+    "recovered_share": "recoveredShare",
 }
 
 
@@ -66,10 +73,13 @@ async def until_equal(page, http, **asked):
         row = page.locator(f'#main [data-step={step}][data-exact="{minor}"]')
         await row.wait_for(state="attached")
         assert await row.get_attribute("data-none") is (None if minor else "")
+    for shown, name in RATES.items():
+        exact = "" if metrics[name] is None else metrics[name]
+        await page.locator(f'#main [data-rate={shown}][data-exact="{exact}"]').wait_for()
     return metrics
 
 
-async def test_its_figures_are_those_of_the_api_and_follow_the_stream(
+async def test_money_and_rates_are_those_of_the_api_and_follow_the_stream(
     http, dashboard, window, sold
 ):
     page = await window.new_page()
@@ -80,6 +90,8 @@ async def test_its_figures_are_those_of_the_api_and_follow_the_stream(
     await page.locator("[data-state=live]").wait_for(timeout=60_000)
     metrics = await until_equal(page, http, period="day")
     assert metrics["lostVolume"] > 0 < metrics["feeVolume"]
+    assert metrics["orders"] < metrics["totalPayments"]
+    assert metrics["recoveredShare"] > 0
     await expect(page.locator("#main .fo-money")).to_contain_text("1 dispute is still open")
     # The bars meet: each begins where the one before it ends.
     bars = await page.locator("#main .fo-step-bar").evaluate_all(
@@ -127,6 +139,7 @@ async def test_what_is_rare_is_said(http, dashboard, window):
     kept = page.locator("#main [data-step=net_revenue]")
     await expect(kept).to_contain_text("-$0.30")
     await page.locator('#main [data-step=refunded_volume][data-none=""]').wait_for()
+    await page.locator('#main [data-rate=authorization_rate][data-exact="0"]').wait_for()
     await screenshots(page, "kept-below-zero", (LAPTOP,))
 
     for n in range(3):
@@ -135,4 +148,5 @@ async def test_what_is_rare_is_said(http, dashboard, window):
     await page.goto(f"{dashboard}?tenant=much&lang=en")
     await page.locator("[data-state=live]").wait_for(timeout=60_000)
     await expect(page.locator("#main .fo-money")).to_contain_text("all of it is kept")
+    await expect(page.locator("#main .fo-rates")).to_contain_text("Nothing was tried again")
     await screenshots(page, "kept-much")

@@ -186,6 +186,26 @@ OPEN_DISPUTES = Plural(
 NOTHING_TAKEN = Text("No refunds, lost disputes or fees are known so far: all of it is kept")
 BY_PAYMENT_DATE = Text("Refunds, disputes and fees count at the date of their payment")
 
+RATES = Text("How many succeed")
+RATES_SPAN = Text("The same payments, counted in three ways")
+AUTHORIZATION_RATE = Text("Authorization rate")
+ORDER_RATE = Text("Order success rate")
+OF_DECIDED = Plural(
+    "{succeeded} of {count} that came before the issuer",
+    "{succeeded} of {count} that came before the issuer",
+)
+OF_ORDERS = Plural("{succeeded} of {count} order", "{succeeded} of {count} orders")
+SUCCESS_LEAVES_OUT = Text("Leaves nothing out: every attempt counts, repeated ones too")
+AUTHORIZATION_LEAVES_OUT = Text(
+    "Leaves out what the issuer never decided on: blocked, not authenticated, abandoned, technical"
+)
+ORDER_LEAVES_OUT = Text(
+    "Leaves out repeated attempts: an order counts once, and one success is enough"
+)
+NO_RETRIES = Text("Nothing was tried again: each payment is an order of its own")
+FIRST_ATTEMPT = Text("At the first attempt: {rate}")
+RECOVERED = Text("Of those that failed first, later recovered: {rate}")
+
 FEED = Text("Live feed")
 FEED_SPAN = Plural("Newest {count}, as they happen", "Newest {count}, as they happen")
 FEED_READING = Plural("{count} so far, loading older ones", "{count} so far, loading older ones")
