@@ -186,12 +186,18 @@ class Client:
         tenant_id: str | None = None,
         *,
         rollups: bool = False,
+        by: Dimension | str | None = None,
         **question: Unpack[Question],
     ) -> Snapshot:
-        """All figures and the newest payments, of one consistent moment."""
+        """All figures and the newest payments, of one consistent moment.
+
+        With `rollups` also what the figures are computed from, and with `by` that by a dimension.
+        """
         query = parameters_of(tenant_id, question_of(**question))
         if rollups:
             query["rollups"] = "true"
+        if by is not None:
+            query["by"] = str(by)
         return snapshot_of(await self._http.json("GET", paths.SNAPSHOT, query))
 
     async def payment(self, payment_id: str, tenant_id: str | None = None) -> Payment:

@@ -16,6 +16,7 @@ from financeops.core.contract.analytics import (
     SnapshotAnswer,
     TrendAnswer,
 )
+from financeops.core.dimensions import Dimension
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Window
 from financeops.core.rollup import Rollup
@@ -37,7 +38,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     `seq` is the last change counted in. With ``rollups=True`` `buckets` and `bucket_rollups`
     (one each, oldest first), `previous_window` and `previous_rollup` hold what the figures were
-    computed from, so that later changes can be added exactly.
+    computed from, so that later changes can be added exactly; with a dimension `by` also `details`,
+    the window's payments by its values, of which `listed` are counted by themselves.
     """
 
     seq: int
@@ -52,6 +54,9 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     bucket_rollups: tuple[Rollup, ...] = ()
     previous_window: Window | None = None
     previous_rollup: Rollup | None = None
+    by: Dimension | None = None
+    details: Rollup | None = None
+    listed: frozenset[str] = frozenset()
 
 
 def changes_of(document: Mapping[str, Any]) -> Changes:
@@ -68,6 +73,7 @@ def snapshot_of(document: Mapping[str, Any]) -> Snapshot:
     answer = wire.read_document(SnapshotAnswer, {**document, "payments": []})
     rollups = answer.rollups
     buckets = rollups.buckets if rollups else []
+    details = rollups.details if rollups else None
     return Snapshot(
         seq=answer.seq,
         as_of=answer.as_of,
@@ -81,4 +87,7 @@ def snapshot_of(document: Mapping[str, Any]) -> Snapshot:
         bucket_rollups=tuple(map(wire.rollup_from, buckets)),
         previous_window=Window(rollups.previous_from, rollups.previous_to) if rollups else None,
         previous_rollup=wire.rollup_from(rollups.previous) if rollups else None,
+        by=details.by if details else None,
+        details=wire.details_from(details) if details else None,
+        listed=frozenset(details.listed if details else ()),
     )

@@ -140,6 +140,12 @@ class Rollup:
         """The counts by dimension alone."""
         return Rollup(further={DIMENSIONS: self.part(DIMENSIONS)})
 
+    def of_dimension(self, name: str) -> Rollup:
+        """The counts by the values of one dimension alone."""
+        level = FURTHER[DIMENSIONS].index("dimension")
+        part = self.part(DIMENSIONS).items()
+        return Rollup(further={DIMENSIONS: {path: n for path, n in part if path[level] == name}})
+
     @property
     def without_details(self) -> Rollup:
         """Everything but the counts by dimension."""

@@ -20,6 +20,7 @@ from financeops.core.contract.analytics import (
     BreakdownAnswer,
     BucketAnswer,
     DeclineAnswer,
+    DetailsAnswer,
     FailuresAnswer,
     KeyFigures,
     MethodAnswer,
@@ -54,7 +55,7 @@ from financeops.core.payments import (
     values_in,
 )
 from financeops.core.periods import Window
-from financeops.core.rollup import FURTHER, Path, Rollup, as_document
+from financeops.core.rollup import DIMENSIONS, FURTHER, Path, Rollup, as_document
 
 Form = TypeVar("Form")
 
@@ -451,6 +452,11 @@ def _counts_in(part: Mapping[str, Any] | None, levels: Path) -> dict[Path, tuple
         for value, inner in part.items()
         for path, count in _counts_in(inner, levels[1:]).items()
     }
+
+
+def details_from(answer: DetailsAnswer) -> Rollup:
+    """Counts by a dimension from their JSON form."""
+    return Rollup(further={DIMENSIONS: _counts_in(answer.dimensions, FURTHER[DIMENSIONS])})
 
 
 def bucket_document(bucket: Window, rollup: Rollup) -> BucketAnswer:

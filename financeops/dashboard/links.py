@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from financeops.core.dimensions import Dimension
 from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent
 from financeops.core.payments import Status
@@ -30,6 +31,7 @@ class View(Struct, frozen=True, kw_only=True):
     currency: str | None = None
     method: str | None = None
     status: Status | None = None
+    by: Dimension | None = None
     lang: str | None = None
     theme: Theme | None = None
 
@@ -55,6 +57,7 @@ def view_of(parameters: Mapping[str, str]) -> tuple[View, list[str]]:
         "currency": _currency,
         "method": str,
         "status": Status,
+        "by": Dimension,
         "lang": _language,
         "theme": Theme,
     }
@@ -98,7 +101,9 @@ class Address:
         self._choose_tenant = choose_tenant
         self._write = write
         self._default = self._shown()
-        model.observe(self._follow, ["tenant", "period", "chosen_currency", "method", "status"])
+        model.observe(
+            self._follow, ["tenant", "period", "chosen_currency", "method", "status", "by"]
+        )
         preferences.observe(self._follow, ["theme", "language"])
 
     def open(self, parameters: Mapping[str, str]) -> list[str]:
@@ -112,6 +117,7 @@ class Address:
         model.chosen_currency = view.currency or default.currency
         model.method = view.method or default.method
         model.status = view.status or default.status
+        model.by = view.by or default.by or Dimension.METHOD
         preferences.theme = view.theme or default.theme
         preferences.language = view.lang or default.lang
         return odd
@@ -124,6 +130,7 @@ class Address:
             currency=model.chosen_currency,
             method=model.method,
             status=model.status,
+            by=model.by,
             lang=self._preferences.language,
             theme=self._preferences.theme,
         )

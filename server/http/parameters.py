@@ -287,6 +287,9 @@ class SnapshotParameters(BucketParameters):
     rollups: bool = Field(
         False, description="Whether to add the rollups from which the figures are computed"
     )
+    by: Dimension | None = Field(
+        None, description="With `rollups=true`: also count the window's payments by this dimension"
+    )
 
 
 class TimezoneParameters(Parameters):

@@ -14,6 +14,7 @@ from financeops.core.contract.agreements import FEED_LENGTH
 from financeops.core.contract.analytics import (
     BreakdownAnswer,
     DeclineAnswer,
+    DetailsAnswer,
     MethodAnswer,
     MetricsAnswer,
     RollupsAnswer,
@@ -24,7 +25,7 @@ from financeops.core.contract.forms import Instant
 from financeops.core.dimensions import Dimension
 from financeops.core.periods import Window
 from financeops.core.questions import Question
-from financeops.core.rollup import Rollup
+from financeops.core.rollup import DIMENSIONS, Rollup, as_document
 from financeops.core.windows import ends_of
 from financeops.core.wire import (
     breakdown_document,
@@ -113,6 +114,7 @@ async def read_snapshot(services: Here, params: Annotated[SnapshotParameters, Qu
         as_of=services.now(),
         in_buckets=True,
         compare=True,
+        details=_counts_by(params) is not None,
         payments=FEED_LENGTH,
     )
     document = SnapshotAnswer(
@@ -124,7 +126,7 @@ async def read_snapshot(services: Here, params: Annotated[SnapshotParameters, Qu
         payments=[payment_document(payment) for payment in answer.payments],
         seq=answer.tenant.seq,
         as_of=Instant.of(answer.as_of),
-        rollups=_rollups(answer) if params.rollups else None,
+        rollups=_rollups(answer, by=_counts_by(params)) if params.rollups else None,
     )
     return Json(document)
 
@@ -167,15 +169,28 @@ def _declines(answer: Answer) -> list[DeclineAnswer]:
     return declines_document(figures.declines(answer.rollup), currency=answer.currency)
 
 
-def _rollups(answer: Answer) -> RollupsAnswer:
+def _counts_by(params: SnapshotParameters) -> Dimension | None:
+    """The dimension by which a snapshot's rollups count, besides by method, as all do."""
+    return params.by if params.rollups and params.by is not Dimension.METHOD else None
+
+
+def _rollups(answer: Answer, *, by: Dimension | None) -> RollupsAnswer:
     assert answer.previous is not None, "a snapshot compares"
     assert answer.previous_window is not None, "a snapshot compares"
     return RollupsAnswer(
         buckets=[
-            bucket_document(bucket, rollup)
+            bucket_document(bucket, rollup.without_details)
             for bucket, rollup in zip(answer.buckets, answer.bucket_rollups, strict=True)
         ],
-        previous=rollup_document(answer.previous),
+        previous=rollup_document(answer.previous.without_details),
         previous_from=Instant.of(answer.previous_window.start),
         previous_to=Instant.of(answer.previous_window.end),
+        details=None if by is None else _details(answer, by),
+    )
+
+
+def _details(answer: Answer, by: Dimension) -> DetailsAnswer:
+    counts = as_document(answer.rollup.of_dimension(by))
+    return DetailsAnswer(
+        by=by, listed=sorted(answer.listed.get(by, ())), dimensions=counts.get(DIMENSIONS, {})
     )

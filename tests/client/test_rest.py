@@ -9,6 +9,7 @@ import pytest
 from financeops.cli.running.addresses import free_port
 from financeops.client import Client
 from financeops.client.problems import error_of
+from financeops.core.breakdown import breakdown
 from financeops.core.errors import (
     Busy,
     Conflict,
@@ -38,13 +39,19 @@ async def test_metrics_are_exact_decimals_and_name_their_currency(client, record
 
 
 async def test_a_snapshot_holds_what_its_figures_were_computed_from(client, record, tenant_id):
-    await record(amount=7)
+    await record(amount=7, network="visa")
     await record(amount=3, method="paypal", status="failed")
 
-    snapshot = await client.snapshot(tenant_id, period="week", rollups=True)
+    snapshot = await client.snapshot(tenant_id, period="week", rollups=True, by="network")
 
     assert (snapshot.seq, len(snapshot.buckets), len(snapshot.bucket_rollups)) == (2, 7, 7)
     assert snapshot.as_of in snapshot.buckets[-1]
+    assert (snapshot.by, snapshot.listed) == ("network", {"visa"})
+    rows = breakdown(total(snapshot.bucket_rollups) + snapshot.details, snapshot.by)
+    assert [(row.value, row.volume, row.share) for row in rows] == [
+        ("visa", 700, 50),
+        (None, 0, 50),
+    ]
     figures = metrics(total(snapshot.bucket_rollups), currency="USD")
     assert figures.total_volume == 700
     assert figures.success_rate == snapshot.metrics.success_rate == 50

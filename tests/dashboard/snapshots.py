@@ -4,26 +4,46 @@ from msgspec.structs import asdict
 
 from financeops.client import MetricsAnswer, Snapshot
 from financeops.core.contract.agreements import FEED_LENGTH
+from financeops.core.dimensions import said_of, to_list
 from financeops.core.metrics import metrics
-from financeops.core.periods import Period, buckets, previous_window
+from financeops.core.periods import Period, Window, buckets, previous_window
 from financeops.core.rollup import Rollup, rollup_of, total
 from financeops.core.wire import metrics_document
 
 
-def rollup_in(payments, window, zone, *, currency="USD"):
+def listed_of(payments):
+    """The values of dimensions that are counted by themselves."""
+    said = [each for payment in payments for each in said_of(payment)]
+    return {name: frozenset(values) for name, values in to_list(said, {}).items()}
+
+
+def rollup_in(payments, window, zone, *, currency="USD", listed=None):
     """Rollup of the payments of a currency that were created in a window."""
     return total(
-        rollup_of(payment, zone)
+        rollup_of(payment, zone, listed)
         for payment in payments
         if payment.created_at in window and payment.currency == currency
     )
 
 
-def snapshot(payments, *, as_of, zone, period=Period.DAY, seq=0, currency="USD", currencies=None):
+def snapshot(
+    payments,
+    *,
+    as_of,
+    zone,
+    period=Period.DAY,
+    seq=0,
+    currency="USD",
+    currencies=None,
+    by=None,
+    listed=None,
+):
     """What the server answers for these payments at `as_of`."""
     cut = buckets(period, as_of, zone)
     rollups = tuple(rollup_in(payments, bucket, zone, currency=currency) for bucket in cut)
     before = previous_window(period, as_of, zone)
+    window = Window(cut[0].start, cut[-1].end)
+    details = rollup_in(payments, window, zone, currency=currency, listed=listed or {})
     previous = rollup_in(payments, before, zone, currency=currency)
     return Snapshot(
         seq=seq,
@@ -40,6 +60,9 @@ def snapshot(payments, *, as_of, zone, period=Period.DAY, seq=0, currency="USD",
         bucket_rollups=rollups,
         previous_window=before,
         previous_rollup=previous,
+        by=by,
+        details=details.of_dimension(by) if by else None,
+        listed=(listed or {}).get(by, frozenset()),
     )
 
 

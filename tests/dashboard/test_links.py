@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from financeops.core.dimensions import Dimension
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
 from financeops.core.periods import Period
@@ -20,6 +21,7 @@ LINK = {
     "currency": "EUR",
     "method": "card",
     "status": "failed",
+    "by": "issuerCountry",
     "lang": "de-AT",
     "theme": "dark",
 }
@@ -53,6 +55,7 @@ def test_a_link_is_read():
             currency="EUR",
             method="card",
             status=Status.FAILED,
+            by=Dimension.ISSUER_COUNTRY,
             lang="de-AT",
             theme=Theme.DARK,
         ),

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from financeops.core import metrics as figure
+from financeops.core.breakdown import breakdown
+from financeops.core.dimensions import Dimension
 from financeops.core.payments import Status
 from financeops.core.periods import Period, previous_window
 from financeops.core.rollup import total
@@ -14,7 +16,7 @@ from financeops.dashboard import DashboardModel
 from financeops.dashboard.state import model as module
 from financeops.dashboard.state import timeline
 from tests.builders import change, payment
-from tests.dashboard.snapshots import rollup_in, snapshot
+from tests.dashboard.snapshots import listed_of, rollup_in, snapshot
 from tests.strategies import histories, instants, left_after, methods, zones
 
 AS_OF = datetime(2026, 3, 10, 12, 20, tzinfo=UTC)
@@ -47,9 +49,13 @@ def test_folded_changes_give_the_figures_of_all_selected_payments(
     history, zone, currency, method, data
 ):
     period = data.draw(st.sampled_from(Period))
+    by = data.draw(st.sampled_from(Dimension))
     known = data.draw(st.integers(0, len(history)), label="in the snapshot")
     as_known = left_after(history[:known])
-    model = loaded(as_known, seq=known, period=period, zone=zone, currency=currency)
+    said = {"by": by, "listed": listed_of(each.payment for each in history[:known])}
+    counted = {} if by is Dimension.METHOD else said
+    model = loaded(as_known, seq=known, period=period, zone=zone, currency=currency, **counted)
+    model.by = by
 
     for each in history[known:]:
         model.receive(each)
@@ -72,6 +78,13 @@ def test_folded_changes_give_the_figures_of_all_selected_payments(
     everything = total(wanted.bucket_rollups)
     before = rollup_in(selected, previous_window(period, AS_OF, zone), zone, currency=currency)
     shown = model.figures
+    assert shown.by is by
+    if by is Dimension.METHOD:
+        assert shown.rows == breakdown(total(all_methods.bucket_rollups), by)
+    else:
+        listed = listed_of(each.payment for each in history)
+        counts = {"currency": currency, "listed": listed}
+        assert shown.rows == breakdown(rollup_in(selected, model.window, zone, **counts), by)
     assert shown.metrics == figure.metrics(everything, currency=currency)
     assert shown.previous == figure.metrics(before, currency=currency)
     assert shown.trends == figure.trends(wanted.buckets, wanted.bucket_rollups)

@@ -154,6 +154,8 @@ async def _analytics(ask):
     await ask("GET", "/api/analytics/breakdown", params={"by": "country", "tenantId": "nobody"})
     await ask("GET", "/api/analytics/metrics", params={"period": "week", "compare": "true"})
     await ask("GET", "/api/analytics/snapshot", params={"period": "year", "rollups": "true"})
+    counted = {"period": "week", "rollups": "true", "by": "country"}
+    await ask("GET", "/api/analytics/snapshot", params=counted)
 
 
 async def _rates(ask):

@@ -8,6 +8,7 @@ from msgspec import Meta, field
 
 from financeops.core.contract.forms import Document, Number, Time
 from financeops.core.contract.payments import PaymentAnswer
+from financeops.core.dimensions import Dimension
 from financeops.core.payments import Status
 
 Hour = Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": 23})]
@@ -168,6 +169,18 @@ class BucketAnswer(Document, frozen=True, kw_only=True):
     dimensions: dict[str, dict[str, dict[str, dict[str, Count]]]] | None = None
 
 
+class DetailsAnswer(Document, frozen=True, kw_only=True):
+    """Counts of a window's payments by the values of one dimension, and by outcome.
+
+    `listed` are the tenant's values that are counted by themselves: a value that is not among them
+    becomes listed as long as there are less than 200, and else counts as `other`.
+    """
+
+    by: Dimension
+    listed: list[str]
+    dimensions: dict[str, dict[str, dict[str, dict[str, Count]]]]
+
+
 class RollupsAnswer(Document, frozen=True, kw_only=True):
     """The rollups behind a snapshot's figures, so that later changes can be added exactly."""
 
@@ -175,6 +188,7 @@ class RollupsAnswer(Document, frozen=True, kw_only=True):
     previous: RollupAnswer
     previous_from: Time
     previous_to: Time
+    details: DetailsAnswer | None = None
 
 
 class SnapshotAnswer(Document, frozen=True, kw_only=True):

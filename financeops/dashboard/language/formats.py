@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 from unicodedata import category
 from zoneinfo import ZoneInfo
 
@@ -36,6 +38,29 @@ AXIS_LETTERS = 9
 """Characters that fit beside an axis."""
 
 
+REMEMBERED = 1_000
+"""How many written numbers are kept: a repaint writes most of them again."""
+
+_Values = ParamSpec("_Values")
+_Writing = Callable[Concatenate["Formats", _Values], str]
+
+
+def _remembered(write: _Writing[_Values]) -> _Writing[_Values]:
+    """Write a number once: Babel takes longer for it than all else that is done with it."""
+
+    @wraps(write)
+    def read(formats: Formats, /, *values: _Values.args, **options: _Values.kwargs) -> str:
+        written, key = formats.written, (write.__name__, values, *options.items())
+        text = written.get(key)
+        if text is None:
+            if len(written) >= REMEMBERED:
+                written.clear()
+            text = written[key] = write(formats, *values, **options)
+        return text
+
+    return read
+
+
 class Formats:
     """The language and formats of one viewer, shared by all parts of a screen.
 
@@ -53,6 +78,7 @@ class Formats:
         """Use another locale from now on; what is already painted must be repainted."""
         self.locale = locale
         self._words = words or words_in(locale)
+        self.written: dict[Any, str] = {}
         thousand = format_compact_decimal(1_000, locale=locale)
         self._abbreviated = 1_000 if "1000" not in thousand else 10**6
         """The smallest number with a short form: German has none for thousands."""
@@ -85,16 +111,22 @@ class Formats:
         """Return the readable form of a method or decline code, even if it has no translation."""
         return self.say(names[code]) if code in names else code.replace("_", " ").capitalize()
 
+    def country(self, code: str) -> str:
+        """Name of a country; its code if there is none."""
+        return str(self.locale.territories.get(code.upper(), code))
+
     def money(self, minor: int, currency: str) -> str:
         """Amount of minor units, with all decimals of its currency."""
         return self.major(to_major(minor, currency), currency)
 
+    @_remembered
     def major(self, amount: Decimal | None, currency: str) -> str:
         """Amount in major units, rounded to the currency's decimals."""
         if amount is None:
             return MISSING
         return self._with_symbol(amount, currency, decimals_of(currency))
 
+    @_remembered
     def short_money(self, minor: int, currency: str) -> str:
         """Amount for an axis or a small place: ``$1.3M``."""
         major = to_major(minor, currency)
@@ -131,6 +163,7 @@ class Formats:
         pattern.frac_prec = (decimals, decimals)
         return format_decimal(major, pattern, locale=self.locale)
 
+    @_remembered
     def count(self, n: int) -> str:
         """Number of payments."""
         return format_decimal(n, locale=self.locale)
@@ -141,6 +174,7 @@ class Formats:
             return self.count(n)
         return format_compact_decimal(n, locale=self.locale, fraction_digits=1)
 
+    @_remembered
     def percent(self, rate: Decimal | None, *, decimals: int = 1) -> str:
         """A rate that is already in percent."""
         if rate is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from financeops.core.declines import DeclineKind, FailureStage
+from financeops.core.dimensions import Dimension
 from financeops.core.disputes import DisputeStatus
 from financeops.core.fees import FeeKind
 from financeops.core.payments import Status
@@ -150,6 +151,39 @@ METHOD_CHART = Text("Payment methods")
 METHOD_SHARE = Text("Share of attempts")
 PAYMENTS_UNIT = Plural("payment", "payments")
 METHOD = Text("Method")
+BREAK_DOWN = Text("Break down by")
+BREAKDOWNS = {
+    Dimension.METHOD: METHOD_CHART,
+    Dimension.COUNTRY: Text("Countries"),
+    Dimension.PROCESSOR: Text("Processors"),
+    Dimension.NETWORK: Text("Card networks"),
+    Dimension.FUNDING: Text("Kinds of card"),
+    Dimension.ISSUER_COUNTRY: Text("Countries of the issuers"),
+    Dimension.CHANNEL: Text("Channels"),
+    Dimension.AUTHENTICATION: Text("3-D Secure"),
+}
+VALUES = {
+    Dimension.FUNDING: {
+        "credit": Text("Credit"),
+        "debit": Text("Debit"),
+        "prepaid": Text("Prepaid"),
+        "unknown": Text("Unknown"),
+    },
+    Dimension.AUTHENTICATION: {
+        "authenticated": Text("Authenticated"),
+        "attempted": Text("Attempted"),
+        "failed": Text("Failed"),
+        "rejected": Text("Rejected"),
+        "abandoned": Text("Abandoned"),
+        "exempted": Text("Exempted"),
+        "none": Text("None"),
+    },
+}
+NOT_TOLD = Text("Unknown (not told)")
+OTHER_VALUES = Text("Other values")
+AUTHORIZED_SHORT = Text("Authorized")
+SHOW_ALL = Plural("Show all {count}", "Show all {count}")
+SHOW_FEWER = Text("Show fewer")
 SHARE = Text("Share")
 DECLINES = Text("Why payments fail")
 DECLINES_SPAN = Plural("{count} failed, by reason", "{count} failed, by reason")
@@ -260,6 +294,16 @@ PAYMENT_FIELDS = {
     "id": Text("Id"),
 }
 """What a payment may say, in this order."""
+DIMENSIONS = {
+    Dimension.METHOD: METHOD,
+    Dimension.COUNTRY: PAYMENT_FIELDS["country"],
+    Dimension.PROCESSOR: PAYMENT_FIELDS["processor"],
+    Dimension.NETWORK: PAYMENT_FIELDS["network"],
+    Dimension.FUNDING: PAYMENT_FIELDS["funding"],
+    Dimension.ISSUER_COUNTRY: PAYMENT_FIELDS["issuer_country"],
+    Dimension.CHANNEL: PAYMENT_FIELDS["channel"],
+    Dimension.AUTHENTICATION: PAYMENT_FIELDS["authentication"],
+}
 PART_REFUNDED = Text("{amount} refunded")
 NEWER = Text("Newer")
 OLDER = Text("Older")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from financeops.core.dimensions import Dimension
 from financeops.core.payments import Status
 from financeops.core.periods import Period
 from financeops.dashboard.language import texts
@@ -26,6 +27,10 @@ def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
         """Choose a method; the present one again, or none, means all."""
         model.method = None if value == model.method else value or None
 
+    def break_down(value: str | None) -> None:
+        if value is not None:
+            model.by = Dimension(value)
+
     def choose_status(value: str | None) -> None:
         """Choose a status; the present one again, or none, means all."""
         status = Status(value) if value else None
@@ -44,6 +49,7 @@ def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
         "currency": choose_currency,
         "method": choose_method,
         "status": choose_status,
+        "by": break_down,
         "close": lambda _value: setattr(model, "opened", None),
         "clear": lambda _value: model.clear_filters(),
         "pause": pause_or_resume,

@@ -1,22 +1,33 @@
-"""Payment methods: a ring of their shares and the figures beside it."""
+"""Payments by method, country or another dimension: a ring of shares and the figures beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
+from babel import Locale
 from bqplot import Figure, Pie
 from ipywidgets import Box
 
-from financeops.core.metrics import MethodFigures
-from financeops.dashboard.html.markup import Markup, h, words
+from financeops.core.breakdown import DimensionFigures
+from financeops.core.dimensions import OTHER_VALUE, Dimension
+from financeops.dashboard.html.choice import choice
+from financeops.dashboard.html.markup import Markup, h, join, words
 from financeops.dashboard.html.ring import ring
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.panels.panel import Action, Panel
 from financeops.dashboard.state.model import DashboardModel
+from financeops.dashboard.state.totals import Figures
 
 COLOURS = 12
 """Number of method colours in the theme."""
+
+SHOWN = 12
+"""How many values have a line of their own until one asks for all; the ring shows no more than these."""
+
+_REST = "var(--fo-line)"
 
 FINE = 1_000
 """Parts of the ring; a difference of less than one of them is not drawn."""
@@ -25,20 +36,26 @@ Floats = npt.NDArray[np.float64]
 
 
 class MethodChart:
-    """The share of each method in the attempts, with count, volume and success rate.
+    """The share of each method in the attempts, with count, volume and rates; or of another dimension's values.
 
     Parameters
     ----------
     formats : Formats
     choose : callable
         Called with the method that was clicked, in the table or in the ring.
+    by : callable
+        Called with the dimension that was chosen.
     """
 
-    def __init__(self, formats: Formats, choose: Action) -> None:
+    def __init__(self, formats: Formats, choose: Action, by: Action) -> None:
         self._formats = formats
         self._choose = choose
         self._methods: list[str] = []
-        self._colour: dict[str, int] = {}
+        self._colour: dict[tuple[Dimension, str | None], int] = {}
+        self._model: DashboardModel | None = None
+        self._titled: tuple[Dimension, Dimension, Locale] | None = None
+        self._title = join()
+        self._unfolded: Dimension | None = None
         self.pie = Pie(
             sizes=[1.0],
             colors=["var(--fo-line)"],
@@ -60,9 +77,9 @@ class MethodChart:
             layout={"width": "180px", "height": "180px"},
         )
         self.figure.add_class("fo-chart")
-        self.head = Panel("methods-head")
+        self.head = Panel("methods-head", by=by)
         self._middle = Panel("methods-middle")
-        self.table = Panel("methods-table", method=choose)
+        self.table = Panel("methods-table", method=choose, unfold=self._unfold)
         ring = Box([self.figure, self._middle])
         ring.add_class("fo-ring")
         body = Box([ring, self.table])
@@ -73,46 +90,113 @@ class MethodChart:
 
     def paint(self, model: DashboardModel) -> None:
         """Show the model."""
+        self._model = model
         say = self._formats.say
         figures = model.figures
-        rows, currency = figures.methods, figures.metrics.currency
-        for row in sorted(rows, key=lambda row: row.method):
-            # A method keeps its colour when the order of the rows changes.
-            self._colour.setdefault(row.method, len(self._colour) % COLOURS + 1)
-        self.head.html = h(
-            "div.fo-box-head", h("h2", say(texts.METHOD_CHART)), h("p", say(texts.METHOD_SHARE))
-        )
+        by, rows = figures.by, figures.rows
+        self._give_colours(by, rows)
+        titled = by, model.by, self._formats.locale
+        if titled != self._titled:
+            self._titled, self._title = titled, self._title_of(by, chosen=model.by)
+        self.head.html = self._title
         self._middle.html = h(
             "p.fo-ring-middle",
             h("strong", h("bdi", self._formats.short_count(figures.metrics.total_payments))),
             h("span", say(texts.PAYMENTS_UNIT, count=figures.metrics.total_payments)),
         )
-        self.table.html = h(
+        self.table.html = self._table(figures, waiting=model.lacks_counts)
+        self._draw(figures)
+
+    def _title_of(self, by: Dimension, *, chosen: Dimension) -> Markup:
+        say = self._formats.say
+        names = {each.value: say(text) for each, text in texts.DIMENSIONS.items()}
+        return h(
+            "div.fo-box-head",
+            h("h2", say(texts.BREAKDOWNS[by])),
+            h("p", say(texts.METHOD_SHARE)),
+            choice("by", names, chosen, label=say(texts.BREAK_DOWN)),
+        )
+
+    def _give_colours(self, by: Dimension, rows: Sequence[DimensionFigures]) -> None:
+        """A value keeps its colour when the order of the rows changes."""
+        if by is Dimension.METHOD:
+            rows = sorted(rows, key=lambda row: row.value or "")
+        have = sum(key[0] is by for key in self._colour)
+        for row in rows:
+            if (by, row.value) not in self._colour:
+                self._colour[by, row.value] = have % COLOURS + 1
+                have += 1
+
+    def _table(self, figures: Figures, *, waiting: bool) -> Markup:
+        say, by, rows = self._formats.say, figures.by, figures.rows
+        unfolded = self._unfolded is by
+        shown = rows if unfolded else rows[:SHOWN]
+        numbers = (texts.COUNT, texts.VOLUME, texts.SHARE, texts.SUCCESS_RATE)
+        table = h(
             "table.fo-table.fo-named",
-            h("caption.fo-hidden", say(texts.METHOD_CHART)),
+            h("caption.fo-hidden", say(texts.BREAKDOWNS[by])),
             h(
                 "thead",
                 h(
                     "tr",
-                    h("th", say(texts.METHOD), scope="col"),
-                    h("th.fo-number", say(texts.COUNT), scope="col"),
-                    h("th.fo-number", say(texts.VOLUME), scope="col"),
-                    h("th.fo-number", say(texts.SHARE), scope="col"),
-                    h("th.fo-number", say(texts.SUCCESS_RATE), scope="col"),
+                    h("th", say(texts.DIMENSIONS[by]), scope="col"),
+                    [h("th.fo-number", say(text), scope="col") for text in numbers],
+                    h(
+                        "th.fo-number",
+                        say(texts.AUTHORIZED_SHORT),
+                        scope="col",
+                        title=say(texts.AUTHORIZED_TITLE),
+                    ),
                 ),
             ),
-            h("tbody", [self._row(row, currency, chosen=figures.method) for row in rows]),
+            h("tbody", [self._row(row, figures) for row in shown]),
+            data_by=by,
+            aria_busy="true" if waiting else None,
         )
-        self._methods = [row.method for row in rows]
-        opacities = [1.0 if figures.method in {None, row.method} else 0.28 for row in rows]
+        if len(rows) <= SHOWN:
+            return table
+        text = say(texts.SHOW_FEWER) if unfolded else say(texts.SHOW_ALL, count=len(rows))
+        return join(
+            table,
+            h(
+                "button.fo-button.fo-unfold",
+                text,
+                type="button",
+                data_action="unfold",
+                aria_expanded="true" if unfolded else "false",
+            ),
+        )
+
+    def _draw(self, figures: Figures) -> None:
+        """Draw the ring: of the first values, and of all others together."""
+        by, rows = figures.by, figures.rows
+        chosen = figures.method if by is Dimension.METHOD else None
+        apart = rows if len(rows) <= SHOWN else rows[: SHOWN - 1]
+        rest = sum(row.count for row in rows[len(apart) :])
+        self._methods = [row.value or "" for row in apart] if by is Dimension.METHOD else []
+        opacities = [1.0 if chosen in {None, row.value} else 0.28 for row in apart]
+        colours = [self._colour_of(by, row.value) for row in apart]
+        counts = [float(row.count) for row in apart]
+        if rest:
+            opacities.append(1.0 if chosen is None else 0.28)
+            colours.append(_REST)
+            counts.append(float(rest))
         if opacities != list(self.pie.opacities):
             self.pie.opacities = opacities
-        sizes = np.array([float(row.count) for row in rows] or [1.0])
-        colours = [f"var(--fo-method-{self._colour[row.method]})" for row in rows]
-        colours = colours or ["var(--fo-line)"]
+        sizes, colours = np.array(counts or [1.0]), colours or [_REST]
         if colours != self.pie.colors or _differ(sizes, self.pie.sizes):
             with self.pie.hold_sync():
                 self.pie.colors, self.pie.sizes = colours, sizes
+
+    def _colour_of(self, by: Dimension, value: str | None) -> str:
+        """What is not known has no colour."""
+        return f"var(--fo-method-{self._colour[by, value]})" if value else "var(--fo-quiet)"
+
+    def _unfold(self, _value: str | None) -> None:
+        if self._model is not None:
+            by = self._model.figures.by
+            self._unfolded = None if self._unfolded is by else by
+            self.paint(self._model)
 
     def drawing(self) -> Markup:
         """Return what the figure shows as a drawing, for before it is there."""
@@ -128,36 +212,56 @@ class MethodChart:
         if index < len(self._methods):
             self._choose(self._methods[index])
 
-    def _row(self, row: MethodFigures, currency: str, *, chosen: str | None) -> Markup:
-        name = self._formats.named(row.method, texts.METHODS)
+    def _row(self, row: DimensionFigures, figures: Figures) -> Markup:
+        by, currency = figures.by, figures.metrics.currency
+        chosen = figures.method if by is Dimension.METHOD else None
+        name = self._name(by, row.value)
+        swatch = h("i.fo-swatch", style=f"background: {self._colour_of(by, row.value)}")
         return h(
             "tr",
             h(
                 "th",
-                h(
-                    "button.fo-method",
-                    h(
-                        "i.fo-swatch",
-                        style=f"background: var(--fo-method-{self._colour[row.method]})",
-                    ),
-                    h("bdi", words(name)),
-                    type="button",
-                    title=self._formats.say(texts.SHOW_ONLY, name=name),
-                    data_action="method",
-                    data_value=row.method,
-                    aria_pressed="true" if row.method == chosen else "false",
-                    data_toggles=True,
-                ),
+                self._button(row.value or "", name, swatch, pressed=row.value == chosen)
+                if by is Dimension.METHOD
+                else h("span.fo-method", swatch, h("bdi", words(name))),
                 scope="row",
             ),
             h("td.fo-number", h("bdi", self._formats.count(row.count))),
             h("td.fo-number", h("bdi", self._formats.short_money(row.volume, currency))),
             h("td.fo-number", h("bdi", self._formats.percent(row.share, decimals=0))),
             h("td.fo-number", h("bdi", self._formats.percent(row.success_rate))),
-            data_key=row.method,
-            data_method=row.method,
-            data_faded=chosen not in {None, row.method},
+            h("td.fo-number", h("bdi", self._formats.percent(row.authorization_rate))),
+            data_key=f"{by}-{row.value}" if by is not Dimension.METHOD else row.value,
+            data_method=row.value if by is Dimension.METHOD else None,
+            data_part=None if by is Dimension.METHOD else row.value or "",
+            data_faded=chosen not in {None, row.value},
         )
+
+    def _button(self, method: str, name: str, swatch: Markup, *, pressed: bool) -> Markup:
+        return h(
+            "button.fo-method",
+            swatch,
+            h("bdi", words(name)),
+            type="button",
+            title=self._formats.say(texts.SHOW_ONLY, name=name),
+            data_action="method",
+            data_value=method,
+            aria_pressed="true" if pressed else "false",
+            data_toggles=True,
+        )
+
+    def _name(self, by: Dimension, value: str | None) -> str:
+        """What a value is called."""
+        if value is None:
+            return self._formats.say(texts.NOT_TOLD)
+        if by is Dimension.METHOD:
+            return self._formats.named(value, texts.METHODS)
+        if value == OTHER_VALUE:
+            return self._formats.say(texts.OTHER_VALUES)
+        if by in {Dimension.COUNTRY, Dimension.ISSUER_COUNTRY}:
+            return self._formats.country(value)
+        names = texts.VALUES.get(by, {})
+        return self._formats.say(names[value]) if value in names else value
 
 
 def _differ(some: Floats, others: Floats) -> bool:

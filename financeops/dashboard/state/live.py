@@ -12,6 +12,7 @@ from financeops.client import Snapshot
 from financeops.client.query import keywords_of
 from financeops.client.rest import Client
 from financeops.client.stream import Connected, Disconnected, Heartbeat, Reload, Stream
+from financeops.core.dimensions import Dimension
 from financeops.core.errors import FinanceOpsError, Unavailable
 from financeops.core.payments import Change
 from financeops.core.questions import Question
@@ -76,6 +77,7 @@ class Live:
         model = self._model
         model.observe(self.reload, ["period", "chosen_currency"])
         model.observe(self._reload_if_needed, ["paused"])
+        model.observe(self._load_counts, ["by"])
         try:
             self._wanted.set()
             await self._load_when_wanted(once=True)
@@ -93,6 +95,7 @@ class Live:
             self._stream = None
             model.unobserve(self.reload, ["period", "chosen_currency"])
             model.unobserve(self._reload_if_needed, ["paused"])
+            model.unobserve(self._load_counts, ["by"])
 
     async def _listen(self, stream: Stream) -> None:
         model = self._model
@@ -154,9 +157,9 @@ class Live:
             # The stream holds what arrives meanwhile: it may or may not be in the snapshot.
             if self._stream is not None:
                 self._stream.hold()
-            requested = model.tenant, model.question
+            requested, by = (model.tenant, model.question), model.counts_by
             try:
-                snapshot, own = await self._snapshot(*requested)
+                snapshot, own = await self._snapshot(*requested, by)
             except FinanceOpsError as error:
                 model.error = error
                 if model.loaded and model.disconnected_at is None:
@@ -164,7 +167,8 @@ class Live:
                 await asyncio.sleep(_RETRY)
                 self._wanted.set()
                 continue
-            if requested != (model.tenant, model.question):
+            chosen = model.tenant, model.question
+            if requested != chosen or model.counts_by not in {None, by}:
                 continue  # another one was chosen meanwhile, and is already requested
             model.load(snapshot, own_currency=own)
             if self._stream is not None:
@@ -172,16 +176,19 @@ class Live:
             if once:
                 return
 
-    async def _snapshot(self, tenant: str, question: Question) -> tuple[Snapshot, str]:
+    async def _snapshot(
+        self, tenant: str, question: Question, by: Dimension | None
+    ) -> tuple[Snapshot, str]:
         """Load figures, and the tenant's currency: they are in another one if there are no payments in it."""
-        snapshot = await self._client.snapshot(tenant, rollups=True, **keywords_of(question))
+        snapshot = await self._client.snapshot(tenant, rollups=True, by=by, **keywords_of(question))
         own, paid_in = snapshot.metrics.currency, snapshot.metrics.currencies
         if question.currency or not paid_in or own in paid_in:
             return snapshot, own
         # The one that is shown already, rather than another one because payments in that came too.
         shown = self._model.currency
         question = replace(question, currency=shown if shown in paid_in else paid_in[0])
-        return await self._client.snapshot(tenant, rollups=True, **keywords_of(question)), own
+        snapshot = await self._client.snapshot(tenant, rollups=True, by=by, **keywords_of(question))
+        return snapshot, own
 
     async def _tick(self) -> None:
         """Once a second: update what depends on the clock alone."""
@@ -196,6 +203,10 @@ class Live:
             if self._stream is not None:
                 model.head = max(model.head, self._stream.head)
             model.ticks += 1
+
+    def _load_counts(self, _change: object) -> None:
+        if self._model.lacks_counts:
+            self.reload()
 
     def _reload_if_needed(self, _change: object = None) -> None:
         if self._model.needs_reload:

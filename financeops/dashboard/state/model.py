@@ -15,6 +15,7 @@ from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, UseEnum, o
 
 from financeops.client import Snapshot
 from financeops.core.contract.agreements import DEFAULT_TENANT
+from financeops.core.dimensions import Dimension
 from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Period, Window, floor_quarter
@@ -57,6 +58,8 @@ class DashboardModel(HasTraits):
         `chosen_currency`.
     status
         Limits the feed to payments with this status; None for all.
+    by
+        The dimension by whose values payments are broken down.
     seq : int
         Number of the last change in the figures; `head` is that of the last known change.
     paused : bool
@@ -91,6 +94,7 @@ class DashboardModel(HasTraits):
     chosen_currency = Unicode(None, allow_none=True)
     method = Unicode(None, allow_none=True)
     status = UseEnum(Status, default_value=None, allow_none=True)
+    by = UseEnum(Dimension, default_value=Dimension.METHOD)
     timezone = Unicode("UTC")
     currencies: tuple[str, ...] = ()
 
@@ -170,7 +174,7 @@ class DashboardModel(HasTraits):
     def figures(self) -> Figures:
         """The figures at `seq`."""
         if self._figures is None:
-            self._figures = self._totals.figures(seq=self.seq, method=self.method)
+            self._figures = self._totals.figures(seq=self.seq, method=self.method, by=self.by)
         return self._figures
 
     def load(self, snapshot: Snapshot, *, own_currency: str = "") -> None:
@@ -332,6 +336,16 @@ class DashboardModel(HasTraits):
         return Question(period=self.period, currency=self.chosen_currency)
 
     @property
+    def counts_by(self) -> Dimension | None:
+        """Which counts by a dimension are asked for; those by method come with all others."""
+        return None if self.by is Dimension.METHOD else self.by
+
+    @property
+    def lacks_counts(self) -> bool:
+        """Whether the counts by the chosen dimension have not come yet."""
+        return self.counts_by not in {None, self._totals.by}
+
+    @property
     def selection(self) -> Selection:
         """Which payments are shown one by one."""
         return Selection(status=self.status, method=self.method, currency=self.chosen_currency)
@@ -339,6 +353,10 @@ class DashboardModel(HasTraits):
     @observe("period", "chosen_currency")
     def _note_question(self, _change: object) -> None:
         self._asked_at = self.ticks
+
+    @observe("by")
+    def _break_down(self, _change: object) -> None:
+        self._figures = None
 
     @observe("method", "status", "chosen_currency")
     def _select(self, change: Any) -> None:

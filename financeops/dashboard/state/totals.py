@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from financeops.client import Snapshot
 from financeops.core import metrics as figure
+from financeops.core.breakdown import DimensionFigures, breakdown
+from financeops.core.dimensions import Dimension, Listed, said_of, to_list, with_listed
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.payments import Change
 from financeops.core.periods import Period, Window
@@ -24,7 +26,8 @@ class Figures(Struct, frozen=True, kw_only=True):
     `period`, `metrics.currency` and `method` belong to the figures: another period or currency may
     be chosen but not yet loaded. `trends` and `averages` (major units) have one element per bucket;
     `hours` are the attempts in each of the 24 hours of day. `methods` always covers all methods,
-    even if the other figures are limited to one `method`.
+    even if the other figures are limited to one `method`. `rows` are the figures of each value of
+    the dimension `by`.
     """
 
     seq: int
@@ -37,6 +40,8 @@ class Figures(Struct, frozen=True, kw_only=True):
     averages: list[Decimal | None]
     hours: tuple[int, ...]
     methods: list[MethodFigures]
+    by: Dimension
+    rows: list[DimensionFigures]
     declines: list[DeclineFigures]
     declines_before: list[DeclineFigures]
 
@@ -60,6 +65,10 @@ class Totals:
         self._rollups = list(snapshot.bucket_rollups) if snapshot else []
         self._previous_window = snapshot.previous_window if snapshot else None
         self._previous = (snapshot.previous_rollup if snapshot else None) or Rollup()
+        self.by = snapshot.by if snapshot else None
+        """The dimension of whose values there are counts, besides methods."""
+        self._details = (snapshot.details if snapshot else None) or Rollup()
+        self._listed: Listed = {self.by: snapshot.listed} if snapshot and self.by else {}
         self._unfolded: list[Change] = []
 
     @property
@@ -75,20 +84,34 @@ class Totals:
 
     def add(self, change: Change) -> None:
         """Add a change, unless it is in another currency."""
+        if self.by is not None:
+            self._list(self.by, change)
         if change.payment.currency == self.currency:
             self._unfolded.append(change)
             if len(self._unfolded) >= UNFOLDED:
                 self._fold()
 
-    def figures(self, *, seq: int, method: str | None = None) -> Figures:
-        """Return the figures; `method` limits them to payments made with this method."""
+    def figures(
+        self, *, seq: int, method: str | None = None, by: Dimension = Dimension.METHOD
+    ) -> Figures:
+        """Return the figures; `method` limits them to payments made with this method.
+
+        As long as there are no counts by the dimension `by`, they are by the one that there is.
+        """
         self._fold()
         rollups, previous = self._rollups, self._previous
         everything = total(rollups)
-        methods = figure.methods(everything)
+        rows = breakdown(everything, Dimension.METHOD)
+        methods = [_of_method(row) for row in rows]
         if method is not None:
             rollups = [rollup.only(method) for rollup in rollups]
             everything, previous = everything.only(method), previous.only(method)
+        if by is not Dimension.METHOD and self.by is not None:
+            by, details = self.by, self._details
+            details = details if method is None else details.only(method)
+            rows = breakdown(everything + details, by)
+        else:
+            by = Dimension.METHOD
         currency = self.currency
         return Figures(
             seq=seq,
@@ -101,6 +124,8 @@ class Totals:
             averages=[figure.average_amount(rollup, currency=currency) for rollup in rollups],
             hours=figure.attempts_by_hour(everything),
             methods=methods,
+            by=by,
+            rows=rows,
             declines=figure.declines(everything),
             declines_before=figure.declines(previous),
         )
@@ -111,10 +136,14 @@ class Totals:
             return
         deltas: dict[int, list[Rollup]] = {}
         earlier: list[Rollup] = []
+        details: list[Rollup] = []
         for change in self._unfolded:
             created_at = change.payment.created_at
-            delta = delta_of(change, self.zone)
+            delta = delta_of(change, self.zone, self._listed or None)
             index = self._bucket_of(change)
+            if index is not None and self.by is not None:
+                details.append(delta.of_dimension(self.by))
+            delta = delta.without_details
             if index is not None:
                 deltas.setdefault(index, []).append(delta)
             if self._previous_window is not None and created_at in self._previous_window:
@@ -124,6 +153,14 @@ class Totals:
             self._rollups[index] = total((self._rollups[index], *parts))
         if earlier:
             self._previous = total((self._previous, *earlier))
+        if details:
+            self._details = total((self._details, *details))
+
+    def _list(self, by: Dimension, change: Change) -> None:
+        """List a new value as the server does, which lists those of all currencies."""
+        said = [each for each in said_of(change.payment) if each[0] == by]
+        if new := to_list(said, self._listed):
+            self._listed = with_listed(self._listed, new)
 
     def _bucket_of(self, change: Change) -> int | None:
         # From the end: most changes belong to the running bucket.
@@ -131,3 +168,13 @@ class Totals:
             if change.payment.created_at in self._buckets[index]:
                 return index
         return None
+
+
+def _of_method(row: DimensionFigures) -> MethodFigures:
+    return MethodFigures(
+        method=row.value or "",
+        count=row.count,
+        volume=row.volume,
+        success_rate=row.success_rate,
+        share=row.share,
+    )

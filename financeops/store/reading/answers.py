@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from financeops.core.dimensions import Listed
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Payment, Tenant
 from financeops.core.periods import (
@@ -38,7 +39,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     """The figures as of the tenant's `seq`; rollups are of `currency` alone.
 
     `window` is `ALL_TIME`, or leaves an end out, if the question did. `bucket_rollups` belong to
-    `buckets`; both are empty unless requested, as are `previous` and `payments`.
+    `buckets`; both are empty unless requested, as are `previous` and `payments`. `listed` are the
+    tenant's values of dimensions that are counted by themselves.
     """
 
     tenant: Tenant
@@ -53,6 +55,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     previous_window: Window | None
     previous: Rollup | None
     payments: list[Payment]
+    listed: Listed
 
 
 class ReadPlan(Struct, frozen=True, kw_only=True):

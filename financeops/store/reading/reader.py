@@ -260,6 +260,7 @@ def _answer(
         previous_window=plan.previous,
         previous=sums[plan.previous] if plan.previous else None,
         payments=[],
+        listed=read.record.listed,
     )
 
 
