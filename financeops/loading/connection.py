@@ -431,7 +431,7 @@ class Connection:
         source: str | None = None,
         frame: str | None = None,
     ) -> Any:
-        """Exchange rates that the server has, as a data frame, for `financeops.convert`.
+        """Exchange rates that the server has, as a data frame, for ``fo.convert``.
 
         Parameters
         ----------
@@ -444,7 +444,7 @@ class Connection:
         Returns
         -------
         data frame
-            One row per rate, oldest first, as `financeops.read_rates` returns them.
+            One row per rate, oldest first, as ``fo.read_rates`` returns them.
 
         Raises
         ------
