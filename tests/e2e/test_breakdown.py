@@ -62,7 +62,7 @@ async def rows_of(http, by, **asked):
 async def until_rows(page, http, by, *, unfolded=False, place="#main", **asked):
     """Return when the table has the rows of the API, in their order."""
     wanted = await rows_of(http, by, **asked)
-    shown = wanted if unfolded else wanted[:SHOWN]
+    shown = wanted if unfolded or by == "method" else wanted[:SHOWN]
     table = page.locator(f"{place} .fo-methods-table table[data-by={by}]:not([aria-busy])")
     for n, (value, count, *_) in enumerate(shown):
         name = "method" if by == "method" else "part"

@@ -60,7 +60,7 @@ WATCH = """() => {
         }
     }).observe({ type: "layout-shift", buffered: true });
     window.__places = (place) => Object.fromEntries([".fo-logo", ".fo-controls", ".fo-verdict", ".fo-cards", ".fo-trend",
-        ".fo-plot", ".fo-ring", ".fo-methods-table", ".fo-feed", ".fo-declines", ".fo-pager", ".fo-trend rect.bar"].map((each) => {
+        ".fo-plot", ".fo-ring", ".fo-methods-table", ".fo-money", ".fo-rates", ".fo-feed", ".fo-declines", ".fo-pager", ".fo-trend rect.bar"].map((each) => {
             const { x, y, width, height } = document.querySelector(`${place} ${each}`).getBoundingClientRect();
             return [each, [x, y, width, height]];
         }));

@@ -24,8 +24,8 @@ from financeops.dashboard.state.totals import Figures
 COLOURS = 12
 """Number of method colours in the theme."""
 
-SHOWN = 12
-"""How many values have a line of their own until one asks for all; the ring shows no more than these."""
+SHOWN = 8
+"""How many values have a line of their own until one asks for all; methods have one for each colour."""
 
 _REST = "var(--fo-line)"
 
@@ -130,7 +130,8 @@ class MethodChart:
     def _table(self, figures: Figures, *, waiting: bool) -> Markup:
         say, by, rows = self._formats.say, figures.by, figures.rows
         unfolded = self._unfolded is by
-        shown = rows if unfolded else rows[:SHOWN]
+        few = COLOURS if by is Dimension.METHOD else SHOWN
+        shown = rows if unfolded else rows[:few]
         numbers = (texts.COUNT, texts.VOLUME, texts.SHARE, texts.SUCCESS_RATE)
         table = h(
             "table.fo-table.fo-named",
@@ -153,7 +154,7 @@ class MethodChart:
             data_by=by,
             aria_busy="true" if waiting else None,
         )
-        if len(rows) <= SHOWN:
+        if len(rows) <= few:
             return table
         text = say(texts.SHOW_FEWER) if unfolded else say(texts.SHOW_ALL, count=len(rows))
         return join(
@@ -171,7 +172,7 @@ class MethodChart:
         """Draw the ring: of the first values, and of all others together."""
         by, rows = figures.by, figures.rows
         chosen = figures.method if by is Dimension.METHOD else None
-        apart = rows if len(rows) <= SHOWN else rows[: SHOWN - 1]
+        apart = rows if len(rows) <= COLOURS else rows[: COLOURS - 1]
         rest = sum(row.count for row in rows[len(apart) :])
         self._methods = [row.value or "" for row in apart] if by is Dimension.METHOD else []
         opacities = [1.0 if chosen in {None, row.value} else 0.28 for row in apart]
