@@ -28,6 +28,14 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BEGINNING, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 
 
+class Act(NamedTuple):
+    """Something that happened to a payment; `amount` in minor units."""
+
+    kind: str
+    at: datetime
+    amount: int
+
+
 class Row(NamedTuple):
     """One exported payment; `amount` in minor units."""
 
@@ -47,6 +55,7 @@ class Row(NamedTuple):
     dispute: str | None = None
     disputed: int = 0
     fees: int = 0
+    acts: tuple = ()
 
 
 def row_of(document) -> Row:
@@ -55,15 +64,19 @@ def row_of(document) -> Row:
     minor = Decimal(document["amount"]) * units
     assert minor == int(minor), document
     dispute = document.get("dispute", {})
+    amount, back, fees = (
+        int(Decimal(document.get(name, 0)) * units)
+        for name in ("amount", "refundedAmount", "feeAmount")
+    )
     return Row(
         id=document["_id"],
         at=datetime.fromisoformat(document["createdAt"]),
-        amount=int(minor),
+        amount=amount,
         currency=document["currency"],
         method=document["method"],
         status=document["status"],
         decline=document.get("declineGroup") or document.get("declineCode") or "unknown",
-        back=int(Decimal(document.get("refundedAmount", 0)) * units),
+        back=back,
         attempt=document.get("attempt"),
         recovered=document.get("recoveredBy") is not None,
         stage=document.get("failureStage", "declined"),
@@ -71,8 +84,33 @@ def row_of(document) -> Row:
         dimensions=tuple(map(document.get, DIMENSIONS)),
         dispute=dispute.get("status"),
         disputed=int(Decimal(dispute.get("amount", 0)) * units),
-        fees=int(Decimal(document.get("feeAmount", 0)) * units),
+        fees=fees,
+        acts=tuple(acts_of(document, amount, back, fees, units)),
     )
+
+
+def acts_of(document, amount: int, back: int, fees: int, units: int):
+    """What happened to a payment, and when; without a time of its own, when the payment was made."""
+    made = document["createdAt"]
+
+    def act(kind, at, moved):
+        return Act(kind, datetime.fromisoformat(at or made), int(Decimal(moved) * units))
+
+    for name, kind, whole, when in (
+        ("refunds", "refunded", back, document.get("refundedAt")),
+        ("fees", "charged", fees, made),
+    ):
+        listed = [act(kind, each["at"], each["amount"]) for each in document.get(name, ())]
+        yield from listed
+        if rest := whole - sum(each.amount for each in listed):
+            yield act(kind, when, 0)._replace(amount=rest)
+    if dispute := document.get("dispute"):
+        opened, closed = dispute.get("openedAt"), dispute.get("closedAt")
+        yield act("opened", opened or closed, dispute["amount"])
+        if dispute["status"] != "open":
+            end = act(dispute["status"], closed or opened, dispute["amount"])
+            taken = min(end.amount, amount - back) if end.kind == "lost" else end.amount
+            yield end._replace(amount=taken)
 
 
 # --- the calendar
@@ -191,8 +229,28 @@ def most(keys) -> list:
     return sorted(counts, key=lambda key: (-counts[key], key))
 
 
-def metrics(rows, currency: str, zone: ZoneInfo) -> dict:
-    """The key figures."""
+ACTS = {
+    "refunds": "refunded",
+    "disputesOpened": "opened",
+    "disputesWon": "won",
+    "disputesLost": "lost",
+    "fees": "charged",
+}
+
+
+def activity(acts, currency: str) -> dict:
+    """What happened, by kind."""
+    parts = {name: [act for act in acts if act.kind == kind] for name, kind in ACTS.items()}
+    return {
+        name: {"count": len(part), "volume": major(sum(act.amount for act in part), currency)}
+        for name, part in parts.items()
+    }
+
+
+def metrics(rows, currency: str, zone: ZoneInfo, acts=None) -> dict:
+    """The key figures; `acts` are what happened then, by default all that happened to `rows`."""
+    if acts is None:
+        acts = [act for row in rows for act in row.acts]
     collected = [row for row in rows if row.status != "failed"]
     back = sum(row.back for row in rows)
     first = [row for row in rows if row.attempt in (None, 1)]
@@ -246,6 +304,7 @@ def metrics(rows, currency: str, zone: ZoneInfo) -> dict:
         },
         "softDeclines": sum(row.status == "failed" and row.kind == "soft" for row in rows),
         "hardDeclines": sum(row.status == "failed" and row.kind == "hard" for row in rows),
+        "activity": activity(acts, currency),
     }
 
 
@@ -330,7 +389,7 @@ def declines(rows, currency: str) -> list[dict]:
 
 
 def between(rows, start, end) -> list[Row]:
-    """Payments in ``[start, end)``; None is open."""
+    """Payments or acts in ``[start, end)``; None is open."""
     return [row for row in rows if (start or BEGINNING) <= row.at < (end or END)]
 
 
@@ -360,7 +419,8 @@ def answer(question, everything, *, currency: str, zone: ZoneInfo):
 
     def figures(part, first, last):
         window = {"from": first, "to": last, "currencies": currencies}
-        return metrics(part, shown, zone) | window
+        acts = between([act for row in rows for act in row.acts], first, last)
+        return metrics(part, shown, zone, acts) | window
 
     def compared():
         return figures(between(rows, *before), *before)

@@ -194,6 +194,8 @@ class World:
             "status": status,
             "createdAt": at.isoformat(),
         }
+        if status == "refunded" and self.rng.random() < 0.7:
+            item["refundedAt"] = self._later(tenant, at)
         if status == "failed":
             item |= {
                 "declineCode": self.rng.choice(CODES),
@@ -214,6 +216,8 @@ class World:
             left = row.amount - row.back
             part = self.rng.randint(1, left) if left and self.rng.random() < 0.5 else None
             asked = {"json": {"amount": float(plain.major(part, row.currency))}} if part else {}
+            if part and self.rng.random() < 0.7:
+                asked["json"]["at"] = self._later(tenant, row.at)
             self._post(f"/payments/{row.id}/refund?tenantId={tenant.name}", **asked)
             tenant.seq += 1
 
@@ -230,8 +234,17 @@ class World:
                 act, told = "dispute", {"id": "dp", "status": self.rng.choice(ends)}
                 if not row.dispute and 0 < amount <= plain.major(row.amount, row.currency):
                     told["amount"] = amount
+            if self.rng.random() < 0.7:
+                since = max([row.at, *(each.at for each in row.acts if each.kind == "opened")])
+                told["at"] = self._later(tenant, since)
             self._post(f"/payments/{row.id}/{act}?tenantId={tenant.name}", json=told)
             tenant.seq += 1
+
+    def _later(self, tenant: Tenant, since: datetime) -> str:
+        """A moment at which something may have happened, mostly at a boundary."""
+        latest = max(since, borders.present_of(tenant.zone))
+        found = borders.border(self.rng, tenant.zone, since, latest)
+        return min(max(found, since), latest).isoformat()
 
     def restart(self) -> None:
         """Kill or stop a server, and start another in its place."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from iso4217 import raw_table
 from msgspec.structs import replace
 
+from financeops.core.activity import ActKind
 from financeops.core.acts import GivenBack, in_order
 from financeops.core.contract.texts import CONTROL
 from financeops.core.declines import Authentication, DeclineKind, FailureStage
@@ -133,6 +134,14 @@ def refunds_of(draw, returned, since):
     )
 
 
+def fees_since(since, amount):
+    """Some fees of a payment of this amount."""
+    moments = instants(since, since + timedelta(days=90))
+    sums = st.integers(-amount, amount)
+    fees = st.builds(Fee, at=moments, kind=st.sampled_from(FeeKind), amount=sums)
+    return st.lists(fees, min_size=1, max_size=3).map(fees_in_order)
+
+
 @st.composite
 def told_of(draw, amount, since, *, failed):
     """What became of the money of a payment: of most, nothing is told."""
@@ -155,9 +164,7 @@ def told_of(draw, amount, since, *, failed):
             reason=draw(st.none() | _texts),
         )
     if draw(st.booleans()):
-        sums = st.integers(-amount, amount)
-        fees = st.builds(Fee, at=moments, kind=st.sampled_from(FeeKind), amount=sums)
-        told["fees"] = draw(st.lists(fees, min_size=1, max_size=3).map(fees_in_order))
+        told["fees"] = draw(fees_since(since, amount))
         told["fee_amount"] = sum(each.amount for each in told["fees"])
     if not failed and draw(st.booleans()):
         told |= {"payout_id": draw(_texts), "settled_at": draw(moments)}
@@ -218,6 +225,9 @@ def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
 
 earlier = st.builds(
     Earlier,
+    refunded_at=st.none() | instants(),
+    refunds=st.none() | refunds_of(1850, EARLIEST),
+    fees=st.none() | fees_since(EARLIEST, 1850),
     dispute=st.none()
     | st.builds(
         Disputed,
@@ -335,6 +345,7 @@ _LEVELS = {
     "method": methods,
     "stage": st.sampled_from(FailureStage).map(str),
     "status": st.sampled_from(DisputeStatus).map(str),
+    "act": st.sampled_from(ActKind).map(str),
     "kind": st.sampled_from([*DeclineKind, UNKNOWN_KIND]).map(str),
     "dimension": st.sampled_from([each.value for each in Dimension if each != "method"]),
     "value": _words | _countries,

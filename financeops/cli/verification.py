@@ -37,7 +37,12 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
     if answer.misnumbered:
         orders = ", ".join(answer.misnumbered[:_SHOWN])
         lines.append(f"{tenant_id}: attempts of orders had wrong numbers: {orders}")
-    good = answer.repaired or not (found or answer.misnumbered)
+    if answer.mistimed:
+        payments = ", ".join(answer.mistimed[:_SHOWN])
+        lines.append(
+            f"{tenant_id}: what happened to payments was not found by its time: {payments}"
+        )
+    good = answer.repaired or not (found or answer.misnumbered or answer.mistimed)
     lasting = sum(not each.remembered for each in answer.shown)
     if not answer.shown:
         outcome = "no difference"

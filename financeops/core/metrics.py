@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from financeops.core.activity import ActKind
 from financeops.core.declines import DeclineKind, FailureStage
 from financeops.core.dimensions import Outcome
 from financeops.core.disputes import DisputeStatus
@@ -61,6 +62,16 @@ class Metrics(Struct, frozen=True, kw_only=True):
     failures_abandoned: int
     soft_declines: int
     hard_declines: int
+    activity_refunds_count: int
+    activity_refunds_volume: int
+    activity_disputes_opened_count: int
+    activity_disputes_opened_volume: int
+    activity_disputes_won_count: int
+    activity_disputes_won_volume: int
+    activity_disputes_lost_count: int
+    activity_disputes_lost_volume: int
+    activity_fees_count: int
+    activity_fees_volume: int
 
 
 class TrendPoint(Struct, frozen=True, kw_only=True):
@@ -337,7 +348,31 @@ def metrics(rollup: Rollup, *, currency: str) -> Metrics:
         failures_abandoned=failures(rollup, FailureStage.ABANDONED),
         soft_declines=failures_of_kind(rollup, DeclineKind.SOFT),
         hard_declines=failures_of_kind(rollup, DeclineKind.HARD),
+        **activity(rollup),
     )
+
+
+ACTIVITY = {
+    "refunds": ActKind.REFUNDED,
+    "disputes_opened": ActKind.OPENED,
+    "disputes_won": ActKind.WON,
+    "disputes_lost": ActKind.LOST,
+    "fees": ActKind.CHARGED,
+}
+"""The acts that are counted by when they happened, by their names among the figures."""
+
+
+def activity(rollup: Rollup) -> dict[str, int]:
+    """Number and sum of acts by when they happened, whenever their payments were made.
+
+    The keys are the names of the fields of `Metrics`; volumes in minor units.
+    """
+    figures = {}
+    for name, kind in ACTIVITY.items():
+        acts = [count for (_, act), count in rollup.part("activity").items() if act == kind]
+        figures[f"activity_{name}_count"] = sum(n for n, _ in acts)
+        figures[f"activity_{name}_volume"] = sum(amount for _, amount in acts)
+    return figures
 
 
 def trends(buckets: Iterable[Window], rollups: Iterable[Rollup]) -> list[TrendPoint]:

@@ -272,6 +272,10 @@ def values_in(document: Mapping[str, Any]) -> dict[str, Any]:
 class Earlier(Struct, frozen=True, kw_only=True):
     """How a payment was counted before, in what seldom changes: its fields of the same names."""
 
+    refunded_at: datetime | None = None
+    refunds: tuple[GivenBack, ...] | None = None
+    fees: tuple[Fee, ...] | None = None
+
     attempt: int | None = None
     recovered_by: int | None = None
     dispute: Disputed | None = None
@@ -282,7 +286,13 @@ class Earlier(Struct, frozen=True, kw_only=True):
 def earlier_of(before: Payment, now: Payment) -> Earlier | None:
     """What a change has to say of the payment as it was; None if nothing of it is different."""
     was, is_ = _earlier(before), _earlier(now)
+    if not before.returned:
+        # That is said already: nothing had been given back.
+        is_ = replace(is_, **_NOT_RETURNED)
     return None if was == is_ else was
+
+
+_NOT_RETURNED = {"refunded_at": None, "refunds": None}
 
 
 def _earlier(payment: Payment) -> Earlier:
@@ -337,18 +347,18 @@ class Change(Struct, frozen=True, kw_only=True):
 
     @property
     def previous(self) -> Payment | None:
-        """The payment as it was counted before, without when it was refunded; None when it is new."""
+        """The payment as it was counted before; None when it is new."""
         if self.previous_status is None:
             return None
         if self.removed:
             return self.payment
-        values = {} if self.earlier is None else asdict(self.earlier)
+        values: dict[str, Any] = {} if self.previous_refunded else _NOT_RETURNED
+        if self.earlier is not None:
+            values = asdict(self.earlier)
         return replace(
             self.payment,
             status=self.previous_status,
-            refunded_at=None,
             refunded_amount=self.previous_refunded,
-            refunds=None,
             **values,
         )
 

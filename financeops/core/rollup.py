@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from financeops.core.activity import acts_of, happened
 from financeops.core.dimensions import Listed, Outcome, outcome_of, values_of
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Grain, grain_start
@@ -36,6 +37,7 @@ FURTHER = {
     "lost": ("method",),
     "fees": ("method",),
     "revisions": ("method",),
+    "activity": ("method", "act"),
     DIMENSIONS: ("method", "dimension", "value", "outcome"),
 }
 """The parts that only some payments have, and the levels of each.
@@ -47,7 +49,8 @@ by itself, and an order where its first attempt is, whenever and in whatever cur
 `failures` are failed payments by stage and kind. `disputed` are payments by the status of their
 dispute, with the sum of what is disputed; `lost` those whose lost dispute took something, with the
 sum of that; `fees` those that cost something, with the sum of that; `revisions` those of which
-something was told later, with the number of times. `dimensions` are payments that have a value of a
+something was told later, with the number of times. `activity` are not payments but acts, such as
+refunds, where they happened and not where their payments were made (`core/activity.py`). `dimensions` are payments that have a value of a
 dimension, by `Outcome` (`core/dimensions.py`).
 """
 
@@ -237,8 +240,38 @@ def delta_of(change: Change, zone: ZoneInfo, listed: Listed | None = None) -> Ro
     return now - rollup_of(change.previous, zone, listed)
 
 
+def acted(payment: Payment) -> dict[datetime, Rollup]:
+    """Rollups of what happened to a payment, at the moment of each act; none of most payments."""
+    sums: dict[datetime, dict[Path, Count]] = {}
+    for act in acts_of(payment):
+        path: Path = (payment.method, str(act.kind))
+        _count_up(sums.setdefault(act.at, {}), {path: (1, act.amount)})
+    return {at: Rollup(further={"activity": part}) for at, part in sums.items()}
+
+
+_NOTHING: dict[datetime, Rollup] = {}
+
+
+def acted_by(change: Change) -> dict[datetime, Rollup]:
+    """Rollups of acts that a change adds, at the moment of each: those of now, less those of before."""
+    previous = change.previous
+    if previous is None and not happened(change.payment):
+        return _NOTHING
+    now = {} if change.removed else acted(change.payment)
+    if previous is None:
+        return now
+    for at, before in acted(previous).items():
+        now[at] = now.get(at, Rollup()) - before
+    return {at: rollup for at, rollup in now.items() if rollup}
+
+
 Place = tuple[str, Grain, datetime]
 """Where a rollup is kept: currency, grain, start."""
+
+
+def places_at(currency: str, at: datetime, zone: ZoneInfo) -> tuple[Place, ...]:
+    """Every kept rollup that counts what happens at a moment."""
+    return tuple((currency, grain, grain_start(grain, at, zone)) for grain in Grain)
 
 
 def deltas(
@@ -246,17 +279,18 @@ def deltas(
 ) -> dict[Place, Rollup]:
     """Rollups that changes add, one for each kept rollup that they touch.
 
+    What happened to a payment later touches rollups of its own time.
+
     With `listed` they have details by dimension, as `rollup_of` has.
     """
     # Most changes of a batch touch the same places: add these up once, not once for each grain.
     together: dict[tuple[Place, ...], list[Rollup]] = {}
     for change in changes:
         payment = change.payment
-        places = tuple(
-            (payment.currency, grain, grain_start(grain, payment.created_at, zone))
-            for grain in Grain
-        )
+        places = places_at(payment.currency, payment.created_at, zone)
         together.setdefault(places, []).append(delta_of(change, zone, listed))
+        for at, rollup in acted_by(change).items():
+            together.setdefault(places_at(payment.currency, at, zone), []).append(rollup)
     touched: dict[Place, list[Rollup]] = {}
     for places, parts in together.items():
         whole = total(parts)

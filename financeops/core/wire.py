@@ -17,6 +17,8 @@ from msgspec.structs import asdict
 from financeops.core.acts import GivenBack
 from financeops.core.breakdown import DimensionFigures
 from financeops.core.contract.analytics import (
+    ActAnswer,
+    ActivityAnswer,
     BreakdownAnswer,
     BucketAnswer,
     DeclineAnswer,
@@ -278,6 +280,8 @@ def _earlier_document(earlier: Earlier, currency: str) -> EarlierAnswer:
                 if name in AMOUNTS
                 else ACTS[name][0](value, currency)
                 if name in ACTS
+                else Instant.of(value)
+                if isinstance(value, datetime)
                 else value
             )
     return EarlierAnswer(**values)
@@ -292,6 +296,8 @@ def _earlier_from(document: Mapping[str, Any], currency: str) -> Earlier:
                 if name in AMOUNTS
                 else ACTS[name][1](value, currency)
                 if name in ACTS
+                else instant_of(value)
+                if FIELDS[name].kind is Kind.INSTANT
                 else value
             )
     return Earlier(**values)
@@ -356,6 +362,17 @@ def metrics_document(metrics: Metrics) -> KeyFigures:
         ),
         soft_declines=metrics.soft_declines,
         hard_declines=metrics.hard_declines,
+        activity=ActivityAnswer(
+            **{name: _act_document(metrics, name) for name in ActivityAnswer.__struct_fields__}
+        ),
+    )
+
+
+def _act_document(metrics: Metrics, name: str) -> ActAnswer:
+    volume = getattr(metrics, f"activity_{name}_volume")
+    return ActAnswer(
+        count=getattr(metrics, f"activity_{name}_count"),
+        volume=to_major(volume, metrics.currency),
     )
 
 

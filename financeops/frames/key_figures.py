@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from msgspec.structs import astuple
 from narwhals.typing import IntoFrameT
 
 from financeops.core import metrics as core
@@ -68,7 +67,8 @@ METRICS = {
     "soft_declines": INTEGER,
     "hard_declines": INTEGER,
 }
-"""Columns of the key figures: the fields of `financeops.core.metrics.Metrics`."""
+"""Columns of the key figures: the fields of `financeops.core.metrics.Metrics` that are dated by when
+payments were made."""
 
 SEGMENTS = {
     name: type_
@@ -237,7 +237,8 @@ def segments(
 def metrics_row(rollup: Rollup, currency: str) -> tuple[Any, ...]:
     """Values of the columns `METRICS`; InvalidValue when the currency code never existed."""
     exponent(currency)
-    return numbers(astuple(core.metrics(rollup, currency=currency)))
+    figures = core.metrics(rollup, currency=currency)
+    return numbers(getattr(figures, name) for name in METRICS)
 
 
 def _segment(rollup: Rollup, currency: str) -> tuple[Any, ...]:

@@ -1,9 +1,9 @@
 """Recount the rollups of tenants whose payments were not all counted as this version counts them.
 
-Failures of a version that knew no stages get theirs first, by the decline codes' table, and attempts of
-orders their numbers.
+Failures of a version that knew no stages get theirs first, by the decline codes' table, payments the
+times of what happened to them, and attempts of orders their numbers.
 
-Each transaction that counts changes as this version does adds them to the tenant's `counted`, too. So
+Each transaction that counts changes as this version does adds them to the tenant's `COUNTED`, too. So
 it lags behind `seq` where an earlier version wrote: before, or since, while it still ran.
 """
 
@@ -18,9 +18,10 @@ from financeops.core.declines import meaning_of
 from financeops.core.payments import Status
 from financeops.store.database.connection import Database, Document, Session, driver_errors
 from financeops.store.database.transactions import in_transaction
-from financeops.store.tenants import find_record
+from financeops.store.tenants import COUNTED, find_record
 from financeops.store.verifying.comparing import Difference, compare, finish, put_right
 from financeops.store.verifying.counting import Count, count_all
+from financeops.store.verifying.times import give_times
 from financeops.store.writing.numbering import number_all
 
 _CHUNK = 500
@@ -49,6 +50,7 @@ async def migrate(db: Database, *, announce: Callable[[str], None] | None = None
 
 async def _recount(db: Database, tenant_id: str) -> None:
     await _give_stages(db, tenant_id)
+    await give_times(db, tenant_id)
     await number_all(db, tenant_id)
     record = await find_record(db, tenant_id)
     count = Count(ZoneInfo(record.tenant.timezone), record.tenant.seq)
@@ -91,5 +93,5 @@ def _explained(document: Document) -> UpdateOne:
 
 async def _behind(db: Database) -> list[str]:
     with driver_errors():
-        found = await db.tenants.find({}, {"seq": 1, "counted": 1}).to_list()
-    return [each["_id"] for each in found if each.get("counted", 0) != each["seq"]]
+        found = await db.tenants.find({}, {"seq": 1, COUNTED: 1}).to_list()
+    return [each["_id"] for each in found if each.get(COUNTED, 0) != each["seq"]]

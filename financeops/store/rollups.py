@@ -64,7 +64,7 @@ async def rollups_starting_in(
     zone = ZoneInfo(record.tenant.timezone)
     # All payments of the last rollup may lie beyond the end of the window.
     reach = Window(window.start, grain_end(grain, window.end - timedelta.resolution, zone))
-    starts = grain_starts(grain, record.held(reach), zone)
+    starts = grain_starts(grain, record.counted(reach), zone)
     places = [(currency, grain, start) for start in starts if start in window]
     found = await rollups_at(db, record.tenant.id, places, details=details, session=session)
     return list(found.items())
@@ -185,12 +185,14 @@ async def _read(
 
 def _is_emptied(rollup: Rollup, more: Rollup) -> bool:
     """Whether nothing is left, which happens only when an import is undone."""
-    if not more.cells:
-        fewer = any(n < 0 for n, _ in more.part(DIMENSIONS).values())
-        return fewer and not rollup + more
-    # A quarter hour is kept without hours.
-    removes = any(n < 0 for n in more.hours.values())
-    return removes and not (rollup + more).cells
+    # A change of status leaves the number of attempts as it is.
+    removes = any(n < 0 for n in more.hours.values()) or any(
+        n < 0 for part in (DIMENSIONS, "activity") for n, _ in more.part(part).values()
+    )
+    if not removes:
+        return False
+    left = rollup + more
+    return not (left.cells or left.further)  # a quarter hour is kept without hours
 
 
 async def _write(db: Database, writes: list[_Write], session: Session) -> None:

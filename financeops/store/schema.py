@@ -12,6 +12,7 @@ from pymongo.errors import OperationFailure
 from financeops.core.errors import Misconfigured
 from financeops.core.fields import Field, Kind
 from financeops.core.payments import AMOUNTS, FIELDS, Tenant
+from financeops.store.act_times import ACTS_IN
 from financeops.store.database.connection import (
     NOT_ALLOWED,
     URI_SETTING,
@@ -24,12 +25,13 @@ from financeops.store.database.sharding import check_shard_keys
 from financeops.store.tenants import find_tenant, new_history
 from financeops.store.writing.imports import ImportState
 
-VERSION = 4
+VERSION = 5
 """Version of the data model.
 
 Since version 2 payments may be removed, since version 3 parts of them may be given back: an earlier
 program would count that wrong. Since version 4 rollups count failures by stage and payments by
-dimension: `migrating` counts what was stored before.
+dimension, since version 5 what happened to payments by when it happened: `migrating` counts what was
+stored before.
 """
 
 _Keys = list[tuple[str, int]]
@@ -126,10 +128,11 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 BY_TIME = [("tenantId", 1), ("createdAt", -1)]
 BY_STATUS = [("tenantId", 1), ("status", 1), ("createdAt", -1)]
 BY_ORDER = [("orderId", 1)]
+BY_ACT = [(ACTS_IN, 1)]
 _BY_AGE = [("at", 1)]
 _INDEXES: dict[str, tuple[_Keys, ...]] = {
     # Their prefixes serve {tenantId} and {tenantId, status}: no single-field indexes beside them.
-    "payments": (BY_TIME, BY_STATUS, BY_ORDER),
+    "payments": (BY_TIME, BY_STATUS, BY_ORDER, BY_ACT),
     "changes": ([("tenantId", 1), ("lastSeq", 1)], _BY_AGE),
     # Both are small: one document for each file, one for each thousand of its rows.
     "imports": ([("tenantId", 1)],),
@@ -137,7 +140,7 @@ _INDEXES: dict[str, tuple[_Keys, ...]] = {
     "sessions": (_BY_AGE,),
 }
 
-_SPARSE = [BY_ORDER]
+_SPARSE = [BY_ORDER, BY_ACT]
 """Indexes without the payments that lack the field: these pay nothing for it.
 
 One of several fields would hold those that have any of them, that is all, and the embedded database

@@ -20,11 +20,15 @@ MAX_DECLINE_CODES = 200
 """Most different decline codes of a tenant that are counted separately."""
 
 
+COUNTED = "countedWithActs"
+"""Field of a tenant: how many changes are counted as this version counts them. See `migrating`."""
+
+
 class TenantRecord(Struct, frozen=True, kw_only=True):
     """A tenant, with what only the store needs to know about it.
 
     `first_at` and `last_at` are the times of its earliest and latest payment, None while it has
-    none. `repairs` counts how often its rollups were rewritten: remembered rollups are forgotten
+    none; `last_act_at` is at or after the latest of what happened to payments later. `repairs` counts how often its rollups were rewritten: remembered rollups are forgotten
     when it changes. `history` is generated when the tenant is created: it differs after the
     database was emptied and filled again, even if the numbers are the same. `taken_back` counts
     the payments and refunds that were removed: while it is unchanged, both only grow. `listed` are
@@ -43,6 +47,7 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
     taken_back: int = 0
     listed: Listed = {}
     renumbered: dict[str, int] = {}
+    last_act_at: datetime | None = None
 
     def renumbered_in(self, window: Window) -> int:
         """How often payments of a window were renumbered; also counts those beside it."""
@@ -55,6 +60,16 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
             return Window(window.start, window.start)
         start = max(window.start, self.first_at)
         return Window(start, max(start, min(window.end, self.last_at + MILLISECOND)))
+
+    def counted(self, window: Window) -> Window:
+        """The part of a window that may have rollups: of payments, or of what happened to them."""
+        held = self.held(window)
+        if self.first_at is None or self.last_act_at is None:
+            return held
+        # Nothing happens to a payment before it is made.
+        start = max(window.start, self.first_at)
+        end = min(window.end, self.last_act_at + MILLISECOND)
+        return Window(start, max(start, held.end, end))
 
     def check_currency(self, currency: str | None) -> None:
         """Raise `InvalidValue` for a code that neither ISO 4217 nor this tenant's payments have.
@@ -127,4 +142,5 @@ def record_from(document: Document) -> TenantRecord:
         taken_back=document.get("takenBack", 0),
         listed={name: frozenset(values) for name, values in document.get("dimensions", {}).items()},
         renumbered=document.get("renumbered", {}),
+        last_act_at=document.get("lastActAt"),
     )

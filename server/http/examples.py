@@ -173,7 +173,7 @@ ANSWERS: list[Struct] = [
             )
         ],
     ),
-    VerifyAnswer(**_VERIFIED, repaired=False, asked=162, shown=[], misnumbered=[]),
+    VerifyAnswer(**_VERIFIED, repaired=False, asked=162, shown=[], misnumbered=[], mistimed=[]),
     VerificationAnswer(
         id="6756fb49a1b2c3d4e5f60788",
         tenant_id=DEFAULT_TENANT,

@@ -107,6 +107,7 @@ def _verified(report: Report) -> VerifyAnswer:
         asked=report.asked,
         shown=[_shown(each) for each in report.shown],
         misnumbered=report.misnumbered[:MAX_TOLD],
+        mistimed=report.mistimed[:MAX_TOLD],
     )
 
 

@@ -13,7 +13,7 @@ from financeops.core.metrics import attempts_by_hour, declines, methods, metrics
 from financeops.core.money import exponent
 from financeops.core.payments import Status
 from financeops.core.periods import HOUR, Window
-from financeops.core.rollup import Rollup, rollup_of, total
+from financeops.core.rollup import Rollup, acted, rollup_of, total
 from tests.builders import NOON, payment
 from tests.strategies import instants, payments, zones
 
@@ -49,7 +49,9 @@ def same_currency(draw):
 @given(same_currency(), zones)
 def test_key_figures_are_what_their_definitions_say(business, zone):
     currency, recorded = business
-    figures = metrics(rollup_of_all(recorded, zone), currency=currency)
+    everything = [rollup_of_all(recorded, zone)]
+    everything += [part for each in recorded for part in acted(each).values()]
+    figures = metrics(total(everything), currency=currency)
 
     succeeded = [payment for payment in recorded if payment.status in {"success", "refunded"}]
     whole = [payment for payment in recorded if payment.status == "refunded"]
@@ -96,6 +98,14 @@ def test_key_figures_are_what_their_definitions_say(business, zone):
     assert figures.authorization_rate == rounded(
         len(succeeded) * 100, len(succeeded) + stages["declined"]
     )
+    # What happened, summed up over all time, is what the payments say.
+    assert figures.activity_refunds_volume == returned
+    assert figures.activity_disputes_opened_count == figures.disputed_payments
+    assert figures.activity_disputes_opened_volume == figures.disputed_volume
+    assert figures.activity_disputes_won_count == disputes["won"]
+    assert figures.activity_disputes_lost_count == disputes["lost"]
+    assert figures.activity_disputes_lost_volume == taken
+    assert figures.activity_fees_volume == fees
     kinds = Counter(payment.decline_kind for payment in failed)
     assert (figures.soft_declines, figures.hard_declines) == (kinds["soft"], kinds["hard"])
     hours = Counter(payment.created_at.astimezone(zone).hour for payment in recorded)

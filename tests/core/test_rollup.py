@@ -19,6 +19,7 @@ from financeops.core.rollup import (
     total,
 )
 from financeops.core.wire import decode, encode
+from tests.acts import acts_of
 from tests.builders import at, change, payment
 from tests.strategies import (
     changes,
@@ -171,9 +172,14 @@ recent = instants(at("2026-02-27T00:00:00Z"), at("2026-04-02T00:00:00Z"))
 def test_deltas_are_the_rollups_of_the_payments_as_they_are_now(history, zone):
     expected = defaultdict(list)
     for latest in left_after(history):
-        for grain in Grain:
-            place = (latest.currency, grain, grain_start(grain, latest.created_at, zone))
-            expected[place].append(rollup_of(latest, zone))
+        moments = {latest.created_at: [rollup_of(latest, zone)]}
+        for act in acts_of(latest):
+            acted = {"activity": {(latest.method, act.kind): (1, act.amount)}}
+            moments.setdefault(act.at, []).append(Rollup(further=acted))
+        for moment, parts in moments.items():
+            for grain in Grain:
+                place = (latest.currency, grain, grain_start(grain, moment, zone))
+                expected[place] += parts
     assert {place: delta for place, delta in deltas(history, zone).items() if delta} == {
         place: total(parts) for place, parts in expected.items()
     }

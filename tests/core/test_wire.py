@@ -159,7 +159,10 @@ def test_the_json_of_the_figures():
         {("card", Status.SUCCESS): (2, 12345), ("card", Status.FAILED): (1, 100)},
         {("card", "expired_card"): (1, 100)},
         {("card", 14): 3},
-        {"failures": {("card", "blocked", "hard"): (1, 100)}},
+        {
+            "failures": {("card", "blocked", "hard"): (1, 100)},
+            "activity": {("card", "refunded"): (2, 700), ("card", "charged"): (1, -9)},
+        },
     )
     hour = Window(NOON, NOON + HOUR)
     assert decode(encode(metrics_document(metrics(rollup, currency="USD")))) == {
@@ -203,6 +206,13 @@ def test_the_json_of_the_figures():
         },
         "softDeclines": 0,
         "hardDeclines": 1,
+        "activity": {
+            "refunds": {"count": 2, "volume": 7},
+            "disputesOpened": {"count": 0, "volume": 0},
+            "disputesWon": {"count": 0, "volume": 0},
+            "disputesLost": {"count": 0, "volume": 0},
+            "fees": {"count": 1, "volume": Decimal("-0.09")},
+        },
     }
     assert encode(trends_document(trends([hour, hour], [rollup, Rollup()]), currency="USD")) == (
         b'[{"timestamp":"2026-03-10T12:00:00Z","amount":123.45,"count":3,"successRate":66.666667},'

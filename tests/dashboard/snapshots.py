@@ -9,6 +9,7 @@ from financeops.core.metrics import metrics
 from financeops.core.periods import Period, Window, buckets, previous_window
 from financeops.core.rollup import Rollup, rollup_of, total
 from financeops.core.wire import metrics_document
+from tests.acts import acts_in
 
 
 def listed_of(payments):
@@ -18,12 +19,10 @@ def listed_of(payments):
 
 
 def rollup_in(payments, window, zone, *, currency="USD", listed=None):
-    """Rollup of the payments of a currency that were created in a window."""
-    return total(
-        rollup_of(payment, zone, listed)
-        for payment in payments
-        if payment.created_at in window and payment.currency == currency
-    )
+    """Rollup of the payments of a currency that were created in a window, and of what happened then."""
+    chosen = [payment for payment in payments if payment.currency == currency]
+    made = [rollup_of(payment, zone, listed) for payment in chosen if payment.created_at in window]
+    return total([*made, acts_in(chosen, window)])
 
 
 def snapshot(

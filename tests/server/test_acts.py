@@ -90,18 +90,26 @@ async def test_the_life_of_a_payment_is_told(
     names = ("lostVolume", "disputeRate", "winRate", "feeVolume", "feeRate", "netRevenue")
     assert await figures(*names, period="year") == [8, 100, 0, 15.37, 153.7, -13.37]
 
+    day = {"from": LATER, "to": LATER.replace(".250", ".251")}
+    (happened,) = await figures("activity", **day)
+    of_eight = {"count": 1, "volume": 8}
+    assert (happened["disputesOpened"], happened["disputesLost"]) == (of_eight, of_eight)
+    assert happened["fees"] == {"count": 0, "volume": 0}
+    (happened,) = await figures("activity", period="year")
+    assert happened["fees"] == {"count": 3, "volume": 15.37}
+
     told = await changes(http, tenant_id)
     assert told[1:] == heard
+    first, all_of_them = (
+        {name: each[name] for name in ("fees", "feeAmount")} for each in (charged, last)
+    )
     assert [(each["type"], each.get("earlier")) for each in told] == [
         ("payment_received", None),
         ("payment_updated", {}),
-        ("payment_disputed", {"feeAmount": 0.37, "revision": 1}),
-        (
-            "payment_disputed",
-            {"dispute": opened.json()["dispute"], "feeAmount": 0.37, "revision": 2},
-        ),
-        ("payment_updated", {"dispute": said, "feeAmount": 0.37, "revision": 3}),
-        ("payment_updated", {"dispute": said, "feeAmount": 15.37, "revision": 4}),
+        ("payment_disputed", {"revision": 1, **first}),
+        ("payment_disputed", {"dispute": opened.json()["dispute"], "revision": 2, **first}),
+        ("payment_updated", {"dispute": said, "revision": 3, **first}),
+        ("payment_updated", {"dispute": said, "revision": 4, **all_of_them}),
     ]
     report = await verified(http, tenant_id)
     assert (report["differing"], report["shown"]) == (0, [])

@@ -19,6 +19,7 @@ from financeops.core.periods import (
 )
 from financeops.core.rollup import from_document, rollup_of, total
 from tests import plain
+from tests.acts import acts_in
 from tests.clocked import set_clock
 from tests.database import fresh_name, with_database
 from tests.processes import start_server
@@ -97,13 +98,17 @@ async def ask(berlin, payments):
 
 
 def rollup(payments, window=None, *, currency="EUR", method=None, zone=BERLIN):
-    return total(
-        rollup_of(payment, zone)
+    chosen = [
+        payment
         for payment in payments
-        if payment.currency == currency
-        and method in (None, payment.method)
-        and (window is None or payment.created_at in window)
-    )
+        if payment.currency == currency and method in (None, payment.method)
+    ]
+    made = [
+        rollup_of(payment, zone)
+        for payment in chosen
+        if window is None or payment.created_at in window
+    ]
+    return total([*made, acts_in(chosen, window)])
 
 
 def expected(payments, window=None, *, currency="EUR", **chosen):

@@ -19,6 +19,7 @@ async def test_right_totals_are_confirmed(http, tenant_id, record):
         "asked": 2 * (1 + 26 + 9 + 32 + 14),
         "shown": [],
         "misnumbered": [],
+        "mistimed": [],
     }
 
 

@@ -13,6 +13,7 @@ from financeops.store.documents import payment_from, place_of
 from financeops.store.tenants import find_tenant
 from financeops.store.writing.ledger import commit
 from financeops.store.writing.operations import Insert, Refund, Result
+from tests.acts import acts_of
 from tests.builders import NOON, draft, tenant
 
 
@@ -68,13 +69,15 @@ def recomputed(payments, timezone, listed=EVERY_VALUE):
     zone = ZoneInfo(timezone)
     members = {}
     for payment in payments:
+        counted = [(payment.created_at, rollup_of(payment, zone, listed))]
+        for act in acts_of(payment):
+            part = {"activity": {(payment.method, act.kind): (1, act.amount)}}
+            counted.append((act.at, Rollup(further=part)))
         for grain in Grain:
-            place = (payment.currency, grain, grain_start(grain, payment.created_at, zone))
-            members.setdefault(place, []).append(payment)
-    return {
-        place: total(without_hours(rollup_of(each, zone, listed), place) for each in inside)
-        for place, inside in members.items()
-    }
+            for moment, rollup in counted:
+                place = (payment.currency, grain, grain_start(grain, moment, zone))
+                members.setdefault(place, []).append(without_hours(rollup, place))
+    return {place: total(inside) for place, inside in members.items()}
 
 
 def without_hours(rollup, place):

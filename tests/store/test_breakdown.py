@@ -15,6 +15,7 @@ from financeops.core.questions import Question
 from financeops.core.rollup import rollup_of, total
 from financeops.store.migrating import migrate
 from financeops.store.reading.reader import Reader
+from financeops.store.tenants import COUNTED
 from financeops.store.verifying.verify import verify
 from tests.builders import NOON, tenant
 from tests.store.recorded import check_ledger, insert, record, refund, stored_payments
@@ -111,7 +112,7 @@ async def as_before(db, tenant_id="tenant_1", *, since=0):
     await db.rollups.update_many({"tenantId": tenant_id}, {"$unset": {"failures": ""}})
     await db.tenants.update_one(
         {"_id": tenant_id},
-        {"$unset": {"dimensions": ""}, "$set": {"counted": since}},
+        {"$unset": {"dimensions": ""}, "$set": {COUNTED: since}},
     )
 
 
@@ -141,7 +142,7 @@ async def test_a_recount_that_was_interrupted_is_resumed(commits, db, proxied_db
     for name in ("tenant_1", "tenant_2"):
         await check_ledger(db, name)
         known = await db.tenants.find_one({"_id": name})
-        assert known["counted"] == known["seq"]
+        assert known[COUNTED] == known["seq"]
 
 
 async def test_what_an_earlier_version_wrote_meanwhile_is_recounted(db):
@@ -156,7 +157,7 @@ async def test_what_an_earlier_version_wrote_meanwhile_is_recounted(db):
     await as_before(db, since=2)
     await migrate(db)
     await check_ledger(db)
-    assert (await db.tenants.find_one({"_id": "tenant_1"}))["counted"] == 4
+    assert (await db.tenants.find_one({"_id": "tenant_1"}))[COUNTED] == 4
 
 
 async def test_failures_of_a_version_without_stages_get_theirs(db):

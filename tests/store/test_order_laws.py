@@ -17,6 +17,7 @@ from financeops.core.periods import Grain
 from financeops.core.rollup import deltas, total
 from financeops.store.migrating import migrate
 from financeops.store.schema import BY_ORDER
+from financeops.store.tenants import COUNTED
 from financeops.store.verifying.verify import verify
 from financeops.store.writing.ledger import commit
 from financeops.store.writing.operations import Result
@@ -224,7 +225,7 @@ async def test_attempts_that_an_earlier_version_recorded_are_numbered_at_a_start
     )
     parts = {"retries": "", "recovered": "", "dimensions": ""}
     await db.rollups.update_many({"tenantId": one.id}, {"$unset": parts})
-    await db.tenants.update_one({"_id": one.id}, {"$set": {"counted": 0}})
+    await db.tenants.update_one({"_id": one.id}, {"$set": {COUNTED: 0}})
     for _ in range(2):
         await migrate(db)
         numbered = await stored_payments(db, one.id)

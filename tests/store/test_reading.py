@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from itertools import pairwise
 from random import Random
 from zoneinfo import ZoneInfo
@@ -11,8 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from financeops.core.act_terms import DisputeTerms, FeesTerms
+from financeops.core.disputes import DisputeStatus
 from financeops.core.errors import InvalidValue, NotFound
+from financeops.core.fees import FeeKind
 from financeops.core.metrics import attempts, peak_hour
+from financeops.core.money import to_major
 from financeops.core.payments import Status
 from financeops.core.periods import (
     DAY,
@@ -30,7 +35,10 @@ from financeops.store.reading import reader as reading
 from financeops.store.reading.reader import Reader
 from financeops.store.schema import prepare
 from financeops.store.verifying.verify import set_timezone, verify
+from financeops.store.writing.ledger import commit
+from financeops.store.writing.operations import Dispute, Fees, Refund, Result
 from tests import borders, plain
+from tests.acts import acts_in
 from tests.builders import NOON, at, tenant
 from tests.questions import question as a_question
 from tests.store.recorded import insert, record, refund, stored_payments
@@ -65,14 +73,42 @@ def a_payment(rng, tenant_id, at):
     )
 
 
+def some_acts(rng, zone, payment):
+    """Refunds of parts, fees and a dispute of a payment, at boundaries of time; some are refused."""
+
+    def later(since):
+        latest = max(since + MILLISECOND, borders.present_of(zone))
+        found = rng.choice([since, borders.border(rng, zone, since, latest), latest])
+        return min(max(found, since), latest)
+
+    first = later(payment.created_at)
+    drawn = rng.choice(["nothing", "refunds", "fees", "dispute", "end", "all"])
+    if drawn in ("refunds", "all"):
+        for number in range(rng.choice([1, 2, 3])):
+            part = to_major(payment.amount // 3, payment.currency)
+            name = f"{number:024}"
+            at = later(payment.created_at)
+            yield Refund(payment_id=payment.id, amount=part, at=at, refund_id=name, keyed=True)
+    if drawn in ("fees", "all"):
+        fees = tuple((kind, Decimal(rng.randint(-9, 99)), None) for kind in (FeeKind.TAX,) * 2)
+        yield Fees(payment_id=payment.id, terms=FeesTerms(fees=fees, at=first))
+    if drawn in ("dispute", "all"):
+        terms = DisputeTerms(id="dp", status=DisputeStatus.OPEN, at=first)
+        yield Dispute(payment_id=payment.id, terms=terms)
+    if drawn in ("end", "all"):
+        status = rng.choice([DisputeStatus.WON, DisputeStatus.LOST])
+        terms = DisputeTerms(id="dp", status=status, at=later(first))
+        yield Dispute(payment_id=payment.id, terms=terms)
+
+
 def recompute(payments, window, zone, *, currency, method):
-    return total(
-        rollup_of(payment, zone)
+    chosen = [
+        payment
         for payment in payments
-        if payment.created_at in window
-        and payment.currency == currency
-        and method in (None, payment.method)
-    )
+        if payment.currency == currency and method in (None, payment.method)
+    ]
+    made = [rollup_of(payment, zone) for payment in chosen if payment.created_at in window]
+    return total([*made, acts_in(chosen, window)])
 
 
 def newest(payments, count, *, currency, method):
@@ -136,6 +172,9 @@ async def test_answers_are_recomputations(db, other_db, *, zone, seed, feed):
     paid = [payment for payment in new if payment.status is Status.SUCCESS]
     if paid:
         await record(other_db, refund(rng.choice(paid)), of=one)
+    happened = [act for payment in new for act in some_acts(rng, zone, payment)]
+    told = await commit(other_db, one, happened, now=borders.present_of(zone))
+    assert {Result.UPDATED, Result.REFUNDED} <= {each.result for each in told}
     for asked in [a_question(rng, zone) for _ in range(4)]:
         question = Question(
             currency=asked.currency,

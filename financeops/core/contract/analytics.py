@@ -24,6 +24,26 @@ class FailuresAnswer(Document, frozen=True, kw_only=True):
     abandoned: int
 
 
+class ActAnswer(Document, frozen=True, kw_only=True):
+    """Acts of one kind: their number and the sum of their amounts."""
+
+    count: int
+    volume: Number
+
+
+class ActivityAnswer(Document, frozen=True, kw_only=True):
+    """What happened to payments, whenever they were made, dated by when it happened.
+
+    All other figures are dated by when the payments were made.
+    """
+
+    refunds: ActAnswer
+    disputes_opened: ActAnswer
+    disputes_won: ActAnswer
+    disputes_lost: ActAnswer
+    fees: ActAnswer
+
+
 class KeyFigures(Document, frozen=True, kw_only=True):
     """The key figures of a set of payments."""
 
@@ -61,6 +81,7 @@ class KeyFigures(Document, frozen=True, kw_only=True):
     failures: FailuresAnswer
     soft_declines: int
     hard_declines: int
+    activity: ActivityAnswer
 
 
 class MetricsAnswer(KeyFigures, frozen=True, kw_only=True):
@@ -132,7 +153,8 @@ class RollupAnswer(Document, frozen=True, kw_only=True):
     that failed, of orders that succeeded later; `failures` counts failed payments by stage and kind;
     `disputed` payments by the status of their dispute, and sums what is disputed; `lost`, `fees` and
     `revisions` count payments of which something was lost, that cost something, or of which something
-    was told later, and sum that; `dimensions` payments by the values of dimensions and by outcome,
+    was told later, and sum that; `activity` counts acts by kind where they happened, and sums what
+    they moved; `dimensions` counts payments by the values of dimensions and by outcome,
     where that was asked for.
     """
 
@@ -147,6 +169,7 @@ class RollupAnswer(Document, frozen=True, kw_only=True):
     lost: dict[str, Count] | None = None
     fees: dict[str, Count] | None = None
     revisions: dict[str, Count] | None = None
+    activity: dict[str, dict[str, Count]] | None = None
     dimensions: dict[str, dict[str, dict[str, dict[str, Count]]]] | None = None
 
 
@@ -166,6 +189,7 @@ class BucketAnswer(Document, frozen=True, kw_only=True):
     lost: dict[str, Count] | None = None
     fees: dict[str, Count] | None = None
     revisions: dict[str, Count] | None = None
+    activity: dict[str, dict[str, Count]] | None = None
     dimensions: dict[str, dict[str, dict[str, dict[str, Count]]]] | None = None
 
 

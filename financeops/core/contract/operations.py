@@ -80,12 +80,14 @@ class VerifyAnswer(SumsAnswer, frozen=True, kw_only=True):
 
     `asked` is the number of displayed figures compared: in each currency those of all time, of
     each period, its buckets and the period before. `misnumbered` are the orders whose attempts had
-    wrong numbers, the first thousand of them.
+    wrong numbers, `mistimed` the payments whose refunds, disputes or fees were not found by their
+    time, the first thousand of each.
     """
 
     asked: int
     shown: list[ShownAnswer]
     misnumbered: list[str]
+    mistimed: list[str]
 
 
 class ProgressAnswer(Document, frozen=True, kw_only=True):

@@ -75,6 +75,9 @@ class PaymentAnswer(Document, frozen=True):
 class EarlierAnswer(Document, frozen=True, kw_only=True):
     """How a payment was counted before: its fields of the same names, left out where it had none."""
 
+    refunded_at: Time | None = None
+    refunds: list[RefundAnswer] | None = None
+    fees: list[FeeAnswer] | None = None
     attempt: int | None = None
     recovered_by: int | None = None
     dispute: DisputeAnswer | None = None

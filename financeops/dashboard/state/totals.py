@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from financeops.core.dimensions import Dimension, Listed, said_of, to_list, with
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.payments import Change
 from financeops.core.periods import Period, Window
-from financeops.core.rollup import Rollup, delta_of, total
+from financeops.core.rollup import Rollup, acted_by, delta_of, total
 
 UNFOLDED = 1_000
 """How many changes may wait to be added up while the figures are not read."""
@@ -80,7 +81,8 @@ class Totals:
     def empty(self) -> bool:
         """Whether the period has no payments at all."""
         self._fold()
-        return not any(self._rollups)
+        # What happened to payments of another time is none.
+        return not any(rollup.cells for rollup in self._rollups)
 
     def add(self, change: Change) -> None:
         """Add a change, unless it is in another currency."""
@@ -138,16 +140,16 @@ class Totals:
         earlier: list[Rollup] = []
         details: list[Rollup] = []
         for change in self._unfolded:
-            created_at = change.payment.created_at
+            made = change.payment.created_at
             delta = delta_of(change, self.zone, self._listed or None)
-            index = self._bucket_of(change)
-            if index is not None and self.by is not None:
+            if self.by is not None and self._bucket_at(made) is not None:
                 details.append(delta.of_dimension(self.by))
-            delta = delta.without_details
-            if index is not None:
-                deltas.setdefault(index, []).append(delta)
-            if self._previous_window is not None and created_at in self._previous_window:
-                earlier.append(delta)
+            for at, part in ((made, delta.without_details), *acted_by(change).items()):
+                index = self._bucket_at(at)
+                if index is not None:
+                    deltas.setdefault(index, []).append(part)
+                if self._previous_window is not None and at in self._previous_window:
+                    earlier.append(part)
         self._unfolded.clear()
         for index, parts in deltas.items():
             self._rollups[index] = total((self._rollups[index], *parts))
@@ -162,10 +164,10 @@ class Totals:
         if new := to_list(said, self._listed):
             self._listed = with_listed(self._listed, new)
 
-    def _bucket_of(self, change: Change) -> int | None:
+    def _bucket_at(self, at: datetime) -> int | None:
         # From the end: most changes belong to the running bucket.
         for index in reversed(range(len(self._buckets))):
-            if change.payment.created_at in self._buckets[index]:
+            if at in self._buckets[index]:
                 return index
         return None
 

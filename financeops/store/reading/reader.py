@@ -14,7 +14,7 @@ from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Span, Window
 from financeops.core.questions import Question
-from financeops.core.rollup import Place, Rollup, at_hour, rollup_of, total
+from financeops.core.rollup import Place, Rollup, at_hour, total
 from financeops.core.selection import Selection
 from financeops.store.changes import read_changes
 from financeops.store.database.connection import Database, Session
@@ -22,7 +22,7 @@ from financeops.store.database.patience import Patience
 from financeops.store.database.transactions import in_transaction
 from financeops.store.reading.answers import Answer, ReadPlan
 from financeops.store.reading.book import Book, Newest, RollupPage, forget_oldest, pages_of
-from financeops.store.reading.filters import payments_between
+from financeops.store.reading.edges import Edge, read_edge
 from financeops.store.reading.newest import newest_payments
 from financeops.store.rollups import rollups_starting_in
 from financeops.store.tenants import TenantRecord, find_record
@@ -58,7 +58,7 @@ class _Read(Struct, frozen=True):
     changes: list[Change]
     pages: dict[RollupPage, list[tuple[Place, Rollup]]] = {}
     payments: list[Payment] = []
-    edges: dict[Span, list[Payment]] = {}
+    edges: dict[Span, Edge] = {}
 
 
 class Reader:
@@ -194,11 +194,11 @@ class Reader:
                 for page in missing.pages
             }
             edges = {
-                edge: await payments_between(
+                edge: await read_edge(
                     self._db,
                     now.tenant.id,
                     Window(edge.start, edge.end),
-                    Selection(currency=plan.currency),
+                    plan.currency,
                     session=session,
                 )
                 for edge in missing.edges
@@ -269,7 +269,7 @@ def _sum(plan: ReadPlan, book: Book, read: _Read, window: Window) -> Rollup:
     for span in plan.spans(window):
         if span.grain is None:
             listed = read.record.listed if plan.details else None
-            parts += [rollup_of(payment, plan.zone, listed) for payment in read.edges[span]]
+            parts += read.edges[span].rollups(plan.zone, listed)
             continue
         for (_, _, start), rollup in book.rollups(plan.currency, span, details=plan.details):
             foreign = plan.zone != plan.kept_zone

@@ -21,7 +21,7 @@ from financeops.store.database.connection import Database, Document, Session, dr
 from financeops.store.database.transactions import in_transaction
 from financeops.store.documents import holds_details, place_of
 from financeops.store.rollups import replace_rollups, rollups_at
-from financeops.store.tenants import TenantRecord, find_record, list_values
+from financeops.store.tenants import COUNTED, TenantRecord, find_record, list_values
 from financeops.store.verifying.counting import (
     Count,
     OnProgress,
@@ -152,7 +152,9 @@ async def _write(
         await catch_up(db, tenant_id, count, now.tenant.seq, session=session)
         count.listed = await list_values(db, now, count.values(), session)
         if finished:
-            done = {"$set": {"counted": now.tenant.seq}}
+            done: Document = {"$set": {COUNTED: now.tenant.seq}}
+            if (acted_until := count.acted_until) is not None:
+                done["$max"] = {"lastActAt": acted_until}
             await db.tenants.update_one({"_id": tenant_id}, done, session=session)
         places = set(wrong) | (count.touched if finished else set())
         if zone is not None:

@@ -18,7 +18,7 @@ from financeops.core.breakdown import listed_only, values_in
 from financeops.core.dimensions import EVERY_VALUE, Listed
 from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
-from financeops.core.periods import Grain
+from financeops.core.periods import QUARTER, Grain
 from financeops.core.rollup import Place, Rollup, deltas, total
 from financeops.store.changes import MAX_BATCH, changes_after, last_seq, read_changes
 from financeops.store.database.connection import Database, Session, driver_errors
@@ -27,6 +27,7 @@ from financeops.store.schema import BY_TIME
 from financeops.store.tenants import TenantRecord, find_record
 from financeops.store.verifying.numbers import OrderNumbers
 from financeops.store.verifying.shown import ShownCount
+from financeops.store.verifying.times import is_mistimed
 
 CLOCK_MARGIN = timedelta(hours=1)
 """Payments changed less than this before the reading began are remembered individually: the clocks
@@ -83,6 +84,8 @@ class Count:
         Places of the changes that `move_on` was given, in both zones.
     orders : OrderNumbers
         How the attempts of orders are numbered, as of `seq`.
+    mistimed : list of str
+        Payments whose acts would not be found where a window cuts a quarter hour, when they were read.
     listed : mapping of dimension to values
         The values that are counted by themselves, as of `seq`. Until it is known, all are.
     """
@@ -107,6 +110,7 @@ class Count:
         self.shown = ShownCount(self.zone, self._as_of) if self._as_of is not None else None
         self.rollups: dict[Place, Rollup] = {}
         self.orders = OrderNumbers()
+        self.mistimed: list[str] = []
         self.touched: set[Place] = set()
         self._seen: dict[str, Payment] = {}
 
@@ -120,6 +124,17 @@ class Count:
             rollup.details for place, rollup in self.rollups.items() if place[1] is Grain.TOTAL
         )
         return values_in(total(totals))
+
+    @property
+    def acted_until(self) -> datetime | None:
+        """The end of the last quarter hour in which something happened to a payment."""
+        acted = (
+            place[2]
+            for place, rollup in self.rollups.items()
+            if place[1] is Grain.QUARTER and rollup.part("activity")
+        )
+        last = max(acted, default=None)
+        return None if last is None else last + QUARTER
 
     def count(self, payments: Iterable[Payment], *, remembered_since: datetime) -> None:
         """Count payments as they are read: some may be newer than `seq`."""
@@ -210,8 +225,14 @@ async def _count_payments(
         async with cursor:
             while chunk := await cursor.to_list(_CHUNK):
                 for first in range(0, len(chunk), _SLICE):
-                    payments = map(payment_from, chunk[first : first + _SLICE])
+                    documents = chunk[first : first + _SLICE]
+                    payments = list(map(payment_from, documents))
                     count.count(payments, remembered_since=since)
+                    count.mistimed += [
+                        payment.id
+                        for document, payment in zip(documents, payments, strict=True)
+                        if is_mistimed(document, payment)
+                    ]
                     await asyncio.sleep(0)
                 done += len(chunk)
                 progress(Progress(Step.PAYMENTS, done, max(done, expected)))

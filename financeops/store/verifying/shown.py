@@ -1,6 +1,7 @@
 """Check the figures shown against the payments: ask readers, and count the payments.
 
-The count does not use kept rollups: each payment is counted in the windows in which it was created.
+The count does not use kept rollups: each payment is counted in the windows in which it was created,
+and what happened to it in those in which it happened.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from financeops.core.breakdown import listed_only
 from financeops.core.dimensions import EVERY_VALUE, Listed
 from financeops.core.payments import Payment
 from financeops.core.periods import Period, Window, buckets, previous_window
-from financeops.core.rollup import Rollup, rollup_of, total
+from financeops.core.rollup import Rollup, acted, rollup_of, total
 from financeops.core.windows import ALL_TIME
 from financeops.store.reading.answers import Answer
 
@@ -131,17 +132,18 @@ class ShownCount:
         parts: dict[_Key, list[Rollup]] = {}
         for payment in payments:
             rollup = rollup_of(payment, self._zone, EVERY_VALUE)
-            for period, n in self._places(payment.created_at):
-                parts.setdefault((payment.currency, period, n), []).append(rollup)
+            for at, counted in ((payment.created_at, rollup), *acted(payment).items()):
+                for period, n in self._places(at):
+                    parts.setdefault((payment.currency, period, n), []).append(counted)
         return parts
 
-    def _places(self, created: datetime) -> Iterator[tuple[Period | None, int]]:
+    def _places(self, at: datetime) -> Iterator[tuple[Period | None, int]]:
         """Periods and buckets that hold a moment; all time always does."""
         yield None, 0
-        if created < self._earliest:
+        if at < self._earliest:
             return
         for period, cut in self._buckets.items():
-            if cut[0].start <= created < cut[-1].end:
-                yield period, bisect_right(self._starts[period], created) - 1
-            elif created in self._previous[period]:
+            if cut[0].start <= at < cut[-1].end:
+                yield period, bisect_right(self._starts[period], at) - 1
+            elif at in self._previous[period]:
                 yield period, _PREVIOUS

@@ -25,6 +25,7 @@ from financeops.store.verifying.counting import (
     ignore_progress,
 )
 from financeops.store.verifying.shown import PERIODS, ShownDifference
+from financeops.store.verifying.times import give_times
 from financeops.store.writing.numbering import number_orders
 
 MOST_CUT = 20_000
@@ -39,7 +40,8 @@ class Report(Struct, frozen=True, kw_only=True):
     `checked` rollups were compared with the payments, of which `differing` were wrong;
     `differences` lists the first of them. `asked` figures of readers were compared; `shown` lists
     those that differed, after the rollups were repaired if they were. `misnumbered` are the orders
-    whose attempts had wrong numbers. `repaired` tells whether rollups were replaced, attempts numbered
+    whose attempts had wrong numbers, `mistimed` the payments whose acts were not found by their time.
+    `repaired` tells whether rollups were replaced, attempts numbered
     again, or rollups forgotten where only a process's memory was wrong.
     """
 
@@ -52,6 +54,7 @@ class Report(Struct, frozen=True, kw_only=True):
     asked: int = 0
     shown: list[ShownDifference] = []
     misnumbered: list[str] = []
+    mistimed: list[str] = []
 
 
 async def verify(
@@ -75,8 +78,8 @@ async def verify(
     reader : Reader, optional
         Asked too, with what it remembers.
     repair : bool
-        Replace the rollups that differ, in a transaction for each piece of them, and number attempts
-        again that are numbered wrong. If only remembered figures differ, have every process forget them.
+        Replace the rollups that differ, in a transaction for each piece of them, number attempts
+        again that are numbered wrong, and say again when acts were where that is wrong. If only remembered figures differ, have every process forget them.
     progress : callable, optional
         Called with the progress of each step.
 
@@ -91,9 +94,10 @@ async def verify(
     record = await find_record(db, tenant_id)
     count = Count(ZoneInfo(record.tenant.timezone), record.tenant.seq, as_of)
     await count_all(db, record, count, progress=progress)
-    misnumbered = count.orders.wrong()
+    misnumbered, mistimed = count.orders.wrong(), count.mistimed
     if repair:
         await number_orders(db, tenant_id, misnumbered, now=as_of)
+        await give_times(db, tenant_id, mistimed)
 
     async def mend(wrong: list[Difference]) -> None:
         await put_right(db, record, count, {each.place for each in wrong})
@@ -112,10 +116,11 @@ async def verify(
         checked=compared.checked,
         differing=compared.differing,
         differences=compared.differences,
-        repaired=forget or (repair and (compared.differing > 0 or bool(misnumbered))),
+        repaired=forget or (repair and bool(compared.differing or misnumbered or mistimed)),
         asked=asked,
         shown=shown,
         misnumbered=misnumbered,
+        mistimed=mistimed,
     )
 
 

@@ -12,13 +12,16 @@ from msgspec import structs
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError
 
+from financeops.core.activity import happened
 from financeops.core.dimensions import Listed, said_of
-from financeops.core.payments import OTHER_DECLINE, Change, Status, Tenant
+from financeops.core.payments import OTHER_DECLINE, Change, Payment, Status, Tenant
 from financeops.core.rollup import deltas
+from financeops.store.act_times import ACTS_IN, act_times, last_act
 from financeops.store.database.connection import MAX_IDS, Database, Document, Session
 from financeops.store.documents import change_document, payment_document
 from financeops.store.rollups import add_rollups
 from financeops.store.tenants import (
+    COUNTED,
     MAX_DECLINE_CODES,
     TenantRecord,
     find_record,
@@ -117,7 +120,7 @@ async def _write(
     if others := renumbered.others:
         following = enumerate(others, record.tenant.seq + 1)
         changes = changes + [structs.replace(change, seq=seq) for seq, change in following]
-        taken: Document = {"seq": len(others), "counted": len(others)}
+        taken: Document = {"seq": len(others), COUNTED: len(others)}
         taken |= Counter(f"renumbered.{each.payment.created_at:%Y-%m}" for each in others)
         await db.tenants.update_one({"_id": record.tenant.id}, {"$inc": taken}, session=session)
         stored = renumbered.stored
@@ -139,8 +142,8 @@ async def _take_numbers(
 ) -> TenantRecord:
     new = [change.payment for change in changes if change.previous_status is None]
     update: Document = {
-        # `counted` lags behind if an earlier version writes: see `migrating`.
-        "$inc": {"seq": len(changes), "counted": len(changes)},
+        # `COUNTED` lags behind if an earlier version writes: see `migrating`.
+        "$inc": {"seq": len(changes), COUNTED: len(changes)},
         "$setOnInsert": {
             "currency": tenant.currency,
             "timezone": tenant.timezone,
@@ -158,6 +161,9 @@ async def _take_numbers(
         update["$addToSet"] = {"currencies": {"$each": currencies}}
         update["$min"] = {"firstAt": min(payment.created_at for payment in new)}
         update["$max"] = {"lastAt": max(payment.created_at for payment in new)}
+    happenings = [change.payment for change in changes if happened(change.payment)]
+    if (acted_at := last_act(happenings)) is not None:
+        update.setdefault("$max", {})["lastActAt"] = acted_at
     try:
         await db.tenants.update_one({"_id": tenant.id}, update, upsert=True, session=session)
     except DuplicateKeyError:
@@ -209,9 +215,7 @@ async def _insert_payments(
     db: Database, changes: Sequence[Change], marks: Mapping[str, Marks], session: Session
 ) -> None:
     documents = [
-        payment_document(change.payment) | _stored_marks(marks[change.payment.id])
-        for change in changes
-        if change.previous_status is None
+        _stored(change.payment, marks) for change in changes if change.previous_status is None
     ]
     if not documents:
         return
@@ -228,9 +232,17 @@ async def _insert_payments(
         raise
 
 
+def _stored(payment: Payment, marks: Mapping[str, Marks]) -> Document:
+    """A payment's document, with all that is stored beside it."""
+    document = payment_document(payment) | _stored_marks(marks[payment.id])
+    if happened(payment):
+        document.update(act_times(payment))
+    return document
+
+
 _ENDING = [
     *("refundedAt", "refundedAmount", "refunds", "movedBy", "movedFrom", "disputeAssumed"),
-    *("attempt", "recoveredBy"),
+    *("attempt", "recoveredBy", ACTS_IN),
 ]
 """What a stored payment may lose by a change."""
 
@@ -254,7 +266,7 @@ async def _change_payments(
             changed[change.payment.id] = first, change
     for first, last in changed.values():
         payment = last.payment
-        document = payment_document(payment) | _stored_marks(marks[payment.id])
+        document = _stored(payment, marks)
         update: Document = {
             "$set": {name: document[name] for name in _CHANGING if name in document}
         }
