@@ -176,8 +176,7 @@ def simulated(
 
     Examples
     --------
-    >>> import asyncio
-    from datetime import UTC, datetime
+    >>> from datetime import UTC, datetime
     >>> payments = simulated(
     ...     5, since=datetime(2026, 3, 1, tzinfo=UTC), until=datetime(2026, 3, 2, tzinfo=UTC),
     ...     frame="pyarrow",
@@ -210,8 +209,7 @@ def simulated_incidents(
 
     Examples
     --------
-    >>> import asyncio
-    from datetime import UTC, datetime
+    >>> from datetime import UTC, datetime
     >>> day = datetime(2026, 3, 4, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC)
     >>> [incident.country for incident in simulated_incidents(since=day[0], until=day[1])]
     ['GB']
