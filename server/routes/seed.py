@@ -30,10 +30,13 @@ from server.http.description import answers, page
 from server.http.pages import SEED_PAGE
 from server.http.parameters import SeedParameters, refuse_all
 from server.http.responses import Json
-from server.intake import MAX_OPERATIONS
 from server.simulation import simulation_config
 
 router = APIRouter(tags=["payments"], default_response_class=Json)
+
+_PART = 500
+"""Operations of one transaction: half of what one may hold, because payments with an order and fees take longer,
+and on a busy computer the database would be taken for one that has stalled."""
 
 
 @router.post(
@@ -93,11 +96,11 @@ async def _record(services: Services, columns: Columns) -> int:
     tenant = await services.tenants.existing_or_new(DEFAULT_TENANT)
     drafts, acts = await asyncio.to_thread(lambda: (drafts_of(columns), acts_of(columns, _key)))
     new: list[int] = []
-    for start in range(0, len(drafts), MAX_OPERATIONS):
+    for start in range(0, len(drafts), _PART):
         # The key makes each payment count once, even if two server processes seed at the same time.
         part = [
             Insert(draft=draft, key=_key(place))
-            for place, draft in enumerate(drafts[start : start + MAX_OPERATIONS], start)
+            for place, draft in enumerate(drafts[start : start + _PART], start)
         ]
         outcomes = await services.intake.submit(tenant, part)
         new += [
@@ -107,8 +110,8 @@ async def _record(services: Services, columns: Columns) -> int:
         ]
     # Those of another process may be other payments.
     told = [act for place in new if place in acts for act in acts[place]]
-    for start in range(0, len(told), MAX_OPERATIONS):
-        await services.intake.submit(tenant, told[start : start + MAX_OPERATIONS])
+    for start in range(0, len(told), _PART):
+        await services.intake.submit(tenant, told[start : start + _PART])
     return len(new)
 
 
