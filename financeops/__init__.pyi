@@ -6,6 +6,7 @@ from .core.periods import Period, Window, buckets
 from .core.rollup import Rollup, rollup_of, total
 from .dashboard import Dashboard
 from .frames import (
+    activity,
     anomalies,
     cohorts,
     compare,
@@ -41,6 +42,7 @@ __all__ = [
     "Status",
     "Stream",
     "Window",
+    "activity",
     "anomalies",
     "buckets",
     "cohorts",

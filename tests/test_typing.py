@@ -51,7 +51,7 @@ REVEALED = {
                 for name in (
                     *("metrics", "trends", "methods", "declines", "cohorts", "rfm", "retries"),
                     *("refund_curve", "anomalies", "forecast", "funnel", "orders", "waterfall"),
-                    *("fees", "disputes"),
+                    *("fees", "disputes", "activity"),
                 )
             ),
             f'segments({frame}, by="country")',

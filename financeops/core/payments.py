@@ -240,6 +240,9 @@ AMOUNTS = {
 }
 """The fields in minor units, and those of their currencies; other integers count something."""
 
+SIGNED = AMOUNTS.keys() - {"amount", "refunded_amount"}
+"""Amounts that may be negative, as a credit is."""
+
 SELDOM = (
     *("refunds", "dispute", "fee_amount", "fees"),
     *("payout_id", "settled_at", "settled_amount", "settled_currency", "revision"),

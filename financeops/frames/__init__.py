@@ -8,6 +8,7 @@ describes a frame of payments; `financeops.frames.engine.given` checks it.
 
 from __future__ import annotations
 
+from financeops.frames.activity import activity
 from financeops.frames.anomalies import anomalies
 from financeops.frames.cohorts import cohorts
 from financeops.frames.compare import compare
@@ -28,6 +29,7 @@ from financeops.frames.trends import trends
 from financeops.frames.waterfall import waterfall
 
 __all__ = [
+    "activity",
     "anomalies",
     "cohorts",
     "compare",

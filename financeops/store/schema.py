@@ -11,7 +11,7 @@ from pymongo.errors import OperationFailure
 
 from financeops.core.errors import Misconfigured
 from financeops.core.fields import Field, Kind
-from financeops.core.payments import AMOUNTS, FIELDS, Tenant
+from financeops.core.payments import FIELDS, SIGNED, Tenant
 from financeops.store.act_times import ACTS_IN
 from financeops.store.database.connection import (
     NOT_ALLOWED,
@@ -59,13 +59,10 @@ def _stored(field: Field) -> dict[str, Any]:
     # still be refundable.
     if field.text.pattern is not None and not field.nullable:
         return {"bsonType": "string", "pattern": field.text.pattern.pattern}
-    if field.name in _SIGNED:
+    if field.name in SIGNED:
         return {"bsonType": _COUNT["bsonType"]}
     return _KINDS[field.kind]
 
-
-_SIGNED = AMOUNTS.keys() - {"amount", "refunded_amount"}
-"""What may be negative, as a credit is."""
 
 _PAYMENT = {
     "bsonType": "object",

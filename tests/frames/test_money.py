@@ -9,11 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from financeops.core.activity import acts_of
 from financeops.core.disputes import Disputed, DisputeStatus
 from financeops.core.errors import InvalidValue
 from financeops.core.fees import Fee, FeeKind
+from financeops.core.metrics import activity as core_activity
 from financeops.core.metrics import metrics as core_metrics
-from financeops.core.rollup import rollup_of, total
+from financeops.core.periods import Window
+from financeops.core.rollup import Rollup, acted, rollup_of, total
+from financeops.frames.activity import activity
 from financeops.frames.disputes import disputes
 from financeops.frames.fees import fees
 from financeops.frames.key_figures import metrics
@@ -124,9 +128,58 @@ def test_all_that_disputes_and_fees_take_is_what_the_api_says(given, zone, kind)
     assert sum(row["volume"] for row in rows(fees(frame))) == listed
 
 
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    given=st.lists(payments(currencies=st.sampled_from(["USD", "JPY"])), max_size=8),
+    from_=st.none() | st.integers(0, 10),
+    length=st.integers(0, 30),
+    kind=st.sampled_from(KINDS),
+)
+def test_what_happened_counts_when_it_happened(given, from_, length, kind):
+    moments = sorted({act.at for each in given for act in acts_of(each)})
+    start = moments[from_ % len(moments)] if moments and from_ is not None else NOON
+    window = None if from_ is None else Window(start, start + length * DAY)
+    acts: dict[str, list[Rollup]] = {}
+    for each in given:
+        for at, rollup in acted(each).items():
+            if window is None or at in window:
+                acts.setdefault(each.currency, []).append(rollup)
+    found = rows(activity(native(kind, table_of(given)), window=window))
+    assert found == [
+        {"currency": currency, **core_activity(total(acts[currency]))} for currency in sorted(acts)
+    ]
+
+
+def test_activity_by_method_and_of_frames_that_know_little(kind, frame_of):
+    frame = frame_of(kind, SOLD)
+    found = {(row["currency"], row["method"]): row for row in rows(activity(frame, by="method"))}
+    assert found.keys() == {("USD", "card"), ("USD", "paypal"), ("JPY", "card")}
+    lost = found["USD", "paypal"]
+    assert (lost["activity_disputes_lost_count"], lost["activity_disputes_lost_volume"]) == (1, 200)
+    assert (lost["activity_fees_count"], lost["activity_fees_volume"]) == (2, 1498)
+    # The dispute was opened and lost a day later, the refund has no time of its own.
+    today = rows(activity(frame, by="method", window=(NOON, NOON + DAY)))
+    paypal = next(row for row in today if row["method"] == "paypal")
+    assert paypal["activity_disputes_lost_count"] == paypal["activity_disputes_opened_count"] == 0
+    assert paypal["activity_refunds_volume"] == 100
+    assert rows(activity(frame_of(kind, []))) == []
+    few = pl.DataFrame({"amount": [5, 7], "currency": "USD", "created_at": NOON})
+    few = few.with_columns(status=pl.Series(["refunded", "success"]))
+    (row,) = rows(activity(few))
+    assert (row["activity_refunds_count"], row["activity_refunds_volume"]) == (1, 5)
+
+
 @pytest.mark.parametrize(
     ("function", "column", "text"),
-    [(disputes, "dispute", "lost"), (metrics, "dispute", "lost"), (fees, "fees", "[1]")],
+    [
+        (disputes, "dispute", "lost"),
+        (metrics, "dispute", "lost"),
+        (fees, "fees", "[1]"),
+        (activity, "refunds", "{}"),
+        (activity, "dispute", "lost"),
+    ],
 )
 def test_a_text_that_is_something_else_is_refused(kind, native_of, function, column, text):
     table = table_of(SOLD[:1])

@@ -26,6 +26,7 @@ DAYS = {
 
 FUNCTIONS = {
     "metrics": lambda frame: fo.metrics(frame, timezone=NEW_YORK),
+    "activity": fo.activity,
     "metrics of a period": lambda frame: fo.metrics(frame, period="week"),
     "methods": fo.methods,
     "declines": fo.declines,

@@ -16,7 +16,7 @@ from financeops.core.choices import choice_of
 from financeops.core.columns import PAYMENTS
 from financeops.core.errors import InvalidValue
 from financeops.core.fields import Kind
-from financeops.core.payments import AMOUNTS, Status
+from financeops.core.payments import AMOUNTS, SIGNED, Status
 from financeops.frames.engine.clock import check_instants
 
 Names = tuple[str, ...]
@@ -90,7 +90,7 @@ def refuse_values(column: str, found: Mapping[str, list[Any]]) -> None:
         raise InvalidValue(column, f"must be one of {known}, but is not in {unknown} rows")
     if PAYMENTS[column].kind is Kind.INSTANT:
         check_instants(column, least, value("most"))
-    elif least is not None and least < 0:
+    elif least is not None and least < 0 and column not in SIGNED:
         raise InvalidValue(column, "must not be negative")
-    if (value("high") or 0) >= SPLIT:
+    if abs(value("high") or 0) >= SPLIT:
         raise InvalidValue(column, "adds up to more than 64 bits hold")
