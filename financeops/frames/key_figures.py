@@ -68,7 +68,7 @@ METRICS = {
     "hard_declines": INTEGER,
 }
 """Columns of the key figures: the fields of `financeops.core.metrics.Metrics` that are dated by when
-payments were made."""
+payments were made. `activity` gives the others."""
 
 SEGMENTS = {
     name: type_
