@@ -83,7 +83,7 @@ def activity(
     -----
     All other figures count at the date of the payment (`metrics`). A refund that is in no list counts
     at ``refunded_at``, without one when the payment was made, as do fees that are in none; a dispute of
-    which only one end is known counts as opened and closed then (`financeops.core.activity`).
+    which only one end is known counts as opened and closed then.
 
     The texts are read one by one: this takes longer than other figures, about two seconds per 100,000
     payments with fees.

@@ -243,7 +243,10 @@ async def test_a_fork_finds_everything_imported_and_answers_what_was_brought_bef
         # Who asks again gets the same.
         assert await visits.bring(manager, {}, waiting=True) == html
         modules = set((await run(client, "import sys; print(*sys.modules)")).split())
-    assert 'data-seq="200"' in html
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        recorded = (await http.get("/api/analytics/metrics")).json()
+    assert recorded["totalPayments"] == 200
+    assert f'data-seq="{recorded["seq"]}"' in html
     assert "Zahlungen live" in html
     # A kernel starts with this one, which must not change in the parent.
     assert modules - warmed_up[1] <= {"faulthandler"}
