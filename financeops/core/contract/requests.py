@@ -52,7 +52,19 @@ class FeeRequest(Body, frozen=True, kw_only=True):
 
 
 _Fees = Annotated[list[FeeRequest], Meta(max_length=MAX_FEES)]
-_KINDS: dict[Kind, Any] = {Kind.INSTANT: Moment, Kind.INTEGER: _Signed}
+# Null is as good as nothing, as in every field that may be left out.
+_SignedOrNone = Annotated[
+    Raw,
+    Meta(
+        description="Major units, at most the currency's number of decimals; negative if a credit",
+        extra_json_schema={
+            "type": ["number", "null"],
+            "minimum": -(10**12),
+            "maximum": 10**12,
+        },
+    ),
+]
+_KINDS: dict[Kind, Any] = {Kind.INSTANT: Moment, Kind.INTEGER: _SignedOrNone}
 _FIELDS: dict[str, Any] = {"refunded_amount": _Money, "fees": _Fees}
 
 
