@@ -34,13 +34,23 @@ _Money = Annotated[
         extra_json_schema={"type": "number", "minimum": 0, "maximum": 10**12},
     ),
 ]
-_Signed = Annotated[
-    Raw,
-    Meta(
-        description="Major units, at most the currency's number of decimals; negative if a credit",
-        extra_json_schema={"type": "number", "minimum": -(10**12), "maximum": 10**12},
-    ),
-]
+
+
+def _signed(json_type: str | list[str]) -> Any:
+    return Annotated[
+        Raw,
+        Meta(
+            description="Major units, at most the currency's number of decimals; negative if a credit",
+            extra_json_schema={
+                "type": json_type,
+                "minimum": -(10**12),
+                "maximum": 10**12,
+            },
+        ),
+    ]
+
+
+_Signed: Any = _signed("number")
 
 
 class FeeRequest(Body, frozen=True, kw_only=True):
@@ -53,18 +63,7 @@ class FeeRequest(Body, frozen=True, kw_only=True):
 
 _Fees = Annotated[list[FeeRequest], Meta(max_length=MAX_FEES)]
 # Null is as good as nothing, as in every field that may be left out.
-_SignedOrNone = Annotated[
-    Raw,
-    Meta(
-        description="Major units, at most the currency's number of decimals; negative if a credit",
-        extra_json_schema={
-            "type": ["number", "null"],
-            "minimum": -(10**12),
-            "maximum": 10**12,
-        },
-    ),
-]
-_KINDS: dict[Kind, Any] = {Kind.INSTANT: Moment, Kind.INTEGER: _SignedOrNone}
+_KINDS: dict[Kind, Any] = {Kind.INSTANT: Moment, Kind.INTEGER: _signed(["number", "null"])}
 _FIELDS: dict[str, Any] = {"refunded_amount": _Money, "fees": _Fees}
 
 
