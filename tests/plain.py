@@ -182,6 +182,18 @@ def earlier(period: str, at: datetime, zone: ZoneInfo) -> datetime:
     return shown.astimezone(UTC)
 
 
+def window_before(start: datetime, end: datetime, as_of: datetime, zone: ZoneInfo):
+    """As long a window before it, in days if it consists of days; what still runs is cut at `as_of`."""
+    first, after = day_of(start, zone), day_of(end, zone)
+    begins = start - (end - start)
+    if (start, end) == (start_of_day(first, zone), start_of_day(after, zone)):
+        begins = start_of_day(first - (after - first), zone)
+    if not start <= as_of < end:
+        return begins, start
+    quarter = as_of - (as_of - BEGINNING) % (15 * MINUTE)
+    return begins, min(begins + max(quarter - start, 0 * MINUTE), start)
+
+
 def window_cuts(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
     """Starts of the buckets of a window: hours up to 2 days, days up to 92, else months."""
     cuts = [start]
@@ -410,7 +422,7 @@ def answer(question, everything, *, currency: str, zone: ZoneInfo):
         before = period_before(period, question.as_of, zone)
         start, end = cuts[0], cuts[-1]
     elif start and end:
-        before = (start - (end - start), start)
+        before = window_before(start, end, question.as_of, zone)
         cuts = window_cuts(start, end, zone) if question.route in ("trends", "snapshot") else []
     else:
         before = None

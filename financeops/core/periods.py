@@ -234,6 +234,23 @@ def previous_window(period: Period, as_of: datetime, zone: ZoneInfo) -> Window:
     return Window(_bucket_start(period, as_of, zone, 1 - 2 * _COUNTS[period]), end)
 
 
+def window_before(window: Window, as_of: datetime, zone: ZoneInfo) -> Window:
+    """Window of the same length that ends where `window` starts.
+
+    Whole days in `zone` are compared with as many whole days, also where the clock changes. A window
+    that still runs at `as_of` is cut there, like the previous window of a period.
+    """
+    first, after = day_of(window.start, zone), day_of(window.end, zone)
+    if window == Window(start_of_day(first, zone), start_of_day(after, zone)):
+        start = start_of_day(first - (after - first), zone)
+    else:
+        start = window.start - (window.end - window.start)
+    if window.start <= as_of < window.end:
+        ran = floor_quarter(as_of) - window.start
+        return Window(start, min(max(start + ran, start), window.start))
+    return Window(start, window.start)
+
+
 def window_buckets(window: Window, zone: ZoneInfo) -> tuple[Window, ...]:
     """Cut any window into buckets for a chart: hours up to 2 days, days up to 92, else months.
 

@@ -6,10 +6,12 @@ A parameter that is missing leaves the default of the dashboard.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 from msgspec import Struct
 
+from financeops.core.days import Days
 from financeops.core.dimensions import Dimension
 from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent
@@ -23,17 +25,24 @@ from financeops.dashboard.state.model import DashboardModel
 class View(Struct, frozen=True, kw_only=True):
     """What to show, and how. None is the default.
 
-    The fields have the names of the parameters.
+    The fields have the names of the parameters. `since` and `through` come together.
     """
 
     tenant: str | None = None
     period: Period | None = None
+    since: date | None = None
+    through: date | None = None
     currency: str | None = None
     method: str | None = None
     status: Status | None = None
     by: Dimension | None = None
     lang: str | None = None
     theme: Theme | None = None
+
+    @property
+    def days(self) -> Days | None:
+        """The dates that are asked for, instead of a period."""
+        return Days(self.since, self.through) if self.since and self.through else None
 
 
 def view_of(parameters: Mapping[str, str]) -> tuple[View, list[str]]:
@@ -54,6 +63,8 @@ def view_of(parameters: Mapping[str, str]) -> tuple[View, list[str]]:
     readers: dict[str, Callable[[str], Any]] = {
         "tenant": str,
         "period": Period,
+        "since": date.fromisoformat,
+        "through": date.fromisoformat,
         "currency": _currency,
         "method": str,
         "status": Status,
@@ -70,6 +81,8 @@ def view_of(parameters: Mapping[str, str]) -> tuple[View, list[str]]:
                 fields[name] = read(text)
             except (ValueError, InvalidValue):
                 odd.append(name)
+    if not _days_in(fields):
+        odd += [name for name in ("since", "through") if fields.pop(name, None)]
     return View(**fields), odd
 
 
@@ -102,7 +115,8 @@ class Address:
         self._write = write
         self._default = self._shown()
         model.observe(
-            self._follow, ["tenant", "period", "chosen_currency", "method", "status", "by"]
+            self._follow,
+            ["tenant", "period", "days", "chosen_currency", "method", "status", "by"],
         )
         preferences.observe(self._follow, ["theme", "language"])
 
@@ -113,7 +127,8 @@ class Address:
         tenant = view.tenant or default.tenant
         if tenant is not None and tenant != model.tenant:
             self._choose_tenant(tenant)
-        model.period = view.period or default.period
+        model.period = view.period or default.period or Period.DAY
+        model.days = view.days or default.days
         model.chosen_currency = view.currency or default.currency
         model.method = view.method or default.method
         model.status = view.status or default.status
@@ -126,7 +141,10 @@ class Address:
         model = self._model
         return View(
             tenant=model.tenant,
-            period=model.period,
+            # Where days are chosen, the period is not.
+            period=model.period if model.days is None else None,
+            since=None if model.days is None else model.days.since,
+            through=None if model.days is None else model.days.through,
             currency=model.chosen_currency,
             method=model.method,
             status=model.status,
@@ -139,11 +157,20 @@ class Address:
         shown = self._shown()
         self._write(
             {
-                name: None if value == getattr(self._default, name) else value
+                name: None if value in {None, getattr(self._default, name)} else str(value)
                 for name in View.__struct_fields__
                 for value in [getattr(shown, name)]
             }
         )
+
+
+def _days_in(fields: Mapping[str, Any]) -> bool:
+    """Whether both ends are given, and in order."""
+    try:
+        Days(fields["since"], fields["through"])
+    except (KeyError, InvalidValue):
+        return False
+    return True
 
 
 def _currency(text: str) -> str:

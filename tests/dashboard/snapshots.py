@@ -4,9 +4,17 @@ from msgspec.structs import asdict
 
 from financeops.client import MetricsAnswer, Snapshot
 from financeops.core.contract.agreements import FEED_LENGTH
+from financeops.core.days import Days
 from financeops.core.dimensions import said_of, to_list
 from financeops.core.metrics import metrics
-from financeops.core.periods import Period, Window, buckets, previous_window
+from financeops.core.periods import (
+    Period,
+    Window,
+    buckets,
+    previous_window,
+    window_before,
+    window_buckets,
+)
 from financeops.core.rollup import Rollup, rollup_of, total
 from financeops.core.wire import metrics_document
 from tests.acts import acts_in
@@ -25,6 +33,14 @@ def rollup_in(payments, window, zone, *, currency="USD", listed=None):
     return total([*made, acts_in(chosen, window)])
 
 
+def windows_of(period, as_of, zone):
+    """The buckets of a period or of days, and the window before."""
+    if isinstance(period, Days):
+        window = period.window(zone)
+        return window_buckets(window, zone), window_before(window, as_of, zone)
+    return buckets(period, as_of, zone), previous_window(period, as_of, zone)
+
+
 def snapshot(
     payments,
     *,
@@ -38,9 +54,8 @@ def snapshot(
     listed=None,
 ):
     """What the server answers for these payments at `as_of`."""
-    cut = buckets(period, as_of, zone)
+    cut, before = windows_of(period, as_of, zone)
     rollups = tuple(rollup_in(payments, bucket, zone, currency=currency) for bucket in cut)
-    before = previous_window(period, as_of, zone)
     window = Window(cut[0].start, cut[-1].end)
     details = rollup_in(payments, window, zone, currency=currency, listed=listed or {})
     previous = rollup_in(payments, before, zone, currency=currency)

@@ -1,14 +1,16 @@
 """Links: the view that an address opens, and how it follows the viewer's choices."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from financeops.core.days import Days
 from financeops.core.dimensions import Dimension
 from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
 from financeops.core.periods import Period
+from financeops.core.questions import Question
 from financeops.dashboard import Dashboard
 from financeops.dashboard.links import View, view_of
 from financeops.dashboard.preferences import Preferences, Theme
@@ -81,6 +83,44 @@ def test_an_invalid_value_is_ignored_and_named(name, value):
     assert getattr(view_of({name: value})[0], name) is None
 
 
+@pytest.mark.parametrize(
+    ("given", "odd"),
+    [
+        ({"since": "2026-10-01"}, ["since"]),
+        ({"through": "2026-10-01"}, ["through"]),
+        ({"since": "2026-10-02", "through": "2026-10-01"}, ["since", "through"]),
+        ({"since": "2026-10-01", "through": "2100-01-01"}, ["since", "through"]),
+        ({"since": "October", "through": "2026-10-01"}, ["since", "through"]),
+    ],
+)
+def test_dates_come_together_and_in_order(given, odd):
+    view, named = view_of(given)
+    assert (view.days, sorted(named)) == (None, odd)
+
+
+def test_dates_in_a_link_are_chosen_instead_of_a_period(dashboard):
+    load(dashboard)
+    open_page(dashboard, period="week", since="2026-10-01", through="2026-10-31")
+
+    model = dashboard.model
+    assert model.days == Days(date(2026, 10, 1), date(2026, 10, 31))
+    assert model.question == Question(window=model.days.window(model.zone))
+    assert dashboard._page.address["since"] == "2026-10-01"
+    assert dashboard._page.address["period"] is None
+
+    press(dashboard, "through", "2026-09-30")  # the other end gives way
+    assert model.days == Days(date(2026, 9, 30), date(2026, 9, 30))
+    press(dashboard, "since", "")  # while one types a date
+    press(dashboard, "since", "0026-10-01")
+    assert model.days == Days(date(2026, 9, 30), date(2026, 9, 30))
+
+    press(dashboard, "period", "week")
+    assert model.days is None
+    assert {name: value for name, value in dashboard._page.address.items() if value} == {
+        "period": "week"
+    }
+
+
 def test_a_link_opens_its_view_in_a_dashboard_that_showed_another_one(dashboard):
     load(dashboard)
 
@@ -97,7 +137,7 @@ def test_a_link_opens_its_view_in_a_dashboard_that_showed_another_one(dashboard)
     }
     assert dashboard._page.tab["title"] == "Zahlungen live"
     assert "Zahlungen live" in dashboard.screen.header.widget.html
-    assert dashboard._page.address == LINK
+    assert dashboard._page.address == {**LINK, "since": None, "through": None}
 
 
 def test_a_page_without_parameters_shows_the_default_and_has_a_short_address(dashboard):

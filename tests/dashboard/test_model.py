@@ -8,15 +8,16 @@ from hypothesis import strategies as st
 
 from financeops.core import metrics as figure
 from financeops.core.breakdown import breakdown
+from financeops.core.days import Days
 from financeops.core.dimensions import Dimension
 from financeops.core.payments import Status
-from financeops.core.periods import Period, previous_window
+from financeops.core.periods import DAY, Period
 from financeops.core.rollup import total
 from financeops.dashboard import DashboardModel
 from financeops.dashboard.state import model as module
 from financeops.dashboard.state import timeline
 from tests.builders import change, payment
-from tests.dashboard.snapshots import listed_of, rollup_in, snapshot
+from tests.dashboard.snapshots import listed_of, rollup_in, snapshot, windows_of
 from tests.strategies import histories, instants, left_after, methods, zones
 
 AS_OF = datetime(2026, 3, 10, 12, 20, tzinfo=UTC)
@@ -25,9 +26,17 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 def loaded(payments=(), *, period=Period.DAY, zone=BERLIN, **options):
     """A model that shows a snapshot of these payments."""
-    model = DashboardModel(period=period)
+    model = DashboardModel(period=period if isinstance(period, Period) else Period.DAY)
+    model.days = period if isinstance(period, Days) else None
     model.load(snapshot(payments, as_of=AS_OF, zone=zone, period=period, **options))
     return model
+
+
+@st.composite
+def days(draw):
+    """Days around `AS_OF`, from one to some years; some begin or end where another month does."""
+    through = AS_OF.date() + draw(st.integers(-40, 3)) * DAY
+    return Days(through - draw(st.sampled_from([0, 1, 2, 6, 30, 91, 92, 93, 500])) * DAY, through)
 
 
 def recent(n, **fields):
@@ -48,7 +57,7 @@ def recent(n, **fields):
 def test_folded_changes_give_the_figures_of_all_selected_payments(
     history, zone, currency, method, data
 ):
-    period = data.draw(st.sampled_from(Period))
+    period = data.draw(st.sampled_from(Period) | days())
     by = data.draw(st.sampled_from(Dimension))
     known = data.draw(st.integers(0, len(history)), label="in the snapshot")
     as_known = left_after(history[:known])
@@ -76,7 +85,7 @@ def test_folded_changes_give_the_figures_of_all_selected_payments(
     selected = [each for each in payments if method in {None, each.method}]
     wanted = snapshot(selected, as_of=AS_OF, zone=zone, period=period, currency=currency)
     everything = total(wanted.bucket_rollups)
-    before = rollup_in(selected, previous_window(period, AS_OF, zone), zone, currency=currency)
+    before = rollup_in(selected, windows_of(period, AS_OF, zone)[1], zone, currency=currency)
     shown = model.figures
     assert shown.by is by
     if by is Dimension.METHOD:

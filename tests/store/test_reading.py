@@ -136,7 +136,7 @@ async def check(db, reader, question, *, of="tenant_1", as_of=NOON, payments=0):
     elif closed:
         window = question.window
         cuts = plain.window_cuts(window.start, window.end, zone)
-        before = Window(window.start - (window.end - window.start), window.start)
+        before = Window(*plain.window_before(window.start, window.end, as_of, zone))
     else:
         window, cuts, before = question.window, [], None
     cut = tuple(Window(*ends) for ends in pairwise(cuts))

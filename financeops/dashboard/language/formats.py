@@ -26,6 +26,7 @@ from babel.numbers import (
 )
 from babel.units import format_unit
 
+from financeops.core.days import Days
 from financeops.core.money import decimals_of, to_major
 from financeops.core.periods import Period
 from financeops.dashboard.language.words import SOURCE, Plural, Text, Words, words_in
@@ -202,10 +203,22 @@ class Formats:
             return MISSING
         return format_time(time(hour), "HH:mm", locale=self.locale)
 
-    def bucket(self, start: datetime, period: Period, zone: ZoneInfo) -> str:
-        """Short name of a bucket, for an axis."""
+    def days(self, days: Days) -> tuple[str, str]:
+        """The first and the last day."""
+        since = format_date(days.since, "medium", locale=self.locale)
+        return since, format_date(days.through, "medium", locale=self.locale)
+
+    def bucket(
+        self, start: datetime, period: Period, zone: ZoneInfo, *, repeats: bool = False
+    ) -> str:
+        """Short name of a bucket, for an axis; if it `repeats`, with its day or year."""
         local = start.astimezone(zone)
         match period:
+            case Period.DAY if repeats:
+                day = format_date(local, "EEE", locale=self.locale)
+                return f"{day} {format_time(local, 'HH:mm', locale=self.locale)}"
+            case Period.YEAR if repeats:
+                return format_skeleton("yMMM", local, locale=self.locale)
             case Period.DAY:
                 return format_time(local, "HH:mm", locale=self.locale)
             case Period.WEEK:

@@ -26,6 +26,15 @@ SPANS = {
     Period.MONTH: Text("Last 30 days, by day"),
     Period.YEAR: Text("Last 12 months, by month"),
 }
+SPANS_OF_DAYS = {
+    Period.DAY: Text("{since} to {through}, by hour"),
+    Period.MONTH: Text("{since} to {through}, by day"),
+    Period.YEAR: Text("{since} to {through}, by month"),
+}
+DATES = Text("Dates")
+SINCE = Text("From")
+THROUGH = Text("Through")
+BEFORE_DAYS = Plural("vs the day before", "vs {count} days before")
 BEFORE = {
     Period.DAY: Text("vs 24 h before"),
     Period.WEEK: Text("vs 7 days before"),

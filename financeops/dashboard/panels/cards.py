@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from financeops.core.days import Days
 from financeops.core.money import ratio
 from financeops.dashboard.html import icons
 from financeops.dashboard.html.markup import Markup, h
@@ -42,7 +43,7 @@ class Cards:
             self._formats.money(now.total_volume, now.currency),
             exact=now.total_volume,
             change=self._relative(now.total_volume, before.total_volume),
-            before=say(texts.BEFORE[figures.period]),
+            before=self._before(figures),
             note=say(texts.PAYMENTS, count=now.total_payments),
             drawing=sparkline([point.amount for point in figures.trends]),
         )
@@ -56,7 +57,7 @@ class Cards:
             self._formats.percent(now.success_rate),
             exact=now.success_rate,
             change=self._points(now.success_rate, before.success_rate),
-            before=say(texts.BEFORE[figures.period]),
+            before=self._before(figures),
             note=say(texts.OF_PAYMENTS, succeeded=now.succeeded_payments, count=now.total_payments),
             drawing=sparkline([point.success_rate for point in figures.trends]),
         )
@@ -73,7 +74,7 @@ class Cards:
             self._formats.major(now.average_amount, now.currency),
             exact=now.average_amount,
             change=change,
-            before=say(texts.BEFORE[figures.period]),
+            before=self._before(figures),
             note=say(texts.PER_SUCCEEDED),
             drawing=sparkline(figures.averages),
         )
@@ -91,10 +92,15 @@ class Cards:
             self._formats.hour(now),
             exact=now,
             change=change,
-            before=say(texts.BEFORE[figures.period]),
+            before=self._before(figures),
             note=say(texts.ATTEMPTS_BY_HOUR),
             drawing=histogram(figures.hours, marked=now),
         )
+
+    def _before(self, figures: Figures) -> str:
+        if isinstance(figures.period, Days):
+            return self._formats.say(texts.BEFORE_DAYS, count=len(figures.period))
+        return self._formats.say(texts.BEFORE[figures.period])
 
     def _relative(self, now: int, before: int) -> Markup | None:
         change = ratio(100 * (now - before), before)

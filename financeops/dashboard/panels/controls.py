@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date
 from functools import partial
 
+from financeops.core.days import Days
 from financeops.core.dimensions import Dimension
+from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
 from financeops.core.periods import Period
 from financeops.dashboard.language import texts
@@ -18,7 +23,24 @@ def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
 
     def choose_period(value: str | None) -> None:
         if value is not None:
+            model.days = None
             model.period = Period(value)
+
+    def choose_dates(_value: str | None) -> None:
+        """Begin with the days that are shown; again, return to the period."""
+        model.days = None if model.days else model.shown_days
+
+    def choose_since(value: str | None) -> None:
+        choose_days(value, lambda day, days: Days(day, max(day, days.through)))
+
+    def choose_through(value: str | None) -> None:
+        choose_days(value, lambda day, days: Days(min(day, days.since), day))
+
+    def choose_days(value: str | None, put: Callable[[date, Days], Days]) -> None:
+        """Put a day in; the other end gives way. A date that is not complete is none."""
+        if model.days is not None:
+            with suppress(ValueError, InvalidValue):
+                model.days = put(date.fromisoformat(value or ""), model.days)
 
     def choose_currency(value: str | None) -> None:
         model.chosen_currency = value
@@ -46,6 +68,9 @@ def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
 
     return {
         "period": choose_period,
+        "dates": choose_dates,
+        "since": choose_since,
+        "through": choose_through,
         "currency": choose_currency,
         "method": choose_method,
         "status": choose_status,

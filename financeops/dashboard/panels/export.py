@@ -16,7 +16,7 @@ from financeops.dashboard.state.model import DashboardModel
 
 
 async def export_csv(model: DashboardModel, client: Client, page: Page, formats: Formats) -> None:
-    """Save the payments of the view: of its period, currency, method and status.
+    """Save the payments of the view: of its period or days, currency, method and status.
 
     The file's name says which, its currency only where there are several. The model's `exported` counts the bytes.
     The file goes through the kernel in pieces, because the browser may not reach the server.
@@ -27,7 +27,7 @@ async def export_csv(model: DashboardModel, client: Client, page: Page, formats:
     currency = model.chosen_currency or model.currency
     named = currency if model.chosen_currency or len(model.currencies) > 1 else None
     chosen = [named, model.method, model.status and model.status.value]
-    parts = ["payments", model.tenant, model.period.value, *filter(None, chosen)]
+    parts = ["payments", model.tenant, str(model.days or model.period), *filter(None, chosen)]
     name = f"{'-'.join(parts)}.csv"
     model.exported = 0
     selection = replace(model.selection, currency=currency, window=window)

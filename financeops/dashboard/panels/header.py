@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from financeops.core.periods import Period
+from financeops.core.days import EARLIEST_DAY, LATEST_DAY
+from financeops.core.periods import Period, day_of
 from financeops.dashboard.html import icons
 from financeops.dashboard.html.choice import choice
 from financeops.dashboard.html.markup import Markup, h, join
@@ -23,8 +24,8 @@ class Header:
     formats : Formats
     preferences : Preferences
     **actions : callable
-        ``period``, ``currency``, ``language`` and ``theme`` (with what was chosen), ``pause`` and
-        ``export``.
+        ``period``, ``since``, ``through``, ``currency``, ``language`` and ``theme`` (with what was
+        chosen), ``dates``, ``pause`` and ``export``.
     """
 
     def __init__(self, formats: Formats, preferences: Preferences, **actions: Action) -> None:
@@ -54,6 +55,7 @@ class Header:
             h(
                 "div.fo-controls",
                 self._periods(model),
+                self._days(model),
                 self._pause(model),
                 self._export(model),
                 controls(self._preferences, self._formats),
@@ -105,12 +107,53 @@ class Header:
                     type="button",
                     data_action="period",
                     data_value=period.value,
-                    aria_pressed="true" if period is model.period else "false",
+                    aria_pressed="true" if period is model.period and not model.days else "false",
                 )
                 for period in Period
             ],
+            h(
+                "button",
+                icons.CALENDAR,
+                h("span.fo-hidden", self._formats.say(texts.DATES)),
+                type="button",
+                title=self._formats.say(texts.DATES),
+                data_action="dates",
+                data_toggles=True,
+                aria_pressed="true" if model.days else "false",
+                disabled=not model.loaded,
+            ),
             role="group",
             aria_label=self._formats.say(texts.PERIOD),
+        )
+
+    def _days(self, model: DashboardModel) -> Markup | None:
+        days = model.days
+        if days is None:
+            return None
+        last = LATEST_DAY if model.as_of is None else day_of(model.as_of, model.zone)
+        return h(
+            "div.fo-days",
+            [
+                h(
+                    "label",
+                    h("span", self._formats.say(name)),
+                    h(
+                        "input",
+                        type="date",
+                        value=str(day),
+                        min=str(EARLIEST_DAY),
+                        max=str(max(last, days.through)),
+                        data_action=action,
+                    ),
+                    data_key=action,
+                )
+                for action, name, day in (
+                    ("since", texts.SINCE, days.since),
+                    ("through", texts.THROUGH, days.through),
+                )
+            ],
+            role="group",
+            aria_label=self._formats.say(texts.DATES),
         )
 
     def _pause(self, model: DashboardModel) -> Markup:

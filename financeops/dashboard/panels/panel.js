@@ -78,11 +78,11 @@ function press(content, { action, value, key }) {
   const controls = [...content.querySelectorAll(`[data-action="${action}"], [data-moves="${action}"]`)];
   const own = controls.find(
     (each) =>
-      each.matches("select, [data-moves]") ||
+      each.matches("select, input, [data-moves]") ||
       ((each.dataset.value ?? null) === value && each.closest("[data-key]")?.dataset.key === key),
   );
   if (!own) return;
-  if (own.nodeName === "SELECT") own.value = value;
+  if (own.matches("select, input")) own.value = value;
   if (own.ariaPressed === null) {
     own.ariaBusy = "true";
     return;
@@ -116,13 +116,14 @@ function render({ model, el }) {
     const next = document.createElement("template");
     next.innerHTML = model.get("html");
     for (const each of waiting) press(next.content, each);
-    const chosen = [...next.content.querySelectorAll("select")].map((select) => select.value);
+    const chosen = [...next.content.querySelectorAll("select, input")].map(({ value }) => value);
     const fresh = [];
     morphChildren(el, next.content, fresh);
     if (fresh.length) freshen(fresh);
-    // What was chosen by hand no longer follows the attributes of its options.
-    el.querySelectorAll("select").forEach((select, place) => {
-      if (select.value !== chosen[place]) select.value = chosen[place];
+    // What was chosen by hand no longer follows attributes. A date that is being typed is left alone.
+    el.querySelectorAll("select, input").forEach((control, place) => {
+      const typing = control.nodeName === "INPUT" && control === document.activeElement;
+      if (control.value !== chosen[place] && !typing) control.value = chosen[place];
     });
     const dialog = el.querySelector("dialog");
     if (!dialog) closed = undefined;

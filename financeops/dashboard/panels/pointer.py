@@ -50,7 +50,7 @@ class Pointer:
         index = count - 1 if self._index is None else min(self._index, count - 1)
         point = figures.trends[index]
         values = (
-            self._formats.long_bucket(point.bucket.start, figures.period, figures.zone),
+            self._formats.long_bucket(point.bucket.start, figures.scale, figures.zone),
             self._formats.money(point.amount, figures.metrics.currency),
             self._formats.percent(point.success_rate),
             self._formats.say(texts.PAYMENTS, count=point.count),
@@ -76,13 +76,13 @@ class Pointer:
 def bucket_values(formats: Formats, figures: Figures, index: int) -> Markup:
     """Return time, volume, success rate and number of payments of a bucket."""
     say, point = formats.say, figures.trends[index]
-    running = index == len(figures.trends) - 1
+    running = index == figures.running
     return h(
         "div.fo-tip-box",
         h(
             "p.fo-tip-title",
-            formats.long_bucket(point.bucket.start, figures.period, figures.zone),
-            h("span", say(texts.RUNNING[figures.period])) if running else None,
+            formats.long_bucket(point.bucket.start, figures.scale, figures.zone),
+            h("span", say(texts.RUNNING[figures.scale])) if running else None,
         ),
         h(
             "dl",

@@ -5,15 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from itertools import zip_longest
 from math import ceil
-from zoneinfo import ZoneInfo
 
 import numpy as np
-from babel import Locale
 from bqplot import Axis, Bars, Figure, LinearScale, Lines, OrdinalScale, Scatter
 from ipywidgets import Box, VBox
 
+from financeops.core.days import Days
 from financeops.core.metrics import TrendPoint
-from financeops.core.periods import Period
 from financeops.dashboard.html.markup import Markup, h
 from financeops.dashboard.html.trend import Scale, trend
 from financeops.dashboard.language import texts
@@ -46,7 +44,7 @@ class TrendChart:
         self._figures: Figures | None = None
         self._rows: dict[tuple[object, ...], Markup] = {}
         self._plotted: list[TrendPoint] = []
-        self._plotted_as: tuple[Period, ZoneInfo, str, Locale] | None = None
+        self._plotted_as: tuple[object, ...] = ()
         place = OrdinalScale(domain=[0])
         volume, rate = LinearScale(min=0.0, max=1.0), LinearScale(min=0.0, max=100.0)
         self._place, self._volume = place, volume
@@ -117,18 +115,20 @@ class TrendChart:
         say = self._formats.say
         figures = model.figures
         self._figures = figures
-        about = (figures.period, figures.zone, figures.metrics.currency, self._formats.locale)
+        about = self._about(figures)
         if about != self._plotted_as or self._differs(figures.trends):
             self._plotted, self._plotted_as = figures.trends, about
             self._plot(figures)
         self.head.html = h(
             "div.fo-box-head",
             h("h2", say(texts.TREND)),
-            h("p", say(texts.SPANS[figures.period])),
+            h("p", self._span(figures)),
             h(
                 "ul.fo-legend",
                 h("li", h("i.fo-swatch-volume"), say(texts.VOLUME), self._unit(figures)),
-                h("li", h("i.fo-swatch-running"), say(texts.RUNNING[figures.period])),
+                h("li", h("i.fo-swatch-running"), say(texts.RUNNING[figures.scale]))
+                if figures.running is not None
+                else None,
                 h("li", h("i.fo-swatch-rate"), say(texts.SUCCESS_RATE)),
             ),
         )
@@ -156,6 +156,22 @@ class TrendChart:
             margin=self.figure.fig_margin,
         )
 
+    def _about(self, figures: Figures) -> tuple[object, ...]:
+        """Return what else a drawing depends on."""
+        shown = figures.period, figures.running, figures.zone, figures.metrics.currency
+        return (*shown, self._formats.locale)
+
+    def _span(self, figures: Figures) -> str:
+        if isinstance(figures.period, Days):
+            since, through = self._formats.days(figures.period)
+            text = texts.SPANS_OF_DAYS[figures.scale]
+            return self._formats.say(text, since=since, through=through)
+        return self._formats.say(texts.SPANS[figures.period])
+
+    def _named(self, point: TrendPoint, figures: Figures) -> str:
+        start, zone = point.bucket.start, figures.zone
+        return self._formats.bucket(start, figures.scale, zone, repeats=figures.repeats)
+
     def _differs(self, points: list[TrendPoint]) -> bool:
         """Whether one would see a difference to what is plotted."""
         plotted, top = self._plotted, self._volume.max
@@ -180,9 +196,7 @@ class TrendChart:
         labelled = spread(count)
         # Sent before the ticks, because an axis without a label shows the bare number.
         self._times.tick_labels = {
-            str(index): self._formats.bucket(point.bucket.start, figures.period, figures.zone)
-            if index in labelled
-            else ""
+            str(index): self._named(point, figures) if index in labelled else ""
             for index, point in enumerate(points)
         }
         labels = self._formats.axis(ticks if highest else ticks[:1], currency)
@@ -205,6 +219,10 @@ class TrendChart:
         ]
         if len(self._place.domain) != count:
             self._divide(count)
+        self.bars.colors = [
+            "var(--fo-running)" if index == figures.running else "var(--fo-volume)"
+            for index in range(count)
+        ]
         with (
             self.bars.hold_sync(),
             self.rate.hold_sync(),
@@ -231,7 +249,6 @@ class TrendChart:
             with mark.hold_sync():
                 mark.x, mark.y = np.array([0]), np.array([0.0])
         self._place.domain = list(range(count))
-        self.bars.colors = [*["var(--fo-volume)"] * (count - 1), "var(--fo-running)"]
         with self.columns.hold_sync():
             self.columns.x, self.columns.y = np.arange(count), np.ones(count)
 
@@ -245,7 +262,7 @@ class TrendChart:
         say = self._formats.say
         table = h(
             "table",
-            h("caption", f"{say(texts.TREND)}. {say(texts.SPANS[figures.period])}"),
+            h("caption", f"{say(texts.TREND)}. {self._span(figures)}"),
             h(
                 "tr",
                 [
@@ -260,7 +277,7 @@ class TrendChart:
 
     def _table_rows(self, figures: Figures) -> list[Markup]:
         # Only the running bucket differs between repaints; writing all rows took a tenth of one.
-        about = (figures.period, figures.zone, figures.metrics.currency, self._formats.locale)
+        about = self._about(figures)
         known, self._rows = self._rows, {}
         for point in figures.trends:
             key = (point, *about)
@@ -270,11 +287,7 @@ class TrendChart:
     def _table_row(self, point: TrendPoint, figures: Figures) -> Markup:
         return h(
             "tr",
-            h(
-                "th",
-                self._formats.bucket(point.bucket.start, figures.period, figures.zone),
-                scope="row",
-            ),
+            h("th", self._named(point, figures), scope="row"),
             h("td", self._formats.money(point.amount, figures.metrics.currency)),
             h("td", self._formats.percent(point.success_rate)),
             h("td", self._formats.count(point.count)),

@@ -75,7 +75,7 @@ class Live:
     async def run(self) -> None:
         """Follow the tenant until cancelled."""
         model = self._model
-        model.observe(self.reload, ["period", "chosen_currency"])
+        model.observe(self.reload, ["period", "days", "chosen_currency"])
         model.observe(self._reload_if_needed, ["paused"])
         model.observe(self._load_counts, ["by"])
         try:
@@ -93,7 +93,7 @@ class Live:
                 tasks.create_task(self._watch_recording())
         finally:
             self._stream = None
-            model.unobserve(self.reload, ["period", "chosen_currency"])
+            model.unobserve(self.reload, ["period", "days", "chosen_currency"])
             model.unobserve(self._reload_if_needed, ["paused"])
             model.unobserve(self._load_counts, ["by"])
 
@@ -170,6 +170,11 @@ class Live:
             chosen = model.tenant, model.question
             if requested != chosen or model.counts_by not in {None, by}:
                 continue  # another one was chosen meanwhile, and is already requested
+            if model.days is not None and snapshot.metrics.timezone != model.timezone:
+                # These days begin at other moments.
+                model.timezone = snapshot.metrics.timezone
+                self._wanted.set()
+                continue
             model.load(snapshot, own_currency=own)
             if self._stream is not None:
                 self._stream.continue_from(snapshot.seq)

@@ -15,10 +15,11 @@ from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, UseEnum, o
 
 from financeops.client import Snapshot
 from financeops.core.contract.agreements import DEFAULT_TENANT
+from financeops.core.days import Days
 from financeops.core.dimensions import Dimension
 from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Change, Payment, Status
-from financeops.core.periods import Period, Window, floor_quarter
+from financeops.core.periods import Period, Window, day_of, floor_quarter
 from financeops.core.questions import Question
 from financeops.core.selection import Selection
 from financeops.dashboard.state.timeline import Entry, Timeline
@@ -50,6 +51,8 @@ class DashboardModel(HasTraits):
     ----------
     tenant, period
         Selection of the figures.
+    days : Days or None
+        The dates that the figures are of, instead of the period.
     currency
         Of the figures; empty until the first snapshot is loaded. `chosen_currency` is the viewer's
         choice, None for the tenant's currency. `currencies` are all that the tenant has.
@@ -91,6 +94,7 @@ class DashboardModel(HasTraits):
     tenant = Unicode()
     period = UseEnum(Period, default_value=Period.DAY)
     currency = Unicode()
+    days = Instance(Days, allow_none=True)
     chosen_currency = Unicode(None, allow_none=True)
     method = Unicode(None, allow_none=True)
     status = UseEnum(Status, default_value=None, allow_none=True)
@@ -138,7 +142,7 @@ class DashboardModel(HasTraits):
     @property
     def zone(self) -> ZoneInfo:
         """The tenant's time zone."""
-        return self._totals.zone
+        return ZoneInfo(self.timezone)
 
     @property
     def feed(self) -> list[Entry]:
@@ -147,8 +151,16 @@ class DashboardModel(HasTraits):
 
     @property
     def window(self) -> Window | None:
-        """From the start of the period's first bucket to the end of the running one."""
+        """From the start of the first bucket to the end of the last one."""
         return self._totals.window
+
+    @property
+    def shown_days(self) -> Days | None:
+        """The days that the figures are of, until today; None as long as there are none."""
+        if self.window is None or self.as_of is None:
+            return None
+        today = day_of(self.as_of, self.zone)
+        return self.days or Days(min(day_of(self.window.start, self.zone), today), today)
 
     @property
     def missed(self) -> int:
@@ -188,7 +200,7 @@ class DashboardModel(HasTraits):
         """
         metrics = snapshot.metrics
         with self.hold_trait_notifications():
-            self._totals = Totals(snapshot, self.period)
+            self._totals = Totals(snapshot, self.days or self.period)
             self._shown = self.question
             self._waiting.clear()
             overflowed, self._overflowed = self._overflowed, False
@@ -333,6 +345,8 @@ class DashboardModel(HasTraits):
     @property
     def question(self) -> Question:
         """Which figures are asked for: of all methods, those of one are taken from them here."""
+        if self.days is not None:
+            return Question(window=self.days.window(self.zone), currency=self.chosen_currency)
         return Question(period=self.period, currency=self.chosen_currency)
 
     @property
@@ -350,7 +364,7 @@ class DashboardModel(HasTraits):
         """Which payments are shown one by one."""
         return Selection(status=self.status, method=self.method, currency=self.chosen_currency)
 
-    @observe("period", "chosen_currency")
+    @observe("period", "days", "chosen_currency")
     def _note_question(self, _change: object) -> None:
         self._asked_at = self.ticks
 

@@ -11,11 +11,14 @@ from msgspec import Struct
 from financeops.client import Snapshot
 from financeops.core import metrics as figure
 from financeops.core.breakdown import DimensionFigures, breakdown
+from financeops.core.days import Days
 from financeops.core.dimensions import Dimension, Listed, said_of, to_list, with_listed
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.payments import Change
-from financeops.core.periods import Period, Window
+from financeops.core.periods import DAY, HOUR, Period, Window
 from financeops.core.rollup import Rollup, acted_by, delta_of, total
+
+_ONCE = {Period.DAY: 24, Period.YEAR: 12}
 
 UNFOLDED = 1_000
 """How many changes may wait to be added up while the figures are not read."""
@@ -25,14 +28,17 @@ class Figures(Struct, frozen=True, kw_only=True):
     """Every figure on the screen, at `seq`.
 
     `period`, `metrics.currency` and `method` belong to the figures: another period or currency may
-    be chosen but not yet loaded. `trends` and `averages` (major units) have one element per bucket;
+    be chosen but not yet loaded. `scale` is the period whose buckets are as long, `running` the
+    place of the bucket that is not over. `trends` and `averages` (major units) have one element per bucket;
     `hours` are the attempts in each of the 24 hours of day. `methods` always covers all methods,
     even if the other figures are limited to one `method`. `rows` are the figures of each value of
     the dimension `by`.
     """
 
     seq: int
-    period: Period
+    period: Period | Days
+    scale: Period
+    running: int | None
     zone: ZoneInfo
     method: str | None
     metrics: Metrics
@@ -46,19 +52,26 @@ class Figures(Struct, frozen=True, kw_only=True):
     declines: list[DeclineFigures]
     declines_before: list[DeclineFigures]
 
+    @property
+    def repeats(self) -> bool:
+        """Whether buckets at an hour of day, or of a month, come more than once."""
+        return len(self.trends) > _ONCE.get(self.scale, len(self.trends))
+
 
 class Totals:
-    """Rollups of a period's buckets and of the period before it, in one currency.
+    """Rollups of the buckets of a period or of chosen days and of those before, in one currency.
 
     Parameters
     ----------
     snapshot : Snapshot, optional
         The initial rollups. Without it there are none.
-    period : Period
-        Period of the snapshot.
+    period : Period or Days
+        What the snapshot is of.
     """
 
-    def __init__(self, snapshot: Snapshot | None = None, period: Period = Period.DAY) -> None:
+    def __init__(
+        self, snapshot: Snapshot | None = None, period: Period | Days = Period.DAY
+    ) -> None:
         self.period = period
         self.zone = ZoneInfo(snapshot.metrics.timezone if snapshot else "UTC")
         self.currency = snapshot.metrics.currency if snapshot else ""
@@ -70,11 +83,12 @@ class Totals:
         """The dimension of whose values there are counts, besides methods."""
         self._details = (snapshot.details if snapshot else None) or Rollup()
         self._listed: Listed = {self.by: snapshot.listed} if snapshot and self.by else {}
+        self._running = None if snapshot is None else self._bucket_at(snapshot.as_of)
         self._unfolded: list[Change] = []
 
     @property
     def window(self) -> Window | None:
-        """From the period's first bucket to the end of the running one."""
+        """From the start of the first bucket to the end of the last one."""
         return Window(self._buckets[0].start, self._buckets[-1].end) if self._buckets else None
 
     @property
@@ -118,6 +132,8 @@ class Totals:
         return Figures(
             seq=seq,
             period=self.period,
+            scale=self._scale,
+            running=self._running,
             zone=self.zone,
             method=method,
             metrics=figure.metrics(everything, currency=currency),
@@ -131,6 +147,15 @@ class Totals:
             declines=figure.declines(everything),
             declines_before=figure.declines(previous),
         )
+
+    @property
+    def _scale(self) -> Period:
+        if isinstance(self.period, Period):
+            return self.period
+        longest = max(bucket.end - bucket.start for bucket in self._buckets)
+        if longest <= HOUR:
+            return Period.DAY
+        return Period.MONTH if longest < 2 * DAY else Period.YEAR
 
     def _fold(self) -> None:
         """Add the waiting changes to their rollups: once per repaint, not once per change."""

@@ -23,6 +23,7 @@ from financeops.core.periods import (
     buckets,
     cover,
     previous_window,
+    window_before,
     window_buckets,
 )
 from financeops.core.questions import Question
@@ -170,7 +171,7 @@ def _previous(question: Question, as_of: datetime, zone: ZoneInfo) -> Window:
     if question.period is not None:
         return previous_window(question.period, as_of, zone)
     window = _closed(question, "a comparison needs a period or both ends of a window")
-    return Window(window.start - (window.end - window.start), window.start)
+    return window_before(window, as_of, zone)
 
 
 def _closed(question: Question, problem: str) -> Window:
