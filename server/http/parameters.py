@@ -249,7 +249,10 @@ class AnalyticsParameters(OfTenant):
 class MetricsParameters(AnalyticsParameters):
     """Parameters of the key figures."""
 
-    compare: bool = Field(False, description="Whether to add `previous`, the previous period")
+    compare: bool = Field(
+        False,
+        description="Whether to add `previous`: the previous period, or as long a window before `from`",
+    )
 
     def question(self) -> Question:
         """Return the question; a comparison needs a window of known length."""

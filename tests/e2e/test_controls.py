@@ -20,6 +20,7 @@ from tests.e2e.browser import (
     until_exact,
 )
 
+DAY = timedelta(days=1)
 METHODS = ["card", "card", "paypal", "crypto", "bank_transfer"]
 
 
@@ -81,7 +82,8 @@ def metrics(http, tenant):
     """Figures of the tenant's day: ``await metrics(method="card")``."""
 
     async def ask(**parameters):
-        asked = {"tenantId": tenant, "period": "day", **parameters}
+        given = {"tenantId": tenant, "period": "day", **parameters}
+        asked = {name: value for name, value in given.items() if value is not None}
         answer = await http.get("/api/analytics/metrics", params=asked)
         assert answer.status_code == 200, answer.text
         return decode(answer.content)
@@ -182,6 +184,37 @@ async def test_a_method_filters_figures_and_feed_until_it_is_cleared(page, metri
     await page.locator("[data-filter=method]").click()
     await page.locator("[data-filter]").wait_for(state="detached")
     assert int(await exact(page, "total_volume")) > int(everything["totalVolume"] * 100)
+
+
+async def test_days_are_chosen_by_dates_and_are_in_the_link(page, http, metrics):
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+    start = datetime(yesterday.year, yesterday.month, yesterday.day, tzinfo=UTC)
+    window = {"period": None, "from": start.isoformat()}
+
+    await page.locator("[data-action=dates]").click()
+    since, through = (page.locator(f"input[data-action={name}]") for name in ("since", "through"))
+    await since.fill(str(yesterday))
+    await page.wait_for_url(f"**since={yesterday}**")
+    await assert_shows(page, await metrics(**window, to=(start + 3 * DAY).isoformat()))
+    await through.fill(str(yesterday))
+    await page.wait_for_url(f"**through={yesterday}**")
+    day = await metrics(**window, to=(start + DAY).isoformat())
+    assert day["totalPayments"]
+    await assert_shows(page, day)
+    await expect(page.locator(".fo-trend-head")).not_to_contain_text("so far")
+    await screenshots(page, "dates", (PHONE, LAPTOP))
+    assert await barriers(page) == []
+
+    # Who opens the link sees the same at once; the other end gives way to one beyond it.
+    first = (await http.get(page.url)).text
+    assert f'data-exact="{int(day["totalVolume"] * 100)}"' in first
+    await through.fill(str(yesterday - DAY))
+    await page.wait_for_url(f"**since={yesterday - DAY}**")
+    await expect(since).to_have_value(str(yesterday - DAY))
+
+    await page.locator("[data-action=dates]").click()
+    await since.wait_for(state="detached")
+    await assert_shows(page, await metrics())
 
 
 async def test_a_status_filters_the_feed_only(page):
