@@ -20,6 +20,7 @@ from financeops.core.periods import Period
 from financeops.dashboard.language.words import locale_of
 from financeops.dashboard.preferences import Preferences, Theme
 from financeops.dashboard.state.model import DashboardModel
+from financeops.dashboard.state.timeline import Grouping
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -35,6 +36,7 @@ class View(Struct, frozen=True, kw_only=True):
     currency: str | None = None
     method: str | None = None
     status: Status | None = None
+    group: Grouping | None = None
     by: Dimension | None = None
     lang: str | None = None
     theme: Theme | None = None
@@ -68,6 +70,7 @@ def view_of(parameters: Mapping[str, str]) -> tuple[View, list[str]]:
         "currency": _currency,
         "method": str,
         "status": Status,
+        "group": Grouping,
         "by": Dimension,
         "lang": _language,
         "theme": Theme,
@@ -116,7 +119,7 @@ class Address:
         self._default = self._shown()
         model.observe(
             self._follow,
-            ["tenant", "period", "days", "chosen_currency", "method", "status", "by"],
+            ["tenant", "period", "days", "chosen_currency", "method", "status", "group", "by"],
         )
         preferences.observe(self._follow, ["theme", "language"])
 
@@ -132,6 +135,7 @@ class Address:
         model.chosen_currency = view.currency or default.currency
         model.method = view.method or default.method
         model.status = view.status or default.status
+        model.group = view.group or default.group or Grouping.PAYMENT
         model.by = view.by or default.by or Dimension.METHOD
         preferences.theme = view.theme or default.theme
         preferences.language = view.lang or default.lang
@@ -148,6 +152,7 @@ class Address:
             currency=model.chosen_currency,
             method=model.method,
             status=model.status,
+            group=model.group,
             by=model.by,
             lang=self._preferences.language,
             theme=self._preferences.theme,

@@ -60,11 +60,12 @@ class Screen:
         self.money = Money(formats)
         self.rates = Rates(formats)
         self.declines = Declines(formats)
-        self.feed = Feed(formats, status=actions["status"], payment=actions["payment"])
+        of_feed = {name: actions[name] for name in ("status", "group", "payment")}
+        self.feed = Feed(formats, **of_feed)
         self.payment = PaymentPanel(formats, close=actions["close"])
         self.filters = Filters(formats, **actions)
         self._figures: Figures | None = None
-        self._of_feed = (0, 0, False)
+        self._of_feed: tuple[object, ...] = ()
         parts = (
             self.verdict,
             self.cards,
@@ -97,7 +98,7 @@ class Screen:
         if not shown:
             return
         figures = model.figures
-        of_feed = model.timeline.beginning, model.history_came, model.reading
+        of_feed = model.timeline.beginning, model.history_came, model.reading, model.group
         if figures is self._figures and of_feed == self._of_feed:
             return
         self._figures, self._of_feed = figures, of_feed

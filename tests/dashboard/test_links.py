@@ -14,6 +14,7 @@ from financeops.core.questions import Question
 from financeops.dashboard import Dashboard
 from financeops.dashboard.links import View, view_of
 from financeops.dashboard.preferences import Preferences, Theme
+from financeops.dashboard.state.timeline import Grouping
 from tests.dashboard.snapshots import snapshot
 
 AS_OF = datetime(2026, 3, 10, 12, 20, tzinfo=UTC)
@@ -23,6 +24,7 @@ LINK = {
     "currency": "EUR",
     "method": "card",
     "status": "failed",
+    "group": "order",
     "by": "issuerCountry",
     "lang": "de-AT",
     "theme": "dark",
@@ -57,6 +59,7 @@ def test_a_link_is_read():
             currency="EUR",
             method="card",
             status=Status.FAILED,
+            group=Grouping.ORDER,
             by=Dimension.ISSUER_COUNTRY,
             lang="de-AT",
             theme=Theme.DARK,
@@ -76,6 +79,7 @@ def test_a_link_is_read():
         ("lang", "xx"),
         ("lang", "../../etc"),
         ("theme", "pink"),
+        ("group", "customer"),
     ],
 )
 def test_an_invalid_value_is_ignored_and_named(name, value):

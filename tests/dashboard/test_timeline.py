@@ -44,6 +44,24 @@ def test_a_page_is_counted_from_the_newest():
     assert timeline.page(30, 12) == []
 
 
+def test_attempts_of_an_order_stand_where_the_newest_of_them_is():
+    timeline = Timeline()
+    for n in range(1, 31):
+        order = {1: "a", 7: "b", 20: "a", 21: "b", 29: "a"}.get(n)
+        timeline.add(happened(n, order_id=order))
+
+    def page(first, count=3):
+        begin, orders = timeline.page_of_orders(first, count)
+        return begin, [[int(entry.payment.id, 16) for entry in order] for order in orders]
+
+    assert page(0) == (0, [[30], [29, 20, 1]])  # whole orders, so one more
+    assert page(2) == (1, [[29, 20, 1], [28]])  # from the order to which that line belongs
+    assert page(4) == (4, [[28], [27], [26]])
+    assert page(10, 2) == (10, [[22], [21, 7]])
+    assert page(29, 12) == (29, [[2]])
+    assert sorted(n for order in page(0, 30)[1] for n in order) == list(range(1, 31))
+
+
 def test_an_entry_that_was_read_before_it_arrived_is_shown_once():
     timeline = Timeline()
     timeline.merge(newest(1, 2, 3))

@@ -217,6 +217,34 @@ async def test_days_are_chosen_by_dates_and_are_in_the_link(page, http, metrics)
     await assert_shows(page, await metrics())
 
 
+async def test_attempts_of_one_order_stand_together(page, http, tenant):
+    sale = {"tenantId": tenant, "amount": 64, "method": "card", "orderId": "basket-1"}
+    other = {"tenantId": tenant, "amount": 7, "method": "card", "status": "success"}
+    failed = {**sale, "status": "failed", "declineCode": "insufficient_funds"}
+    for document in (failed, other, {**sale, "status": "success"}, other):
+        assert (await http.post("/payments", json=document)).is_success
+    amounts = page.locator(".fo-feed tbody .fo-open")
+    await expect(amounts.nth(3)).to_have_text("$64.00")
+
+    await page.locator("[data-action=group]").click()
+    await page.wait_for_url("**group=order**")
+    rows = page.locator(".fo-feed tbody tr")
+    await expect(rows.nth(1)).to_contain_text("Attempt 2")
+    await expect(rows.nth(2)).to_contain_text("Attempt 1")
+    shown = [await amounts.nth(n).inner_text() for n in range(4)]
+    assert shown == ["$7.00", "$64.00", "$64.00", "$7.00"]
+    await expect(rows.and_(page.locator("[data-joined]"))).to_have_count(1)
+    # A third attempt takes the others with it.
+    assert (await http.post("/payments", json={**sale, "status": "success"})).is_success
+    await expect(rows.first).to_contain_text("Attempt 3")
+    await expect(rows.and_(page.locator("[data-joined]"))).to_have_count(2)
+    await screenshots(page, "orders", (PHONE, LAPTOP))
+    assert await barriers(page) == []
+
+    await page.locator("[data-action=group]").click()
+    await expect(page.locator("[data-joined]")).to_have_count(0)
+
+
 async def test_a_status_filters_the_feed_only(page):
     shown = await exact(page, "total_volume")
 

@@ -16,6 +16,7 @@ from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.panels.panel import Action
 from financeops.dashboard.state.model import DashboardModel
+from financeops.dashboard.state.timeline import Grouping
 
 
 def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
@@ -58,6 +59,11 @@ def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
         status = Status(value) if value else None
         model.status = None if status == model.status else status
 
+    def choose_group(value: str | None) -> None:
+        """Choose what stands together; the present one again means payments one by one."""
+        group = Grouping(value or Grouping.PAYMENT)
+        model.group = Grouping.PAYMENT if group is model.group else group
+
     def pause_or_resume(_value: str | None) -> None:
         if not model.paused:
             model.notice = None
@@ -74,6 +80,7 @@ def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
         "currency": choose_currency,
         "method": choose_method,
         "status": choose_status,
+        "group": choose_group,
         "by": break_down,
         "close": lambda _value: setattr(model, "opened", None),
         "clear": lambda _value: model.clear_filters(),

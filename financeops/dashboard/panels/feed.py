@@ -15,7 +15,7 @@ from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.language.words import Plural, Text
 from financeops.dashboard.panels.panel import Action, Panel
 from financeops.dashboard.state.model import DashboardModel
-from financeops.dashboard.state.timeline import Entry, Timeline
+from financeops.dashboard.state.timeline import Entry, Grouping, Timeline
 
 PAGE = 12
 """Lines on one page of the feed."""
@@ -28,16 +28,17 @@ class Feed:
     ----------
     formats : Formats
     **actions : callable
-        ``status``, called with the chosen status, or None for all; ``payment``, with the id of the
-        one to open.
+        ``status``, called with the chosen status, or None for all; ``group``, with what is to stand
+        together; ``payment``, with the id of the one to open.
     """
 
     def __init__(self, formats: Formats, **actions: Action) -> None:
         self._formats = formats
         self._first = 0
         self._beginning = self._added = 0
-        self._rows: dict[str, tuple[Entry, Markup]] = {}
-        self._rows_as: tuple[Locale, ZoneInfo, date] | None = None
+        self._shown = 0
+        self._rows: dict[str, tuple[Entry, bool, Markup]] = {}
+        self._rows_as: tuple[Locale, ZoneInfo, date, Grouping] | None = None
         self._painted: tuple[DashboardModel, datetime] | None = None
         self.widget = Panel(
             "feed",
@@ -52,15 +53,16 @@ class Feed:
         say = self._formats.say
         timeline = model.timeline
         self._follow(timeline)
-        shown = timeline.page(self._first, PAGE)
-        rows = self._known_rows(shown, model.zone, now.astimezone(model.zone).date())
+        shown = self._page(model)
+        self._shown = len(shown)
+        rows = self._known_rows(shown, model, now.astimezone(model.zone).date())
         self.widget.html = h(
             "section.fo-box",
             h(
                 "div.fo-box-head",
                 h("h2", say(texts.FEED)),
                 h("p", say(self._span(model), count=len(timeline))),
-                self._statuses(model),
+                h("div.fo-feed-choices", self._grouping(model), self._statuses(model)),
             ),
             h(
                 "table.fo-table",
@@ -81,7 +83,7 @@ class Feed:
             )
             if shown
             else h("p.fo-nothing", say(self._nothing(timeline))),
-            self._pager(timeline, len(shown)) if len(timeline) > PAGE else None,
+            self._pager(timeline) if len(timeline) > len(shown) else None,
         )
 
     def _follow(self, timeline: Timeline) -> None:
@@ -93,6 +95,13 @@ class Feed:
         self._added = timeline.added
         self._first = max(0, min(self._first, len(timeline) - 1))
 
+    def _page(self, model: DashboardModel) -> list[tuple[Entry, bool]]:
+        """Return the entries to show, and whether each belongs to the order above it."""
+        if model.group is Grouping.PAYMENT:
+            return [(entry, False) for entry in model.timeline.page(self._first, PAGE)]
+        self._first, orders = model.timeline.page_of_orders(self._first, PAGE)
+        return [(entry, place > 0) for order in orders for place, entry in enumerate(order)]
+
     def _span(self, model: DashboardModel) -> Plural:
         """Which payments these are: while older ones are on their way, not yet the newest ones only."""
         return texts.FEED_READING if model.reading else texts.FEED_SPAN
@@ -101,6 +110,21 @@ class Feed:
         if timeline.selection == Selection():
             return texts.FEED_EMPTY
         return texts.FEED_NONE if timeline.complete else texts.FEED_SEARCHING
+
+    def _grouping(self, model: DashboardModel) -> Markup | None:
+        """A switch, where it makes a difference."""
+        by_order = model.group is Grouping.ORDER
+        if not by_order and not model.timeline.has_orders:
+            return None
+        return h(
+            "button.fo-button.fo-group",
+            self._formats.say(texts.BY_ORDER),
+            type="button",
+            data_action="group",
+            data_value=Grouping.ORDER.value,
+            data_toggles=True,
+            aria_pressed="true" if by_order else "false",
+        )
 
     def _statuses(self, model: DashboardModel) -> Markup:
         say = self._formats.say
@@ -137,29 +161,32 @@ class Feed:
             data_value=status.value,
         )
 
-    def _known_rows(self, shown: list[Entry], zone: ZoneInfo, today: date) -> list[Markup]:
+    def _known_rows(
+        self, shown: list[tuple[Entry, bool]], model: DashboardModel, today: date
+    ) -> list[Markup]:
         # Most were there a repaint before; writing them was a fifth of one.
-        about = (self._formats.locale, zone, today)
+        about = (self._formats.locale, model.zone, today, model.group)
         known = self._rows if about == self._rows_as else {}
         self._rows_as, self._rows = about, {}
-        for entry in shown:
+        for entry, joined in shown:
             row = known.get(entry.key)
-            if row is None or row[0] is not entry:
-                row = entry, self._row(entry, zone, today)
+            if row is None or row[0] is not entry or row[1] is not joined:
+                row = entry, joined, self._row(entry, model, today, joined=joined)
             self._rows[entry.key] = row
-        return [markup for _, markup in self._rows.values()]
+        return [markup for _, _, markup in self._rows.values()]
 
-    def _row(self, entry: Entry, zone: ZoneInfo, today: date) -> Markup:
+    def _row(self, entry: Entry, model: DashboardModel, today: date, *, joined: bool) -> Markup:
         payment = entry.payment
         reason = payment.counted_decline
         status = self._formats.say(texts.STATUSES[payment.status])
-        time = h("bdi", self._formats.clock(entry.at, zone, today))
+        time = h("bdi", self._formats.clock(entry.at, model.zone, today))
         return h(
             "tr",
             h("td.fo-time", time),
             h(
                 "td",
                 h("bdi", words(self._formats.named(payment.method, texts.METHODS))),
+                self._attempt(payment) if model.group is Grouping.ORDER else None,
                 h("span.fo-status.fo-below", status),
             ),
             h("td", self._status(payment.status)),
@@ -184,7 +211,15 @@ class Feed:
             data_key=entry.key,
             data_payment=payment.id,
             data_status=payment.status.value,
+            data_joined=joined or None,
         )
+
+    def _attempt(self, payment: Payment) -> Markup | None:
+        if payment.order_id is None or payment.attempt is None:
+            return None
+        number = self._formats.count(payment.attempt)
+        said = self._formats.say(texts.ATTEMPT_NUMBER, attempt=number)
+        return h("span.fo-part", said, title=payment.order_id)
 
     def _part(self, payment: Payment) -> Markup | None:
         """What was given back of a payment that is still a success."""
@@ -193,9 +228,9 @@ class Feed:
         back = self._formats.money(payment.returned, payment.currency)
         return h("span.fo-part", self._formats.say(texts.PART_REFUNDED, amount=back))
 
-    def _pager(self, timeline: Timeline, shown: int) -> Markup:
+    def _pager(self, timeline: Timeline) -> Markup:
         say = self._formats.say
-        count, last = len(timeline), self._first + shown
+        count, last = len(timeline), self._first + self._shown
         of_all = texts.PAGE_OF_MORE if timeline.extensible else texts.PAGE
         return h(
             "nav.fo-pager",
@@ -220,7 +255,7 @@ class Feed:
             return
         model, now = self._painted
         count = len(model.timeline)
-        first = max(0, self._first + pages * PAGE)
+        first = max(0, self._first + (self._shown if pages > 0 else pages * PAGE))
         if first < count:
             self._first = first
         if first + 2 * PAGE > count and model.timeline.extensible:

@@ -22,7 +22,7 @@ from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Period, Window, day_of, floor_quarter
 from financeops.core.questions import Question
 from financeops.core.selection import Selection
-from financeops.dashboard.state.timeline import Entry, Timeline
+from financeops.dashboard.state.timeline import Entry, Grouping, Timeline
 from financeops.dashboard.state.totals import Figures, Totals
 
 HELD = 20_000
@@ -61,6 +61,8 @@ class DashboardModel(HasTraits):
         `chosen_currency`.
     status
         Limits the feed to payments with this status; None for all.
+    group
+        What stands together in the feed.
     by
         The dimension by whose values payments are broken down.
     seq : int
@@ -98,6 +100,7 @@ class DashboardModel(HasTraits):
     chosen_currency = Unicode(None, allow_none=True)
     method = Unicode(None, allow_none=True)
     status = UseEnum(Status, default_value=None, allow_none=True)
+    group = UseEnum(Grouping, default_value=Grouping.PAYMENT)
     by = UseEnum(Dimension, default_value=Dimension.METHOD)
     timezone = Unicode("UTC")
     currencies: tuple[str, ...] = ()

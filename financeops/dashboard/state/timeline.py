@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 from itertools import islice
 
 from msgspec import Struct
@@ -18,6 +19,13 @@ FEED = 500
 
 HISTORY = 1_000
 """How many entries the viewer can page back."""
+
+
+class Grouping(StrEnum):
+    """What stands together in the feed."""
+
+    PAYMENT = "payment"
+    ORDER = "order"
 
 
 class Entry(Struct, frozen=True):
@@ -58,6 +66,41 @@ class Timeline:
     def page(self, first: int, count: int) -> list[Entry]:
         """Return `count` selected entries from index `first`, newest first."""
         return list(islice(reversed(self._selected.values()), first, first + count))
+
+    @property
+    def has_orders(self) -> bool:
+        """Whether one of the selected entries says which order it is for."""
+        return any(entry.payment.order_id is not None for entry in self._selected.values())
+
+    def page_of_orders(self, first: int, count: int) -> tuple[int, list[list[Entry]]]:
+        """Return whole orders, the one with the newest entry first.
+
+        Parameters
+        ----------
+        first : int
+            Index of an entry; the order that it belongs to comes first.
+        count : int
+            At least so many entries, if there are.
+
+        Returns
+        -------
+        int
+            Index of the first entry returned.
+        list of list of Entry
+            The known entries of each order, newest first. A payment without an order is one of its own.
+        """
+        orders: dict[tuple[str | None, str], list[Entry]] = {}
+        for entry in reversed(self._selected.values()):
+            order = entry.payment.order_id
+            orders.setdefault((order, entry.payment.id if order is None else ""), []).append(entry)
+        at, begin, found = 0, 0, []
+        for order_entries in orders.values():
+            at += len(order_entries)
+            if at <= first:
+                begin = at
+            elif at - len(order_entries) < first + count:
+                found.append(order_entries)
+        return begin, found
 
     def payment(self, payment_id: str) -> Payment | None:
         """A payment as the newest of its lines has it; None if it has none."""
