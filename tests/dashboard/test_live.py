@@ -389,7 +389,7 @@ async def test_an_incomplete_history_is_reported(business):
         await until(dashboard, lambda model: model.recording == 1000 / at.count)
         notice = dashboard.screen.notice
         notice.paint(dashboard.model)
-        assert f"still being recorded ({100_000 // at.count}" in notice.widget.html
+        assert f"still being recorded ({round(100_000 / at.count)}%)" in notice.widget.html
         await client.record_history()
         await until(dashboard, lambda model: model.recording is None)
         await dashboard.close()
