@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import chain
 
 import numpy as np
 from msgspec import Struct
@@ -17,12 +18,14 @@ from financeops.core.errors import Unavailable
 from financeops.core.payments import Draft, Source
 from financeops.core.periods import floor_millisecond
 from financeops.simulation.business import PACE, first_history
+from financeops.simulation.drafts import drafts_of
 from financeops.store.beginning import Beginning, begin, find_beginning, finish, recorded
 from financeops.store.database.connection import Database
 from financeops.store.documents import Key, derived_payment_id
 from financeops.store.tenants import payments_by_source
-from financeops.store.writing.operations import Insert
+from financeops.store.writing.operations import Insert, Operation
 from financeops.tasks import end
+from server.aftermath import acts_of
 from server.intake import MAX_OPERATIONS, Intake
 from server.settings import Settings
 from server.simulation import simulation_config
@@ -64,6 +67,7 @@ class FirstHistory:
         self._now = now
         self._beginning: Beginning | None = None
         self._batches: list[list[Insert]] = []
+        self._acts: list[Operation] = []
         self._count = self._recorded = 0
         self._lock = asyncio.Lock()
         self._work: asyncio.Task[None] | None = None
@@ -121,7 +125,7 @@ class FirstHistory:
 
     async def _prepare(self) -> bool:
         """Plan the batches that are not yet recorded; return whether there are any."""
-        if self._batches:
+        if self._batches or self._acts:
             return True
         beginning = await find_beginning(self._db)
         if beginning is None:
@@ -132,7 +136,7 @@ class FirstHistory:
         self._beginning = beginning
         if beginning.finished:
             return False
-        drafts = await asyncio.to_thread(self._drafts, beginning)
+        drafts, self._acts = await asyncio.to_thread(self._made, beginning)
         batches = _batches(drafts)
         ids = [_payment_id(batch) for batch in batches]
         # A batch is one transaction: if its first payment is recorded, so is all of it.
@@ -152,10 +156,12 @@ class FirstHistory:
             seed=secrets.randbits(31) if seed is None else seed,
         )
 
-    def _drafts(self, beginning: Beginning) -> list[Draft]:
+    def _made(self, beginning: Beginning) -> tuple[list[Draft], list[Operation]]:
+        """Return the payments, and what is told of them once all are recorded."""
         config = replace(simulation_config(self._settings), source=Source.SEED.value)
         rng = np.random.default_rng(beginning.seed)
-        return first_history(config, rng, beginning.begun, pace=beginning.pace)
+        columns = first_history(config, rng, beginning.begun, pace=beginning.pace)
+        return drafts_of(columns), list(chain.from_iterable(acts_of(columns, _key).values()))
 
     @property
     def _chosen_pace(self) -> timedelta | None:
@@ -166,7 +172,8 @@ class FirstHistory:
 
     async def _finish(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._batches:
+        # Batches that are recorded are left out by a process that resumes; acts count once, however often.
+        while self._batches or self._acts:
             began = loop.time()
             try:
                 await self._record_next()
@@ -179,6 +186,10 @@ class FirstHistory:
 
     async def _record_next(self) -> None:
         tenant = await self._tenants.existing_or_new(DEFAULT_TENANT)
+        if not self._batches:
+            await self._intake.submit(tenant, self._acts[:MAX_OPERATIONS])
+            del self._acts[:MAX_OPERATIONS]
+            return
         await self._intake.submit(tenant, self._batches[0])
         self._recorded += len(self._batches.pop(0))
 

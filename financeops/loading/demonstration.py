@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -9,20 +10,19 @@ import numpy as np
 import pyarrow as pa
 from msgspec.structs import replace
 
-from financeops.arrow.tables import SCHEMA, check_frame, framed
+from financeops.arrow.tables import check_frame, framed
 from financeops.client import Client
-from financeops.core.contract.agreements import MAX_BATCH
 from financeops.core.errors import FinanceOpsError, NotFound
-from financeops.core.fields import Kind
-from financeops.core.money import to_major
-from financeops.core.payments import OPTIONAL, Draft, Source, Status, explained
+from financeops.core.payments import Source
 from financeops.core.periods import Window
 from financeops.loading.background import Background
 from financeops.loading.patience import patiently
 from financeops.loading.progress import progress_bar
+from financeops.loading.simulated import table_of
+from financeops.loading.telling import tell
 from financeops.simulation.incidents import Incident, incidents_between
 from financeops.simulation.scenario import SimulationConfig, profiles
-from financeops.simulation.simulate import simulate
+from financeops.simulation.simulate import simulate_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,8 +163,9 @@ def simulated(
     Returns
     -------
     polars.DataFrame, pandas.DataFrame or pyarrow.Table
-        Canonical columns (`financeops.arrow.tables`), oldest first. A payment is refunded only if
-        its refund lies before `until`.
+        Canonical columns (`financeops.arrow.tables`), oldest first: whole lives of payments, with
+        orders and their attempts, fees, settlements, refunds and disputes. What would happen after
+        `until` is not in it.
 
     Raises
     ------
@@ -184,22 +185,8 @@ def simulated(
     (5, True)
     """
     kind = check_frame(frame)
-    made = simulate(business, np.random.default_rng(business.seed), until, count=count, since=since)
-    drafts = [explained(draft) for draft in made]
-    columns: dict[str, list[Any]] = {
-        # What the ledger sets.
-        **{name: [None] * count for name in SCHEMA.names},
-        **{name: [getattr(draft, name) for draft in drafts] for name in Draft.__struct_fields__},
-        "id": [f"{place:024x}" for place in range(count)],
-        "status": [draft.status.value for draft in drafts],
-        "updated_at": [draft.refunded_at or draft.created_at for draft in drafts],
-        "fee_amount": [0] * count,
-        "revision": [0] * count,
-        "refunded_amount": [
-            draft.amount if draft.status is Status.REFUNDED else 0 for draft in drafts
-        ],
-    }
-    return framed(pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA), kind)
+    rng = np.random.default_rng(business.seed)
+    return framed(table_of(simulate_columns(business, rng, until, count=count, since=since)), kind)
 
 
 def simulated_incidents(
@@ -242,13 +229,11 @@ async def _record(url: str | None, *, token: str | None, progress: bool) -> None
         if already > PAYMENTS or (already and not await _only_the_shops(client)):
             raise _others()
         rng = np.random.default_rng(SHOP.seed)
-        drafts = simulate(SHOP, rng, DAYS.end, count=PAYMENTS, since=DAYS.start)
-        documents = [_document(draft, place) for place, draft in enumerate(drafts)]
-        parts = [documents[start : start + MAX_BATCH] for start in range(0, PAYMENTS, MAX_BATCH)]
+        columns = await asyncio.to_thread(
+            simulate_columns, SHOP, rng, DAYS.end, count=PAYMENTS, since=DAYS.start
+        )
         with progress_bar(PAYMENTS, shown=progress) as arrived:
-            for part in parts:
-                await _send(client, part)
-                arrived(len(part))
+            await tell(client, columns, arrived=arrived)
         if await _recorded(client) != PAYMENTS:
             raise _others()
 
@@ -271,29 +256,3 @@ async def _only_the_shops(client: Client) -> bool:
         if not (payment.reference or "").startswith(f"{SHOP.tenant_id}-"):
             return False
     return True
-
-
-async def _send(client: Client, part: list[dict[str, Any]]) -> None:
-    answer = await client.post_batch(part, source=SHOP.source)
-    refused = next((item.problem for item in answer.items if item.problem is not None), None)
-    if refused is not None:
-        raise FinanceOpsError(f"the demonstration's payments were refused: {refused.detail}")
-
-
-def _document(draft: Draft, place: int) -> dict[str, Any]:
-    """JSON of a payment; its reference makes sending it again harmless."""
-    document = {
-        "tenantId": draft.tenant_id,
-        "amount": to_major(draft.amount, draft.currency),
-        "currency": draft.currency,
-        "method": draft.method,
-        "status": draft.status.value,
-        "createdAt": draft.created_at,
-        **{
-            field.json: getattr(draft, field.name)
-            for field in OPTIONAL
-            if field.kind is not Kind.INTEGER
-        },
-        "reference": f"{SHOP.tenant_id}-{place}",
-    }
-    return {name: value for name, value in document.items() if value is not None}

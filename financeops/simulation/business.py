@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from financeops.core.payments import Draft
 from financeops.core.periods import DAY, HOUR, MILLISECOND, QUARTER, Window, floor_hour
+from financeops.simulation.columns import Columns
 from financeops.simulation.incidents import Episode
 from financeops.simulation.population import Floats, Integers
 from financeops.simulation.rhythm import milliseconds, moments_between, wakeful_rhythm
 from financeops.simulation.scenario import SimulationConfig
-from financeops.simulation.simulate import simulate_at
+from financeops.simulation.simulate import columns_at
 
 PACE = timedelta(seconds=15)
 """Mean time between two payments today. See `MOST` for what it costs."""
@@ -30,11 +30,11 @@ AGE = timedelta(days=730)
 DENSE = timedelta(days=2)
 """The last days, which have today's pace."""
 
-MOST = 44_000
-"""Payments of a history, as many as the embedded database records within a minute on two cores.
+MOST = 40_000
+"""Payments of a history, as many as the embedded database records in about a minute on two cores.
 
 This limits the pace: the shorter it is, the fewer and larger are the payments before the last two
-days. At 40 s the average amount of a week is 42 % below that of the week before, at 15 s 74 %; but
+days. At 40 s the average amount of a week is 44 % below that of the week before, at 15 s 77 %; but
 a feed that moves only once in 40 s does not look live.
 """
 
@@ -48,8 +48,8 @@ _DENSE_AT_MOST = 0.75
 
 def first_history(
     config: SimulationConfig, rng: np.random.Generator, now: datetime, *, pace: timedelta = PACE
-) -> list[Draft]:
-    """Payments of a business that today gets one every `pace`.
+) -> Columns:
+    """Payments of a business that today gets one every `pace`, and what became of them.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def first_history(
 
     Returns
     -------
-    list of Draft
+    Columns
         Oldest first, times to the millisecond.
     """
     zone = ZoneInfo(config.timezone)
@@ -81,7 +81,7 @@ def first_history(
     moments = moments_between(rng, count, first, last, busy)
     age = _age(moments, last)
     scale = _fallen(age, _VOLUME_GROWTH) / _density(age, before)
-    return simulate_at(config, rng, now, moments, scale=scale, episodes=episodes(config, now))
+    return columns_at(config, rng, now, moments, scale=scale, episodes=episodes(config, now))
 
 
 def time_to_next(config: SimulationConfig, now: datetime, *, pace: timedelta = PACE) -> timedelta:

@@ -74,13 +74,13 @@ def customer_ids(customers: Integers) -> list[str]:
 
 def countries_of(customers: Integers, people: Population) -> Integers:
     """Country of each customer, which never changes."""
-    return pick(people.country_ends, _trait(customers, people.config.seed, 1))
+    return pick(people.country_ends, trait(customers, people.config.seed, 1))
 
 
 def draw_methods(rng: np.random.Generator, customers: Integers, people: Population) -> Integers:
     """Method of each payment: mostly the customer's own, distributed by weight overall."""
     chance, other = rng.random((2, len(customers)))
-    own = pick(people.method_ends, _trait(customers, people.config.seed, 2))
+    own = pick(people.method_ends, trait(customers, people.config.seed, 2))
     return np.where(chance < _FAITHFUL, own, pick(people.method_ends, other))
 
 
@@ -103,11 +103,15 @@ def draw_amounts(rng: np.random.Generator, methods: Integers, people: Population
     return minor
 
 
-def _trait(customers: Integers, seed: int, number: int) -> Floats:
-    """A fixed number in [0, 1) for each customer: splitmix64 of customer, seed and number."""
+def trait(customers: Integers, seed: int, number: int) -> Floats:
+    """A fixed number in [0, 1) for each customer: of customer, seed and number."""
     start = (seed * 0xD1342543DE82EF95 + number * 0x9E3779B97F4A7C15) % 2**64
     bits = customers.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9) + np.uint64(start)
+    return (mixed(bits) >> np.uint64(11)) / 2.0**53
+
+
+def mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The last steps of splitmix64: other numbers for other numbers, without a pattern."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    bits ^= bits >> np.uint64(31)
-    return (bits >> np.uint64(11)) / 2.0**53
+    return bits ^ (bits >> np.uint64(31))

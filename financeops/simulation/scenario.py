@@ -144,6 +144,8 @@ class SimulationConfig(Struct, frozen=True, kw_only=True):
         Share of attempts that succeed, 0 to 1, all methods together.
     refund_rate : float
         Share of succeeded payments that are eventually refunded, 0 to 1.
+    dispute_factor : float
+        Factor for the shares of payments that are eventually disputed, up to 50.
     amount_factor : float
         Factor for all amounts.
     seed : int
@@ -159,6 +161,7 @@ class SimulationConfig(Struct, frozen=True, kw_only=True):
     methods: tuple[MethodProfile, ...] = tuple(_PROFILES.values())
     success_rate: float = 0.8
     refund_rate: float = 0.03
+    dispute_factor: float = 1.0
     amount_factor: float = 1.0
     seed: int = 1
     source: str = Source.SIMULATION.value

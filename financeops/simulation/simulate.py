@@ -1,24 +1,35 @@
 """Realistic payments, for a demonstration, a test or a benchmark.
 
-Amounts are log-normal, customers return, days and weeks have a rhythm, some failures are retried
-minutes later, and now and then an issuer fails (`financeops.simulation.incidents`). History and
-live payments are drawn the same way, and the same seed gives the same stream.
+Amounts are log-normal, customers return, days and weeks have a rhythm, failures are retried minutes
+later, some payments are refunded or disputed, and now and then an issuer fails
+(`financeops.simulation.incidents`). History and live payments are drawn the same way, and the same
+seed gives the same stream.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from msgspec.structs import replace
 
+from financeops.core.declines import FailureStage, meaning_of
 from financeops.core.money import MAX_MINOR
-from financeops.core.payments import Draft, Status
-from financeops.core.periods import EPOCH, MILLISECOND, floor_millisecond
+from financeops.core.payments import Draft
+from financeops.simulation.aftermath import (
+    Disputes,
+    Refunds,
+    dispute_chances,
+    draw_disputes,
+    draw_refunds,
+    protected,
+)
+from financeops.simulation.columns import Columns
+from financeops.simulation.costs import Costs, arrivals, costs_of
+from financeops.simulation.drafts import drafts_of
 from financeops.simulation.incidents import (
     INCIDENT_CODE,
     INCIDENT_FAILURES,
@@ -27,13 +38,12 @@ from financeops.simulation.incidents import (
     Incident,
     incidents_between,
 )
+from financeops.simulation.instruments import authenticated, draw_instruments
 from financeops.simulation.population import (
-    Flags,
     Floats,
     Integers,
     Population,
     countries_of,
-    customer_ids,
     draw_amounts,
     draw_customers,
     draw_methods,
@@ -41,16 +51,9 @@ from financeops.simulation.population import (
     pick,
     population,
 )
+from financeops.simulation.retries import Attempts, attempts_of, chances
 from financeops.simulation.rhythm import instant_at, milliseconds, moments_between, rhythm
-from financeops.simulation.scenario import SimulationConfig, success_rates
-
-RETRIED = 0.25
-"""Share of failed payments that the customer retries."""
-RETRY_SOONEST = timedelta(minutes=1)
-RETRY_LATEST = timedelta(minutes=8)
-
-REFUND_MEDIAN = timedelta(days=3)
-"""Median time to a refund; the logarithm's standard deviation is 1."""
+from financeops.simulation.scenario import SimulationConfig
 
 
 def simulate(
@@ -86,18 +89,42 @@ def simulate(
     ValueError
         When `since` is not before `now`.
     """
+    return drafts_of(simulate_columns(config, rng, now, count=count, since=since))
+
+
+def simulate_columns(
+    config: SimulationConfig,
+    rng: np.random.Generator,
+    now: datetime,
+    *,
+    count: int = 1,
+    since: datetime | None = None,
+) -> Columns:
+    """The payments of `simulate`, with what became of them until `now`.
+
+    Without `since` nothing has become of them yet: neither costs nor refunds nor disputes.
+    """
     latest = milliseconds(now)
     if since is not None:
         pace = partial(rhythm, zone=ZoneInfo(config.timezone))
         moments = moments_between(rng, count, milliseconds(since), latest, pace)
-        return simulate_at(config, rng, now, moments)
-    moments = np.full(count, latest)
-    drawn = _draw(config, rng, count)
-    declines = _declines(drawn, moments)
-    return _drafts(config, drawn, moments, declines, np.full(count, -1))
+        return columns_at(config, rng, now, moments)
+    people = population(config)
+    drawn = _draw(people, rng, count)
+    moments, places = np.full(count, latest), np.arange(count)
+    declines = declined(
+        people,
+        moments=moments,
+        methods=drawn.methods,
+        countries=drawn.countries,
+        rates=chances(config, decline_codes(config)).first[drawn.methods],
+        luck=rng.random((2, count)),
+    )
+    attempts = Attempts(places, np.zeros_like(places), moments, declines, np.zeros_like(places))
+    return _without_aftermath(people, rng, drawn, attempts)
 
 
-def simulate_at(
+def columns_at(
     config: SimulationConfig,
     rng: np.random.Generator,
     now: datetime,
@@ -105,7 +132,7 @@ def simulate_at(
     *,
     scale: Floats | None = None,
     episodes: Sequence[Episode] = (),
-) -> list[Draft]:
+) -> Columns:
     """Realistic payments of the past, at given moments.
 
     Parameters
@@ -114,192 +141,170 @@ def simulate_at(
     rng : numpy.random.Generator
         Decides everything that `config.seed` does not.
     now : datetime
-        Aware. No payment and no refund is later.
+        Aware. No payment, and nothing that becomes of one, is later.
     moments : array of int
-        Milliseconds since 1970, sorted. Those of retries are moved to some minutes after the first
-        attempt.
+        Milliseconds since 1970, sorted. Orders begin at most of them; instead of the others there are
+        retries, some minutes after the attempts before them.
     scale : array of float, optional
-        Factor for the amount of each payment.
+        Factor for the amount of an order that begins at each moment.
     episodes : sequence of Episode
         Episodes in addition to the incidents that every day may have.
 
     Returns
     -------
-    list of Draft
-        One for each moment, oldest first.
+    Columns
+        As many payments as moments.
     """
     latest = milliseconds(now)
-    drawn = _draw(config, rng, len(moments))
+    people = population(config)
+    drawn = _draw(people, rng, len(moments))
     if scale is not None:
         scaled = np.maximum(drawn.amounts * scale, 1)
         drawn.amounts[:] = np.minimum(scaled, MAX_MINOR).astype(np.int64)
-    failed = _declines(drawn, moments, episodes) >= 0
-    first, again, moments = _retries(rng, failed, moments, latest)
-    for values in (drawn.customers, drawn.countries, drawn.methods, drawn.amounts):
-        values[again] = values[first]
-    # The outcome of a retry is drawn on its own, for its own time.
-    declines = _declines(drawn, moments, episodes)
-    refunds = _refunds(rng, config.refund_rate, declines < 0, moments, latest)
-    return _drafts(config, drawn, moments, declines, refunds)
+    rates = chances(config, decline_codes(config))
+
+    def outcome(orders: Integers, at: Integers, before: Integers | None) -> Integers:
+        methods = drawn.methods[orders]
+        return declined(
+            people,
+            moments=at,
+            methods=methods,
+            countries=drawn.countries[orders],
+            rates=rates.first[methods] if before is None else rates.again[methods, before],
+            luck=rng.random((2, len(orders))),
+            episodes=episodes,
+        )
+
+    attempts = attempts_of(rng, moments, latest, retried=rates.retried, outcome=outcome)
+    columns = _without_aftermath(people, rng, drawn, attempts, begun=moments)
+    return _with_aftermath(columns, rng, latest)
 
 
 class _Drawn(NamedTuple):
-    """The random draws for each payment; `luck` is for `_declined`."""
+    """The random draws for each order."""
 
-    people: Population
     customers: Integers
     countries: Integers
     methods: Integers
     amounts: Integers
-    luck: Floats
 
 
-def _draw(config: SimulationConfig, rng: np.random.Generator, count: int) -> _Drawn:
-    people = population(config)
+def _draw(people: Population, rng: np.random.Generator, count: int) -> _Drawn:
     customers = draw_customers(rng, count)
     methods = draw_methods(rng, customers, people)
     amounts = draw_amounts(rng, methods, people)
-    countries = countries_of(customers, people)
-    return _Drawn(people, customers, countries, methods, amounts, rng.random((2, count)))
+    return _Drawn(customers, countries_of(customers, people), methods, amounts)
 
 
-def _drafts(
-    config: SimulationConfig,
+def _without_aftermath(
+    people: Population,
+    rng: np.random.Generator,
     drawn: _Drawn,
-    moments: Integers,
-    declines: Integers,
-    refunds: Integers,
-) -> list[Draft]:
-    """The payments, oldest first; -1 stands for no decline and for no refund."""
-    people = drawn.people
-    order = np.argsort(moments, kind="stable")
-    codes = _codes(config)
-    success, failed, refunded = Status
-    return [
-        Draft(
-            tenant_id=config.tenant_id,
-            amount=amount,
-            currency=config.currency,
-            method=people.methods[method].name,
-            status=failed if decline >= 0 else success if refund < 0 else refunded,
-            created_at=EPOCH + timedelta(0, 0, 0, moment),
-            source=config.source,
-            customer_id=customer,
-            country=people.countries[country],
-            decline_code=codes[decline] if decline >= 0 else None,
-            refunded_at=EPOCH + timedelta(0, 0, 0, refund) if refund >= 0 else None,
-        )
-        for moment, amount, method, customer, country, decline, refund in zip(
-            moments[order].tolist(),
-            drawn.amounts[order].tolist(),
-            drawn.methods[order].tolist(),
-            customer_ids(drawn.customers[order]),
-            drawn.countries[order].tolist(),
-            declines[order].tolist(),
-            refunds[order].tolist(),
-            strict=True,
-        )
-    ]
-
-
-def pick_retry(
-    config: SimulationConfig, rng: np.random.Generator, now: datetime, failed: Sequence[Draft]
-) -> Draft | None:
-    """Retry one of the payments that failed some minutes ago; mostly return None.
-
-    Called once for every live payment, this makes about as many retries as there are in history.
-
-    Parameters
-    ----------
-    config : SimulationConfig
-    rng : numpy.random.Generator
-        The number of draws is the same whatever is returned.
-    now : datetime
-        Aware; when the retry happens.
-    failed : sequence of Draft
-        Simulated payments that failed recently and were not retried. Those too old or too new for a
-        customer to retry at this moment are ignored.
-    """
-    chance, place = rng.random(2)
-    luck = rng.random((2, 1))
-    waiting = [draft for draft in failed if RETRY_SOONEST <= now - draft.created_at <= RETRY_LATEST]
-    if not waiting or chance >= (1 - config.success_rate) * RETRIED:
-        return None
-    first = waiting[int(place * len(waiting))]
-    people = population(config)
-    names = [profile.name for profile in people.methods]
-    decline = _declined(
-        people,
-        moments=np.array([milliseconds(now)]),
-        methods=np.array([names.index(first.method)]),
-        countries=np.array([people.countries.index(first.country or "")]),
-        luck=luck,
-    )[0]
-    return replace(
-        first,
-        status=Status.FAILED if decline >= 0 else Status.SUCCESS,
-        created_at=floor_millisecond(now),
-        decline_code=_codes(config)[decline] if decline >= 0 else None,
+    made: Attempts,
+    *,
+    begun: Integers | None = None,
+) -> Columns:
+    customers, countries, methods, amounts = (each[made.orders] for each in drawn)
+    instruments = draw_instruments(
+        rng, customers=customers, countries=countries, methods=methods, people=people
+    )
+    codes = decline_codes(people.config)
+    stops = np.array([meaning_of(code)[0] is FailureStage.AUTHENTICATION for code in codes])
+    said = authenticated(
+        rng.random(len(customers)),
+        issuers=instruments.issuers,
+        stopped=(made.declines >= 0) & stops[made.declines],
+        people=people,
+    )
+    nothing = np.zeros(0, np.int64)
+    return Columns(
+        people=people,
+        codes=codes,
+        moments=made.moments,
+        amounts=amounts,
+        methods=methods,
+        customers=customers,
+        countries=countries,
+        declines=made.declines,
+        orders=made.orders,
+        begun=made.moments if begun is None else begun[made.orders],
+        attempts=made.attempts,
+        recovered=made.recovered,
+        instruments=instruments._replace(authentications=said),
+        costs=None,
+        refunds=Refunds(np.full(len(customers), -1), np.zeros(len(customers), np.int64)),
+        disputes=Disputes(nothing, nothing, nothing, nothing > 0, nothing),
     )
 
 
-def pick_refund(
-    config: SimulationConfig, rng: np.random.Generator, succeeded: Sequence[str]
-) -> str | None:
-    """Pick a payment to refund now; mostly return None.
+def _with_aftermath(columns: Columns, rng: np.random.Generator, latest: int) -> Columns:
+    """Add what payments cost, when their money arrived, refunds and disputes."""
+    people, instruments = columns.people, columns.instruments
+    succeeded = columns.declines < 0
+    fees = costs_of(
+        people,
+        amounts=columns.amounts,
+        methods=columns.methods,
+        networks=instruments.networks,
+        fundings=instruments.fundings,
+        issuers=instruments.issuers,
+    )
+    settled = arrivals(columns.moments, instruments.processors, latest)
+    refunds = draw_refunds(
+        rng,
+        people.config.refund_rate,
+        succeeded=succeeded,
+        moments=columns.moments,
+        amounts=columns.amounts,
+        latest=latest,
+    )
+    shares = dispute_chances(people, columns.methods, instruments.authentications)
+    shares *= people.config.dispute_factor
+    disputes = draw_disputes(
+        rng,
+        np.where(succeeded & (refunds.amounts < columns.amounts), shares, 0.0),
+        safe=protected(instruments.authentications),
+        moments=columns.moments,
+        refunded=refunds.moments,
+        latest=latest,
+    )
+    return columns._replace(
+        costs=Costs(
+            interchange=fees[0] * succeeded,
+            processing=fees[1] * succeeded,
+            scheme=fees[2] * succeeded,
+            settled=np.where(succeeded, settled, -1),
+        ),
+        refunds=refunds,
+        disputes=disputes,
+    )
 
-    Called once for every live payment, this refunds `config.refund_rate` of those that succeed.
 
-    Parameters
-    ----------
-    config : SimulationConfig
-    rng : numpy.random.Generator
-        The number of draws is the same whatever is returned.
-    succeeded : sequence of str
-        Ids of live payments that succeeded and are not refunded.
-    """
-    chance, place = rng.random(2)
-    if not succeeded or chance >= config.refund_rate * config.success_rate:
-        return None
-    return succeeded[int(place * len(succeeded))]
-
-
-def _codes(config: SimulationConfig) -> list[str]:
+def decline_codes(config: SimulationConfig) -> list[str]:
     """Every decline code once; its index is its number."""
     known = dict.fromkeys(code for profile in config.methods for code, _ in profile.declines)
     return list({**known, INCIDENT_CODE: None})
 
 
-def _declines(drawn: _Drawn, moments: Integers, episodes: Sequence[Episode] = ()) -> Integers:
-    return _declined(
-        drawn.people,
-        moments=moments,
-        methods=drawn.methods,
-        countries=drawn.countries,
-        luck=drawn.luck,
-        episodes=episodes,
-    )
-
-
-def _declined(
+def declined(
     people: Population,
     *,
     moments: Integers,
     methods: Integers,
     countries: Integers,
+    rates: Floats,
     luck: Floats,
     episodes: Sequence[Episode] = (),
 ) -> Integers:
     """Number of each payment's decline code; -1 if it succeeds.
 
-    `luck` holds two rows of numbers in [0, 1): whether a payment fails, and why.
+    `rates` are their success rates; `luck` holds two rows of numbers in [0, 1): whether a payment fails, and why.
     """
-    codes = _codes(people.config)
-    rates = success_rates(people.config)
+    codes = decline_codes(people.config)
     names = [profile.name for profile in people.methods]
     declines = np.full(len(moments), -1)
     for number, profile in enumerate(people.methods):
-        failed = np.flatnonzero((methods == number) & (luck[0] >= rates[profile.name]))
+        failed = np.flatnonzero((methods == number) & (luck[0] >= rates))
         reasons = pick(ends([weight for _, weight in profile.declines]), luck[1][failed])
         declines[failed] = np.array([codes.index(code) for code, _ in profile.declines])[reasons]
     if len(moments):
@@ -325,41 +330,3 @@ def _countries_hit(people: Population, moments: Integers, found: Sequence[Incide
     for incident in found:
         hit += [people.countries.index(incident.country), -1]
     return np.array(hit)[np.searchsorted(cuts, moments, side="right")]
-
-
-def _retries(
-    rng: np.random.Generator, failed: Flags, moments: Integers, latest: int
-) -> tuple[Integers, Integers, Integers]:
-    """Turn the payments that follow some failed ones into their retries.
-
-    Returns
-    -------
-    tuple of arrays
-        Indices of the first attempts; indices of the retries; the moments, with the retries some
-        minutes after the first attempts. So the number of payments stays the same.
-    """
-    delays = rng.integers(
-        RETRY_SOONEST // MILLISECOND, RETRY_LATEST // MILLISECOND, len(moments), endpoint=True
-    )
-    retried = failed & (rng.random(len(moments)) < RETRIED) & (moments + delays <= latest)
-    retried[-1:] = False
-    # A retry is not retried.
-    retried[1:] &= ~retried[:-1]
-    first = np.flatnonzero(retried)
-    moved = moments.copy()
-    moved[first + 1] = moments[first] + delays[first]
-    return first, first + 1, moved
-
-
-def _refunds(
-    rng: np.random.Generator,
-    rate: float,
-    succeeded: Flags,
-    moments: Integers,
-    latest: int,
-) -> Integers:
-    """When each payment was refunded, in milliseconds; -1 if it is not, or not yet."""
-    chosen = rng.random(len(moments)) < rate
-    later = REFUND_MEDIAN / MILLISECOND * np.exp(rng.standard_normal(len(moments)))
-    times = moments + later.astype(np.int64)
-    return np.where(chosen & succeeded & (times <= latest), times, -1)

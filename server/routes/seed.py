@@ -16,20 +16,27 @@ from financeops.core.contract import paths
 from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.contract.payments import SeedAnswer
 from financeops.core.errors import NotFound
-from financeops.core.payments import Draft, Source
-from financeops.simulation.simulate import simulate
+from financeops.core.payments import Source
+from financeops.simulation.columns import Columns
+from financeops.simulation.drafts import drafts_of
+from financeops.simulation.simulate import simulate_columns
+from financeops.store.documents import Key
 from financeops.store.tenants import find_record, payments_by_source
 from financeops.store.writing.operations import Insert, Result
+from server.aftermath import acts_of
 from server.dependencies import Here, Services
 from server.http.bodies import refuse_body
 from server.http.description import answers, page
 from server.http.pages import SEED_PAGE
 from server.http.parameters import SeedParameters, refuse_all
 from server.http.responses import Json
-from server.intake import MAX_OPERATIONS
 from server.simulation import simulation_config
 
 router = APIRouter(tags=["payments"], default_response_class=Json)
+
+_PART = 500
+"""Operations of one transaction: half of what one may hold, because payments with an order and fees take longer,
+and on a busy computer the database would be taken for one that has stalled."""
 
 
 @router.post(
@@ -42,8 +49,8 @@ async def seed(services: Here, params: Annotated[SeedParameters, Query()]) -> Js
     """Record realistic payments of the past, unless there are other than simulated ones."""
     async with services.seeding:
         if not _recorded(await payments_by_source(services.db)):
-            drafts = await _history(services, params)
-            if created := await _record(services, drafts):
+            columns = await _history(services, params)
+            if created := await _record(services, columns):
                 return Json(SeedAnswer(message="Seeded successfully", count=created))
     return Json(SeedAnswer(message="Already seeded", count=await _recorded_here(services)))
 
@@ -73,25 +80,40 @@ async def _recorded_here(services: Services) -> int:
         return 0
 
 
-async def _history(services: Services, params: SeedParameters) -> list[Draft]:
+async def _history(services: Services, params: SeedParameters) -> Columns:
     config = replace(simulation_config(services.settings), source=Source.SEED.value)
     rng = np.random.default_rng(services.settings.simulate_seed)
     now = services.now()
     since = now - timedelta(days=params.days)
     # A million payments take seconds, during which other requests must be answered.
-    return await asyncio.to_thread(simulate, config, rng, now, count=params.count, since=since)
+    return await asyncio.to_thread(
+        simulate_columns, config, rng, now, count=params.count, since=since
+    )
 
 
-async def _record(services: Services, drafts: list[Draft]) -> int:
-    """Record the payments and return how many were new."""
+async def _record(services: Services, columns: Columns) -> int:
+    """Record the payments, then what became of them, and return how many were new."""
     tenant = await services.tenants.existing_or_new(DEFAULT_TENANT)
-    created = 0
-    for start in range(0, len(drafts), MAX_OPERATIONS):
+    drafts, acts = await asyncio.to_thread(lambda: (drafts_of(columns), acts_of(columns, _key)))
+    new: list[int] = []
+    for start in range(0, len(drafts), _PART):
         # The key makes each payment count once, even if two server processes seed at the same time.
         part = [
-            Insert(draft=draft, key=("seed", str(place)))
-            for place, draft in enumerate(drafts[start : start + MAX_OPERATIONS], start)
+            Insert(draft=draft, key=_key(place))
+            for place, draft in enumerate(drafts[start : start + _PART], start)
         ]
         outcomes = await services.intake.submit(tenant, part)
-        created += sum(outcome.result is Result.CREATED for outcome in outcomes)
-    return created
+        new += [
+            place
+            for place, outcome in enumerate(outcomes, start)
+            if outcome.result is Result.CREATED
+        ]
+    # Those of another process may be other payments.
+    told = [act for place in new if place in acts for act in acts[place]]
+    for start in range(0, len(told), _PART):
+        await services.intake.submit(tenant, told[start : start + _PART])
+    return len(new)
+
+
+def _key(place: int) -> Key:
+    return ("seed", str(place))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from scipy.stats import norm
 from statsmodels.duration.survfunc import SurvfuncRight
 
@@ -14,8 +15,9 @@ from financeops.core.errors import InvalidValue
 from financeops.core.payments import Payment, Status
 from financeops.frames.refunds import refund_curve
 from financeops.frames.statistics.survival import kaplan_meier
+from financeops.simulation.drafts import aftermath_of, drafts_of
 from financeops.simulation.scenario import SimulationConfig
-from financeops.simulation.simulate import simulate
+from financeops.simulation.simulate import simulate_columns
 from tests.builders import at, payment
 from tests.frames.conftest import native, rows, table_of
 from tests.strategies import payments as any_payments
@@ -221,7 +223,7 @@ def test_bounds_are_given_where_the_formula_is_undefined():
 def test_young_payments_do_not_make_refunds_look_rare(frame_of):
     now = AS_OF
     config = SimulationConfig(tenant_id="tenant_1", refund_rate=0.3)
-    drafts = simulate(
+    columns = simulate_columns(
         config, np.random.default_rng(2), now, count=20_000, since=now - timedelta(days=20)
     )
     made = [
@@ -230,8 +232,12 @@ def test_young_payments_do_not_make_refunds_look_rare(frame_of):
             updated_at=draft.refunded_at or draft.created_at,
             **{name: getattr(draft, name) for name in draft.__struct_fields__},
         )
-        for number, draft in enumerate(drafts)
+        for number, draft in enumerate(drafts_of(columns))
     ]
+    for place, told in aftermath_of(columns).items():
+        if (back := told.part_back) is not None:
+            given = (GivenBack(at=back.at, id="part", amount=back.amount),)
+            made[place] = replace(made[place], refunded_amount=back.amount, refunds=given)
     curve = rows(refund_curve(frame_of("polars", made), as_of=now, confidence=0.99))
     # The simulator refunds 30 % in the end, half of these within three days.
     inside = [

@@ -23,6 +23,7 @@ from financeops.simulation.business import (
     first_history,
     time_to_next,
 )
+from financeops.simulation.drafts import drafts_of
 from financeops.simulation.scenario import SimulationConfig, profiles
 
 NOW = datetime(2026, 11, 25, 19, 17, tzinfo=UTC)
@@ -34,7 +35,7 @@ MOMENTS = [
 
 def made(now=NOW, *, seed=1, pace=PACE, **config):
     chosen = SimulationConfig(tenant_id="t", source="seed", **config)
-    return first_history(chosen, np.random.default_rng(seed), now, pace=pace)
+    return drafts_of(first_history(chosen, np.random.default_rng(seed), now, pace=pace))
 
 
 @cache
@@ -193,7 +194,7 @@ def test_the_outage_of_the_last_day_is_found_as_an_anomaly():
 def test_a_business_without_cards_has_no_card_episodes():
     config = SimulationConfig(tenant_id="t", methods=profiles(["paypal", "cash"]))
     assert episodes(config, NOW) == []
-    drafts = first_history(config, np.random.default_rng(1), NOW)
+    drafts = drafts_of(first_history(config, np.random.default_rng(1), NOW))
     assert {draft.method for draft in drafts} == {"paypal", "cash"}
 
 

@@ -5,8 +5,9 @@ Tolerances are at least five standard deviations all the same: another seed woul
 
 from collections import Counter, defaultdict
 from datetime import timedelta
+from itertools import pairwise
 from math import log
-from statistics import fmean, median, stdev
+from statistics import fmean, stdev
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,19 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from financeops.core.declines import DeclineKind, meaning_of
 from financeops.core.money import MAX_MINOR
 from financeops.core.payments import Status
 from financeops.core.periods import DAY, MILLISECOND, floor_millisecond, floor_quarter
+from financeops.simulation.aftermath import REFUND_PARTS
+from financeops.simulation.drafts import aftermath_of, drafts_of, partial_refunds
 from financeops.simulation.incidents import incidents_between
+from financeops.simulation.live import pick_refund, pick_retry
+from financeops.simulation.retries import RETRIED, RETRY_LATEST, RETRY_SOONEST, chances
+from financeops.simulation.rhythm import milliseconds
 from financeops.simulation.scenario import SimulationConfig, profiles, success_rates
-from financeops.simulation.simulate import (
-    RETRIED,
-    RETRY_LATEST,
-    RETRY_SOONEST,
-    pick_refund,
-    pick_retry,
-    simulate,
-)
+from financeops.simulation.simulate import decline_codes, simulate, simulate_columns
 from tests.builders import NOON, draft
 from tests.strategies import ZONES, currencies, instants
 
@@ -44,9 +44,16 @@ def history(config=CONFIG, *, count=20_000, seed=1, days=DAYS):
 
 
 @pytest.fixture(scope="module")
-def weeks():
-    """Eight weeks with 3,000 payments a day."""
-    return history(count=DAYS * 3000)
+def life():
+    """Eight weeks with 3,000 payments a day, in columns."""
+    since = NOON - DAYS * DAY
+    return simulate_columns(CONFIG, rng(), NOON, count=DAYS * 3000, since=since)
+
+
+@pytest.fixture(scope="module")
+def weeks(life):
+    """The same one by one."""
+    return drafts_of(life)
 
 
 def share(part, whole):
@@ -171,13 +178,18 @@ def test_decline_codes_follow_their_weights(weeks):
             assert codes[code] / len(failures) == pytest.approx(weight / total, abs=0.04)
 
 
-def test_refunds_are_as_many_as_configured_and_come_later(weeks):
+def test_refunds_are_as_many_as_configured_come_later_and_some_give_back_a_part(life, weeks):
     # In the first four weeks nearly all eventual refunds have happened.
-    old = [each for each in weeks if each.created_at < NOON - 28 * DAY and not failed(each)]
-    refunded = [each for each in old if each.status is Status.REFUNDED]
-    assert len(refunded) / len(old) == pytest.approx(CONFIG.refund_rate, abs=0.005)
-    waits = [each.refunded_at - each.created_at for each in refunded]
-    assert timedelta(days=2.5) < median(waits) < timedelta(days=3.5)
+    old = (life.moments < milliseconds(NOON - 28 * DAY)) & (life.declines < 0)
+    refunded, parts = old & (life.refunds.amounts > 0), old & partial_refunds(life)
+    assert refunded.sum() / old.sum() == pytest.approx(CONFIG.refund_rate, abs=0.005)
+    assert parts.sum() / refunded.sum() == pytest.approx(REFUND_PARTS, abs=0.06)
+    waits = (life.refunds.moments - life.moments)[refunded] * MILLISECOND
+    assert timedelta(days=2.5) < np.median(waits) < timedelta(days=3.5)
+    given = [each for each in weeks if each.status is Status.REFUNDED]
+    assert len(given) == ((life.refunds.amounts > 0) & ~partial_refunds(life)).sum()
+    told = aftermath_of(life)
+    assert sum(each.part_back is not None for each in told.values()) == partial_refunds(life).sum()
 
 
 # --- who and how much ---------------------------------------------------------------------------
@@ -243,20 +255,31 @@ def test_countries_have_weights(weeks):
     assert len(counts) == 17
 
 
-def test_some_failures_are_retried_minutes_later(weeks):
-    attempts = defaultdict(list)
+def test_failures_are_retried_minutes_later_soft_ones_more_often_and_with_more_success(weeks):
+    orders = defaultdict(list)
     for each in weeks:
-        attempts[each.customer_id, each.method, each.amount].append(each)
-    failures = again = 0
-    for own in attempts.values():
-        for first in filter(failed, own):
-            failures += 1
-            again += any(
-                RETRY_SOONEST <= second.created_at - first.created_at <= RETRY_LATEST
-                for second in own
-            )
-    # A failed retry is not retried, nor is a failure that itself follows a retried one.
-    assert 0.8 * RETRIED < again / failures < 1.05 * RETRIED
+        orders[each.order_id].append(each)
+    failures, again, recovered = Counter(), Counter(), Counter()
+    for attempts in orders.values():
+        # Only the last attempt may succeed, and the purchase stays the same.
+        assert all(map(failed, attempts[:-1]))
+        assert (
+            len({(each.customer_id, each.amount, each.method, each.bin) for each in attempts}) == 1
+        )
+        assert len(attempts) <= 3
+        for place, each in enumerate(attempts[:2]):
+            if failed(each):
+                kind = meaning_of(each.decline_code)[1]
+                failures[kind] += 1
+                again[kind] += place + 1 < len(attempts)
+        for first, second in pairwise(attempts):
+            assert RETRY_SOONEST <= second.created_at - first.created_at <= RETRY_LATEST
+            recovered[meaning_of(first.decline_code)[1]] += not failed(second)
+    for kind, share_retried in failures.items():
+        assert again[kind] / share_retried == pytest.approx(RETRIED[kind], abs=0.02)
+    shares = {kind: recovered[kind] / again[kind] for kind in failures}
+    assert shares[DeclineKind.SOFT] == pytest.approx(0.62, abs=0.05)
+    assert shares[DeclineKind.HARD] == pytest.approx(0.14, abs=0.09)
 
 
 def test_the_last_failure_of_a_short_history_has_no_retry():
@@ -349,11 +372,18 @@ def test_without_a_payment_that_succeeded_nothing_is_refunded():
 
 def test_live_retries_are_about_as_many_as_in_history():
     generator = rng()
-    first = draft(status="failed", country="DE", created_at=NOON - timedelta(minutes=2))
+    first = draft(
+        status="failed",
+        country="DE",
+        decline_code="do_not_honor",
+        created_at=NOON - timedelta(minutes=2),
+    )
     again = [pick_retry(CONFIG, generator, NOON, [first]) for _ in range(10_000)]
     tried = [retry for retry in again if retry]
-    assert len(tried) / len(again) == pytest.approx(0.2 * RETRIED, abs=0.012)
-    assert 1 - share(failed, tried) == pytest.approx(success_rates(CONFIG)["card"], abs=0.1)
+    assert len(tried) / len(again) == pytest.approx(0.2 * RETRIED[DeclineKind.SOFT], abs=0.012)
+    codes = decline_codes(CONFIG)
+    rate = chances(CONFIG, codes).again[0, codes.index("do_not_honor")]
+    assert 1 - share(failed, tried) == pytest.approx(rate, abs=0.1)
 
 
 def test_a_retry_is_the_same_purchase_at_another_time():
@@ -361,7 +391,8 @@ def test_a_retry_is_the_same_purchase_at_another_time():
     first = simulate(sure, rng(), NOON - timedelta(minutes=3))[0]
     generator = rng()
     again = next(filter(None, (pick_retry(sure, generator, NOON, [first]) for _ in range(1000))))
-    assert again == replace(first, created_at=NOON, decline_code=again.decline_code)
+    varies = {"decline_code": again.decline_code, "authentication": again.authentication}
+    assert again == replace(first, created_at=NOON, **varies)
     assert again.decline_code is not None
 
 
