@@ -7,7 +7,6 @@ import logging
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import chain
 
 import numpy as np
 from msgspec import Struct
@@ -15,17 +14,16 @@ from msgspec.structs import replace
 
 from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.errors import Unavailable
-from financeops.core.payments import Draft, Source
+from financeops.core.payments import Source
 from financeops.core.periods import floor_millisecond
 from financeops.simulation.business import PACE, first_history
-from financeops.simulation.drafts import drafts_of
 from financeops.store.beginning import Beginning, begin, find_beginning, finish, recorded
 from financeops.store.database.connection import Database
 from financeops.store.documents import Key, derived_payment_id
 from financeops.store.tenants import payments_by_source
-from financeops.store.writing.operations import Insert, Operation
+from financeops.store.writing.operations import Insert
 from financeops.tasks import end
-from server.aftermath import acts_of
+from server.aftermath import inserts_of
 from server.intake import MAX_OPERATIONS, Intake
 from server.settings import Settings
 from server.simulation import simulation_config
@@ -67,7 +65,6 @@ class FirstHistory:
         self._now = now
         self._beginning: Beginning | None = None
         self._batches: list[list[Insert]] = []
-        self._acts: list[Operation] = []
         self._count = self._recorded = 0
         self._lock = asyncio.Lock()
         self._work: asyncio.Task[None] | None = None
@@ -125,7 +122,7 @@ class FirstHistory:
 
     async def _prepare(self) -> bool:
         """Plan the batches that are not yet recorded; return whether there are any."""
-        if self._batches or self._acts:
+        if self._batches:
             return True
         beginning = await find_beginning(self._db)
         if beginning is None:
@@ -136,15 +133,14 @@ class FirstHistory:
         self._beginning = beginning
         if beginning.finished:
             return False
-        drafts, self._acts = await asyncio.to_thread(self._made, beginning)
-        batches = _batches(drafts)
+        batches = await asyncio.to_thread(self._made, beginning)
         ids = [_payment_id(batch) for batch in batches]
         # A batch is one transaction: if its first payment is recorded, so is all of it.
         already = await recorded(self._db, DEFAULT_TENANT, ids)
         self._batches = [
             batch for batch, each in zip(batches, ids, strict=True) if each not in already
         ]
-        self._count = len(drafts)
+        self._count = sum(map(len, batches))
         self._recorded = self._count - sum(map(len, self._batches))
         return True
 
@@ -156,12 +152,11 @@ class FirstHistory:
             seed=secrets.randbits(31) if seed is None else seed,
         )
 
-    def _made(self, beginning: Beginning) -> tuple[list[Draft], list[Operation]]:
-        """Return the payments, and what is told of them once all are recorded."""
+    def _made(self, beginning: Beginning) -> list[list[Insert]]:
         config = replace(simulation_config(self._settings), source=Source.SEED.value)
         rng = np.random.default_rng(beginning.seed)
         columns = first_history(config, rng, beginning.begun, pace=beginning.pace)
-        return drafts_of(columns), list(chain.from_iterable(acts_of(columns, _key).values()))
+        return _batches(inserts_of(columns, _key))
 
     @property
     def _chosen_pace(self) -> timedelta | None:
@@ -172,8 +167,7 @@ class FirstHistory:
 
     async def _finish(self) -> None:
         loop = asyncio.get_running_loop()
-        # Batches that are recorded are left out by a process that resumes; acts count once, however often.
-        while self._batches or self._acts:
+        while self._batches:
             began = loop.time()
             try:
                 await self._record_next()
@@ -186,17 +180,12 @@ class FirstHistory:
 
     async def _record_next(self) -> None:
         tenant = await self._tenants.existing_or_new(DEFAULT_TENANT)
-        if not self._batches:
-            await self._intake.submit(tenant, self._acts[:MAX_OPERATIONS])
-            del self._acts[:MAX_OPERATIONS]
-            return
         await self._intake.submit(tenant, self._batches[0])
         self._recorded += len(self._batches.pop(0))
 
 
-def _batches(drafts: list[Draft]) -> list[list[Insert]]:
+def _batches(inserts: list[Insert]) -> list[list[Insert]]:
     """Newest batch first; within a batch oldest payment first, so that it touches few rollups."""
-    inserts = [Insert(draft=draft, key=_key(place)) for place, draft in enumerate(drafts)]
     ends = range(len(inserts), 0, -MAX_OPERATIONS)
     return [inserts[max(0, last - MAX_OPERATIONS) : last] for last in ends]
 

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import structs
 
-from financeops.core.act_terms import FeesTerms
 from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.disputes import Disputed, DisputeStatus
 from financeops.core.errors import FinanceOpsError
@@ -23,16 +22,14 @@ from financeops.core.periods import floor_millisecond
 from financeops.simulation.aftermath import WON
 from financeops.simulation.business import time_to_next
 from financeops.simulation.drafts import PARTIAL
-from financeops.simulation.live import fees_of, pick_dispute, pick_part, pick_refund, pick_retry
+from financeops.simulation.live import pick_dispute, pick_part, pick_refund, pick_retry
 from financeops.simulation.scenario import SimulationConfig, profiles
 from financeops.simulation.simulate import simulate
 from financeops.store.writing.operations import (
-    Fees,
     Insert,
     Operation,
     Refund,
     Result,
-    keyed,
     refund_id_of,
 )
 from server.aftermath import disputes
@@ -104,7 +101,6 @@ class Simulation:
         self._pace = pace
         self._failed: deque[Draft] = deque(maxlen=_REMEMBERED)
         self._paid: deque[_Paid] = deque(maxlen=_REMEMBERED)
-        self._charged: _Paid | None = None
         self._disputed: deque[_Pending] = deque()
 
     async def run(self) -> None:
@@ -146,7 +142,6 @@ class Simulation:
         acts = self._acts(floor_millisecond(now))
         operations: list[Operation] = [Insert(draft=draft), *acts.operations]
         outcome, *_ = await self._intake.submit(self._tenant, operations)
-        self._charged = None
         for place in sorted(acts.done, reverse=True):
             del self._paid[place]
         if acts.disputed is not None:
@@ -158,23 +153,11 @@ class Simulation:
         if draft.status is Status.FAILED:
             self._failed.append(draft)
         else:
-            self._charged = _Paid(outcome.payment.id, draft)
-            self._paid.append(self._charged)
+            self._paid.append(_Paid(outcome.payment.id, draft))
 
     def _acts(self, now: datetime) -> _Acts:
-        """Decide what is told of earlier payments besides: fees, a refund, a dispute or its end."""
+        """Decide what is told of earlier payments besides: a refund, a dispute or its end."""
         acts = _Acts()
-        if (paid := self._charged) is not None:
-            fees = tuple(
-                (kind, to_major(amount, paid.draft.currency), None)
-                for kind, amount in fees_of(self._config, paid.draft)
-            )
-            key = keyed(
-                Fees(payment_id=paid.payment_id, terms=FeesTerms(fees=fees)),
-                self._tenant.id,
-                "live",
-            )
-            acts.operations.append(key)
         refunded = pick_refund(self._config, self._rng, range(len(self._paid)))
         part = pick_part(self._rng, 0 if refunded is None else self._paid[refunded].draft.amount)
         if refunded is not None:

@@ -1,4 +1,4 @@
-"""What happens to live payments later: retries, refunds, disputes and what they cost.
+"""What happens to live payments later: retries, refunds and disputes.
 
 Each function is called once for every live payment, so that as much of it happens as in history, and draws
 as often whatever it returns: what waits does not change the stream.
@@ -14,7 +14,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from financeops.core.declines import FailureStage, meaning_of
-from financeops.core.fees import FeeKind
+from financeops.core.fees import Fee, FeeKind
 from financeops.core.payments import Draft, Funding, Status
 from financeops.core.periods import floor_millisecond
 from financeops.simulation.aftermath import (
@@ -77,10 +77,14 @@ def pick_retry(
         stopped=np.array([meaning_of(code)[0] is FailureStage.AUTHENTICATION]),
         people=people,
     )
+    again_at = floor_millisecond(now)
+    fees = _fees(config, first, again_at) if decline < 0 else None
     return replace(
         first,
         status=Status.FAILED if decline >= 0 else Status.SUCCESS,
-        created_at=floor_millisecond(now),
+        created_at=again_at,
+        fees=fees,
+        fee_amount=sum(fee.amount for fee in fees) if fees else None,
         decline_code=code,
         authentication=AUTHENTICATIONS[answer] if answer >= 0 else None,
     )
@@ -137,8 +141,8 @@ def pick_dispute(
     return chosen, list(REASONS)[int(pick(ends(list(REASONS.values())), np.array([reason]))[0])]
 
 
-def fees_of(config: SimulationConfig, draft: Draft) -> list[tuple[FeeKind, int]]:
-    """What a live payment that succeeded costs: kinds, and amounts in minor units."""
+def _fees(config: SimulationConfig, draft: Draft, at: datetime) -> tuple[Fee, ...]:
+    """What a payment costs if it succeeds at this moment."""
     people, fundings = population(config), list(Funding)
     method = [profile.name for profile in people.methods].index(draft.method)
     fees = costs_of(
@@ -152,4 +156,8 @@ def fees_of(config: SimulationConfig, draft: Draft) -> list[tuple[FeeKind, int]]
         ),
     )
     kinds = (FeeKind.INTERCHANGE, FeeKind.PROCESSING, FeeKind.SCHEME)
-    return [(kind, int(fee[0])) for kind, fee in zip(kinds, fees, strict=True) if fee[0]]
+    return tuple(
+        Fee(at=at, kind=kind, amount=int(fee[0]))
+        for kind, fee in zip(kinds, fees, strict=True)
+        if fee[0]
+    )

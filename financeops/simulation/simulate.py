@@ -102,7 +102,7 @@ def simulate_columns(
 ) -> Columns:
     """The payments of `simulate`, with what became of them until `now`.
 
-    Without `since` nothing has become of them yet: neither costs nor refunds nor disputes.
+    Without `since` nothing has become of them yet: neither settlements nor refunds nor disputes.
     """
     latest = milliseconds(now)
     if since is not None:
@@ -121,7 +121,7 @@ def simulate_columns(
         luck=rng.random((2, count)),
     )
     attempts = Attempts(places, np.zeros_like(places), moments, declines, np.zeros_like(places))
-    return _without_aftermath(people, rng, drawn, attempts)
+    return _with_costs(_without_aftermath(people, rng, drawn, attempts), latest)
 
 
 def columns_at(
@@ -177,7 +177,7 @@ def columns_at(
 
     attempts = attempts_of(rng, moments, latest, retried=rates.retried, outcome=outcome)
     columns = _without_aftermath(people, rng, drawn, attempts, begun=moments)
-    return _with_aftermath(columns, rng, latest)
+    return _with_aftermath(_with_costs(columns, latest), rng, latest)
 
 
 class _Drawn(NamedTuple):
@@ -237,12 +237,11 @@ def _without_aftermath(
     )
 
 
-def _with_aftermath(columns: Columns, rng: np.random.Generator, latest: int) -> Columns:
-    """Add what payments cost, when their money arrived, refunds and disputes."""
-    people, instruments = columns.people, columns.instruments
-    succeeded = columns.declines < 0
+def _with_costs(columns: Columns, latest: int) -> Columns:
+    """Add what payments cost, and when their money arrived."""
+    instruments, succeeded = columns.instruments, columns.declines < 0
     fees = costs_of(
-        people,
+        columns.people,
         amounts=columns.amounts,
         methods=columns.methods,
         networks=instruments.networks,
@@ -250,6 +249,20 @@ def _with_aftermath(columns: Columns, rng: np.random.Generator, latest: int) -> 
         issuers=instruments.issuers,
     )
     settled = arrivals(columns.moments, instruments.processors, latest)
+    return columns._replace(
+        costs=Costs(
+            interchange=fees[0] * succeeded,
+            processing=fees[1] * succeeded,
+            scheme=fees[2] * succeeded,
+            settled=np.where(succeeded, settled, -1),
+        )
+    )
+
+
+def _with_aftermath(columns: Columns, rng: np.random.Generator, latest: int) -> Columns:
+    """Add refunds and disputes."""
+    people, instruments = columns.people, columns.instruments
+    succeeded = columns.declines < 0
     refunds = draw_refunds(
         rng,
         people.config.refund_rate,
@@ -268,16 +281,7 @@ def _with_aftermath(columns: Columns, rng: np.random.Generator, latest: int) -> 
         refunded=refunds.moments,
         latest=latest,
     )
-    return columns._replace(
-        costs=Costs(
-            interchange=fees[0] * succeeded,
-            processing=fees[1] * succeeded,
-            scheme=fees[2] * succeeded,
-            settled=np.where(succeeded, settled, -1),
-        ),
-        refunds=refunds,
-        disputes=disputes,
-    )
+    return columns._replace(refunds=refunds, disputes=disputes)
 
 
 def decline_codes(config: SimulationConfig) -> list[str]:

@@ -18,12 +18,11 @@ from financeops.core.contract.payments import SeedAnswer
 from financeops.core.errors import NotFound
 from financeops.core.payments import Source
 from financeops.simulation.columns import Columns
-from financeops.simulation.drafts import drafts_of
 from financeops.simulation.simulate import simulate_columns
 from financeops.store.documents import Key
 from financeops.store.tenants import find_record, payments_by_source
-from financeops.store.writing.operations import Insert, Result
-from server.aftermath import acts_of
+from financeops.store.writing.operations import Result
+from server.aftermath import inserts_of
 from server.dependencies import Here, Services
 from server.http.bodies import refuse_body
 from server.http.description import answers, page
@@ -92,27 +91,15 @@ async def _history(services: Services, params: SeedParameters) -> Columns:
 
 
 async def _record(services: Services, columns: Columns) -> int:
-    """Record the payments, then what became of them, and return how many were new."""
+    """Record the payments with what became of them, and return how many were new."""
     tenant = await services.tenants.existing_or_new(DEFAULT_TENANT)
-    drafts, acts = await asyncio.to_thread(lambda: (drafts_of(columns), acts_of(columns, _key)))
-    new: list[int] = []
-    for start in range(0, len(drafts), _PART):
-        # The key makes each payment count once, even if two server processes seed at the same time.
-        part = [
-            Insert(draft=draft, key=_key(place))
-            for place, draft in enumerate(drafts[start : start + _PART], start)
-        ]
-        outcomes = await services.intake.submit(tenant, part)
-        new += [
-            place
-            for place, outcome in enumerate(outcomes, start)
-            if outcome.result is Result.CREATED
-        ]
-    # Those of another process may be other payments.
-    told = [act for place in new if place in acts for act in acts[place]]
-    for start in range(0, len(told), _PART):
-        await services.intake.submit(tenant, told[start : start + _PART])
-    return len(new)
+    # The key makes each payment count once, even if two server processes seed at the same time.
+    inserts = await asyncio.to_thread(inserts_of, columns, _key)
+    created = 0
+    for start in range(0, len(inserts), _PART):
+        outcomes = await services.intake.submit(tenant, inserts[start : start + _PART])
+        created += sum(outcome.result is Result.CREATED for outcome in outcomes)
+    return created
 
 
 def _key(place: int) -> Key:

@@ -7,11 +7,20 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import httpx
+import numpy as np
 import pytest
+from msgspec.structs import replace
 
+from financeops.core.payments import recorded
 from financeops.core.wire import instant_of
+from financeops.simulation.business import first_history
+from financeops.simulation.drafts import aftermath_of, drafts_of
+from financeops.store.beginning import find_beginning
+from server.settings import Settings
+from server.simulation import simulation_config
 from tests.server.listener import Listener
 from tests.server.problem import problem
+from tests.store.recorded import stored_payments
 from tests.verification import verified
 
 # Few payments, which are recorded quickly: three transactions at one payment every half hour, five at one every
@@ -82,7 +91,35 @@ async def test_the_newest_come_first_and_can_be_waited_for(begin):
         assert max(ages) < timedelta(days=6)
 
 
-async def test_a_killed_server_resumes_and_records_no_payment_twice(begin):
+def lives(payments):
+    """Payments and what became of them, in one order."""
+    return sorted(
+        (
+            *(payment.order_id, payment.created_at, payment.amount, payment.returned),
+            *(payment.fees or (), payment.settled_amount),
+            payment.dispute,
+        )
+        for payment in payments
+    )
+
+
+async def drawn(db):
+    """The payments of the history that a server began, with what became of them."""
+    beginning = await find_beginning(db)
+    config = simulation_config(Settings(mongodb_uri="mongodb://127.0.0.1", **SLOW))
+    rng = np.random.default_rng(beginning.seed)
+    columns = first_history(config, rng, beginning.begun, pace=beginning.pace)
+    payments = [
+        recorded(draft, payment_id="", at=draft.created_at, declines={})
+        for draft in drafts_of(columns)
+    ]
+    for place, (part, dispute) in aftermath_of(columns).items():
+        back = part.amount if part else None
+        payments[place] = replace(payments[place], refunded_amount=back, dispute=dispute)
+    return payments
+
+
+async def test_a_killed_server_resumes_and_records_everything_once(begin, db):
     server = begin()
     async with asking(server) as http:
         first = (await http.post("/payments/history", params={"newest": 1000})).json()
@@ -92,6 +129,10 @@ async def test_a_killed_server_resumes_and_records_no_payment_twice(begin):
         assert await complete(http) == first["count"]
         rows = await exported(http)
         assert len(rows) == len({row["_id"] for row in rows}) == first["count"]
+        # As soon as it says that it is complete, so is what became of its payments.
+        expected = lives(await drawn(db))
+        assert lives(await stored_payments(db)) == expected
+        assert sum(life[-1] is not None for life in expected) > 5
     # The next server does not begin it again either.
     async with asking(begin()) as http:
         await http.post("/payments/history")

@@ -25,16 +25,19 @@ async def test_payments_are_simulated_and_published(start, database_uri):
         methods="card,cash",
     )
     async with Listener(server.url, auth={"seq": 0}) as listener:
-        # What a payment costs is told after it, so are refunds.
-        types = {"payment_received", "payment_failed", "payment_refunded", "payment_updated"}
+        types = {"payment_received", "payment_failed", "payment_refunded"}
         await listener.until(
             lambda: {event["type"] for event in listener.all("payment_event")} == types,
             seconds=40,
         )
         payments = [event["payment"] for event in listener.all("payment_event")]
         assert all(payment["orderId"].startswith("ord_") for payment in payments)
-        charged = [each["payment"] for each in listener.all("payment_event") if "earlier" in each]
-        assert all(payment["feeAmount"] > 0 for payment in charged)
+        assert all(
+            payment["feeAmount"] > 0
+            if payment["status"] != "failed"
+            else "feeAmount" not in payment
+            for payment in payments
+        )
         assert {payment["source"] for payment in payments} == {"simulation"}
         assert {payment["method"] for payment in payments} <= {"card", "cash"}
         assert {payment["tenantId"] for payment in payments} == {"tenant_1"}

@@ -20,7 +20,7 @@ from financeops.core.periods import DAY
 from financeops.simulation.aftermath import PROTECTED, UNPROTECTED, WON
 from financeops.simulation.drafts import aftermath_of, drafts_of
 from financeops.simulation.instruments import EUROPE, NETWORKS
-from financeops.simulation.live import fees_of, pick_dispute, pick_part
+from financeops.simulation.live import pick_dispute, pick_part, pick_retry
 from financeops.simulation.scenario import SimulationConfig
 from financeops.simulation.simulate import simulate, simulate_columns
 from tests.builders import NOON
@@ -171,14 +171,28 @@ def test_fixed_fees_are_of_the_currency(currency, fixed):
             assert each.fee_amount - each.amount * 0.0299 == pytest.approx(fixed, abs=0.51)
 
 
-def test_live_payments_cost_what_those_of_history_do_and_get_it_later(payments):
-    (live,) = simulate(CONFIG, rng(), NOON)
-    assert live.fees is live.payout_id is None
-    assert live.order_id
-    for each in payments[:300]:
-        if each.fees:
-            at_once = [fee for fee in each.fees if fee.kind is not FeeKind.DISPUTE]
-            assert fees_of(CONFIG, each) == [(fee.kind, fee.amount) for fee in at_once]
+def test_live_payments_cost_what_those_of_history_do(payments):
+    generator = rng()
+    live = [simulate(CONFIG, generator, NOON)[0] for _ in range(40)]
+    assert all(each.order_id and each.payout_id is None for each in live)
+    assert all((each.fees is None) == (each.status is Status.FAILED) for each in live)
+    # A second attempt of what was paid at once costs the same.
+    paid = next(each for each in payments if each.method == "card" and each.fees)
+    failed = replace(
+        paid, status=Status.FAILED, decline_code="do_not_honor", fees=None, fee_amount=None
+    )
+    made = (
+        pick_retry(CONFIG, generator, paid.created_at + timedelta(minutes=3), [failed])
+        for _ in range(1000)
+    )
+    retries = {each.status: each for each in made if each is not None}
+    again = retries[Status.SUCCESS]
+    assert [(fee.kind, fee.amount) for fee in again.fees] == [
+        (fee.kind, fee.amount) for fee in paid.fees if fee.kind is not FeeKind.DISPUTE
+    ]
+    assert again.fee_amount == sum(fee.amount for fee in again.fees)
+    assert {fee.at for fee in again.fees} == {again.created_at}
+    assert retries[Status.FAILED].fees is retries[Status.FAILED].fee_amount is None
 
 
 def test_live_disputes_and_parts_are_about_as_many_as_in_history(payments):

@@ -16,8 +16,9 @@ from financeops.core.act_terms import DisputeTerms, FeesTerms, SettlementTerms
 from financeops.core.disputes import DisputeStatus
 from financeops.core.fees import FeeKind
 from financeops.core.metrics import metrics
-from financeops.core.payments import Status
+from financeops.core.payments import Status, recorded
 from financeops.core.periods import Grain
+from financeops.store.documents import derived_payment_id
 from financeops.store.verifying.verify import verify
 from financeops.store.writing.ledger import commit
 from financeops.store.writing.operations import (
@@ -111,7 +112,7 @@ def without_name(payment):
 @RULES
 @given(told=st.lists(stories(), min_size=1, max_size=3), data=st.data())
 async def test_any_order_of_arrival_gives_the_same(db, other_db, told, data):
-    """Twice the same acts: in order in one transaction each, and mixed, split and repeated by two."""
+    """The same acts in order in one transaction each; mixed, split and repeated by two; with the payments."""
     one, first = await paid(db, len(told))
     two, second = await paid(db, len(told))
     for payment, acts in zip(first, told, strict=True):
@@ -133,8 +134,28 @@ async def test_any_order_of_arrival_gives_the_same(db, other_db, told, data):
     }
     same = list(map(without_name, await present(db, one)))
     assert list(map(without_name, await present(db, two))) == same
-    rollups = [await stored_rollups(db, shop.id) for shop in (one, two)]
-    assert rollups[0] == rollups[1]
+    three = await at_once(db, told)
+    assert list(map(without_name, await present(db, three))) == same
+    rollups = [await stored_rollups(db, shop.id) for shop in (one, two, three)]
+    assert rollups[0] == rollups[1] == rollups[2]
+
+
+async def at_once(db, told):
+    """A shop as `paid` makes it, whose payments are recorded with all that became of them: one change each."""
+    shop, lives = tenant(f"t-{uuid4().hex[:8]}", timezone="Asia/Kathmandu"), []
+    for number, acts in enumerate(told):
+        made_at = MADE + number * timedelta(minutes=15)
+        made = insert(tenant_id=shop.id, amount=PAID, created_at=made_at)
+        made = replace(made, key=("story", str(number)))
+        payment = recorded(
+            made.draft, payment_id=derived_payment_id(shop.id, made.key), at=NOON, declines={}
+        )
+        lives.append(replace(made, acts=tuple(operation(shop, payment, act) for act in acts)))
+    for _ in range(2):
+        outcomes = await commit(db, shop, lives, now=NOON)
+    assert {outcome.result for outcome in outcomes} == {Result.DUPLICATE}
+    assert len(await stored_changes(db, shop.id)) == len(told)
+    return shop
 
 
 def _counts_once(act):

@@ -31,12 +31,14 @@ class Insert(Struct, frozen=True, kw_only=True):
     """Record a payment. With a `key` it counts once, however often it is sent.
 
     `key` consists of a kind and a value; `request_hash` tells the same request, sent again, from
-    another one under the same key.
+    another one under the same key. `acts` are what became of the payment before it is recorded: it
+    is recorded with all of it, or not at all.
     """
 
     draft: Draft
     key: Key | None = None
     request_hash: str | None = None
+    acts: tuple[Act, ...] = ()
 
 
 class ImportRow(Struct, frozen=True, kw_only=True):
@@ -115,6 +117,9 @@ class Settlement(Struct, frozen=True, kw_only=True):
     key: ActKey | None = None
 
 
+Act = Refund | Dispute | Fees | Settlement
+
+
 class Remove(Struct, frozen=True, kw_only=True):
     """Undo that an import created a payment, which came `refunded` or not."""
 
@@ -130,7 +135,7 @@ class Restore(Struct, frozen=True, kw_only=True):
     import_id: str
 
 
-Operation = Insert | ImportRow | Refund | Dispute | Fees | Settlement | Remove | Restore
+Operation = Insert | ImportRow | Act | Remove | Restore
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from financeops.store.writing.decisions import (
     rejected,
 )
 from financeops.store.writing.operations import (
+    Act,
     Dispute,
     Fees,
     ImportRow,
@@ -79,10 +80,8 @@ def plan_of(items: Sequence[Item], known: Known, at: datetime) -> WritePlan:
                 elif decided.outcome.result in _WRITTEN:
                     problem = f"the import {row.import_id} accepts no more rows"
                     decided = rejected(Conflict(problem))
-            case Refund() as refund:
-                decided = refunded(refund, known.payments.get(item.payment_id), known, at)
-            case Dispute() | Fees() | Settlement() as act:
-                decided = told(act, known.payments.get(item.payment_id), known, at)
+            case Refund() | Dispute() | Fees() | Settlement() as act:
+                decided = _acted(act, known.payments.get(item.payment_id), known, at)
             case Remove() | Restore() as back:
                 decided = _taken_back(back, known.payments.get(item.payment_id), at)
             case _:
@@ -123,12 +122,29 @@ def _note(decided: Decided, known: Known, plan: WritePlan, at: datetime) -> None
 def _inserted(insert: Insert, payment_id: str, known: Known, at: datetime) -> Decided:
     stored = known.payments.get(payment_id)
     if stored is None:
-        payment = _recorded(insert.draft, payment_id, known, at)
-        marks = Marks(request_hash=insert.request_hash)
-        return Decided(Outcome(result=Result.CREATED, payment=payment), marks)
+        return _with_acts(insert, payment_id, known, at)
     if stored.marks.request_hash == insert.request_hash:
         return Decided(Outcome(result=Result.DUPLICATE, payment=stored.payment))
     return rejected(Conflict("this key was used before, with another payment"))
+
+
+def _with_acts(insert: Insert, payment_id: str, known: Known, at: datetime) -> Decided:
+    """Record a payment as its acts have left it: as one change, not one for each of them."""
+    payment = _recorded(insert.draft, payment_id, known, at)
+    made = Stored(payment, Marks(request_hash=insert.request_hash))
+    for act in insert.acts:
+        decided = _acted(act, made, known, at)
+        if decided.outcome.payment is None:
+            return decided
+        if decided.outcome.result in _WRITTEN:
+            made = Stored(decided.outcome.payment, decided.marks)
+    return Decided(Outcome(result=Result.CREATED, payment=made.payment), made.marks)
+
+
+def _acted(act: Act, stored: Stored | None, known: Known, at: datetime) -> Decided:
+    if isinstance(act, Refund):
+        return refunded(act, stored, known, at)
+    return told(act, stored, known, at)
 
 
 def _recorded(draft: Draft, payment_id: str, known: Known, at: datetime) -> Payment:
