@@ -290,7 +290,9 @@ def deltas(
         places = places_at(payment.currency, payment.created_at, zone)
         together.setdefault(places, []).append(delta_of(change, zone, listed))
         for at, rollup in acted_by(change).items():
-            together.setdefault(places_at(payment.currency, at, zone), []).append(rollup)
+            at_once = at == payment.created_at  # as most fees are
+            there = places if at_once else places_at(payment.currency, at, zone)
+            together.setdefault(there, []).append(rollup)
     touched: dict[Place, list[Rollup]] = {}
     for places, parts in together.items():
         whole = total(parts)

@@ -17,12 +17,9 @@ from financeops.core.orders import (
     numbers_of,
 )
 from financeops.core.payments import Change, Payment, earlier_of
-from financeops.store.database.connection import Database, Document, Session
+from financeops.store.database.connection import MAX_IDS, Database, Document, Session
 from financeops.store.documents import payment_from
 from financeops.store.writing.errors import RefusedError
-
-_AT_ONCE = 20
-"""Orders of one query: on the embedded database the cost grows faster than their number."""
 
 MAX_RENUMBERED = 2 * MAX_ATTEMPTS
 """A transaction that would change more payments than this for their orders is halved."""
@@ -146,8 +143,8 @@ async def _attempts(
 ) -> dict[str, Document]:
     """Stored payments of these orders, by id."""
     found: dict[str, Document] = {}
-    for start in range(0, len(orders), _AT_ONCE):
-        named = {"orderId": {"$in": orders[start : start + _AT_ONCE]}, "tenantId": tenant_id}
+    for start in range(0, len(orders), MAX_IDS):
+        named = {"orderId": {"$in": orders[start : start + MAX_IDS]}, "tenantId": tenant_id}
         for document in await db.payments.find(named, session=session).to_list():
             found[str(document["_id"])] = document
     return found
