@@ -387,9 +387,12 @@ async def test_an_incomplete_history_is_reported(business):
         dashboard = Dashboard(business.url)
         await dashboard.ready()
         await until(dashboard, lambda model: model.recording == 1000 / at.count)
-        notice = dashboard.screen.notice
-        notice.paint(dashboard.model)
-        assert f"still being recorded ({round(100_000 / at.count)}%)" in notice.widget.html
+        screen, now = dashboard.screen, dashboard.model.as_of
+        screen.paint(dashboard.model, now)
+        assert f"still being recorded ({round(100_000 / at.count)}%)" in screen.notice.widget.html
+        assert "fo-incomparable" in screen.still(dashboard.model)
         await client.record_history()
         await until(dashboard, lambda model: model.recording is None)
+        screen.paint(dashboard.model, now)
+        assert "fo-incomparable" not in screen.still(dashboard.model)
         await dashboard.close()
