@@ -18,6 +18,8 @@ node      := tests/e2e/npm/node_modules/.installed
 widgets   := docs/_build/jupyter-widgets-html-manager-1.0.15.tgz
 widgets_hash := 2b9d65cb7913e1c7d671757a10008b32c9c2448d4429513371e55c07d6107638
 pip       := $(bin)/python -m pip install --quiet --disable-pip-version-check
+# On all cores, which pip does on one. Some packages have files for other versions of Python: these are left, as by pip.
+compiled  := $(bin)/python -m compileall -qq --workers 0 $(venv)/lib || true
 # uv knows no index but its user's, and writes none down.
 compile   := $(bin)/uv pip compile --quiet --python $(bin)/python --custom-compile-command "make lock" --generate-hashes \
              --annotation-style line --no-emit-package financeops --upgrade
@@ -112,14 +114,16 @@ $(venv)/bin/python:
 # with the hashes of its files.
 $(runtime): requirements.lock pyproject.toml | $(venv)/bin/python
 	@echo "Installing what running needs (a minute or two) …"
-	@$(pip) --requirement requirements.lock
+	@$(pip) --no-compile --requirement requirements.lock
 	@$(pip) --no-deps --editable .
+	@$(compiled)
 	@touch $@
 
 $(dev): requirements-dev.lock pyproject.toml | $(venv)/bin/python
 	@echo "Installing what running, tests and checks need (a minute or two) …"
-	@$(pip) --requirement requirements-dev.lock
+	@$(pip) --no-compile --requirement requirements-dev.lock
 	@$(pip) --no-deps --editable .
+	@$(compiled)
 	@touch $(runtime) $@
 
 $(spark): pyproject.toml | $(dev)
