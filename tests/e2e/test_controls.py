@@ -229,6 +229,7 @@ async def test_attempts_of_one_order_stand_together(page, http, tenant):
     await page.locator("[data-action=group]").click()
     await page.wait_for_url("**group=order**")
     rows = page.locator(".fo-feed tbody tr")
+    await expect(rows.nth(0)).not_to_contain_text("Attempt")
     await expect(rows.nth(1)).to_contain_text("Attempt 2")
     await expect(rows.nth(2)).to_contain_text("Attempt 1")
     shown = [await amounts.nth(n).inner_text() for n in range(4)]

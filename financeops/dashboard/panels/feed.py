@@ -6,6 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale
+from msgspec import Struct
 
 from financeops.core.payments import Payment, Status
 from financeops.core.selection import Selection
@@ -19,6 +20,20 @@ from financeops.dashboard.state.timeline import Entry, Grouping, Timeline
 
 PAGE = 12
 """Lines on one page of the feed."""
+
+
+class Line(Struct, frozen=True):
+    """An entry as it is shown: `joined` to the order above it, and which attempt of several it is."""
+
+    entry: Entry
+    joined: bool = False
+    attempt: int | None = None
+
+    def shows(self, other: Line) -> bool:
+        """Whether it looks like another one."""
+        # By identity: comparing payments costs as much as writing them.
+        same = self.entry is other.entry
+        return same and (self.joined, self.attempt) == (other.joined, other.attempt)
 
 
 class Feed:
@@ -37,7 +52,7 @@ class Feed:
         self._first = 0
         self._beginning = self._added = 0
         self._shown = 0
-        self._rows: dict[str, tuple[Entry, bool, Markup]] = {}
+        self._rows: dict[str, tuple[Line, Markup]] = {}
         self._rows_as: tuple[Locale, ZoneInfo, date, Grouping] | None = None
         self._painted: tuple[DashboardModel, datetime] | None = None
         self.widget = Panel(
@@ -95,12 +110,21 @@ class Feed:
         self._added = timeline.added
         self._first = max(0, min(self._first, len(timeline) - 1))
 
-    def _page(self, model: DashboardModel) -> list[tuple[Entry, bool]]:
-        """Return the entries to show, and whether each belongs to the order above it."""
+    def _page(self, model: DashboardModel) -> list[Line]:
         if model.group is Grouping.PAYMENT:
-            return [(entry, False) for entry in model.timeline.page(self._first, PAGE)]
+            return [Line(entry) for entry in model.timeline.page(self._first, PAGE)]
         self._first, orders = model.timeline.page_of_orders(self._first, PAGE)
-        return [(entry, place > 0) for order in orders for place, entry in enumerate(order)]
+        return [
+            Line(
+                entry,
+                joined=place > 0,
+                attempt=entry.payment.attempt
+                if len(order) > 1 or (entry.payment.attempt or 1) > 1
+                else None,
+            )
+            for order in orders
+            for place, entry in enumerate(order)
+        ]
 
     def _span(self, model: DashboardModel) -> Plural:
         """Which payments these are: while older ones are on their way, not yet the newest ones only."""
@@ -161,32 +185,30 @@ class Feed:
             data_value=status.value,
         )
 
-    def _known_rows(
-        self, shown: list[tuple[Entry, bool]], model: DashboardModel, today: date
-    ) -> list[Markup]:
+    def _known_rows(self, shown: list[Line], model: DashboardModel, today: date) -> list[Markup]:
         # Most were there a repaint before; writing them was a fifth of one.
         about = (self._formats.locale, model.zone, today, model.group)
         known = self._rows if about == self._rows_as else {}
         self._rows_as, self._rows = about, {}
-        for entry, joined in shown:
-            row = known.get(entry.key)
-            if row is None or row[0] is not entry or row[1] is not joined:
-                row = entry, joined, self._row(entry, model, today, joined=joined)
-            self._rows[entry.key] = row
-        return [markup for _, _, markup in self._rows.values()]
+        for line in shown:
+            row = known.get(line.entry.key)
+            if row is None or not row[0].shows(line):
+                row = line, self._row(line, model.zone, today)
+            self._rows[line.entry.key] = row
+        return [markup for _, markup in self._rows.values()]
 
-    def _row(self, entry: Entry, model: DashboardModel, today: date, *, joined: bool) -> Markup:
-        payment = entry.payment
+    def _row(self, line: Line, zone: ZoneInfo, today: date) -> Markup:
+        entry, payment = line.entry, line.entry.payment
         reason = payment.counted_decline
         status = self._formats.say(texts.STATUSES[payment.status])
-        time = h("bdi", self._formats.clock(entry.at, model.zone, today))
+        time = h("bdi", self._formats.clock(entry.at, zone, today))
         return h(
             "tr",
             h("td.fo-time", time),
             h(
                 "td",
                 h("bdi", words(self._formats.named(payment.method, texts.METHODS))),
-                self._attempt(payment) if model.group is Grouping.ORDER else None,
+                self._attempt(line),
                 h("span.fo-status.fo-below", status),
             ),
             h("td", self._status(payment.status)),
@@ -211,15 +233,15 @@ class Feed:
             data_key=entry.key,
             data_payment=payment.id,
             data_status=payment.status.value,
-            data_joined=joined or None,
+            data_joined=line.joined or None,
         )
 
-    def _attempt(self, payment: Payment) -> Markup | None:
-        if payment.order_id is None or payment.attempt is None:
+    def _attempt(self, line: Line) -> Markup | None:
+        if line.attempt is None:
             return None
-        number = self._formats.count(payment.attempt)
+        number = self._formats.count(line.attempt)
         said = self._formats.say(texts.ATTEMPT_NUMBER, attempt=number)
-        return h("span.fo-part", said, title=payment.order_id)
+        return h("span.fo-part", said, title=line.entry.payment.order_id)
 
     def _part(self, payment: Payment) -> Markup | None:
         """What was given back of a payment that is still a success."""
