@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 
 from financeops.store.database.connection import Database
 from financeops.store.reading.reader import Reader
+from server.converting import Converter
 from server.first_history import FirstHistory
 from server.http.origins import Origins
 from server.intake import Intake
@@ -45,6 +46,7 @@ class Services:
     sio: socketio.AsyncServer
     origins: Origins
     meters: Meters
+    converter: Converter
     now: Callable[[], datetime] = utc_now
     seeding: asyncio.Lock = field(default_factory=asyncio.Lock)
 

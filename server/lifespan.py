@@ -13,8 +13,10 @@ from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.store.database.connection import Database, close, connect
 from financeops.store.migrating import migrate
 from financeops.store.reading.reader import Reader
+from financeops.store.reporting_rates import choose
 from financeops.store.schema import prepare
 from financeops.tasks import end
+from server.converting import Converter
 from server.dependencies import Services, utc_now
 from server.first_history import FirstHistory
 from server.housekeeping import collect_gone, keep_house
@@ -42,11 +44,13 @@ async def running(
         ttl = timedelta(hours=settings.changes_hours)
         usual = settings.tenant(DEFAULT_TENANT)
         await prepare(db, settings.configured_tenants(), usual=usual)
+        await choose(db, settings.rates_source)
         await migrate(db, announce=_announce_recount)
         services = _assemble(settings, db, now)
         work: list[Coroutine[Any, Any, None]] = [
             services.fanout.run(),
             services.publisher.beat(settings.heartbeat_seconds),
+            services.converter.run(),
             keep_house(db, now=now, changes_ttl=ttl),
             collect_gone(lambda: services.fanout.gone),
         ]
@@ -132,5 +136,6 @@ def _assemble(settings: Settings, db: Database, now: Callable[[], datetime]) -> 
         sio=sio,
         origins=origins,
         meters=meters,
+        converter=Converter(db, tenants=tenants, intake=intake),
         now=now,
     )

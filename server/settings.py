@@ -118,6 +118,13 @@ class Settings(BaseSettings):
         '`{"shop": {"declines": {"house_limit": {"stage": "blocked", "kind": "hard"}}}}`, for payments recorded from then on',
     )
 
+    rates_source: str | None = Field(
+        None,
+        description="Source of the exchange rates at which payments are converted into their tenant's "
+        "currency (`ecb`), perhaps with its base (`ecb/EUR`). Needed only if there are rates of several: "
+        "until then nothing is converted",
+    )
+
     simulate: bool = Field(True, description=f"Whether to simulate payments of `{DEFAULT_TENANT}`")
     simulate_interval: float = Field(
         2.0,

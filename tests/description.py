@@ -57,6 +57,8 @@ def map_case(context, case):
         case.query["source"] = "import"  # only rows of an import may name one
     if case.path == "/api/rates":
         _fit_rates(case)
+    if case.path == "/api/rates/recompute" and case.query:
+        case.query.update({"from": "2026-05-01", "to": "2026-06-01"})  # one follows the other
     if isinstance(case.body, dict):
         _fit_amount(case.body)
         _fit_metadata(case.body)

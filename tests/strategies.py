@@ -1,6 +1,7 @@
 """Hypothesis strategies for the values of the domain."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase, digits
 from zoneinfo import ZoneInfo
@@ -175,6 +176,24 @@ def told_of(draw, amount, since, *, failed):
 
 
 @st.composite
+def reporting(draw, *, currencies=currencies, but=None):
+    """What the ledger says of a payment in another currency than its tenant's; of most, nothing."""
+    target = draw(currencies)
+    said = draw(st.sampled_from(["", "", "waits", "converted"]))
+    if not said or target == but:
+        return {}
+    if said == "waits":
+        return {"reporting_currency": target}
+    return {
+        "reporting_currency": target,
+        "reporting_amount": draw(st.integers(0, 10**15)),
+        "rate": format(Decimal(draw(st.integers(1, 10**12))).scaleb(-6), "f"),
+        "rate_date": str(draw(st.dates(date(1970, 1, 1), date(2099, 12, 31)))),
+        "rate_source": draw(_words),
+    }
+
+
+@st.composite
 def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
     """Any payment that may be in the ledger."""
     status = draw(st.sampled_from(Status))
@@ -191,6 +210,7 @@ def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
     if refunds and status is Status.REFUNDED:
         refunded_at = refunds[-1].at
     details = draw(_details)
+    currency = draw(currencies)
     attempt = recovered_by = None
     if "order_id" in details:
         attempt = draw(st.none() | st.integers(1, 3))
@@ -202,7 +222,7 @@ def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
         recovered_by=recovered_by,
         tenant_id="tenant_1",
         amount=amount,
-        currency=draw(currencies),
+        currency=currency,
         method=draw(methods),
         status=status,
         created_at=created_at,
@@ -220,10 +240,11 @@ def payments(draw, *, currencies=currencies, created=None, amounts=amounts):
         decline_kind=draw(st.none() | st.sampled_from(DeclineKind)) if failed else None,
         **details,
         **draw(told_of(amount, created_at, failed=failed)),
+        **draw(reporting(currencies=currencies, but=currency)),
     )
 
 
-earlier = st.builds(
+_earlier = st.builds(
     Earlier,
     refunded_at=st.none() | instants(),
     refunds=st.none() | refunds_of(1850, EARLIEST),
@@ -240,6 +261,10 @@ earlier = st.builds(
     revision=st.none() | st.integers(1, 9),
     attempt=st.none() | st.integers(1, 6),
     recovered_by=st.none() | st.integers(2, 6),
+)
+_counted = ("reporting_currency", "reporting_amount", "rate")
+earlier = st.tuples(_earlier, reporting()).map(
+    lambda both: replace(both[0], **{name: both[1].get(name) for name in _counted})
 )
 """How a payment was counted before."""
 
@@ -346,6 +371,7 @@ _LEVELS = {
     "stage": st.sampled_from(FailureStage).map(str),
     "status": st.sampled_from(DisputeStatus).map(str),
     "act": st.sampled_from(ActKind).map(str),
+    "currency": currencies,
     "kind": st.sampled_from([*DeclineKind, UNKNOWN_KIND]).map(str),
     "dimension": st.sampled_from([each.value for each in Dimension if each != "method"]),
     "value": _words | _countries,

@@ -25,6 +25,7 @@ from financeops.core.fields import Kind
 from financeops.core.money import MAX_MINOR, exponent
 from financeops.core.payments import AMOUNTS, Status
 from financeops.core.periods import EPOCH, LATEST
+from financeops.core.reporting import LARGEST
 from financeops.core.wire import timestamp
 
 FrameKind = Literal["polars", "pandas", "pyarrow"]
@@ -195,8 +196,10 @@ def checked(table: pa.Table, *, names: Mapping[str, str] = JSON_NAMES) -> pa.Tab
         wrong = pc.or_(pc.less(back, 0), pc.greater(back, table["amount"]))
         _refuse(names["refunded_amount"], wrong, back, "must be 0 to the amount")
     for name in (AMOUNTS.keys() - {"amount", "refunded_amount"}) & set(given):
-        wrong = pc.greater(pc.abs(table[name]), MAX_MINOR)
-        _refuse(names[name], wrong, table[name], f"must be at most {MAX_MINOR} minor units")
+        # A payment may be much more in another currency.
+        most = LARGEST if name == "reporting_amount" else MAX_MINOR
+        wrong = pc.greater(pc.abs(table[name]), most)
+        _refuse(names[name], wrong, table[name], f"must be at most {most} minor units")
     for name in ACT_TEXTS.keys() & set(given):
         lead = ACT_TEXTS[name].lead
         wrong = pc.invert(pc.starts_with(table[name], lead))

@@ -10,7 +10,9 @@ import typer
 
 from financeops.cli.commands import Commands
 from financeops.core.contract.agreements import DEFAULT_TENANT, DEFAULT_URL, ExportFormat
+from financeops.core.errors import InvalidValue
 from financeops.core.payments import Status
+from financeops.core.rates import day_in
 
 
 def _given(context: typer.Context, name: str) -> bool:
@@ -50,6 +52,7 @@ def register(app: typer.Typer) -> None:
         cls=Commands, help="Exchange rates, by which payments are converted.", no_args_is_help=True
     )
     rates.command("import")(import_rates)
+    rates.command("recompute")(recompute_rates)
     app.add_typer(rates, name="rates")
     tenant = typer.Typer(
         cls=Commands, help="Change the settings of a tenant.", no_args_is_help=True
@@ -307,6 +310,26 @@ def import_rates(
     from financeops.cli.exchange import rates_imported  # noqa: PLC0415 - aiohttp
 
     typer.echo(asyncio.run(rates_imported(url, file, source=source, replace=replace)))
+
+
+def recompute_rates(
+    *,
+    start: Annotated[str, typer.Option("--from", help="The first day, such as 2026-11-01.")],
+    end: Annotated[str, typer.Option("--to", help="The day after the last one.")],
+    tenant: _Tenant = DEFAULT_TENANT,
+    url: _Url = DEFAULT_URL,
+) -> None:
+    """Convert a tenant's payments of these days again, by the rates that are known now.
+
+    What was converted once stays as it is otherwise, also if its rate is replaced.
+    """
+    from financeops.cli.exchange import rates_recomputed  # noqa: PLC0415 - aiohttp
+
+    first, last = day_in(start, "--from"), day_in(end, "--to")
+    if first >= last:
+        raise InvalidValue("--to", "must be a later day than --from")
+    done = rates_recomputed(url, tenant_id=tenant, start=first, end=last)
+    typer.echo(asyncio.run(done))
 
 
 def set_timezone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from financeops.core.rates import Rate, by_day
 
 _PART = 200
 """Days that are sent at once: the server does nothing else while it reads them."""
+
+_DAYS = 31
+"""Days of which payments are converted by one request."""
 
 
 async def rates_imported(url: str, file: Path, *, source: str | None, replace: bool) -> str:
@@ -40,6 +44,27 @@ async def rates_imported(url: str, file: Path, *, source: str | None, replace: b
     if not rates:
         return f"{file.name}: no rates"
     return f"{file.name}: {counts}; {rates[0].date} to {rates[-1].date}"
+
+
+async def rates_recomputed(url: str, *, tenant_id: str, start: date, end: date) -> str:
+    """Convert a tenant's payments of some days again, and return the line to print.
+
+    A part at a time: doing it again after an interruption changes nothing twice.
+    """
+    parts = [
+        (start + timedelta(at), min(start + timedelta(at + _DAYS), end))
+        for at in range(0, (end - start).days, _DAYS)
+    ]
+    checked = changed = 0
+    async with Client(url) as client:
+        with Bar(total=len(parts)) as bar:
+            for step, (first, last) in enumerate(parts):
+                bar.show(step, f"converting payments from {first}")
+                ask = partial(client.recompute_rates, tenant_id, start=first, end=last)
+                answer = await patiently(ask, say=bar.say)
+                checked += answer.checked
+                changed += answer.changed
+    return f"{tenant_id}: {checked:,} payments in other currencies, {changed:,} changed"
 
 
 def _rates_in(file: Path, source: str | None) -> list[Rate]:

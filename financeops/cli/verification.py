@@ -42,7 +42,14 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
         lines.append(
             f"{tenant_id}: what happened to payments was not found by its time: {payments}"
         )
-    good = answer.repaired or not (found or answer.misnumbered or answer.mistimed)
+    if answer.unreported:
+        payments = ", ".join(answer.unreported[:_SHOWN])
+        lines.append(
+            f"{tenant_id}: payments were neither converted nor waited for a rate: {payments}"
+        )
+    good = answer.repaired or not (
+        found or answer.misnumbered or answer.mistimed or answer.unreported
+    )
     lasting = sum(not each.remembered for each in answer.shown)
     if not answer.shown:
         outcome = "no difference"

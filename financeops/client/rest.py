@@ -40,7 +40,7 @@ from financeops.core.contract.payments import (
     MonthsAnswer,
     SeedAnswer,
 )
-from financeops.core.contract.rates import RatesAnswer, RatesRecorded
+from financeops.core.contract.rates import RatesAnswer, RatesRecomputed, RatesRecorded
 from financeops.core.dimensions import Dimension
 from financeops.core.disputes import DisputeStatus
 from financeops.core.fees import FeeKind
@@ -548,6 +548,27 @@ class Client:
         ]
         return await self._http.answer(
             RatesRecorded, "POST", paths.RATES, query, body=wire.encode(sent)
+        )
+
+    async def recompute_rates(
+        self, tenant_id: str | None = None, *, start: date, end: date
+    ) -> RatesRecomputed:
+        """Convert a tenant's payments of some days again, by the rates that are known now.
+
+        Parameters
+        ----------
+        start, end : date
+            Days from `start` until before `end`, in the tenant's time zone.
+
+        Raises
+        ------
+        NotFound
+        Conflict
+            Several sources give rates, and the server's settings do not say which is meant.
+        """
+        query = present(tenantId=tenant_id, **{"from": start, "to": end})
+        return await self._http.answer(
+            RatesRecomputed, "POST", paths.RECOMPUTE, query, patient=True
         )
 
     async def seed(self, *, count: int | None = None, days: int | None = None) -> SeedAnswer:

@@ -375,6 +375,14 @@ def activity(rollup: Rollup) -> dict[str, int]:
     return figures
 
 
+def unconverted(rollup: Rollup) -> tuple[int, list[str]]:
+    """How many payments could not be converted, and their currencies: they are in no other figure."""
+    counts: dict[str, int] = {}
+    for (_, currency), (n, _) in rollup.part("unconverted").items():
+        counts[currency] = counts.get(currency, 0) + n
+    return sum(counts.values()), sorted(currency for currency, n in counts.items() if n)
+
+
 def trends(buckets: Iterable[Window], rollups: Iterable[Rollup]) -> list[TrendPoint]:
     """One point per bucket, empty ones included; `rollups` holds each bucket's, in order."""
     return [

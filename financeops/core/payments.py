@@ -148,7 +148,8 @@ class Payment(Draft, frozen=True, kw_only=True):
 
     The ledger sets `decline_group` only if the decline code exceeds its tenant's limit: the
     failure is then counted under this group. It sets `attempt` and `recovered_by` of payments that
-    have an order.
+    have an order, and `reporting_currency` of those in another currency than their tenant's, which have
+    `reporting_amount` and the rate as soon as there is one (`core/reporting.py`).
     """
 
     id: Annotated[str, About("24 hexadecimal digits", json="_id", after="")]
@@ -179,6 +180,29 @@ class Payment(Draft, frozen=True, kw_only=True):
         int | None,
         About("how often a dispute, fees or a settlement were told", after="settled_currency"),
     ] = None
+    reporting_amount: Annotated[
+        int | None,
+        About(
+            "minor units of ``reporting_currency``; null while there is no rate", after="revision"
+        ),
+    ] = None
+    reporting_currency: Annotated[
+        str | None,
+        About(
+            "its tenant's own currency, if it is in another: ISO 4217 code",
+            text=CURRENCY,
+            after="reporting_amount",
+        ),
+    ] = None
+    rate: Annotated[
+        str | None,
+        About(
+            "how many units of ``reporting_currency`` one of ``currency`` is, to 12 decimals, as text",
+            after="reporting_currency",
+        ),
+    ] = None
+    rate_date: Annotated[str | None, About("of which day the rate is", after="rate")] = None
+    rate_source: Annotated[str | None, About("who says so: ``ecb``, …", after="rate_date")] = None
 
     @property
     def lost(self) -> int:
@@ -237,15 +261,17 @@ AMOUNTS = {
     "refunded_amount": "currency",
     "fee_amount": "currency",
     "settled_amount": "settled_currency",
+    "reporting_amount": "reporting_currency",
 }
 """The fields in minor units, and those of their currencies; other integers count something."""
 
-SIGNED = AMOUNTS.keys() - {"amount", "refunded_amount"}
+SIGNED = AMOUNTS.keys() - {"amount", "refunded_amount", "reporting_amount"}
 """Amounts that may be negative, as a credit is."""
 
 SELDOM = (
     *("refunds", "dispute", "fee_amount", "fees"),
     *("payout_id", "settled_at", "settled_amount", "settled_currency", "revision"),
+    *("reporting_amount", "reporting_currency", "rate", "rate_date", "rate_source"),
 )
 """Fields that most payments lack: looking at all of them at once costs less."""
 
@@ -284,6 +310,9 @@ class Earlier(Struct, frozen=True, kw_only=True):
     dispute: Disputed | None = None
     fee_amount: int | None = None
     revision: int | None = None
+    reporting_amount: int | None = None
+    reporting_currency: str | None = None
+    rate: str | None = None
 
 
 def earlier_of(before: Payment, now: Payment) -> Earlier | None:

@@ -15,7 +15,8 @@ class Question(Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     currency : str, optional
-        Currency of the payments; by default the tenant's reporting currency.
+        Currency of the payments; by default the tenant's. ``"reporting"``: all payments, converted into
+        the tenant's.
     method : str, optional
         Only this payment method.
     timezone : str, optional

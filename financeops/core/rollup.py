@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from financeops.core.activity import acts_of, happened
+from financeops.core.activity import Act, acts_of, happened
 from financeops.core.dimensions import Listed, Outcome, outcome_of, values_of
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Grain, grain_start
+from financeops.core.reporting import acts_in, amounts_in, awaits_rate, place_in
 
 Key = TypeVar("Key")
 
@@ -38,6 +39,7 @@ FURTHER = {
     "fees": ("method",),
     "revisions": ("method",),
     "activity": ("method", "act"),
+    "unconverted": ("method", "currency"),
     DIMENSIONS: ("method", "dimension", "value", "outcome"),
 }
 """The parts that only some payments have, and the levels of each.
@@ -50,7 +52,9 @@ by itself, and an order where its first attempt is, whenever and in whatever cur
 dispute, with the sum of what is disputed; `lost` those whose lost dispute took something, with the
 sum of that; `fees` those that cost something, with the sum of that; `revisions` those of which
 something was told later, with the number of times. `activity` are not payments but acts, such as
-refunds, where they happened and not where their payments were made (`core/activity.py`). `dimensions` are payments that have a value of a
+refunds, where they happened and not where their payments were made (`core/activity.py`). `unconverted`
+are payments in other currencies than their tenant's of which no rate is known (`core/reporting.py`),
+with sums of these currencies; only rollups of all currencies have it. `dimensions` are payments that have a value of a
 dimension, by `Outcome` (`core/dimensions.py`).
 """
 
@@ -242,11 +246,16 @@ def delta_of(change: Change, zone: ZoneInfo, listed: Listed | None = None) -> Ro
 
 def acted(payment: Payment) -> dict[datetime, Rollup]:
     """Rollups of what happened to a payment, at the moment of each act; none of most payments."""
+    sums = _sums_of(payment, acts_of(payment))
+    return {at: Rollup(further={"activity": part}) for at, part in sums.items()}
+
+
+def _sums_of(payment: Payment, acts: Iterable[Act]) -> dict[datetime, dict[Path, Count]]:
     sums: dict[datetime, dict[Path, Count]] = {}
-    for act in acts_of(payment):
+    for act in acts:
         path: Path = (payment.method, str(act.kind))
         _count_up(sums.setdefault(act.at, {}), {path: (1, act.amount)})
-    return {at: Rollup(further={"activity": part}) for at, part in sums.items()}
+    return sums
 
 
 _NOTHING: dict[datetime, Rollup] = {}
@@ -263,6 +272,61 @@ def acted_by(change: Change) -> dict[datetime, Rollup]:
     for at, before in acted(previous).items():
         now[at] = now.get(at, Rollup()) - before
     return {at: rollup for at, rollup in now.items() if rollup}
+
+
+Counted = tuple[str, datetime, Rollup]
+"""Currency and moment under which a rollup counts, and the rollup."""
+
+
+def counted_in_reporting(
+    payment: Payment, zone: ZoneInfo, listed: Listed | None = None
+) -> list[Counted]:
+    """What a payment in another currency than its tenant's adds to the figures of all currencies.
+
+    The payment first, then what happened to it. One that waits for a rate is counted as that alone;
+    nothing is counted of those in the tenant's own currency.
+    """
+    if payment.reporting_currency is None:
+        return []
+    place, made = place_in(payment.reporting_currency), payment.created_at
+    if awaits_rate(payment):
+        path = (payment.method, payment.currency)
+        return [(place, made, Rollup(further={"unconverted": {path: (1, payment.amount)}}))]
+    own, amounts = rollup_of(payment, zone, listed), amounts_in(payment)
+    whole = payment.reporting_amount or 0
+
+    def converted(counts: Mapping[Key, Count], amount: int) -> dict[Key, Count]:
+        return {key: (n, amount) for key, (n, _) in counts.items()}
+
+    further = {
+        name: part if name == "revisions" else converted(part, amounts.get(name, whole))
+        for name, part in own.further.items()
+    }
+    rollup = Rollup(converted(own.cells, whole), converted(own.declines, whole), own.hours, further)
+    acts = (
+        (place, at, Rollup(further={"activity": part}))
+        for at, part in _sums_of(payment, acts_in(payment)).items()
+    )
+    return [(place, made, rollup), *acts]
+
+
+def counted(payment: Payment, zone: ZoneInfo, listed: Listed | None = None) -> list[Counted]:
+    """All that a payment adds to rollups: itself and what happened to it, then in all currencies."""
+    own = [(payment.currency, payment.created_at, rollup_of(payment, zone, listed))]
+    own += [(payment.currency, at, rollup) for at, rollup in acted(payment).items()]
+    return own + counted_in_reporting(payment, zone, listed)
+
+
+def reported_by(change: Change, zone: ZoneInfo, listed: Listed | None = None) -> list[Counted]:
+    """What a change adds to the figures of all currencies; nothing of most changes."""
+    payment = change.payment
+    if payment.reporting_currency is None and change.earlier is None:
+        return []
+    now = [] if change.removed else counted_in_reporting(payment, zone, listed)
+    if change.previous is None:
+        return now
+    before = counted_in_reporting(change.previous, zone, listed)
+    return now + [(place, at, -rollup) for place, at, rollup in before]
 
 
 Place = tuple[str, Grain, datetime]
@@ -293,6 +357,8 @@ def deltas(
             at_once = at == payment.created_at  # as most fees are
             there = places if at_once else places_at(payment.currency, at, zone)
             together.setdefault(there, []).append(rollup)
+        for currency, at, rollup in reported_by(change, zone, listed):
+            together.setdefault(places_at(currency, at, zone), []).append(rollup)
     touched: dict[Place, list[Rollup]] = {}
     for places, parts in together.items():
         whole = total(parts)

@@ -276,7 +276,7 @@ def _earlier_document(earlier: Earlier, currency: str) -> EarlierAnswer:
     for name, value in asdict(earlier).items():
         if value is not None:
             values[name] = (
-                to_major(value, currency)
+                to_major(value, _of(name, currency, earlier.reporting_currency))
                 if name in AMOUNTS
                 else ACTS[name][0](value, currency)
                 if name in ACTS
@@ -287,12 +287,17 @@ def _earlier_document(earlier: Earlier, currency: str) -> EarlierAnswer:
     return EarlierAnswer(**values)
 
 
+def _of(name: str, currency: str, reporting: str | None) -> str:
+    """The currency of an amount of `Earlier`."""
+    return reporting if AMOUNTS[name] == "reporting_currency" and reporting else currency
+
+
 def _earlier_from(document: Mapping[str, Any], currency: str) -> Earlier:
     values: dict[str, Any] = {}
     for name in Earlier.__struct_fields__:
         if (value := document.get(FIELDS[name].json)) is not None:
             values[name] = (
-                _minor_of(value, currency)
+                _minor_of(value, _of(name, currency, document.get("reportingCurrency")))
                 if name in AMOUNTS
                 else ACTS[name][1](value, currency)
                 if name in ACTS

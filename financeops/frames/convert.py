@@ -17,6 +17,8 @@ from financeops.frames.engine.given import checked, payments_of
 from financeops.frames.engine.quotes import rates_in
 from financeops.frames.engine.results import collected
 
+_CURRENCY = "reporting_currency"
+
 
 def convert(
     payments: IntoFrameT,
@@ -56,7 +58,8 @@ def convert(
         ``rate_date`` of which day the rate is;
         ``rate_source`` as who says.
 
-        Columns of these names are replaced. Payments in `to` keep their amount, at the rate 1 of no day.
+        Columns of these names are replaced, and ``reporting_currency`` says `to`, if there is such a column,
+        as payments of a server have: what its ledger converted them into is gone. Payments in `to` keep their amount, at the rate 1 of no day.
 
     Raises
     ------
@@ -110,5 +113,10 @@ def convert(
             groups["currency"], groups["day"], groups["most"], strict=True
         )
     ]
-    converted: IntoFrameT = with_factors(payments, given.whole, keyed, day_of, factors)
-    return converted
+    converted: Any = with_factors(payments, given.whole, keyed, day_of, factors)
+    if _CURRENCY in given.whole.collect_schema().names():
+        # What the ledger had converted them into.
+        said = nw.from_native(converted).with_columns(nw.lit(to).alias(_CURRENCY))
+        converted = said.to_native()
+    result: IntoFrameT = converted
+    return result

@@ -253,7 +253,8 @@ class Connection:
             Whether to add the figures of the period before, as ``previous``.
         **params
             ``period`` (``"day"``, ``"week"``, ``"month"``, ``"year"``), or ``since`` and
-            ``until`` as in `payments`; ``currency``, by default the tenant's; ``method``;
+            ``until`` as in `payments`; ``currency``, by default the tenant's, or ``"reporting"``
+            for all currencies, converted into the tenant's; ``method``;
             ``timezone``, in which hours and days begin: other than the tenant's only for windows of
             at most 7 days.
 

@@ -34,17 +34,21 @@ def last_act(payments: Iterable[Payment]) -> datetime | None:
 
 
 async def acted_between(
-    db: Database, tenant_id: str, window: Window, currency: str, *, session: Session
+    db: Database, tenant_id: str, window: Window, currency: str | None, *, session: Session
 ) -> list[Payment]:
-    """Payments to which something happened in the quarter hours of a window, after they were made."""
+    """Payments to which something happened in the quarter hours of a window, after they were made.
+
+    With a currency, only those in it.
+    """
     last = _number(window.end - timedelta.resolution)
     numbers = list(range(_number(window.start), last + 1))
     found: dict[str, Payment] = {}
+    other: Document = {} if currency is None else {"currency": currency}
     for first in range(0, len(numbers), MAX_IDS):
         # First what has the index: the embedded database takes that of the first.
-        named = {ACTS_IN: {"$in": numbers[first : first + MAX_IDS]}, "tenantId": tenant_id}
+        named = {ACTS_IN: {"$in": numbers[first : first + MAX_IDS]}, "tenantId": tenant_id, **other}
         with driver_errors(session=session):
-            cursor = db.payments.find({**named, "currency": currency}, session=session)
+            cursor = db.payments.find(named, session=session)
             for document in await cursor.to_list():
                 payment = payment_from(document)
                 found[payment.id] = payment

@@ -1,7 +1,8 @@
 """Recount the rollups of tenants whose payments were not all counted as this version counts them.
 
 Failures of a version that knew no stages get theirs first, by the decline codes' table, payments the
-times of what happened to them, and attempts of orders their numbers.
+times of what happened to them, those in other currencies that they wait for a rate, and attempts of
+orders their numbers.
 
 Each transaction that counts changes as this version does adds them to the tenant's `COUNTED`, too. So
 it lags behind `seq` where an earlier version wrote: before, or since, while it still ran.
@@ -9,6 +10,7 @@ it lags behind `seq` where an earlier version wrote: before, or since, while it 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
@@ -22,6 +24,7 @@ from financeops.store.tenants import COUNTED, find_record
 from financeops.store.verifying.comparing import Difference, compare, finish, put_right
 from financeops.store.verifying.counting import Count, count_all
 from financeops.store.verifying.times import give_times
+from financeops.store.waiting import AWAITS, note_reported
 from financeops.store.writing.numbering import number_all
 
 _CHUNK = 500
@@ -50,6 +53,7 @@ async def migrate(db: Database, *, announce: Callable[[str], None] | None = None
 
 async def _recount(db: Database, tenant_id: str) -> None:
     await _give_stages(db, tenant_id)
+    await _have_wait(db, tenant_id)
     await give_times(db, tenant_id)
     await number_all(db, tenant_id)
     record = await find_record(db, tenant_id)
@@ -89,6 +93,41 @@ def _explained(document: Document) -> UpdateOne:
     said = {"failureStage": stage.value} | ({"declineKind": kind.value} if kind else {})
     named = {"_id": document["_id"], "tenantId": document["tenantId"]}
     return UpdateOne(named, {"$set": said})
+
+
+async def _have_wait(db: Database, tenant_id: str) -> None:
+    """Have payments in other currencies than the tenant's wait for a rate, if nothing is said of them."""
+    currency = (await find_record(db, tenant_id)).tenant.currency
+    named = {"tenantId": tenant_id}
+    silent = {**named, "currency": {"$ne": currency}, "reportingCurrency": None}
+    with driver_errors(seconds=None):
+        async with db.payments.find(silent, {"currency": 1, "createdAt": 1}) as cursor:
+            while chunk := await cursor.to_list(_CHUNK):
+                # Copies are out of date then, as of payments that are converted later.
+                months = Counter(f"renumbered.{each['createdAt']:%Y-%m}" for each in chunk)
+                copies: Document = {"$inc": months, "$min": {"ratesAwaited": 0}}
+                writes = [
+                    UpdateOne(
+                        {"_id": each["_id"], **named, "reportingCurrency": None},
+                        {
+                            "$set": {
+                                "reportingCurrency": currency,
+                                AWAITS: f"{tenant_id}|{each['currency']}",
+                            }
+                        },
+                    )
+                    for each in chunk
+                ]
+
+                async def write(
+                    session: Session, writes: list[UpdateOne] = writes, copies: Document = copies
+                ) -> None:
+                    await db.tenants.update_one({"_id": tenant_id}, copies, session=session)
+                    await db.payments.bulk_write(writes, ordered=False, session=session)
+
+                await in_transaction(db, write, locks=tenant_id)
+    if (await find_record(db, tenant_id)).reports_in is None:
+        await note_reported(db, tenant_id, currency)
 
 
 async def _behind(db: Database) -> list[str]:

@@ -62,13 +62,15 @@ async def record_rates(
             _refuse_others(days, known)
         counts, changed = _compare(days, known)
         total = total or counts
-        if check or not changed:
+        if check:
             return total
         written = [
             await _write(db, changed[at : at + _PART], known)
             for at in range(0, len(changed), _PART)
         ]
         if all(written):
+            # Also where nothing is new: that may complete what was interrupted before this.
+            await note_recorded(db, {(day.source, day.base) for day in days})
             return total
     raise Busy("the same rates are being recorded by others: try again")
 
@@ -99,6 +101,18 @@ async def read_rates(
     with driver_errors():
         found = db.rates.find(query, fields).sort("_id", -1).limit(limit)
         return [_from(document) for document in await found.to_list()]
+
+
+NOTE = "rates"
+"""Id of the document of `schema` that counts how often rates were recorded (`reporting_rates`)."""
+
+
+async def note_recorded(db: Database, kinds: Iterable[tuple[str, str]]) -> None:
+    """Note that rates of these sources and bases were recorded: what is remembered is outdated."""
+    said = sorted(f"{source}/{base}" for source, base in kinds)
+    noted = {"$inc": {"version": 1}, "$addToSet": {"kinds": {"$each": said}}}
+    with driver_errors():
+        await db.schema.update_one({"_id": NOTE}, noted, upsert=True)
 
 
 async def _known(db: Database, days: Sequence[DayRates]) -> dict[str, dict[str, Decimal]]:

@@ -187,7 +187,9 @@ def _is_emptied(rollup: Rollup, more: Rollup) -> bool:
     """Whether nothing is left, which happens only when an import is undone."""
     # A change of status leaves the number of attempts as it is.
     removes = any(n < 0 for n in more.hours.values()) or any(
-        n < 0 for part in (DIMENSIONS, "activity") for n, _ in more.part(part).values()
+        n < 0
+        for part in (DIMENSIONS, "activity", "unconverted")
+        for n, _ in more.part(part).values()
     )
     if not removes:
         return False

@@ -23,15 +23,16 @@ from financeops.store.database.connection import (
 from financeops.store.database.sessions import end_left_sessions
 from financeops.store.database.sharding import check_shard_keys
 from financeops.store.tenants import find_tenant, new_history
+from financeops.store.waiting import AWAITS
 from financeops.store.writing.imports import ImportState
 
-VERSION = 5
+VERSION = 6
 """Version of the data model.
 
 Since version 2 payments may be removed, since version 3 parts of them may be given back: an earlier
 program would count that wrong. Since version 4 rollups count failures by stage and payments by
-dimension, since version 5 what happened to payments by when it happened: `migrating` counts what was
-stored before.
+dimension, since version 5 what happened to payments by when it happened, since version 6 payments in
+other currencies than their tenant's: `migrating` counts what was stored before.
 """
 
 _Keys = list[tuple[str, int]]
@@ -126,10 +127,11 @@ BY_TIME = [("tenantId", 1), ("createdAt", -1)]
 BY_STATUS = [("tenantId", 1), ("status", 1), ("createdAt", -1)]
 BY_ORDER = [("orderId", 1)]
 BY_ACT = [(ACTS_IN, 1)]
+BY_AWAITED = [(AWAITS, 1)]
 _BY_AGE = [("at", 1)]
 _INDEXES: dict[str, tuple[_Keys, ...]] = {
     # Their prefixes serve {tenantId} and {tenantId, status}: no single-field indexes beside them.
-    "payments": (BY_TIME, BY_STATUS, BY_ORDER, BY_ACT),
+    "payments": (BY_TIME, BY_STATUS, BY_ORDER, BY_ACT, BY_AWAITED),
     "changes": ([("tenantId", 1), ("lastSeq", 1)], _BY_AGE),
     # Both are small: one document for each file, one for each thousand of its rows.
     "imports": ([("tenantId", 1)],),
@@ -137,7 +139,7 @@ _INDEXES: dict[str, tuple[_Keys, ...]] = {
     "sessions": (_BY_AGE,),
 }
 
-_SPARSE = [BY_ORDER, BY_ACT]
+_SPARSE = [BY_ORDER, BY_ACT, BY_AWAITED]
 """Indexes without the payments that lack the field: these pay nothing for it.
 
 One of several fields would hold those that have any of them, that is all, and the embedded database
@@ -283,6 +285,7 @@ async def _ensure_tenant(db: Database, tenant: Tenant) -> None:
                     "seq": 0,
                     "timezone": tenant.timezone,
                     "history": new_history(),
+                    "reportsIn": tenant.currency,
                 },
             },
             upsert=True,

@@ -10,7 +10,7 @@ from secrets import token_hex
 from msgspec import Struct
 
 from financeops.core.dimensions import Listed, to_list, with_listed
-from financeops.core.errors import NotFound
+from financeops.core.errors import NotFound, Unavailable
 from financeops.core.money import exponent
 from financeops.core.payments import Tenant
 from financeops.core.periods import MILLISECOND, Window
@@ -20,7 +20,7 @@ MAX_DECLINE_CODES = 200
 """Most different decline codes of a tenant that are counted separately."""
 
 
-COUNTED = "countedWithActs"
+COUNTED = "countedWithReporting"
 """Field of a tenant: how many changes are counted as this version counts them. See `migrating`."""
 
 
@@ -33,7 +33,9 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
     database was emptied and filled again, even if the numbers are the same. `taken_back` counts
     the payments and refunds that were removed: while it is unchanged, both only grow. `listed` are
     the values of each dimension that are counted by themselves. `renumbered` counts the payments that
-    were given another number in their order, by the month (UTC) that they are of, ``2026-03``.
+    were given another number in their order, or converted later, by the month (UTC) that they are of,
+    ``2026-03``. `reports_in` is the currency into which all payments in others are converted, as far as
+    there are rates; another than the tenant's, or None, while this is still to be done.
     """
 
     tenant: Tenant
@@ -48,6 +50,7 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
     listed: Listed = {}
     renumbered: dict[str, int] = {}
     last_act_at: datetime | None = None
+    reports_in: str | None = None
 
     def renumbered_in(self, window: Window) -> int:
         """How often payments of a window were renumbered; also counts those beside it."""
@@ -70,6 +73,14 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
         start = max(window.start, self.first_at)
         end = min(window.end, self.last_act_at + MILLISECOND)
         return Window(start, max(start, held.end, end))
+
+    def check_converted(self) -> None:
+        """Raise `Unavailable` until all payments in other currencies are converted, or known to wait."""
+        currency = self.tenant.currency
+        if self.reports_in != currency and set(self.currencies) - {currency}:
+            raise Unavailable(
+                f"the payments of {self.tenant.id} are still being converted into {currency}"
+            )
 
     def check_currency(self, currency: str | None) -> None:
         """Raise `InvalidValue` for a code that neither ISO 4217 nor this tenant's payments have.
@@ -143,4 +154,5 @@ def record_from(document: Document) -> TenantRecord:
         listed={name: frozenset(values) for name, values in document.get("dimensions", {}).items()},
         renumbered=document.get("renumbered", {}),
         last_act_at=document.get("lastActAt"),
+        reports_in=document.get("reportsIn"),
     )

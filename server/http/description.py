@@ -261,9 +261,11 @@ _LISTED = {
 
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a parameter without null: a parameter is left out instead."""
-    if name in _LISTED:
-        return component(_LISTED[name])
     kinds = [each for each in schema.pop("anyOf", []) if each != {"type": "null"}]
+    if name in _LISTED:
+        listed = component(_LISTED[name])
+        also = [each for each in kinds if "enum" in each]
+        return {"anyOf": [listed, *also]} if also else listed
     schema.pop("title", None)
     return {**schema, **(kinds[0] if len(kinds) == 1 else {})}
 

@@ -42,7 +42,12 @@ from financeops.core.contract.payments import (
     MonthsAnswer,
     SeedAnswer,
 )
-from financeops.core.contract.rates import RatesAnswer, RatesRecorded, RatesRequest
+from financeops.core.contract.rates import (
+    RatesAnswer,
+    RatesRecomputed,
+    RatesRecorded,
+    RatesRequest,
+)
 from financeops.core.contract.requests import (
     DisputeRequest,
     FeeRequest,
@@ -173,7 +178,9 @@ ANSWERS: list[Struct] = [
             )
         ],
     ),
-    VerifyAnswer(**_VERIFIED, repaired=False, asked=162, shown=[], misnumbered=[], mistimed=[]),
+    VerifyAnswer(
+        **_VERIFIED, repaired=False, asked=162, shown=[], misnumbered=[], mistimed=[], unreported=[]
+    ),
     VerificationAnswer(
         id="6756fb49a1b2c3d4e5f60788",
         tenant_id=DEFAULT_TENANT,
@@ -197,6 +204,7 @@ ANSWERS: list[Struct] = [
         rates={"JPY": Decimal("133.73"), "USD": Decimal("1.1789")},
     ),
     RatesRecorded(added=2, replaced=0, unchanged=0),
+    RatesRecomputed(checked=310, changed=4),
     HealthAnswer(status="ok"),
     ReadyAnswer(status="ready"),
 ]

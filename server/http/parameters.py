@@ -45,6 +45,7 @@ from financeops.core.payments import Source, Status
 from financeops.core.periods import Period, zone_of
 from financeops.core.questions import Question
 from financeops.core.rates import check_currency_of_rate, check_source, day_in
+from financeops.core.reporting import REPORTING
 from financeops.core.selection import Selection
 from financeops.core.windows import ALL_TIME, check_order, ends_of, window_between
 
@@ -88,6 +89,10 @@ def _check_currency(code: str) -> str:
     return code
 
 
+def _check_currency_or_all(code: str) -> str:
+    return code if code == REPORTING else _check_currency(code)
+
+
 def _check_method(method: str) -> str:
     if not METHOD.fullmatch(method):
         raise InvalidValue("method", "must be 1 to 64 of a-z, 0-9 and _")
@@ -123,6 +128,7 @@ def _described(**members: Any) -> WithJsonSchema:
 
 
 Currency = Annotated[str, AfterValidator(_check_currency)]
+CurrencyOrAll = Annotated[str, AfterValidator(_check_currency_or_all), _described(enum=[REPORTING])]
 Method = Annotated[str, AfterValidator(_check_method), _described(pattern=WORD_PATTERN)]
 OrderId = Annotated[
     str,
@@ -212,8 +218,10 @@ class ChangesParameters(OfTenant):
 class AnalyticsParameters(OfTenant):
     """Parameters that every analytics route takes."""
 
-    currency: Currency | None = Field(
-        None, description="Only payments in this currency; by default the tenant's"
+    currency: CurrencyOrAll | None = Field(
+        None,
+        description="Only payments in this currency; by default the tenant's. `reporting`: all payments, "
+        "those in other currencies converted into the tenant's",
     )
     method: Method | None = Field(None, description="Only payments made with this method")
     timezone: TimezoneName | None = Field(
@@ -362,6 +370,17 @@ class RecordRatesParameters(Parameters):
     )
     check: bool = Field(
         False, description="Whether to record nothing, and only answer what would be recorded"
+    )
+
+
+class RecomputeParameters(OfTenant):
+    """Parameters of payments to convert again."""
+
+    start: Annotated[date, _day("from"), _described(format="date")] = Field(
+        alias="from", description="The first day, in the tenant's time zone"
+    )
+    end: Annotated[date, _day("to"), _described(format="date")] = Field(
+        alias="to", description="The day after the last one"
     )
 
 

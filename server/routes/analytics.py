@@ -20,6 +20,7 @@ from financeops.core.contract.analytics import (
     RollupsAnswer,
     SnapshotAnswer,
     TrendAnswer,
+    UnconvertedAnswer,
 )
 from financeops.core.contract.forms import Instant
 from financeops.core.dimensions import Dimension
@@ -147,7 +148,13 @@ def _metrics(answer: Answer, rollup: Rollup, window: Window) -> MetricsAnswer:
         end=None if end is None else Instant.of(end),
         seq=answer.tenant.seq,
         currencies=list(answer.currencies),
+        unconverted=_unconverted(rollup) if answer.reporting else None,
     )
+
+
+def _unconverted(rollup: Rollup) -> UnconvertedAnswer:
+    count, currencies = figures.unconverted(rollup)
+    return UnconvertedAnswer(count=count, currencies=currencies)
 
 
 def _previous(answer: Answer) -> MetricsAnswer:

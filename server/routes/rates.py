@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from financeops.core.contract import paths
 from financeops.core.contract.agreements import JSON, MAX_RATE_DAYS, NDJSON
-from financeops.core.contract.rates import RatesAnswer, RatesRecorded, RatesRequest
+from financeops.core.contract.rates import (
+    RatesAnswer,
+    RatesRecomputed,
+    RatesRecorded,
+    RatesRequest,
+)
 from financeops.core.errors import InvalidValue
 from financeops.core.numbers import number_in
+from financeops.core.periods import Window
 from financeops.core.rates import (
     DayRates,
     check_currency_of_rate,
@@ -26,9 +33,9 @@ from financeops.core.reading import read_rates_request
 from financeops.store.rates import read_rates, record_rates
 from server.dependencies import Here
 from server.http import examples
-from server.http.bodies import read_elements
+from server.http.bodies import read_elements, refuse_body
 from server.http.description import answers, body, header, schema_of
-from server.http.parameters import RatesParameters, RecordRatesParameters
+from server.http.parameters import RatesParameters, RecomputeParameters, RecordRatesParameters
 from server.http.responses import Json
 
 router = APIRouter(tags=["rates"], default_response_class=Json)
@@ -102,11 +109,36 @@ async def record(
     recorded = await record_rates(
         services.db, [*days.values()], replace=params.replace, check=params.check
     )
+    if not params.check:
+        services.converter.wake()
     return Json(
         RatesRecorded(
             added=recorded.added, replaced=recorded.replaced, unchanged=recorded.unchanged
         )
     )
+
+
+@router.post(
+    paths.RECOMPUTE,
+    summary="Convert Payments Again",
+    responses=answers(RatesRecomputed, 404, 409, 503),
+    dependencies=[Depends(refuse_body)],
+)
+async def recompute(services: Here, params: Annotated[RecomputeParameters, Query()]) -> Json:
+    """Convert a tenant's payments of some days again, by the rates that are known now.
+
+    Each payment that this corrects is a change with its `seq`. Others, and those in the tenant's own
+    currency, stay as they are.
+    """
+    tenant = await services.tenants.existing(params.tenant_id)
+    zone = ZoneInfo(tenant.timezone)
+    start, end = (
+        datetime.combine(day, time(), zone).astimezone(UTC) for day in (params.start, params.end)
+    )
+    if start >= end:
+        raise InvalidValue("to", "must be a later day than from")
+    done = await services.converter.recompute(tenant.id, Window(start, end))
+    return Json(RatesRecomputed(checked=done.checked, changed=done.changed))
 
 
 def _day_of(text: bytes, latest: date, *, known: Container[str]) -> DayRates:

@@ -108,6 +108,7 @@ def _verified(report: Report) -> VerifyAnswer:
         shown=[_shown(each) for each in report.shown],
         misnumbered=report.misnumbered[:MAX_TOLD],
         mistimed=report.mistimed[:MAX_TOLD],
+        unreported=report.unreported[:MAX_TOLD],
     )
 
 

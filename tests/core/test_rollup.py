@@ -19,6 +19,7 @@ from financeops.core.rollup import (
     total,
 )
 from financeops.core.wire import decode, encode
+from tests import reported
 from tests.acts import acts_of
 from tests.builders import at, change, payment
 from tests.strategies import (
@@ -176,10 +177,12 @@ def test_deltas_are_the_rollups_of_the_payments_as_they_are_now(history, zone):
         for act in acts_of(latest):
             acted = {"activity": {(latest.method, act.kind): (1, act.amount)}}
             moments.setdefault(act.at, []).append(Rollup(further=acted))
-        for moment, parts in moments.items():
+        counted = [(latest.currency, *each) for each in moments.items()]
+        for currency, moment, rollup in reported.counted(latest, zone, None):
+            counted.append((currency, moment, [rollup]))
+        for currency, moment, parts in counted:
             for grain in Grain:
-                place = (latest.currency, grain, grain_start(grain, moment, zone))
-                expected[place] += parts
+                expected[currency, grain, grain_start(grain, moment, zone)] += parts
     assert {place: delta for place, delta in deltas(history, zone).items() if delta} == {
         place: total(parts) for place, parts in expected.items()
     }

@@ -125,12 +125,15 @@ def test_columns_rows_and_order_stay_as_they_were(kind, native_of):
         ]
     ).select(["currency", "created_at", "amount", "id"])
     table = table.append_column('Other "name.`', pa.array([1.5, None, 2.5, 3.5]))
+    table = table.append_column("reporting_currency", pa.array(["SEK", None, "SEK", "SEK"]))
     table = table.append_column("rate", pa.array(["a", "b", "c", "d"]))
     frame = native_of(kind, table)
     found = rows(convert(frame, rates_table(RATES), to="EUR"))
     ordered = kind not in {"duckdb", "spark"}
     found = found if ordered else sorted(found, key=lambda row: row["id"])
-    assert [*found[0]] == ["currency", "created_at", "amount", "id", 'Other "name.`', *ADDED]
+    kept = ["currency", "created_at", "amount", "id", 'Other "name.`', "reporting_currency"]
+    assert [*found[0]] == [*kept, *ADDED]
+    assert {row["reporting_currency"] for row in found} == {"EUR"}
     assert [row["id"] for row in found] == ["0", "1", "2", "3"]
     assert [row["reporting_amount"] for row in found] == [0, 100, 170, None]
     assert [row["rate"] for row in found][1:] == [1, Decimal("0.848248367122"), None]

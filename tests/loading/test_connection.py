@@ -63,6 +63,8 @@ def test_a_payment_arrives_in_the_canonical_columns(connection, record, tenant_i
         "refunds": None,
         **dict.fromkeys(("dispute", "fees", "payout_id", "settled_at", "settled_currency")),
         **dict.fromkeys(("fee_amount", "settled_amount", "revision"), 0),
+        **dict.fromkeys(("reporting_amount", "reporting_currency")),
+        **dict.fromkeys(("rate", "rate_date", "rate_source")),
         **dict.fromkeys(("order_id", "attempt", "recovered_by")),
         **dict.fromkeys(("processor", "network", "funding", "issuer_country")),
         **dict.fromkeys(("bin", "last4", "channel", "authentication", "metadata")),

@@ -169,6 +169,9 @@ async def _rates(ask):
         await ask("POST", "/api/rates", params=flags, json=[day])
     await ask("POST", "/api/rates", json=[{**day, "rates": {"USD": 1.2}}])
     await ask("POST", "/api/rates", json=[{**day, "rates": {"USD": 0}}])
+    days = {"from": "1999-01-04", "to": "1999-01-05"}
+    await ask("POST", "/api/rates/recompute", params=days)
+    await ask("POST", "/api/rates/recompute", params={**days, "tenantId": "nobody"})
     await ask(
         "GET", "/api/rates", params={"quote": "USD", "from": "1999-01-04", "to": "1999-01-05"}
     )

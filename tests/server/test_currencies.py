@@ -39,7 +39,9 @@ def plant(shared_server, tenant_id):
         with MongoClient(shared_server.settings["mongodb_uri"]) as client:
             db = client.get_default_database()
             of_tenant = {"tenantId": tenant_id, "currency": "HUF"}
-            changed = db.payments.update_many(of_tenant, {"$set": {"currency": currency}})
+            awaits = f"{tenant_id}|{currency}"
+            change = {"$set": {"currency": currency, "awaitsRate": awaits}}
+            changed = db.payments.update_many(of_tenant, change)
             assert changed.modified_count
             db.tenants.update_one(
                 {"_id": tenant_id, "currencies": "HUF"}, {"$set": {"currencies.$": currency}}
@@ -48,6 +50,10 @@ def plant(shared_server, tenant_id):
                 db.rollups.delete_one({"_id": rollup["_id"]})
                 name = rollup["_id"].replace("|HUF|", f"|{currency}|")
                 db.rollups.insert_one({**rollup, "_id": name, "currency": currency})
+            # They wait for a rate: counted as such in the tenant's own currency.
+            waiting = {"tenantId": tenant_id, "currency": "reporting-USD"}
+            renamed = {"unconverted.card.HUF": f"unconverted.card.{currency}"}
+            assert db.rollups.update_many(waiting, {"$rename": renamed}).modified_count
             changes = db.changes.find({"tenantId": tenant_id})
             for change in changes:
                 for event in change["events"]:

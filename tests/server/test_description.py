@@ -32,7 +32,19 @@ TAKE_BODIES = {
     *("/api/imports", "/api/imports/{import_id}/finish", "/api/rates"),
 }
 VERBS = {
-    *("Change", "Charge", "Check", "Count", "Dispute", "Export", "Find", "Finish", "List", "Read"),
+    *(
+        "Change",
+        "Charge",
+        "Check",
+        "Convert",
+        "Count",
+        "Dispute",
+        "Export",
+        "Find",
+        "Finish",
+        "List",
+        "Read",
+    ),
     *("Record", "Refund", "Seed", "Settle", "Show", "Start", "Stop", "Take", "Verify"),
 }
 WRITING = [path for method, path in ROUTES if method == "POST"]

@@ -82,6 +82,9 @@ async def test_figures_that_an_earlier_version_did_not_have_are_right(old):
         for by in plain.DIMENSIONS:
             expected = plain.breakdown(inside, currency, by)
             assert await answer("breakdown", currency=currency, by=by) == expected
+    waiting = sum(row.currency == "JPY" for row in rows)
+    together = (await answer("metrics", currency="reporting"))["unconverted"]
+    assert together == {"count": waiting, "currencies": ["JPY"]}
 
 
 async def test_payments_of_an_earlier_version_live_on(old, written):

@@ -20,6 +20,7 @@ async def test_right_totals_are_confirmed(http, tenant_id, record):
         "shown": [],
         "misnumbered": [],
         "mistimed": [],
+        "unreported": [],
     }
 
 

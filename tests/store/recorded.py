@@ -13,6 +13,7 @@ from financeops.store.documents import payment_from, place_of
 from financeops.store.tenants import find_tenant
 from financeops.store.writing.ledger import commit
 from financeops.store.writing.operations import Insert, Refund, Result
+from tests import reported
 from tests.acts import acts_of
 from tests.builders import NOON, draft, tenant
 
@@ -73,9 +74,11 @@ def recomputed(payments, timezone, listed=EVERY_VALUE):
         for act in acts_of(payment):
             part = {"activity": {(payment.method, act.kind): (1, act.amount)}}
             counted.append((act.at, Rollup(further=part)))
+        counted = [(payment.currency, *each) for each in counted]
+        counted += reported.counted(payment, zone, listed)
         for grain in Grain:
-            for moment, rollup in counted:
-                place = (payment.currency, grain, grain_start(grain, moment, zone))
+            for currency, moment, rollup in counted:
+                place = (currency, grain, grain_start(grain, moment, zone))
                 members.setdefault(place, []).append(without_hours(rollup, place))
     return {place: total(inside) for place, inside in members.items()}
 

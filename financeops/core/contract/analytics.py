@@ -84,11 +84,19 @@ class KeyFigures(Document, frozen=True, kw_only=True):
     activity: ActivityAnswer
 
 
+class UnconvertedAnswer(Document, frozen=True, kw_only=True):
+    """Payments that could not be converted, because no rate of their day is known, and their currencies."""
+
+    count: int
+    currencies: list[str]
+
+
 class MetricsAnswer(KeyFigures, frozen=True, kw_only=True):
     """Key figures, what they cover, and on request those of the period before.
 
     `from` and `to` are null where the window is open; `currencies` are all in which the tenant
-    has payments.
+    has payments. `unconverted` is there for `currency=reporting` only: these payments are in no other
+    figure.
     """
 
     timezone: str
@@ -96,6 +104,7 @@ class MetricsAnswer(KeyFigures, frozen=True, kw_only=True):
     end: Time | None = field(name="to")
     seq: int
     currencies: list[str]
+    unconverted: UnconvertedAnswer | None = None
     previous: MetricsAnswer | None = None
 
 
@@ -154,7 +163,8 @@ class RollupAnswer(Document, frozen=True, kw_only=True):
     `disputed` payments by the status of their dispute, and sums what is disputed; `lost`, `fees` and
     `revisions` count payments of which something was lost, that cost something, or of which something
     was told later, and sum that; `activity` counts acts by kind where they happened, and sums what
-    they moved; `dimensions` counts payments by the values of dimensions and by outcome,
+    they moved; `unconverted` counts payments of which no exchange rate is known by currency, and sums
+    them in it; `dimensions` counts payments by the values of dimensions and by outcome,
     where that was asked for.
     """
 
@@ -170,6 +180,7 @@ class RollupAnswer(Document, frozen=True, kw_only=True):
     fees: dict[str, Count] | None = None
     revisions: dict[str, Count] | None = None
     activity: dict[str, dict[str, Count]] | None = None
+    unconverted: dict[str, dict[str, Count]] | None = None
     dimensions: dict[str, dict[str, dict[str, dict[str, Count]]]] | None = None
 
 
@@ -190,6 +201,7 @@ class BucketAnswer(Document, frozen=True, kw_only=True):
     fees: dict[str, Count] | None = None
     revisions: dict[str, Count] | None = None
     activity: dict[str, dict[str, Count]] | None = None
+    unconverted: dict[str, dict[str, Count]] | None = None
     dimensions: dict[str, dict[str, dict[str, dict[str, Count]]]] | None = None
 
 

@@ -81,13 +81,15 @@ class VerifyAnswer(SumsAnswer, frozen=True, kw_only=True):
     `asked` is the number of displayed figures compared: in each currency those of all time, of
     each period, its buckets and the period before. `misnumbered` are the orders whose attempts had
     wrong numbers, `mistimed` the payments whose refunds, disputes or fees were not found by their
-    time, the first thousand of each.
+    time, or not as waiting for an exchange rate, `unreported` those in other currencies than the tenant's
+    that were neither converted nor waited; the first thousand of each.
     """
 
     asked: int
     shown: list[ShownAnswer]
     misnumbered: list[str]
     mistimed: list[str]
+    unreported: list[str]
 
 
 class ProgressAnswer(Document, frozen=True, kw_only=True):

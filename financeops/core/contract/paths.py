@@ -25,6 +25,7 @@ SNAPSHOT = "/api/analytics/snapshot"
 IMPORTS = "/api/imports"
 VERIFY = "/api/verify"
 RATES = "/api/rates"
+RECOMPUTE = "/api/rates/recompute"
 
 STREAM = "/ws/payments"
 """Path of Socket.IO; its events are in `financeops.core.contract.stream`."""

@@ -83,6 +83,9 @@ class EarlierAnswer(Document, frozen=True, kw_only=True):
     dispute: DisputeAnswer | None = None
     fee_amount: Number | None = None
     revision: int | None = None
+    reporting_amount: Number | None = None
+    reporting_currency: str | None = None
+    rate: str | None = None
 
 
 class ChangeAnswer(Document, frozen=True, kw_only=True):

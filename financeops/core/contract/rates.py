@@ -56,3 +56,10 @@ class RatesRecorded(Document, frozen=True, kw_only=True):
     added: int
     replaced: int
     unchanged: int
+
+
+class RatesRecomputed(Document, frozen=True, kw_only=True):
+    """How many payments in other currencies than their tenant's were converted again, and how many changed."""
+
+    checked: int
+    changed: int

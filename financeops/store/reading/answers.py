@@ -27,6 +27,7 @@ from financeops.core.periods import (
     window_buckets,
 )
 from financeops.core.questions import Question
+from financeops.core.reporting import REPORTING, place_in
 from financeops.core.rollup import Rollup
 from financeops.core.windows import ALL_TIME, ends_of
 
@@ -39,6 +40,7 @@ _TOTAL = Span(Grain.TOTAL, EPOCH, EPOCH + timedelta.resolution)
 class Answer(Struct, frozen=True, kw_only=True):
     """The figures as of the tenant's `seq`; rollups are of `currency` alone.
 
+    If `reporting`, they are of all currencies, in the tenant's own.
     `window` is `ALL_TIME`, or leaves an end out, if the question did. `bucket_rollups` belong to
     `buckets`; both are empty unless requested, as are `previous` and `payments`. `listed` are the
     tenant's values of dimensions that are counted by themselves.
@@ -46,6 +48,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     tenant: Tenant
     currency: str
+    reporting: bool
     currencies: list[str]
     timezone: str
     as_of: datetime
@@ -60,9 +63,13 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class ReadPlan(Struct, frozen=True, kw_only=True):
-    """The windows that an answer needs, and the rollups that make them up."""
+    """The windows that an answer needs, and the rollups that make them up.
+
+    `places` are the currencies under which these are kept: more than one for all currencies.
+    """
 
     currency: str
+    places: tuple[str, ...]
     zone: ZoneInfo
     kept_zone: ZoneInfo
     window: Window
@@ -89,8 +96,14 @@ class ReadPlan(Struct, frozen=True, kw_only=True):
                 f"other than the tenant's ({tenant.timezone}) is for windows of at most "
                 f"{FOREIGN_ZONE_DAYS} days",
             )
+        currency = question.currency or tenant.currency
+        places: tuple[str, ...] = (currency,)
+        if currency == REPORTING:
+            currency = tenant.currency
+            places = (currency, place_in(currency))
         return cls(
-            currency=question.currency or tenant.currency,
+            currency=currency,
+            places=places,
             zone=zone,
             kept_zone=ZoneInfo(tenant.timezone),
             window=_window(question, as_of, zone),

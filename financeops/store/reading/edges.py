@@ -9,7 +9,7 @@ from msgspec import Struct
 from financeops.core.dimensions import Listed
 from financeops.core.payments import Payment
 from financeops.core.periods import Window
-from financeops.core.rollup import Rollup, acted, rollup_of
+from financeops.core.rollup import Rollup, counted
 from financeops.core.selection import Selection
 from financeops.store.act_times import acted_between
 from financeops.store.database.connection import Database, Session
@@ -17,34 +17,38 @@ from financeops.store.reading.filters import payments_between
 
 
 class Edge(Struct, frozen=True, kw_only=True):
-    """Payments made in `window`, and others to which something may have happened in it."""
+    """Payments made in `window`, and others to which something may have happened in it.
+
+    What they add up to is wanted under the currencies `places`.
+    """
 
     window: Window
+    places: tuple[str, ...]
     made: list[Payment]
     others: list[Payment]
 
     def rollups(self, zone: ZoneInfo, listed: Listed | None) -> list[Rollup]:
         """What the payments and the acts of the window add up to."""
-        made = [rollup_of(payment, zone, listed) for payment in self.made]
-        acts = [
+        return [
             rollup
             for payment in (*self.made, *self.others)
-            for at, rollup in acted(payment).items()
-            if at in self.window
+            for currency, at, rollup in counted(payment, zone, listed)
+            if currency in self.places and at in self.window
         ]
-        return made + acts
 
 
 async def read_edge(
-    db: Database, tenant_id: str, window: Window, currency: str, *, session: Session
+    db: Database, tenant_id: str, window: Window, places: tuple[str, ...], *, session: Session
 ) -> Edge:
     """Read what no rollups tell of a window."""
+    currency = places[0] if len(places) == 1 else None
     chosen = Selection(currency=currency)
     made = await payments_between(db, tenant_id, window, chosen, session=session)
     others = await acted_between(db, tenant_id, window, currency, session=session)
     known = {payment.id for payment in made}
     return Edge(
         window=window,
+        places=places,
         made=made,
         others=[payment for payment in others if payment.id not in known],
     )

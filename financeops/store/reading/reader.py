@@ -14,6 +14,7 @@ from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Span, Window
 from financeops.core.questions import Question
+from financeops.core.reporting import REPORTING
 from financeops.core.rollup import Place, Rollup, at_hour, total
 from financeops.core.selection import Selection
 from financeops.store.changes import read_changes
@@ -108,7 +109,10 @@ class Reader:
             that is needed.
         Unavailable
         """
-        selection = Selection(currency=question.currency, method=question.method)
+        everything = question.currency == REPORTING
+        selection = Selection(
+            currency=None if everything else question.currency, method=question.method
+        )
         newest = Newest(selection, payments) if payments else None
         # One at a time per tenant: they share a book, and the second finds it up to date.
         lock = self._locks.setdefault(tenant_id, asyncio.Lock())
@@ -116,7 +120,10 @@ class Reader:
         # a sharded cluster from another shard.
         async with lock, self._db.client.start_session() as session:
             record = await find_record(self._db, tenant_id, session=session)
-            record.check_currency(question.currency)
+            if everything:
+                record.check_converted()
+            else:
+                record.check_currency(question.currency)
             patience = Patience(_PATIENCE_SECONDS)
             while True:
                 plan = ReadPlan.of(
@@ -131,6 +138,8 @@ class Reader:
                 missing = _missing(book, plan, newest)
                 read = await self._read(record, book, plan, missing, session)
                 now = read.record
+                if everything:
+                    now.check_converted()
                 if now.repairs == book.repairs and book.move_on(
                     read.changes, seq=now.tenant.seq, listed=now.listed
                 ):
@@ -198,7 +207,7 @@ class Reader:
                     self._db,
                     now.tenant.id,
                     Window(edge.start, edge.end),
-                    plan.currency,
+                    plan.places,
                     session=session,
                 )
                 for edge in missing.edges
@@ -225,7 +234,12 @@ class Reader:
 
 def _missing(book: Book, plan: ReadPlan, newest: Newest | None) -> _Missing:
     spans = [span for window in plan.windows() for span in plan.spans(window)]
-    pages = [page for span in spans for page in pages_of(plan.currency, span, details=plan.details)]
+    pages = [
+        page
+        for place in plan.places
+        for span in spans
+        for page in pages_of(place, span, details=plan.details)
+    ]
     return _Missing(
         pages=book.missing_pages(pages),
         newest=newest if newest and book.misses_newest(newest) else None,
@@ -250,6 +264,7 @@ def _answer(
     return Answer(
         tenant=read.record.tenant,
         currency=plan.currency,
+        reporting=len(plan.places) > 1,
         currencies=read.record.currencies,
         timezone=plan.zone.key,
         as_of=as_of,
@@ -271,7 +286,10 @@ def _sum(plan: ReadPlan, book: Book, read: _Read, window: Window) -> Rollup:
             listed = read.record.listed if plan.details else None
             parts += read.edges[span].rollups(plan.zone, listed)
             continue
-        for (_, _, start), rollup in book.rollups(plan.currency, span, details=plan.details):
-            foreign = plan.zone != plan.kept_zone
-            parts.append(at_hour(rollup, start.astimezone(plan.zone).hour) if foreign else rollup)
+        foreign = plan.zone != plan.kept_zone
+        for place in plan.places:
+            for (_, _, start), rollup in book.rollups(place, span, details=plan.details):
+                parts.append(
+                    at_hour(rollup, start.astimezone(plan.zone).hour) if foreign else rollup
+                )
     return total(parts)

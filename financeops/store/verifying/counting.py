@@ -19,6 +19,7 @@ from financeops.core.dimensions import EVERY_VALUE, Listed
 from financeops.core.errors import Unavailable
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import QUARTER, Grain
+from financeops.core.reporting import is_unreported
 from financeops.core.rollup import Place, Rollup, deltas, total
 from financeops.store.changes import MAX_BATCH, changes_after, last_seq, read_changes
 from financeops.store.database.connection import Database, Session, driver_errors
@@ -84,6 +85,9 @@ class Count:
         Places of the changes that `move_on` was given, in both zones.
     orders : OrderNumbers
         How the attempts of orders are numbered, as of `seq`.
+    unreported : list of str
+        Payments in other currencies than the tenant's that were neither converted nor waited for a rate,
+        when they were read.
     mistimed : list of str
         Payments whose acts would not be found where a window cuts a quarter hour, when they were read.
     listed : mapping of dimension to values
@@ -111,6 +115,7 @@ class Count:
         self.rollups: dict[Place, Rollup] = {}
         self.orders = OrderNumbers()
         self.mistimed: list[str] = []
+        self.unreported: list[str] = []
         self.touched: set[Place] = set()
         self._seen: dict[str, Payment] = {}
 
@@ -233,6 +238,12 @@ async def _count_payments(
                         for document, payment in zip(documents, payments, strict=True)
                         if is_mistimed(document, payment)
                     ]
+                    if record.reports_in == record.tenant.currency:
+                        count.unreported += [
+                            payment.id
+                            for payment in payments
+                            if is_unreported(payment, record.tenant.currency)
+                        ]
                     await asyncio.sleep(0)
                 done += len(chunk)
                 progress(Progress(Step.PAYMENTS, done, max(done, expected)))

@@ -17,7 +17,8 @@ from financeops.core.breakdown import listed_only
 from financeops.core.dimensions import EVERY_VALUE, Listed
 from financeops.core.payments import Payment
 from financeops.core.periods import Period, Window, buckets, previous_window
-from financeops.core.rollup import Rollup, acted, rollup_of, total
+from financeops.core.reporting import is_reporting, place_in
+from financeops.core.rollup import Rollup, counted, total
 from financeops.core.windows import ALL_TIME
 from financeops.store.reading.answers import Answer
 
@@ -84,7 +85,12 @@ class ShownCount:
     @property
     def currencies(self) -> set[str]:
         """The currencies of the payments counted."""
-        return {currency for currency, _, _ in self._rollups}
+        return {currency for currency, _, _ in self._rollups if not is_reporting(currency)}
+
+    @property
+    def reporting(self) -> bool:
+        """Whether any are in another currency than their tenant's."""
+        return any(is_reporting(currency) for currency, _, _ in self._rollups)
 
     def add(self, payments: Iterable[Payment]) -> None:
         """Count payments."""
@@ -111,18 +117,22 @@ class ShownCount:
         list of (bool, Window, Rollup, Rollup)
             Whether the part is of the period before, its window, the rollup shown, the one counted.
         """
-        currency = answer.currency
+        places = [answer.currency]
+        if answer.reporting:
+            places.append(place_in(answer.currency))
+
+        def of(period: Period | None, n: int) -> Rollup:
+            return listed_only(total(self._of(place, period, n) for place in places), listed)
+
         if period is None:
-            counted_ever = listed_only(self._of(currency, None, 0), listed)
-            return [(False, ALL_TIME, answer.rollup, counted_ever)]
+            return [(False, ALL_TIME, answer.rollup, of(None, 0))]
         cut = self._buckets[period]
-        counted = [listed_only(self._of(currency, period, n), listed) for n in range(len(cut))]
-        parts = zip(cut, answer.bucket_rollups, counted, strict=True)
-        before = listed_only(self._of(currency, period, _PREVIOUS), listed)
+        bucket_rollups = [of(period, n) for n in range(len(cut))]
+        parts = zip(cut, answer.bucket_rollups, bucket_rollups, strict=True)
         return [
-            (False, Window(cut[0].start, cut[-1].end), answer.rollup, total(counted)),
+            (False, Window(cut[0].start, cut[-1].end), answer.rollup, total(bucket_rollups)),
             *((False, *part) for part in parts),
-            (True, self._previous[period], answer.previous or Rollup(), before),
+            (True, self._previous[period], answer.previous or Rollup(), of(period, _PREVIOUS)),
         ]
 
     def _of(self, currency: str, period: Period | None, n: int) -> Rollup:
@@ -131,10 +141,9 @@ class ShownCount:
     def _parts(self, payments: Iterable[Payment]) -> dict[_Key, list[Rollup]]:
         parts: dict[_Key, list[Rollup]] = {}
         for payment in payments:
-            rollup = rollup_of(payment, self._zone, EVERY_VALUE)
-            for at, counted in ((payment.created_at, rollup), *acted(payment).items()):
+            for currency, at, rollup in counted(payment, self._zone, EVERY_VALUE):
                 for period, n in self._places(at):
-                    parts.setdefault((payment.currency, period, n), []).append(counted)
+                    parts.setdefault((currency, period, n), []).append(rollup)
         return parts
 
     def _places(self, at: datetime) -> Iterator[tuple[Period | None, int]]:

@@ -1,4 +1,4 @@
-"""Check when payments are said to have acts, and say so again where that is wrong."""
+"""Check by what payments are found: when they have acts, and that they wait for a rate."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from financeops.store.act_times import ACTS_IN, act_times
 from financeops.store.database.connection import MAX_IDS, Database, Document, Session, driver_errors
 from financeops.store.database.transactions import in_transaction
 from financeops.store.documents import payment_from
+from financeops.store.waiting import AWAITS, awaited
 
 _ACTED = ("refundedAmount", "feeAmount", "fees", "dispute")
 
 
 def is_mistimed(document: Document, payment: Payment) -> bool:
-    """Whether what happened to a stored payment would not be found, or looked for in vain."""
-    return document.get(ACTS_IN) != act_times(payment).get(ACTS_IN)
+    """Whether a stored payment would not be found by its acts or its rate, or looked for in vain."""
+    right = _found_by(payment)
+    return any(document.get(name) != right.get(name) for name in (ACTS_IN, AWAITS))
+
+
+def _found_by(payment: Payment) -> Document:
+    return act_times(payment) | awaited(payment)
 
 
 async def give_times(
@@ -58,6 +64,8 @@ async def _give(db: Database, tenant_id: str, ids: list[ObjectId]) -> None:
 
 
 def _timed(document: Document) -> UpdateOne:
-    times = act_times(payment_from(document))
+    right = _found_by(payment_from(document))
     named = {"_id": document["_id"], "tenantId": document["tenantId"]}
-    return UpdateOne(named, {"$set": times} if times else {"$unset": {ACTS_IN: ""}})
+    gone = {name: "" for name in (ACTS_IN, AWAITS) if name not in right}
+    update: Document = {"$set": right} if right else {}
+    return UpdateOne(named, update | ({"$unset": gone} if gone else {}))

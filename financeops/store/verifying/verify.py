@@ -10,6 +10,7 @@ from msgspec import Struct
 from financeops.core.errors import Conflict, Unavailable
 from financeops.core.periods import Grain
 from financeops.core.questions import Question
+from financeops.core.reporting import REPORTING
 from financeops.core.rollup import Place
 from financeops.store.database.connection import Database
 from financeops.store.reading.reader import Reader
@@ -26,12 +27,17 @@ from financeops.store.verifying.counting import (
 )
 from financeops.store.verifying.shown import PERIODS, ShownDifference
 from financeops.store.verifying.times import give_times
+from financeops.store.writing.ledger import commit
 from financeops.store.writing.numbering import number_orders
+from financeops.store.writing.operations import Convert
 
 MOST_CUT = 20_000
 """Most days and months written or removed at once when a zone changes: 27 years with payments on
 every day in one currency. Recording waits meanwhile, about ten seconds for as many on the embedded
 database."""
+
+_TOGETHER = 250
+"""Payments that one transaction converts."""
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -40,7 +46,8 @@ class Report(Struct, frozen=True, kw_only=True):
     `checked` rollups were compared with the payments, of which `differing` were wrong;
     `differences` lists the first of them. `asked` figures of readers were compared; `shown` lists
     those that differed, after the rollups were repaired if they were. `misnumbered` are the orders
-    whose attempts had wrong numbers, `mistimed` the payments whose acts were not found by their time.
+    whose attempts had wrong numbers, `mistimed` the payments whose acts were not found by their time,
+    or not as waiting for a rate, `unreported` those in other currencies that were neither converted nor waited.
     `repaired` tells whether rollups were replaced, attempts numbered
     again, or rollups forgotten where only a process's memory was wrong.
     """
@@ -55,6 +62,7 @@ class Report(Struct, frozen=True, kw_only=True):
     shown: list[ShownDifference] = []
     misnumbered: list[str] = []
     mistimed: list[str] = []
+    unreported: list[str] = []
 
 
 async def verify(
@@ -79,7 +87,8 @@ async def verify(
         Asked too, with what it remembers.
     repair : bool
         Replace the rollups that differ, in a transaction for each piece of them, number attempts
-        again that are numbered wrong, and say again when acts were where that is wrong. If only remembered figures differ, have every process forget them.
+        again that are numbered wrong, say again when acts were where that is wrong, and convert what is
+        neither converted nor waits. If only remembered figures differ, have every process forget them.
     progress : callable, optional
         Called with the progress of each step.
 
@@ -95,9 +104,13 @@ async def verify(
     count = Count(ZoneInfo(record.tenant.timezone), record.tenant.seq, as_of)
     await count_all(db, record, count, progress=progress)
     misnumbered, mistimed = count.orders.wrong(), count.mistimed
+    unreported = count.unreported
     if repair:
         await number_orders(db, tenant_id, misnumbered, now=as_of)
         await give_times(db, tenant_id, mistimed)
+        for first in range(0, len(unreported), _TOGETHER):
+            some = [Convert(payment_id=each) for each in unreported[first : first + _TOGETHER]]
+            await commit(db, record.tenant, some, now=as_of)
 
     async def mend(wrong: list[Difference]) -> None:
         await put_right(db, record, count, {each.place for each in wrong})
@@ -116,11 +129,13 @@ async def verify(
         checked=compared.checked,
         differing=compared.differing,
         differences=compared.differences,
-        repaired=forget or (repair and bool(compared.differing or misnumbered or mistimed)),
+        repaired=forget
+        or (repair and bool(compared.differing or misnumbered or mistimed or unreported)),
         asked=asked,
         shown=shown,
         misnumbered=misnumbered,
         mistimed=mistimed,
+        unreported=unreported,
     )
 
 
@@ -180,6 +195,8 @@ async def _ask_all(
     shown = count.shown
     assert shown is not None, "a count with as_of has the figures shown"
     currencies = sorted({record.tenant.currency, *record.currencies, *shown.currencies})
+    if shown.reporting and record.reports_in == record.tenant.currency:
+        currencies.append(REPORTING)
     questions = [
         (each, one, period) for each in readers for one in currencies for period in PERIODS
     ]

@@ -12,6 +12,7 @@ from financeops.core.declines import Meaning
 from financeops.core.errors import Conflict, FinanceOpsError, InvalidValue
 from financeops.core.money import decimals_of, to_minor
 from financeops.core.payments import Payment
+from financeops.store.reporting_rates import Reporting
 from financeops.store.writing.operations import Outcome, Result
 
 
@@ -49,13 +50,17 @@ class KnownRow(Struct, frozen=True, kw_only=True):
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What the database holds about the subjects of the operations, and how their tenant reads decline codes."""
+    """What the database holds about the subjects of the operations, and what their tenant makes of them.
+
+    `declines` says how it reads decline codes, `reporting` how it converts amounts.
+    """
 
     payments: dict[str, Stored]
     rows: dict[str, KnownRow] = {}
     imports: dict[str, str] = {}
     """The state of each import involved."""
     declines: Mapping[str, Meaning] = {}
+    reporting: Reporting
 
 
 class Decided(Struct, frozen=True):

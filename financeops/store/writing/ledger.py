@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
 from msgspec import structs
 
-from financeops.core.errors import InvalidValue, Unavailable, Unsure
-from financeops.core.payments import Tenant
+from financeops.core.errors import InvalidValue, NotFound, Unavailable, Unsure
+from financeops.core.payments import Draft, Tenant
 from financeops.core.periods import floor_millisecond
 from financeops.store.database.connection import MAX_IDS, Database, driver_errors
 from financeops.store.database.patience import Patience
@@ -19,10 +20,13 @@ from financeops.store.database.transactions import (
     in_transaction,
 )
 from financeops.store.documents import object_id, payment_from
+from financeops.store.reporting_rates import read_reporting
+from financeops.store.tenants import find_tenant
 from financeops.store.writing.decisions import Known, Stored
 from financeops.store.writing.errors import OutdatedError, RefusedError
 from financeops.store.writing.imports import import_states
 from financeops.store.writing.operations import (
+    Convert,
     ImportRow,
     Insert,
     Operation,
@@ -143,6 +147,15 @@ async def _read_known(
         remembered = await read_rows(db, tenant.id, [row.row_id for row in rows])
         wanted += [each.payment_id for each in remembered.values()]
     payments = await _read_stored(db, tenant.id, wanted)
+    if everything:
+        with suppress(NotFound):  # its currency or zone may be another by now
+            stored = await find_tenant(db, tenant.id)
+            tenant = structs.replace(tenant, currency=stored.currency, timezone=stored.timezone)
+    made = [
+        (each.currency, each.created_at)
+        for each in (_converts(item, payments) for item in items)
+        if each is not None
+    ]
     concerned = {row.import_id for row in rows}
     concerned.update(each.marks.import_id for each in payments.values() if each.marks.import_id)
     return Known(
@@ -150,7 +163,20 @@ async def _read_known(
         rows=remembered,
         imports=await import_states(db, concerned) if concerned else {},
         declines=tenant.declines,
+        reporting=await read_reporting(db, tenant, made),
     )
+
+
+def _converts(item: Item, payments: Mapping[str, Stored]) -> Draft | None:
+    """What an operation may convert: a payment that it records, or one that is stored."""
+    match item.operation:
+        case Insert(draft=draft) | ImportRow(draft=draft):
+            return draft
+        case Convert():
+            stored = payments.get(item.payment_id)
+            return None if stored is None else stored.payment
+        case _:
+            return None
 
 
 async def _read_stored(

@@ -135,7 +135,14 @@ class Restore(Struct, frozen=True, kw_only=True):
     import_id: str
 
 
-Operation = Insert | ImportRow | Act | Remove | Restore
+class Convert(Struct, frozen=True, kw_only=True):
+    """Convert a payment into its tenant's own currency, if that is not done; `again`, also if it is."""
+
+    payment_id: str
+    again: bool = False
+
+
+Operation = Insert | ImportRow | Act | Remove | Restore | Convert
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -188,5 +195,5 @@ def payment_id_of(tenant_id: str, operation: Operation) -> str:
         case Insert(key=key) | ImportRow(key=key):
             assert key is not None
             return derived_payment_id(tenant_id, key)
-        case Refund() | Dispute() | Fees() | Settlement() | Remove() | Restore():
+        case Refund() | Dispute() | Fees() | Settlement() | Remove() | Restore() | Convert():
             return operation.payment_id.lower()  # as the database spells it

@@ -11,6 +11,8 @@ from msgspec import Struct, structs
 from financeops.core.errors import Conflict
 from financeops.core.payments import Change, Draft, Payment, Status, earlier_of, recorded
 from financeops.core.recognition import difference, moved_on
+from financeops.store.reporting_rates import Reporting
+from financeops.store.writing.converting import converted
 from financeops.store.writing.decisions import (
     Decided,
     Known,
@@ -24,6 +26,7 @@ from financeops.store.writing.decisions import (
 )
 from financeops.store.writing.operations import (
     Act,
+    Convert,
     Dispute,
     Fees,
     ImportRow,
@@ -51,7 +54,7 @@ class WritePlan(Struct, frozen=True, kw_only=True):
     """What a transaction will write, and the answers that will then be true.
 
     `rows` are to be remembered; those in `replaced` are remembered already, for a payment that was
-    removed.
+    removed. `reporting` is what payments were converted by.
     """
 
     changes: list[Change] = []
@@ -59,6 +62,7 @@ class WritePlan(Struct, frozen=True, kw_only=True):
     rows: list[KnownRow] = []
     replaced: set[str] = set()
     outcomes: list[Outcome] = []
+    reporting: Reporting | None = None
 
     @property
     def empty(self) -> bool:
@@ -68,7 +72,7 @@ class WritePlan(Struct, frozen=True, kw_only=True):
 
 def plan_of(items: Sequence[Item], known: Known, at: datetime) -> WritePlan:
     """Decide every answer from what is known; numbers are assigned later."""
-    plan = WritePlan()
+    plan = WritePlan(reporting=known.reporting)
     for item in items:
         match item.operation:
             case Insert() as insert:
@@ -84,6 +88,9 @@ def plan_of(items: Sequence[Item], known: Known, at: datetime) -> WritePlan:
                 decided = _acted(act, known.payments.get(item.payment_id), known, at)
             case Remove() | Restore() as back:
                 decided = _taken_back(back, known.payments.get(item.payment_id), at)
+            case Convert() as convert:
+                stored = known.payments.get(item.payment_id)
+                decided = converted(convert, stored, known.reporting, at)
             case _:
                 assert_never(item.operation)
         _note(decided, known, plan, at)
@@ -148,7 +155,9 @@ def _acted(act: Act, stored: Stored | None, known: Known, at: datetime) -> Decid
 
 
 def _recorded(draft: Draft, payment_id: str, known: Known, at: datetime) -> Payment:
-    return recorded(draft, payment_id=payment_id, at=at, declines=known.declines)
+    payment = recorded(draft, payment_id=payment_id, at=at, declines=known.declines)
+    foreign = draft.currency != known.reporting.currency
+    return known.reporting.of(payment) if foreign else payment
 
 
 def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> Decided:

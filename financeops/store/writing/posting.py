@@ -15,10 +15,12 @@ from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError
 from financeops.core.activity import happened
 from financeops.core.dimensions import Listed, said_of
 from financeops.core.payments import OTHER_DECLINE, Change, Payment, Status, Tenant
+from financeops.core.reporting import awaits_rate
 from financeops.core.rollup import deltas
 from financeops.store.act_times import ACTS_IN, act_times, last_act
 from financeops.store.database.connection import MAX_IDS, Database, Document, Session
-from financeops.store.documents import change_document, payment_document
+from financeops.store.documents import change_document, payment_document, payment_from
+from financeops.store.reporting_rates import Reporting, find_choice
 from financeops.store.rollups import add_rollups
 from financeops.store.tenants import (
     COUNTED,
@@ -28,6 +30,7 @@ from financeops.store.tenants import (
     list_values,
     new_history,
 )
+from financeops.store.waiting import AWAITS, awaited
 from financeops.store.writing.decisions import Marks
 from financeops.store.writing.errors import OutdatedError, RefusedError
 from financeops.store.writing.imports import ImportState, acts_of, note_acts
@@ -68,7 +71,8 @@ async def _post_changes(
 ) -> list[Change]:
     # Do this first: the document is the tenant's lock. A second writer conflicts here, before any
     # work, and the order of commits is the order of numbers.
-    record = await _take_numbers(db, tenant, plan.changes, session)
+    record = await _take_numbers(db, tenant, plan, session)
+    await _check_reporting(db, record, plan.reporting, session)
     first = record.tenant.seq - len(plan.changes) + 1
     groups = await _group_declines(db, record, plan.changes, session)
     changes = [
@@ -129,7 +133,7 @@ async def _write(
         }
     await _insert_payments(db, changes, marks, session)
     await _change_payments(db, changes, marks, session)
-    await _remove_payments(db, record.tenant.id, changes, session)
+    await _remove_payments(db, record.tenant, changes, session)
     listed = await _list_values(db, record, changes, session)
     touched = deltas(changes, ZoneInfo(record.tenant.timezone), listed)
     await add_rollups(db, record.tenant.id, touched, session)
@@ -137,9 +141,25 @@ async def _write(
     return changes
 
 
+async def _check_reporting(
+    db: Database, record: TenantRecord, reporting: Reporting | None, session: Session
+) -> None:
+    """Raise `OutdatedError` if payments were converted otherwise than they would be now."""
+    if reporting is None:
+        return
+    if reporting.currency != record.tenant.currency:
+        raise OutdatedError
+    if reporting.version is None:
+        return
+    choice = await find_choice(db, session=session)
+    if (choice.version, record.tenant.timezone) != (reporting.version, reporting.timezone):
+        raise OutdatedError
+
+
 async def _take_numbers(
-    db: Database, tenant: Tenant, changes: Sequence[Change], session: Session
+    db: Database, tenant: Tenant, plan: WritePlan, session: Session
 ) -> TenantRecord:
+    changes = plan.changes
     new = [change.payment for change in changes if change.previous_status is None]
     update: Document = {
         # `COUNTED` lags behind if an earlier version writes: see `migrating`.
@@ -148,6 +168,7 @@ async def _take_numbers(
             "currency": tenant.currency,
             "timezone": tenant.timezone,
             "history": new_history(),
+            "reportsIn": tenant.currency,
         },
     }
     sources = Counter(str(payment.source) for payment in new)
@@ -164,6 +185,14 @@ async def _take_numbers(
     happenings = [change.payment for change in changes if happened(change.payment)]
     if (acted_at := last_act(happenings)) is not None:
         update.setdefault("$max", {})["lastActAt"] = acted_at
+    if plan.reporting is not None and plan.reporting.version is not None:
+        if any(awaits_rate(change.payment) for change in changes):
+            update.setdefault("$min", {})["ratesAwaited"] = plan.reporting.version
+        # Copies of these payments are out of date then, as of attempts that got another number.
+        for change in changes:
+            if _is_converted(change):
+                month = f"renumbered.{change.payment.created_at:%Y-%m}"
+                update["$inc"][month] = update["$inc"].get(month, 0) + 1
     try:
         await db.tenants.update_one({"_id": tenant.id}, update, upsert=True, session=session)
     except DuplicateKeyError:
@@ -237,12 +266,15 @@ def _stored(payment: Payment, marks: Mapping[str, Marks]) -> Document:
     document = payment_document(payment) | _stored_marks(marks[payment.id])
     if happened(payment):
         document.update(act_times(payment))
+    if payment.reporting_currency is not None:
+        document.update(awaited(payment))
     return document
 
 
 _ENDING = [
     *("refundedAt", "refundedAmount", "refunds", "movedBy", "movedFrom", "disputeAssumed"),
-    *("attempt", "recoveredBy", ACTS_IN),
+    *("attempt", "recoveredBy", ACTS_IN, AWAITS),
+    *("reportingAmount", "reportingCurrency", "rate", "rateDate", "rateSource"),
 ]
 """What a stored payment may lose by a change."""
 
@@ -281,21 +313,40 @@ async def _change_payments(
 
 
 async def _remove_payments(
-    db: Database, tenant_id: str, changes: Sequence[Change], session: Session
+    db: Database, tenant: Tenant, changes: Sequence[Change], session: Session
 ) -> None:
-    removed: dict[Status | None, list[ObjectId]] = {}
+    removed: dict[Status | None, list[Payment]] = {}
     for change in changes:
         if change.removed:
-            removed.setdefault(change.previous_status, []).append(ObjectId(change.payment.id))
-    for status, ids in removed.items():
-        for start in range(0, len(ids), MAX_IDS):
-            some = ids[start : start + MAX_IDS]
+            removed.setdefault(change.previous_status, []).append(change.payment)
+    for status, payments in removed.items():
+        for start in range(0, len(payments), MAX_IDS):
+            some = payments[start : start + MAX_IDS]
+            ids = {"$in": [ObjectId(each.id) for each in some]}
+            await _check_conversions(db, tenant, ids, some, session)
             # `revision` is null, or missing, if nothing was told of them since.
             same = {"status": str(status), "revision": None}
-            named = {"_id": {"$in": some}, "tenantId": tenant_id, **same}
+            named = {"_id": ids, "tenantId": tenant.id, **same}
             result = await db.payments.delete_many(named, session=session)
             if result.deleted_count != len(some):
                 raise OutdatedError
+
+
+async def _check_conversions(
+    db: Database, tenant: Tenant, ids: Document, payments: Sequence[Payment], session: Session
+) -> None:
+    """Raise `OutdatedError` if one was converted since it was read: it would be counted off wrong."""
+    known = {each.id: _conversion_of(each) for each in payments}
+    own = {each.currency for each in payments} == {tenant.currency}
+    if own and set(known.values()) == {(None, None, None)}:
+        return
+    found = await db.payments.find({"_id": ids, "tenantId": tenant.id}, session=session).to_list()
+    if any(_conversion_of(payment := payment_from(each)) != known[payment.id] for each in found):
+        raise OutdatedError
+
+
+def _conversion_of(payment: Payment) -> tuple[int | None, str | None, str | None]:
+    return payment.reporting_amount, payment.reporting_currency, payment.rate
 
 
 def _as_it_was(change: Change) -> Document:
@@ -308,6 +359,7 @@ def _as_it_was(change: Change) -> Document:
         "revision": before.revision,  # null matches a missing field
         **_refunded_before(change),
         **_numbered_before(change),
+        **_reported_before(change.payment, before),
     }
 
 
@@ -325,6 +377,23 @@ def _numbered_before(change: Change) -> Document:
     before = change.previous
     assert before is not None, "only a new payment has none"
     return {"attempt": before.attempt, "recoveredBy": before.recovered_by}
+
+
+def _reported_before(payment: Payment, before: Payment) -> Document:
+    """How it was converted: other rates may have changed that since."""
+    if payment.reporting_currency is before.reporting_currency is None:
+        return {}
+    return {
+        "reportingAmount": before.reporting_amount,
+        "reportingCurrency": before.reporting_currency,
+        "rate": before.rate,
+    }
+
+
+def _is_converted(change: Change) -> bool:
+    """Whether it converts a payment that was recorded before, or does so again."""
+    before = change.previous
+    return before is not None and _conversion_of(before) != _conversion_of(change.payment)
 
 
 async def _note_imports(
