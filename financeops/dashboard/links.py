@@ -17,6 +17,7 @@ from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent
 from financeops.core.payments import Status
 from financeops.core.periods import Period
+from financeops.core.reporting import REPORTING
 from financeops.dashboard.language.words import locale_of
 from financeops.dashboard.preferences import Preferences, Theme
 from financeops.dashboard.state.model import DashboardModel
@@ -179,7 +180,8 @@ def _days_in(fields: Mapping[str, Any]) -> bool:
 
 
 def _currency(text: str) -> str:
-    exponent(text)
+    if text != REPORTING:
+        exponent(text)
     return text
 
 

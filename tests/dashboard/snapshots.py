@@ -4,9 +4,10 @@ from msgspec.structs import asdict
 
 from financeops.client import MetricsAnswer, Snapshot
 from financeops.core.contract.agreements import FEED_LENGTH
+from financeops.core.contract.analytics import UnconvertedAnswer
 from financeops.core.days import Days
 from financeops.core.dimensions import said_of, to_list
-from financeops.core.metrics import metrics
+from financeops.core.metrics import metrics, unconverted
 from financeops.core.periods import (
     Period,
     Window,
@@ -17,6 +18,7 @@ from financeops.core.periods import (
 )
 from financeops.core.rollup import Rollup, rollup_of, total
 from financeops.core.wire import metrics_document
+from tests import reported
 from tests.acts import acts_in
 
 
@@ -26,11 +28,21 @@ def listed_of(payments):
     return {name: frozenset(values) for name, values in to_list(said, {}).items()}
 
 
-def rollup_in(payments, window, zone, *, currency="USD", listed=None):
-    """Rollup of the payments of a currency that were created in a window, and of what happened then."""
+def rollup_in(payments, window, zone, *, currency="USD", listed=None, reporting=False):
+    """Rollup of the payments of a currency that were created in a window, and of what happened then.
+
+    If `reporting`, also of those in other currencies that are converted into it.
+    """
     chosen = [payment for payment in payments if payment.currency == currency]
     made = [rollup_of(payment, zone, listed) for payment in chosen if payment.created_at in window]
-    return total([*made, acts_in(chosen, window)])
+    converted = [
+        rollup
+        for payment in payments
+        if reporting
+        for place, at, rollup in reported.counted(payment, zone, listed)
+        if place == f"reporting-{currency}" and at in window
+    ]
+    return total([*made, acts_in(chosen, window), *converted])
 
 
 def windows_of(period, as_of, zone):
@@ -52,18 +64,20 @@ def snapshot(
     currencies=None,
     by=None,
     listed=None,
+    reporting=False,
 ):
     """What the server answers for these payments at `as_of`."""
     cut, before = windows_of(period, as_of, zone)
-    rollups = tuple(rollup_in(payments, bucket, zone, currency=currency) for bucket in cut)
+    of = {"currency": currency, "reporting": reporting}
+    rollups = tuple(rollup_in(payments, bucket, zone, **of) for bucket in cut)
     window = Window(cut[0].start, cut[-1].end)
-    details = rollup_in(payments, window, zone, currency=currency, listed=listed or {})
-    previous = rollup_in(payments, before, zone, currency=currency)
+    details = rollup_in(payments, window, zone, listed=listed or {}, **of)
+    previous = rollup_in(payments, before, zone, **of)
     return Snapshot(
         seq=seq,
         as_of=as_of,
-        metrics=_answer(total(rollups), currency, zone, currencies, seq),
-        previous=_answer(previous, currency, zone, currencies, seq),
+        metrics=_answer(total(rollups), currency, zone, currencies, seq=seq, reporting=reporting),
+        previous=_answer(previous, currency, zone, currencies, seq=seq, reporting=reporting),
         trends=[],
         methods=[],
         declines=[],
@@ -80,7 +94,8 @@ def snapshot(
     )
 
 
-def _answer(rollup: Rollup, currency: str, zone, currencies, seq) -> MetricsAnswer:
+def _answer(rollup: Rollup, currency, zone, currencies, *, seq, reporting) -> MetricsAnswer:
+    count, waiting = unconverted(rollup)
     return MetricsAnswer(
         **asdict(metrics_document(metrics(rollup, currency=currency))),
         timezone=zone.key,
@@ -88,4 +103,5 @@ def _answer(rollup: Rollup, currency: str, zone, currencies, seq) -> MetricsAnsw
         end=None,
         seq=seq,
         currencies=currencies or [currency],
+        unconverted=UnconvertedAnswer(count=count, currencies=waiting) if reporting else None,
     )

@@ -66,6 +66,7 @@ def test_a_link_is_read():
         ),
         [],
     )
+    assert view_of({"currency": "reporting"}) == (View(currency="reporting"), [])
     assert view_of({}) == view_of({"utm_source": "mail", "period": ""}) == (View(), [])
 
 
@@ -74,6 +75,7 @@ def test_a_link_is_read():
     [
         ("period", "fortnight"),
         ("currency", "EURO"),
+        ("currency", "Reporting"),
         ("currency", "XAU"),
         ("status", "pending"),
         ("lang", "xx"),

@@ -57,13 +57,15 @@ def recent(n, **fields):
 def test_folded_changes_give_the_figures_of_all_selected_payments(
     history, zone, currency, method, data
 ):
+    reporting = data.draw(st.booleans(), label="of all currencies")
+    of = {"currency": currency, "reporting": reporting}
     period = data.draw(st.sampled_from(Period) | days())
     by = data.draw(st.sampled_from(Dimension))
     known = data.draw(st.integers(0, len(history)), label="in the snapshot")
     as_known = left_after(history[:known])
     said = {"by": by, "listed": listed_of(each.payment for each in history[:known])}
     counted = {} if by is Dimension.METHOD else said
-    model = loaded(as_known, seq=known, period=period, zone=zone, currency=currency, **counted)
+    model = loaded(as_known, seq=known, period=period, zone=zone, **of, **counted)
     model.by = by
 
     for each in history[known:]:
@@ -81,21 +83,23 @@ def test_folded_changes_give_the_figures_of_all_selected_payments(
     model.method = method
 
     payments = left_after(history)
-    all_methods = snapshot(payments, as_of=AS_OF, zone=zone, period=period, currency=currency)
+    all_methods = snapshot(payments, as_of=AS_OF, zone=zone, period=period, **of)
     selected = [each for each in payments if method in {None, each.method}]
-    wanted = snapshot(selected, as_of=AS_OF, zone=zone, period=period, currency=currency)
+    wanted = snapshot(selected, as_of=AS_OF, zone=zone, period=period, **of)
     everything = total(wanted.bucket_rollups)
-    before = rollup_in(selected, windows_of(period, AS_OF, zone)[1], zone, currency=currency)
+    before = rollup_in(selected, windows_of(period, AS_OF, zone)[1], zone, **of)
     shown = model.figures
     assert shown.by is by
     if by is Dimension.METHOD:
         assert shown.rows == breakdown(total(all_methods.bucket_rollups), by)
     else:
         listed = listed_of(each.payment for each in history)
-        counts = {"currency": currency, "listed": listed}
-        assert shown.rows == breakdown(rollup_in(selected, model.window, zone, **counts), by)
+        inside = rollup_in(selected, model.window, zone, listed=listed, **of)
+        assert shown.rows == breakdown(inside, by)
     assert shown.metrics == figure.metrics(everything, currency=currency)
     assert shown.previous == figure.metrics(before, currency=currency)
+    waiting = figure.unconverted(everything) if reporting else None
+    assert shown.unconverted == waiting
     assert shown.trends == figure.trends(wanted.buckets, wanted.bucket_rollups)
     assert shown.methods == figure.methods(total(all_methods.bucket_rollups))
     assert shown.declines == figure.declines(everything)

@@ -13,7 +13,7 @@ from financeops.core.acts import GivenBack
 from financeops.core.disputes import Disputed, DisputeStatus
 from financeops.core.errors import Busy, InvalidValue, NotFound, Unavailable
 from financeops.core.fees import Fee, FeeKind
-from financeops.core.payments import Change, Status
+from financeops.core.payments import Change, Earlier, Status
 from financeops.core.periods import Period
 from financeops.dashboard.app import Dashboard
 from financeops.dashboard.state.model import Connection
@@ -529,6 +529,30 @@ def test_one_of_several_currencies_can_be_chosen(dashboard):
     assert 'data-action="currency"' in dashboard.screen.header.widget.html
     press(dashboard, "currency", "JPY")
     assert dashboard.model.chosen_currency == "JPY"
+
+
+def test_all_currencies_are_shown_together_with_what_is_in_no_figure(dashboard):
+    both = {"currencies": ["JPY", "USD"]}
+    load(dashboard, [paid(1)], seq=1, **both)
+    press(dashboard, "currency", "reporting")
+    assert dashboard.model.question.currency == "reporting"
+    assert dashboard.model.selection.currency is None
+    waits = {"currency": "JPY", "amount": 1000, "reporting_currency": "USD"}
+    load(dashboard, [paid(1), paid(2, **waits)], seq=2, reporting=True, **both)
+    assert "All in USD" in text(dashboard.screen.header)
+    assert figure(dashboard, "total_volume") == "$18.50"
+    said = "1 payment (JPY) is in none of these figures: no exchange rate is known for it."
+    assert said in text(dashboard.screen.notice)
+
+    converted = change(
+        3, previous_status="success", **waits, reporting_amount=650, rate="0.0065", id=f"{2:024x}"
+    )
+    earlier = Earlier(reporting_currency="USD")
+    made = replace(converted.payment, created_at=AS_OF - timedelta(minutes=2))
+    dashboard.model.receive(replace(converted, payment=made, earlier=earlier))
+    dashboard.paint()
+    assert figure(dashboard, "total_volume") == "$25.00"
+    assert text(dashboard.screen.notice) == ""
 
 
 def test_an_older_page_stays_in_place_while_payments_arrive(dashboard):

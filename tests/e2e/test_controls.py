@@ -306,6 +306,13 @@ async def test_another_currency_shows_its_figures_and_the_export_is_of_what_is_f
     assert len(rows) == yen["totalPayments"]
     assert {(row["currency"], row["method"]) for row in rows} == {("JPY", "card")}
 
+    # Yen have no exchange rate, and are never counted as if they were nothing.
+    await select.select_option("reporting")
+    together = await metrics(currency="reporting", method="card")
+    await assert_shows(page, together)
+    said = f"{together['unconverted']['count']} payments (JPY)"
+    await page.locator("[data-notice=unconverted]", has_text=said).wait_for()
+
 
 async def test_resume_shows_how_many_changes_came(page, metrics, sell):
     await page.keyboard.press("Tab")

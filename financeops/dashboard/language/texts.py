@@ -115,6 +115,12 @@ CAUGHT_UP = Plural(
 )
 
 CURRENCY = Text("Currency")
+ALL_CURRENCIES = Text("All currencies")
+ALL_IN = Text("All in {currency}")
+UNCONVERTED = Plural(
+    "{count} payment ({currencies}) is in none of these figures: no exchange rate is known for it.",
+    "{count} payments ({currencies}) are in none of these figures: no exchange rate is known for them.",
+)
 FILTERS = Text("Filtered by")
 FILTERS_ALL = Text("figures and feed")
 FILTERS_FEED = Text("feed only")

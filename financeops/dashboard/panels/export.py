@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from financeops.client.query import keywords_of
 from financeops.client.rest import Client
 from financeops.core.errors import FinanceOpsError
+from financeops.core.reporting import REPORTING
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.page import Page
@@ -30,7 +31,8 @@ async def export_csv(model: DashboardModel, client: Client, page: Page, formats:
     parts = ["payments", model.tenant, str(model.days or model.period), *filter(None, chosen)]
     name = f"{'-'.join(parts)}.csv"
     model.exported = 0
-    selection = replace(model.selection, currency=currency, window=window)
+    asked = None if currency == REPORTING else currency
+    selection = replace(model.selection, currency=asked, window=window)
     try:
         async for chunk in client.export_chunks(model.tenant, **keywords_of(selection)):
             page.save(name, "text/csv", chunk)

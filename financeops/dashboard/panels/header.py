@@ -6,6 +6,7 @@ from datetime import datetime
 
 from financeops.core.days import EARLIEST_DAY, LATEST_DAY
 from financeops.core.periods import Period, day_of
+from financeops.core.reporting import REPORTING
 from financeops.dashboard.html import icons
 from financeops.dashboard.html.choice import choice
 from financeops.dashboard.html.markup import Markup, h, join
@@ -65,19 +66,26 @@ class Header:
     def _detail(self, model: DashboardModel) -> Markup | None:
         if not model.loaded:
             return None
+        say = self._formats.say
         chosen = model.chosen_currency or model.currency
-        several = sorted({*model.currencies, chosen})
+        everything = chosen == REPORTING
+        several = sorted({*model.currencies, *(() if everything else (chosen,))})
+        options = {code: code for code in several}
+        if everything:
+            options[REPORTING] = say(texts.ALL_IN, currency=model.currency)
+        else:
+            options[REPORTING] = say(texts.ALL_CURRENCIES)
         return join(
             h(
                 "span",
                 choice(
                     "currency",
-                    {code: code for code in several},
+                    options,
                     chosen,
-                    label=self._formats.say(texts.CURRENCY),
+                    label=say(texts.CURRENCY),
                 ),
             )
-            if len(several) > 1
+            if len(several) > 1 or everything
             else h("span", h("bdi", model.currency, data_currency=True)),
             h("span.fo-zone", h("bdi", model.timezone)),
         )

@@ -10,6 +10,10 @@ from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.panels.panel import Panel
 from financeops.dashboard.state.model import Connection, DashboardModel
+from financeops.dashboard.state.totals import Figures
+
+_NAMED = 5
+"""Most currencies that a notice names."""
 
 
 class Notice:
@@ -40,7 +44,18 @@ class Notice:
         if model.recording is not None:
             share = self._formats.percent(Decimal(100 * model.recording), decimals=0)
             return _line(say(texts.RECORDING, share=share), state="recording")
-        return _line(model.notice(), state="said") if model.notice else h("div")
+        if model.notice:
+            return _line(model.notice(), state="said")
+        return self._unconverted(model.figures) or h("div")
+
+    def _unconverted(self, figures: Figures) -> Markup | None:
+        """Say which payments are in none of the figures."""
+        if figures.unconverted is None or not figures.unconverted[0]:
+            return None
+        count, currencies = figures.unconverted
+        named = [*currencies[:_NAMED], *("…" for _ in currencies[_NAMED : _NAMED + 1])]
+        text = self._formats.say(texts.UNCONVERTED, count=count, currencies=", ".join(named))
+        return _line(text, state="unconverted")
 
     def _error(self, model: DashboardModel) -> Markup:
         say = self._formats.say

@@ -21,6 +21,7 @@ from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Period, Window, day_of, floor_quarter
 from financeops.core.questions import Question
+from financeops.core.reporting import REPORTING
 from financeops.core.selection import Selection
 from financeops.dashboard.state.timeline import Entry, Grouping, Timeline
 from financeops.dashboard.state.totals import Figures, Totals
@@ -365,7 +366,9 @@ class DashboardModel(HasTraits):
     @property
     def selection(self) -> Selection:
         """Which payments are shown one by one."""
-        return Selection(status=self.status, method=self.method, currency=self.chosen_currency)
+        chosen = self.chosen_currency
+        currency = None if chosen == REPORTING else chosen
+        return Selection(status=self.status, method=self.method, currency=currency)
 
     @observe("period", "days", "chosen_currency")
     def _note_question(self, _change: object) -> None:

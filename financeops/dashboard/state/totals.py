@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -16,7 +17,8 @@ from financeops.core.dimensions import Dimension, Listed, said_of, to_list, with
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
 from financeops.core.payments import Change
 from financeops.core.periods import DAY, HOUR, Period, Window
-from financeops.core.rollup import Rollup, acted_by, delta_of, total
+from financeops.core.reporting import place_in
+from financeops.core.rollup import Rollup, acted_by, delta_of, reported_by, total
 
 _ONCE = {Period.DAY: 24, Period.YEAR: 12}
 
@@ -32,7 +34,8 @@ class Figures(Struct, frozen=True, kw_only=True):
     place of the bucket that is not over. `trends` and `averages` (major units) have one element per bucket;
     `hours` are the attempts in each of the 24 hours of day. `methods` always covers all methods,
     even if the other figures are limited to one `method`. `rows` are the figures of each value of
-    the dimension `by`.
+    the dimension `by`. Of figures of all currencies, `unconverted` are the payments that are in none of
+    them, because no exchange rate is known: how many, and in which currencies.
     """
 
     seq: int
@@ -51,6 +54,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     rows: list[DimensionFigures]
     declines: list[DeclineFigures]
     declines_before: list[DeclineFigures]
+    unconverted: tuple[int, list[str]] | None = None
 
     @property
     def repeats(self) -> bool:
@@ -59,7 +63,7 @@ class Figures(Struct, frozen=True, kw_only=True):
 
 
 class Totals:
-    """Rollups of the buckets of a period or of chosen days and of those before, in one currency.
+    """Rollups of the buckets of a period or of chosen days and of those before, in one currency or of all.
 
     Parameters
     ----------
@@ -75,6 +79,8 @@ class Totals:
         self.period = period
         self.zone = ZoneInfo(snapshot.metrics.timezone if snapshot else "UTC")
         self.currency = snapshot.metrics.currency if snapshot else ""
+        self.reporting = snapshot is not None and snapshot.metrics.unconverted is not None
+        """Whether they are of all currencies, in `currency`."""
         self._buckets: tuple[Window, ...] = snapshot.buckets if snapshot else ()
         self._rollups = list(snapshot.bucket_rollups) if snapshot else []
         self._previous_window = snapshot.previous_window if snapshot else None
@@ -96,13 +102,13 @@ class Totals:
         """Whether the period has no payments at all."""
         self._fold()
         # What happened to payments of another time is none.
-        return not any(rollup.cells for rollup in self._rollups)
+        return not any(rollup.cells or rollup.part("unconverted") for rollup in self._rollups)
 
     def add(self, change: Change) -> None:
-        """Add a change, unless it is in another currency."""
+        """Add a change, unless it is in another currency than the one that is shown."""
         if self.by is not None:
             self._list(self.by, change)
-        if change.payment.currency == self.currency:
+        if self.reporting or change.payment.currency == self.currency:
             self._unfolded.append(change)
             if len(self._unfolded) >= UNFOLDED:
                 self._fold()
@@ -146,6 +152,7 @@ class Totals:
             rows=rows,
             declines=figure.declines(everything),
             declines_before=figure.declines(previous),
+            unconverted=figure.unconverted(everything) if self.reporting else None,
         )
 
     @property
@@ -165,14 +172,13 @@ class Totals:
         earlier: list[Rollup] = []
         details: list[Rollup] = []
         for change in self._unfolded:
-            made = change.payment.created_at
-            delta = delta_of(change, self.zone, self._listed or None)
-            if self.by is not None and self._bucket_at(made) is not None:
-                details.append(delta.of_dimension(self.by))
-            for at, part in ((made, delta.without_details), *acted_by(change).items()):
+            for at, delta in self._deltas_of(change):
                 index = self._bucket_at(at)
+                part = delta.without_details
                 if index is not None:
                     deltas.setdefault(index, []).append(part)
+                    if self.by is not None:
+                        details.append(delta.of_dimension(self.by))
                 if self._previous_window is not None and at in self._previous_window:
                     earlier.append(part)
         self._unfolded.clear()
@@ -182,6 +188,17 @@ class Totals:
             self._previous = total((self._previous, *earlier))
         if details:
             self._details = total((self._details, *details))
+
+    def _deltas_of(self, change: Change) -> Iterator[tuple[datetime, Rollup]]:
+        """What a change adds, and where."""
+        listed = self._listed or None
+        if change.payment.currency == self.currency:
+            yield change.payment.created_at, delta_of(change, self.zone, listed)
+            yield from acted_by(change).items()
+        if self.reporting:
+            for place, at, rollup in reported_by(change, self.zone, listed):
+                if place == place_in(self.currency):
+                    yield at, rollup
 
     def _list(self, by: Dimension, change: Change) -> None:
         """List a new value as the server does, which lists those of all currencies."""
