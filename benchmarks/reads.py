@@ -30,6 +30,8 @@ SPREADS = {"over a year": timedelta(days=365), "in one day": timedelta(days=1)}
 ROUTES = {
     "metrics": "/api/analytics/metrics",
     "metrics, month": "/api/analytics/metrics?period=month&compare=true",
+    "one country, month": "/api/analytics/metrics?period=month&country=DE",
+    "one country, all": "/api/analytics/metrics?country=DE",
     "trends, day": "/api/analytics/trends?period=day",
     "trends, year": "/api/analytics/trends?period=year",
     "snapshot, day": "/api/analytics/snapshot?period=day",

@@ -413,6 +413,10 @@ def answer(question, everything, *, currency: str, zone: ZoneInfo):
     shown = question.currency or currency
     zone = ZoneInfo(question.timezone) if question.timezone else zone
     selected = [row for row in everything if question.method in (None, row.method)]
+    for name, value in question.said:
+        wanted = None if value == "-" else value
+        place = DIMENSIONS.index(name)
+        selected = [row for row in selected if row.dimensions[place] == wanted]
     rows = [row for row in selected if row.currency == shown]
     period, start, end, cuts = question.period, question.start, question.end, []
     if question.route in ("trends", "snapshot") and not start:

@@ -67,6 +67,7 @@ class Question(NamedTuple):
     timezone: str | None = None
     compare: bool = False
     by: str | None = None
+    said: tuple[tuple[str, str], ...] = ()
 
     @property
     def path(self) -> str:
@@ -83,6 +84,7 @@ class Question(NamedTuple):
             "timezone": self.timezone,
             "compare": "true" if self.compare else None,
             "by": self.by,
+            **dict(self.said),
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -113,6 +115,10 @@ def question(rng, zone: ZoneInfo) -> Question:
         drawn = drawn._replace(start=start, end=end)
         if kind == "open":
             drawn = drawn._replace(**{rng.choice(["start", "end"]): None})
+    if rng.random() < 0.3:
+        names = rng.sample(list(SAID), rng.choice([1, 1, 2]))
+        said = {name: rng.choice([*SAID[name], "other"]) or "-" for name in names}
+        drawn = drawn._replace(said=tuple(said.items()))
     if route == "breakdown":
         drawn = drawn._replace(by=rng.choice(plain.DIMENSIONS))
     closed = drawn.period is not None or None not in (drawn.start, drawn.end)

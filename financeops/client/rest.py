@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, BinaryIO, Self, TypedDict, Unpack
+from typing import Any, BinaryIO, Self, Unpack
 from urllib.parse import quote
 
 from msgspec import UNSET
 from yarl import URL
 
 from financeops.client.address import authorization, server_url
-from financeops.client.query import parameters_of, present, question_of, selection_of
+from financeops.client.query import Facets, parameters_of, present, question_of, selection_of
 from financeops.client.transport import Transport
 from financeops.client.values import Changes, Snapshot, changes_of, snapshot_of
 from financeops.client.verifying import verified
@@ -51,7 +51,7 @@ from financeops.core.rates import DayRates
 _CHUNK = 1 << 18
 
 
-class Question(TypedDict, total=False):
+class Question(Facets, total=False):
     """A `core.questions.Question` as keywords; each may be left out.
 
     Without `period` and without `start` and `end`: all time, or the last day if buckets are needed.
@@ -66,7 +66,7 @@ class Question(TypedDict, total=False):
     timezone: str | None
 
 
-class Selection(TypedDict, total=False):
+class Selection(Facets, total=False):
     """A `core.selection.Selection` as keywords; each may be left out."""
 
     status: Status | str | None

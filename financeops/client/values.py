@@ -16,7 +16,7 @@ from financeops.core.contract.analytics import (
     SnapshotAnswer,
     TrendAnswer,
 )
-from financeops.core.dimensions import Dimension
+from financeops.core.dimensions import Dimension, Listed
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Window
 from financeops.core.rollup import Rollup
@@ -39,7 +39,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     `seq` is the last change counted in. With ``rollups=True`` `buckets` and `bucket_rollups`
     (one each, oldest first), `previous_window` and `previous_rollup` hold what the figures were
     computed from, so that later changes can be added exactly; with a dimension `by` also `details`,
-    the window's payments by its values, of which `listed` are counted by themselves.
+    the window's payments by its values, of which `listed` are counted by themselves; `others` has
+    the same for each dimension whose other values were asked for.
     """
 
     seq: int
@@ -57,6 +58,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     by: Dimension | None = None
     details: Rollup | None = None
     listed: frozenset[str] = frozenset()
+    others: Listed = {}
 
 
 def changes_of(document: Mapping[str, Any]) -> Changes:
@@ -74,6 +76,7 @@ def snapshot_of(document: Mapping[str, Any]) -> Snapshot:
     rollups = answer.rollups
     buckets = rollups.buckets if rollups else []
     details = rollups.details if rollups else None
+    others = (rollups.listed if rollups else None) or {}
     return Snapshot(
         seq=answer.seq,
         as_of=answer.as_of,
@@ -90,4 +93,5 @@ def snapshot_of(document: Mapping[str, Any]) -> Snapshot:
         by=details.by if details else None,
         details=wire.details_from(details) if details else None,
         listed=frozenset(details.listed if details else ()),
+        others={name: frozenset(values) for name, values in others.items()},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from financeops.core.errors import InvalidValue
+from financeops.core.facets import Facets
 from financeops.core.periods import Period, Window
 from financeops.core.windows import ALL_TIME
 
@@ -19,6 +20,8 @@ class Question(Struct, frozen=True, kw_only=True):
         the tenant's.
     method : str, optional
         Only this payment method.
+    facets : tuple of (dimension, value)
+        Only payments that have these values (`core.facets`).
     timezone : str, optional
         IANA zone in which days begin and hours count; the tenant's by default.
     period : Period, optional
@@ -34,6 +37,7 @@ class Question(Struct, frozen=True, kw_only=True):
 
     currency: str | None = None
     method: str | None = None
+    facets: Facets = ()
     timezone: str | None = None
     period: Period | None = None
     window: Window = ALL_TIME

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from financeops.arrow.tables import SCHEMA, check_columns, check_frame, framed
 from financeops.client import MetricsAnswer, Snapshot
-from financeops.client.query import keywords_of, question_of
+from financeops.client.query import Facets, keywords_of, question_of
 from financeops.core.choices import choice_of
 from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.instants import Moment
@@ -81,7 +81,7 @@ def connect(
     return connection
 
 
-class FigureParams(TypedDict, total=False):
+class FigureParams(Facets, total=False):
     """Which payments figures are of; see `Connection.metrics`."""
 
     since: Moment | None
@@ -255,7 +255,8 @@ class Connection:
             ``period`` (``"day"``, ``"week"``, ``"month"``, ``"year"``), or ``since`` and
             ``until`` as in `payments`; ``currency``, by default the tenant's, or ``"reporting"``
             for all currencies, converted into the tenant's; ``method``;
-            ``timezone``, in which hours and days begin: other than the tenant's only for windows of
+            values of dimensions, such as ``country="DE"`` or ``processor="-"``, which are those
+            without one; ``timezone``, in which hours and days begin: other than the tenant's only for windows of
             at most 7 days.
 
         Returns
@@ -526,6 +527,7 @@ class Connection:
         currency: str | None = None,
         method: str | None = None,
         timezone: str | None = None,
+        **facets: Unpack[Facets],
     ) -> Question:
         window = ALL_TIME
         if since is not None or until is not None:
@@ -539,6 +541,7 @@ class Connection:
             currency=currency,
             method=method,
             timezone=timezone,
+            **facets,
         )
 
     def _currency_of(self, question: Question) -> str:

@@ -38,12 +38,20 @@ async def read_rollups(
     grain: Grain,
     window: Window,
     *,
+    details: bool = False,
     session: Session | None = None,
 ) -> list[tuple[Place, Rollup]]:
-    """Return the rollups of one grain that overlap a window; empty ones are left out."""
+    """Return the rollups of one grain that overlap a window; empty ones are left out.
+
+    With `details` each also counts by dimension.
+    """
     starts = grain_starts(grain, window, ZoneInfo(tenant.timezone))
     places = [(currency, grain, start) for start in starts]
-    return list((await rollups_at(db, tenant.id, places, session=session)).items())
+    found = await rollups_at(db, tenant.id, places, session=session)
+    if details:
+        more = await rollups_at(db, tenant.id, list(found), details=True, session=session)
+        found |= {place: found[place] + rollup for place, rollup in more.items()}
+    return list(found.items())
 
 
 async def rollups_starting_in(

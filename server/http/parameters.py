@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import Request
@@ -38,10 +39,12 @@ from financeops.core.contract.texts import (
     TEXT_PATTERN,
     WORD_PATTERN,
 )
-from financeops.core.dimensions import Dimension
+from financeops.core.declines import Authentication
+from financeops.core.dimensions import OTHER_VALUE, Dimension
 from financeops.core.errors import InvalidValue
+from financeops.core.facets import FACETED, NO_VALUE, Facets, check_facet, facets_of
 from financeops.core.instants import bound
-from financeops.core.payments import Source, Status
+from financeops.core.payments import Funding, Source, Status
 from financeops.core.periods import Period, zone_of
 from financeops.core.questions import Question
 from financeops.core.rates import check_currency_of_rate, check_source, day_in
@@ -127,6 +130,18 @@ def _described(**members: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", **members})
 
 
+def _facet(name: str) -> AfterValidator:
+    return AfterValidator(lambda value: check_facet(name, value))
+
+
+def _one_of(choices: type[StrEnum]) -> WithJsonSchema:
+    return _described(enum=[*choices, OTHER_VALUE, NO_VALUE])
+
+
+_VALUE = _described(pattern="^([a-z0-9_]{1,64}|-)$")
+_COUNTRY = _described(pattern="^([A-Z]{2}|other|-)$")
+_AS_SHOWN = f"; `{NO_VALUE}` for those without one"
+
 Currency = Annotated[str, AfterValidator(_check_currency)]
 CurrencyOrAll = Annotated[str, AfterValidator(_check_currency_or_all), _described(enum=[REPORTING])]
 Method = Annotated[str, AfterValidator(_check_method), _described(pattern=WORD_PATTERN)]
@@ -156,7 +171,38 @@ class OfTenant(Parameters):
     tenant_id: TenantId = Field(DEFAULT_TENANT, description="ID of the tenant")
 
 
-class SelectionParameters(OfTenant):
+class OfFacets(OfTenant):
+    """Parameters that filter by the values of dimensions, each named as a breakdown shows it."""
+
+    processor: Annotated[str, _facet("processor"), _VALUE] | None = Field(
+        None, description=f"Only payments with this processor{_AS_SHOWN}"
+    )
+    network: Annotated[str, _facet("network"), _VALUE] | None = Field(
+        None, description=f"Only payments of this network{_AS_SHOWN}"
+    )
+    funding: Annotated[str, _facet("funding"), _one_of(Funding)] | None = Field(
+        None, description=f"Only payments funded so{_AS_SHOWN}"
+    )
+    country: Annotated[str, _facet("country"), _COUNTRY] | None = Field(
+        None, description=f"Only payments of this country{_AS_SHOWN}"
+    )
+    issuer_country: Annotated[str, _facet("issuerCountry"), _COUNTRY] | None = Field(
+        None, description=f"Only payments with cards of this country{_AS_SHOWN}"
+    )
+    channel: Annotated[str, _facet("channel"), _VALUE] | None = Field(
+        None, description=f"Only payments of this channel{_AS_SHOWN}"
+    )
+    authentication: Annotated[str, _facet("authentication"), _one_of(Authentication)] | None = (
+        Field(None, description=f"Only payments of which 3-D Secure said this{_AS_SHOWN}")
+    )
+
+    @property
+    def facets(self) -> Facets:
+        """The values that are given."""
+        return facets_of({name: getattr(self, field) for name, field in FACETED.items()})
+
+
+class SelectionParameters(OfFacets):
     """Parameters that select payments of a tenant."""
 
     status: Status | None = Field(None, description="Only payments with this status")
@@ -185,6 +231,7 @@ class SelectionParameters(OfTenant):
             currency=self.currency,
             window=window,
             order_id=self.order_id,
+            facets=self.facets,
         )
 
 
@@ -215,7 +262,7 @@ class ChangesParameters(OfTenant):
     )
 
 
-class AnalyticsParameters(OfTenant):
+class AnalyticsParameters(OfFacets):
     """Parameters that every analytics route takes."""
 
     currency: CurrencyOrAll | None = Field(
@@ -246,6 +293,7 @@ class AnalyticsParameters(OfTenant):
         question = Question(
             currency=self.currency,
             method=self.method,
+            facets=self.facets,
             timezone=self.timezone,
             period=self.period,
             window=window_between(self.start, self.end),

@@ -23,7 +23,7 @@ from financeops.core.contract.analytics import (
     UnconvertedAnswer,
 )
 from financeops.core.contract.forms import Instant
-from financeops.core.dimensions import Dimension
+from financeops.core.dimensions import OTHER_VALUE, Dimension
 from financeops.core.periods import Window
 from financeops.core.questions import Question
 from financeops.core.rollup import DIMENSIONS, Rollup, as_document
@@ -127,7 +127,9 @@ async def read_snapshot(services: Here, params: Annotated[SnapshotParameters, Qu
         payments=[payment_document(payment) for payment in answer.payments],
         seq=answer.tenant.seq,
         as_of=Instant.of(answer.as_of),
-        rollups=_rollups(answer, by=_counts_by(params)) if params.rollups else None,
+        rollups=_rollups(answer, by=_counts_by(params), others=_others(params))
+        if params.rollups
+        else None,
     )
     return Json(document)
 
@@ -181,7 +183,12 @@ def _counts_by(params: SnapshotParameters) -> Dimension | None:
     return params.by if params.rollups and params.by is not Dimension.METHOD else None
 
 
-def _rollups(answer: Answer, *, by: Dimension | None) -> RollupsAnswer:
+def _others(params: SnapshotParameters) -> list[str]:
+    """The dimensions of which a snapshot is of the values that are not counted by themselves."""
+    return [name for name, value in params.facets if value == OTHER_VALUE]
+
+
+def _rollups(answer: Answer, *, by: Dimension | None, others: list[str]) -> RollupsAnswer:
     assert answer.previous is not None, "a snapshot compares"
     assert answer.previous_window is not None, "a snapshot compares"
     return RollupsAnswer(
@@ -193,6 +200,7 @@ def _rollups(answer: Answer, *, by: Dimension | None) -> RollupsAnswer:
         previous_from=Instant.of(answer.previous_window.start),
         previous_to=Instant.of(answer.previous_window.end),
         details=None if by is None else _details(answer, by),
+        listed={name: sorted(answer.listed.get(name, ())) for name in others} or None,
     )
 
 

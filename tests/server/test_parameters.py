@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financeops.client.query import keywords_of, parameters_of, query_of, question_of, selection_of
+from financeops.client.query import (
+    Facets,
+    keywords_of,
+    parameters_of,
+    query_of,
+    question_of,
+    selection_of,
+)
+from financeops.core.dimensions import OTHER_VALUE
+from financeops.core.facets import FACETED, NO_VALUE, facets_of
 from financeops.core.payments import Status
 from financeops.core.periods import EPOCH, LATEST, Period
 from financeops.core.questions import Question
@@ -22,6 +31,11 @@ asked_windows = st.one_of(
     windows(),
     half_open.map(lambda ends: window_between(*ends)),
 )
+facets = st.builds(
+    lambda country, processor: facets_of({"issuerCountry": country, "processor": processor}),
+    st.none() | st.sampled_from(["DE", NO_VALUE, OTHER_VALUE]),
+    st.none() | st.sampled_from(["acquirer_a", NO_VALUE, OTHER_VALUE]),
+)
 selections = st.builds(
     Selection,
     status=st.none() | st.sampled_from(Status),
@@ -29,11 +43,13 @@ selections = st.builds(
     currency=st.none() | currencies,
     window=asked_windows,
     order_id=st.none() | st.sampled_from(["o-1", "Auftrag 7 (zweiter Versuch)"]),
+    facets=facets,
 )
 questions = st.builds(
     Question,
     currency=st.none() | currencies,
     method=st.none() | methods,
+    facets=facets,
     timezone=st.none() | zones.map(str),
     window=asked_windows,
 ) | st.builds(Question, period=st.sampled_from(Period))
@@ -65,3 +81,10 @@ def test_figures_in_buckets_cover_the_last_day_by_default():
 def test_the_client_leaves_checking_of_words_to_the_server(word):
     assert query_of(selection_of(status=word))["status"] == word
     assert query_of(question_of(period=word))["period"] == word
+
+
+def test_every_dimension_can_be_a_filter():
+    names = set(FACETED.values())
+    assert names <= SelectionParameters.model_fields.keys()
+    assert names <= AnalyticsParameters.model_fields.keys()
+    assert names == Facets.__annotations__.keys()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from financeops.core.act_terms import DisputeTerms, FeesTerms
 from financeops.core.disputes import DisputeStatus
+from financeops.core.facets import NO_VALUE, holds
 from financeops.core.fees import FeeKind
 from financeops.core.metrics import metrics
 from financeops.core.periods import DAY, EPOCH, HOUR, MILLISECOND, QUARTER, Window
@@ -68,11 +69,12 @@ def acts_around(rng, payment, centre):
     return rng.sample(possible, rng.randint(1, len(possible)))
 
 
-async def right(reader, of, payments, window, zone=None):
+async def right(reader, of, payments, window, zone=None, *, facets=()):
     """Check the answer for a window and the one before it; return the former."""
-    question = Question(window=window, timezone=zone)
+    question = Question(window=window, timezone=zone, facets=facets)
     answer = await reader.answer(of.id, question, as_of=NOON, in_buckets=True, compare=True)
     own = ZoneInfo(zone or of.timezone)
+    payments = [each for each in payments if holds(facets, each, answer.listed)]
 
     def expected(inside):
         made = [rollup_of(each, own) for each in payments if each.created_at in inside]
@@ -99,9 +101,18 @@ async def test_windows_that_cut_quarter_hours_hold_what_happened_in_them(
     for _ in range(2):
         made = [centre - rng.choice([0 * DAY, DAY, 40 * DAY]) + beside(rng) for _ in range(4)]
         made = [max(EPOCH, each) for each in made]
-        new = [insert(tenant_id=one.id, amount=1000, created_at=each) for each in made]
+        new = [
+            insert(
+                tenant_id=one.id,
+                amount=1000,
+                created_at=each,
+                country=rng.choice([None, "DE", "FR"]),
+                fee_amount=rng.choice([None, None, 7, -7]),
+            )
+            for each in made
+        ]
         recorded = [each.payment for each in await commit(other_db, one, new, now=now)]
-        for payment in recorded:
+        for payment in recorded[1:]:
             await commit(other_db, one, acts_around(rng, payment, centre), now=now)
         payments = await stored_payments(db, one.id)
         moments = [act.at for each in payments for act in acts_of(each)]
@@ -109,9 +120,14 @@ async def test_windows_that_cut_quarter_hours_hold_what_happened_in_them(
             for _ in range(2):
                 start = rng.choice(moments) + rng.choice([-1, 0, 1]) * MILLISECOND
                 length = rng.choice([MILLISECOND, QUARTER, HOUR, DAY, 41 * DAY]) + beside(rng)
-                await right(reader, one, payments, Window(start, start + length))
+                window = Window(start, start + length)
+                await right(reader, one, payments, window)
+            facets = (("country", rng.choice(["DE", "FR", NO_VALUE, "other"])),)
+            await right(reader, one, payments, window, facets=facets)
     short = Window(max(EPOCH, centre - DAY - beside(rng)), centre + beside(rng) + MILLISECOND)
-    await right(warm, one, payments, short, rng.choice(list(borders.PRESENTS)))
+    foreign = rng.choice(list(borders.PRESENTS))
+    await right(warm, one, payments, short, foreign)
+    await right(warm, one, payments, short, foreign, facets=(("country", "DE"),))
     await check_ledger(db, one.id)
 
 

@@ -10,10 +10,14 @@ import pytest
 
 from financeops.core.breakdown import breakdown
 from financeops.core.dimensions import EVERY_VALUE, MAX_VALUES, Dimension
+from financeops.core.facets import NO_VALUE
+from financeops.core.metrics import attempts, total_volume
 from financeops.core.periods import Window
 from financeops.core.questions import Question
 from financeops.core.rollup import rollup_of, total
+from financeops.core.selection import Selection
 from financeops.store.migrating import migrate
+from financeops.store.reading.queries import list_payments
 from financeops.store.reading.reader import Reader
 from financeops.store.tenants import COUNTED
 from financeops.store.verifying.verify import verify
@@ -27,6 +31,16 @@ HOUR = timedelta(hours=1)
 async def figures(reader, by, **question):
     answer = await reader.answer("tenant_1", Question(**question), as_of=NOON + HOUR, details=True)
     return breakdown(answer.rollup, by)
+
+
+async def every_row_can_be_asked_for(reader, by, rows, **question):
+    """A row's value as a facet gives its payments, which together are all."""
+    for row in rows:
+        value = NO_VALUE if row.value is None else row.value
+        chosen = {"method": value} if by is Dimension.METHOD else {"facets": ((by, value),)}
+        answer = await reader.answer("tenant_1", Question(**question | chosen), as_of=NOON + HOUR)
+        counted = attempts(answer.rollup), total_volume(answer.rollup)
+        assert counted == (row.count, row.volume), (by, row.value)
 
 
 async def test_figures_by_dimension_are_those_of_the_payments(db):
@@ -64,6 +78,9 @@ async def test_figures_by_dimension_are_those_of_the_payments(db):
             expected = breakdown(everything, by)
             assert await figures(warm, by, **asked) == expected, (asked, by)
             assert await figures(Reader(db), by, **asked) == expected, (asked, by)
+            if not asked or by is Dimension.COUNTRY:
+                question = {} if by is Dimension.METHOD else asked
+                await every_row_can_be_asked_for(warm, by, expected, **question)
     await check_ledger(db)
     report = await verify(db, "tenant_1", as_of=NOON + HOUR, reader=warm)
     assert (report.differing, report.shown) == (0, [])
@@ -89,6 +106,11 @@ async def test_values_beyond_the_limit_are_counted_together(db):
         rows = await figures(reader, Dimension.CHANNEL)
         assert [(row.value, row.count) for row in rows[:2]] == [("other", 5), ("v100", 2)]
         assert len(rows) == MAX_VALUES + 1
+        await every_row_can_be_asked_for(reader, Dimension.CHANNEL, rows[:3])
+    found = await list_payments(db, "tenant_1", Selection(facets=(("channel", "other"),)), limit=9)
+    assert sorted(each.channel for each in found.payments) == values[-5:]
+    last = Question(facets=(("channel", values[-1]),))  # a value that no row shows by itself
+    assert attempts((await warm.answer("tenant_1", last, as_of=NOON)).rollup) == 1
     report = await verify(db, "tenant_1", as_of=NOON, reader=warm)
     assert (report.differing, report.shown) == (0, [])
 

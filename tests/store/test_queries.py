@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from financeops.core.errors import InvalidValue, NotFound
+from financeops.core.facets import NO_VALUE
 from financeops.core.payments import Status
 from financeops.core.periods import DAY, MILLISECOND, Window
 from financeops.core.selection import Selection
@@ -44,6 +45,8 @@ FILTERS = [
     ),
     Selection(window=window_between(NOON + DAY, None)),
     Selection(order_id="one"),
+    Selection(facets=(("country", "DE"),)),
+    Selection(facets=(("country", "FR"), ("channel", NO_VALUE)), status=Status.FAILED),
     Selection(order_id="two", status=Status.FAILED, window=window_between(None, NOON - DAY)),
 ]
 
@@ -55,6 +58,10 @@ def matches(chosen, payment):
         and chosen.currency in (None, payment.currency)
         and payment.created_at in chosen.window
         and chosen.order_id in (None, payment.order_id)
+        and all(
+            getattr(payment, name) == (None if value == NO_VALUE else value)
+            for name, value in chosen.facets
+        )
     )
 
 
@@ -75,6 +82,8 @@ async def recorded(request, db):
                 method=rng.choice(METHODS),
                 status=rng.choice(["success", "failed"]),
                 order_id=rng.choice([None, None, "one", "two"]),
+                country=rng.choice([None, "DE", "DE", "DE", "FR"]),
+                channel=rng.choice([None, None, "web"]),
                 created_at=SPREADS[request.param](rng),
             )
             for _ in range(120)

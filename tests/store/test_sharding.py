@@ -206,6 +206,8 @@ async def test_every_statement_names_its_tenant_and_goes_to_the_shards_that_hold
     assert await list_imports(db, "tenant_1")
     asked = Question(period=Period.DAY)
     await Reader(db).answer("tenant_1", asked, as_of=NOON, payments=5)
+    one = Question(period=Period.DAY, facets=(("country", "DE"),))
+    await Reader(db).answer("tenant_1", one, as_of=NOON, payments=5)
     await find_payment(db, "tenant_1", keyed.id)
     await list_payments(db, "tenant_1", Selection(method="card"), limit=2)
     await read_months(db, "tenant_1")

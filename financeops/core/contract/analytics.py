@@ -218,13 +218,18 @@ class DetailsAnswer(Document, frozen=True, kw_only=True):
 
 
 class RollupsAnswer(Document, frozen=True, kw_only=True):
-    """The rollups behind a snapshot's figures, so that later changes can be added exactly."""
+    """The rollups behind a snapshot's figures, so that later changes can be added exactly.
+
+    Of a snapshot that is filtered by `other`, `listed` are the tenant's values of that dimension that
+    are counted by themselves: payments with any further value are those of the filter.
+    """
 
     buckets: list[BucketAnswer]
     previous: RollupAnswer
     previous_from: Time
     previous_to: Time
     details: DetailsAnswer | None = None
+    listed: dict[str, list[str]] | None = None
 
 
 class SnapshotAnswer(Document, frozen=True, kw_only=True):

@@ -22,6 +22,8 @@ from financeops.core.periods import (
     Window,
     buckets,
     cover,
+    grain_end,
+    grain_start,
     previous_window,
     window_before,
     window_buckets,
@@ -30,6 +32,7 @@ from financeops.core.questions import Question
 from financeops.core.reporting import REPORTING, place_in
 from financeops.core.rollup import Rollup
 from financeops.core.windows import ALL_TIME, ends_of
+from financeops.store.tenants import TenantRecord
 
 FOREIGN_ZONE_DAYS = 7
 """Longest window in another zone than that of the rollups, in days."""
@@ -76,12 +79,14 @@ class ReadPlan(Struct, frozen=True, kw_only=True):
     buckets: tuple[Window, ...]
     previous: Window | None
     details: bool = False
+    inside: Window | None = None
+    """Where there are payments at all, if rollups must be counted from them."""
 
     @classmethod
     def of(
         cls,
         question: Question,
-        tenant: Tenant,
+        record: TenantRecord,
         *,
         as_of: datetime,
         in_buckets: bool,
@@ -89,6 +94,7 @@ class ReadPlan(Struct, frozen=True, kw_only=True):
         details: bool = False,
     ) -> Self:
         """Plan an answer; raises `InvalidValue` if the question has none."""
+        tenant = record.tenant
         zone = ZoneInfo(question.timezone or tenant.timezone)
         if zone.key != tenant.timezone and not _short(question):
             raise InvalidValue(
@@ -110,10 +116,13 @@ class ReadPlan(Struct, frozen=True, kw_only=True):
             buckets=_buckets(question, as_of, zone) if in_buckets else (),
             previous=_previous(question, as_of, zone) if compare else None,
             details=details,
+            inside=_whole_days(record) if question.facets else None,
         )
 
     def spans(self, window: Window) -> list[Span]:
         """Rollups that make up a window."""
+        if self.inside is not None:
+            return self._counted_spans(window, self.inside)
         if window == ALL_TIME:
             return [_TOTAL]
         window = Window(max(window.start, EPOCH), window.end)  # no rollup starts earlier
@@ -123,11 +132,32 @@ class ReadPlan(Struct, frozen=True, kw_only=True):
             covering = cover(window, self.kept_zone, (Grain.QUARTER,))
         return [part for span in covering for part in _within_hours(span, self.zone)]
 
+    def _counted_spans(self, window: Window, inside: Window) -> list[Span]:
+        """Days and quarter hours only: months, or all time, would be counted anew with each of them."""
+        window = Window(max(window.start, inside.start), min(window.end, inside.end))
+        same = self.zone == self.kept_zone
+        grains = (Grain.DAY, Grain.QUARTER) if same else (Grain.QUARTER,)
+        covering = cover(window, self.kept_zone, grains)
+        return [part for span in covering for part in _within_hours(span, self.zone)]
+
+    def reaches(self, record: TenantRecord) -> bool:
+        """Whether it looks wherever a tenant that was read meanwhile has payments."""
+        return self.inside is None or self.inside == _whole_days(record)
+
     def windows(self) -> Iterable[Window]:
         """Every window that must be read."""
         yield from self.buckets or (self.window,)
         if self.previous is not None:
             yield self.previous
+
+
+def _whole_days(record: TenantRecord) -> Window:
+    """The days in which a tenant's payments were made, and in which something happened to them."""
+    zone, held = ZoneInfo(record.tenant.timezone), record.counted(ALL_TIME)
+    if held.start >= held.end:
+        return held
+    last = held.end - timedelta.resolution
+    return Window(grain_start(Grain.DAY, held.start, zone), grain_end(Grain.DAY, last, zone))
 
 
 def _window(question: Question, as_of: datetime, zone: ZoneInfo) -> Window:

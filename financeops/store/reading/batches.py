@@ -92,7 +92,7 @@ def _raw_by_time(
         wanted = {JSON_NAMES[name]: 1 for name in [*columns, "created_at"]}
 
     async def read(part: Window) -> RawPayments:
-        between, other = conditions(record.tenant.id, part, chosen)
+        between, other = conditions(record, part, chosen)
         with driver_errors():
             replies: list[Any] = []  # of bytes; the driver's types say documents
             if other:

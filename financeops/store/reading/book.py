@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from financeops.core.dimensions import Listed
+from financeops.core.facets import Facets, holds
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import EPOCH, FAR, Grain, Span, Window
 from financeops.core.rollup import Place, Rollup, at_hour, deltas
@@ -38,6 +39,8 @@ _PAGE_LENGTH = {
     Grain.MONTH: _EVER,
     Grain.TOTAL: _EVER,
 }
+_COUNTED_LENGTH = {**_PAGE_LENGTH, Grain.DAY: timedelta(days=16)}
+"""Of pages that are counted from payments: even a busy shop's must not take too long."""
 
 Kept = TypeVar("Kept")
 
@@ -45,18 +48,20 @@ Kept = TypeVar("Kept")
 class RollupPage(Struct, frozen=True):
     """Rollups that are read together: those of one currency and grain in a window.
 
-    With `details` it holds those by dimension instead, which few questions need.
+    With `details` it holds those by dimension instead, which few questions need; `counted` if they
+    are counted from payments.
     """
 
     currency: str
     grain: Grain
     number: int
     details: bool = False
+    counted: bool = False
 
     @property
     def window(self) -> Window:
         """The window in which the rollups of this page start."""
-        length = _PAGE_LENGTH[self.grain]
+        length = _length(self.grain, counted=self.counted)
         return Window(EPOCH + self.number * length, EPOCH + (self.number + 1) * length)
 
 
@@ -68,10 +73,11 @@ class Newest(Struct, frozen=True):
 
 
 class Book:
-    """What is remembered about a tenant."""
+    """What is remembered about a tenant: of all payments, or of those that have some values."""
 
-    def __init__(self, zone: ZoneInfo, *, seq: int, repairs: int) -> None:
+    def __init__(self, zone: ZoneInfo, *, seq: int, repairs: int, facets: Facets = ()) -> None:
         self.zone = zone
+        self.facets = facets
         self.seq = seq
         self.repairs = repairs
         self._pages: OrderedDict[RollupPage, dict[Place, Rollup]] = OrderedDict()
@@ -116,6 +122,10 @@ class Book:
             page, _ = self._pages.popitem(last=False)
             room += self._page_bytes.pop(page)
 
+    def pages(self, currency: str, span: Span, *, details: bool = False) -> list[RollupPage]:
+        """Pages that hold the rollups of a span; with `details` also those of details."""
+        return pages_of(currency, span, details=details, counted=bool(self.facets))
+
     def rollups(
         self, currency: str, span: Span, *, details: bool = False
     ) -> Iterator[tuple[Place, Rollup]]:
@@ -123,7 +133,7 @@ class Book:
 
         With `details`, each is in two: those by dimension come by themselves.
         """
-        for page in pages_of(currency, span, details=details):
+        for page in self.pages(currency, span, details=details):
             for place, rollup in self._pages[page].items():
                 if span.start <= place[2] < span.end:
                     yield place, rollup
@@ -154,9 +164,10 @@ class Book:
         return True
 
     def _fold(self, changes: Sequence[Change], listed: Listed) -> None:
+        changes = [change for change in changes if holds(self.facets, change.payment, listed)]
         detailed = any(page.details for page in self._pages)
         for place, delta in deltas(changes, self.zone, listed if detailed else None).items():
-            number = page_of(place)
+            number = page_of(place, counted=bool(self.facets))
             self._add(number, place, delta.without_details)
             if delta.details:
                 self._add(replace(number, details=True), place, delta.details)
@@ -187,24 +198,31 @@ def _bytes_of(rollup: Rollup) -> int:
     )
 
 
-def pages_of(currency: str, span: Span, *, details: bool = False) -> list[RollupPage]:
+def _length(grain: Grain, *, counted: bool) -> timedelta:
+    return (_COUNTED_LENGTH if counted else _PAGE_LENGTH)[grain]
+
+
+def pages_of(
+    currency: str, span: Span, *, details: bool = False, counted: bool = False
+) -> list[RollupPage]:
     """Pages that hold the rollups of a span; with `details` also those of details."""
     if span.grain is None:
         return []
-    length = _PAGE_LENGTH[span.grain]
+    length = _length(span.grain, counted=counted)
     first = (span.start - EPOCH) // length
     last = (span.end - EPOCH - timedelta.resolution) // length
     return [
-        RollupPage(currency, span.grain, number, each)
+        RollupPage(currency, span.grain, number, each, counted)
         for each in ((False, True) if details else (False,))
         for number in range(first, last + 1)
     ]
 
 
-def page_of(place: Place) -> RollupPage:
+def page_of(place: Place, *, counted: bool = False) -> RollupPage:
     """Page that holds a rollup."""
     currency, grain, start = place
-    return RollupPage(currency, grain, (start - EPOCH) // _PAGE_LENGTH[grain])
+    number = (start - EPOCH) // _length(grain, counted=counted)
+    return RollupPage(currency, grain, number, counted=counted)
 
 
 def _fold_newest(payments: list[Payment], change: Change, length: int) -> None:

@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from financeops.core.dimensions import Listed
+from financeops.core.facets import Facets
 from financeops.core.payments import Payment
 from financeops.core.periods import Window
 from financeops.core.rollup import Rollup, counted
 from financeops.core.selection import Selection
 from financeops.store.act_times import acted_between
 from financeops.store.database.connection import Database, Session
-from financeops.store.reading.filters import payments_between
+from financeops.store.reading.filters import having, payments_between
+from financeops.store.tenants import TenantRecord
 
 
 class Edge(Struct, frozen=True, kw_only=True):
@@ -38,13 +40,20 @@ class Edge(Struct, frozen=True, kw_only=True):
 
 
 async def read_edge(
-    db: Database, tenant_id: str, window: Window, places: tuple[str, ...], *, session: Session
+    db: Database,
+    record: TenantRecord,
+    window: Window,
+    places: tuple[str, ...],
+    facets: Facets = (),
+    *,
+    session: Session,
 ) -> Edge:
     """Read what no rollups tell of a window."""
     currency = places[0] if len(places) == 1 else None
-    chosen = Selection(currency=currency)
-    made = await payments_between(db, tenant_id, window, chosen, session=session)
-    others = await acted_between(db, tenant_id, window, currency, session=session)
+    chosen = Selection(currency=currency, facets=facets)
+    made = await payments_between(db, record, window, chosen, session=session)
+    such = having(facets, record.listed)
+    others = await acted_between(db, record.tenant.id, window, currency, such=such, session=session)
     known = {payment.id for payment in made}
     return Edge(
         window=window,

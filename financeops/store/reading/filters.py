@@ -7,18 +7,23 @@ from typing import Any
 
 from bson import ObjectId
 
+from financeops.core.dimensions import OTHER_VALUE, Listed
+from financeops.core.facets import NO_VALUE, Facets
 from financeops.core.payments import Payment
 from financeops.core.periods import Window
 from financeops.core.selection import Selection
 from financeops.store.database.connection import Database, Document, Session, driver_errors
 from financeops.store.documents import payment_from
+from financeops.store.tenants import TenantRecord
 
 
-def conditions(tenant_id: str, window: Window, chosen: Selection) -> tuple[Document, Document]:
+def conditions(
+    record: TenantRecord, window: Window, chosen: Selection
+) -> tuple[Document, Document]:
     """Conditions for selected payments of a window: those that an index serves, then the others."""
     between: Document = {
         "createdAt": {"$gte": window.start, "$lt": window.end},
-        "tenantId": tenant_id,
+        "tenantId": record.tenant.id,
     }
     if chosen.order_id is not None:
         # First: an order has few payments, and the embedded database takes the index of the first.
@@ -30,12 +35,26 @@ def conditions(tenant_id: str, window: Window, chosen: Selection) -> tuple[Docum
         other["method"] = chosen.method
     if chosen.currency is not None:
         other["currency"] = chosen.currency
-    return between, other
+    return between, other | having(chosen.facets, record.listed)
+
+
+def having(facets: Facets, listed: Listed) -> Document:
+    """Conditions for payments that have these values, as `core.facets.holds` says."""
+    found: Document = {}
+    for name, value in facets:
+        if value == NO_VALUE:
+            found[name] = {"$exists": False}
+        elif value == OTHER_VALUE:
+            alone = [each for each in listed.get(name, ()) if each != OTHER_VALUE]
+            found[name] = {"$exists": True, "$nin": sorted(alone)}
+        else:
+            found[name] = value
+    return found
 
 
 async def payments_between(
     db: Database,
-    tenant_id: str,
+    record: TenantRecord,
     window: Window,
     chosen: Selection,
     *,
@@ -53,7 +72,7 @@ async def payments_between(
     before : ObjectId, optional
         Only payments with a lesser id.
     """
-    between, other = conditions(tenant_id, window, chosen)
+    between, other = conditions(record, window, chosen)
     if before is not None:
         other["_id"] = {"$lt": before}
     direction = -1 if newest_first else 1

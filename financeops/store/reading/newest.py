@@ -74,7 +74,7 @@ def payments_by_time(
 
     async def read(part: Window) -> list[Payment]:
         return await payments_between(
-            db, record.tenant.id, part, chosen, newest_first=newest_first, session=session
+            db, record, part, chosen, newest_first=newest_first, session=session
         )
 
     return parts_by_time(
@@ -184,7 +184,13 @@ class _Places:
             selected = self._chosen.currency in (None, currency)
             async with place_for_reading(self._db, self._session):
                 rollups = await read_rollups(
-                    self._db, self._record.tenant, currency, grain, inside, session=self._session
+                    self._db,
+                    self._record.tenant,
+                    currency,
+                    grain,
+                    inside,
+                    details=bool(self._chosen.facets),
+                    session=self._session,
                 )
             for (_, _, start), rollup in rollups:
                 wanted, held = counts.get(start, (0, 0))

@@ -72,7 +72,7 @@ async def list_payments(
         if instant in chosen.window:
             found = await payments_between(
                 db,
-                tenant_id,
+                record,
                 Window(instant, instant + MILLISECOND),
                 chosen,
                 newest_first=True,

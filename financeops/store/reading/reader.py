@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from weakref import WeakValueDictionary
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
-from financeops.core.errors import Unavailable
+from financeops.core.errors import Busy, Unavailable
+from financeops.core.facets import Facets
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Span, Window
 from financeops.core.questions import Question
@@ -22,9 +24,12 @@ from financeops.store.database.connection import Database, Session
 from financeops.store.database.patience import Patience
 from financeops.store.database.transactions import in_transaction
 from financeops.store.reading.answers import Answer, ReadPlan
-from financeops.store.reading.book import Book, Newest, RollupPage, forget_oldest, pages_of
+from financeops.store.reading.book import Book, Newest, RollupPage
+from financeops.store.reading.counted import count_pages
 from financeops.store.reading.edges import Edge, read_edge
 from financeops.store.reading.newest import newest_payments
+from financeops.store.reading.places import place_for_reading
+from financeops.store.reading.shelf import Books, Limits, book_of, keep_within
 from financeops.store.rollups import rollups_starting_in
 from financeops.store.tenants import TenantRecord, find_record
 
@@ -37,8 +42,29 @@ MAX_BYTES = 256_000_000
 FOLDED_AT_MOST = 5000
 """A book further behind than this is read again: that costs less than catching up."""
 
+MAX_FILTERED, FILTERED_BYTES, FILTERED_BEHIND = 200, 128_000_000, 20_000
+"""The same limits for the books of payments with some values, which cost more to begin again."""
+
+COUNTING_SECONDS = 20.0
+"""Seconds that a question may spend on counting payments; what is counted by then is kept."""
+
+_WAITING_SECONDS = 20.0
+"""Seconds that it may wait for others who count the same."""
+
+_PIECE_SECONDS, _LONGEST_PIECE = 1.0, 50.0
+"""Seconds after which a transaction that counts ends with its page, and that it may take at most."""
+
 _PATIENCE_SECONDS = 10.0
 """Seconds for which an answer is restarted because the rollups were rewritten meanwhile."""
+
+
+_COUNTS_ON = "there are too many payments to count them all at once: ask again, what was counted is remembered"
+
+
+def _limits_of(facets: Facets) -> Limits:
+    if facets:
+        return Limits(books=MAX_FILTERED, bytes=FILTERED_BYTES, behind=FILTERED_BEHIND)
+    return Limits(books=MAX_BOOKS, bytes=MAX_BYTES, behind=FOLDED_AT_MOST)
 
 
 class _Missing(Struct, frozen=True):
@@ -66,13 +92,15 @@ class Reader:
     """Answers questions about a database's payments, and remembers what it read.
 
     `books` holds what it remembers, by tenant, the least recently used first; it answers rightly
-    whatever is removed from it.
+    whatever is removed from it. `filtered` has a book for each tenant and combination of values by
+    which its payments were filtered: its rollups are counted from the payments (`counted`).
     """
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self.books: OrderedDict[str, Book] = OrderedDict()
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.books: Books = OrderedDict()
+        self.filtered: Books = OrderedDict()
+        self._locks: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
 
     async def answer(
         self,
@@ -114,72 +142,84 @@ class Reader:
             currency=None if everything else question.currency, method=question.method
         )
         newest = Newest(selection, payments) if payments else None
-        # One at a time per tenant: they share a book, and the second finds it up to date.
-        lock = self._locks.setdefault(tenant_id, asyncio.Lock())
+        facets = question.facets
+        name: Hashable = (tenant_id, facets) if facets else tenant_id
+        books = self.filtered if facets else self.books
+        limits = _limits_of(facets)
+        # One at a time: they share a book, and the second finds it up to date.
+        lock = self._locks.setdefault(name, asyncio.Lock())
         # One session, which is causally consistent: the changes are read after the latest `seq`, on
         # a sharded cluster from another shard.
-        async with lock, self._db.client.start_session() as session:
+        async with _turn(lock, facets), self._db.client.start_session() as session:
             record = await find_record(self._db, tenant_id, session=session)
             if everything:
                 record.check_converted()
             else:
                 record.check_currency(question.currency)
-            patience = Patience(_PATIENCE_SECONDS)
+            patience, counting = Patience(_PATIENCE_SECONDS), Patience(COUNTING_SECONDS)
             while True:
                 plan = ReadPlan.of(
                     question,
-                    record.tenant,
+                    record,
                     as_of=as_of,
                     in_buckets=in_buckets,
                     compare=compare,
                     details=details,
                 )
-                book = self._book(record)
+                book = book_of(books, name, record, limits, facets)
                 missing = _missing(book, plan, newest)
-                read = await self._read(record, book, plan, missing, session)
+                pieces = bool(facets and missing.pages)
+                if pieces:
+                    read = await self._count(record, book, missing.pages)
+                else:
+                    read = await self._read(record, book, plan, missing, session)
                 now = read.record
                 if everything:
                     now.check_converted()
                 if now.repairs == book.repairs and book.move_on(
                     read.changes, seq=now.tenant.seq, listed=now.listed
                 ):
-                    break
-                # The log no longer holds all changes since, or the rollups were rewritten as well.
-                # Begin with an empty book.
-                self.books.pop(tenant_id, None)
-                if patience.over:
-                    raise Unavailable("the tenant's rollups are being rewritten again and again")
+                    _keep_pages(book, read)
+                    if not pieces and plan.reaches(now):
+                        break
+                    if counting.over:
+                        raise Busy(_COUNTS_ON)
+                else:
+                    # The log no longer holds all changes since, or the rollups were rewritten as
+                    # well. Begin with an empty book.
+                    books.pop(name, None)
+                    if (counting if facets else patience).over:
+                        raise Unavailable(
+                            "the tenant's rollups are being rewritten again and again"
+                        )
                 record = now
-            _keep(book, read, missing)
+            if missing.newest is not None:
+                book.keep_newest(missing.newest, read.payments)
             answer = _answer(plan, book, read, method=question.method, as_of=as_of)
             if newest:
                 answer = structs.replace(answer, payments=book.newest(newest))
             book.forget()
-            self._forget_oldest()
+            keep_within(books, limits.bytes)
             return answer
 
-    def _forget_oldest(self) -> None:
-        """Keep the most recently used books within the memory for all."""
-        taken = sum(book.bytes for book in self.books.values())
-        while taken > MAX_BYTES:
-            _, book = self.books.popitem(last=False)
-            taken -= book.bytes
+    async def _count(self, record: TenantRecord, book: Book, missing: list[RollupPage]) -> _Read:
+        """Count some of the missing pages, and read the changes that bring the book to that moment."""
+        pages: dict[RollupPage, list[RollupPage]] = {}
+        for page in missing:
+            pages.setdefault(structs.replace(page, details=False), []).append(page)
 
-    def _book(self, record: TenantRecord) -> Book:
-        """The tenant's book; an empty one if none can be brought up to date."""
-        tenant = record.tenant
-        book = self.books.get(tenant.id)
-        usable = (
-            book is not None
-            and book.repairs == record.repairs
-            and 0 <= tenant.seq - book.seq <= FOLDED_AT_MOST
-        )
-        if book is None or not usable:
-            book = Book(ZoneInfo(tenant.timezone), seq=tenant.seq, repairs=record.repairs)
-            self.books[tenant.id] = book
-        self.books.move_to_end(tenant.id)
-        forget_oldest(self.books, MAX_BOOKS)
-        return book
+        async def transaction(session: Session) -> _Read:
+            now = await find_record(self._db, record.tenant.id, session=session)
+            piece = Patience(_PIECE_SECONDS)
+            counted: dict[RollupPage, list[tuple[Place, Rollup]]] = {}
+            for both in pages.values():
+                counted |= await count_pages(self._db, now, both, book.facets, session)
+                if piece.over:
+                    break
+            return _Read(now, await self._changes(now, book, session), counted)
+
+        async with place_for_reading(self._db):
+            return await in_transaction(self._db, transaction, seconds=_LONGEST_PIECE)
 
     async def _read(
         self, record: TenantRecord, book: Book, plan: ReadPlan, missing: _Missing, after: Session
@@ -205,17 +245,20 @@ class Reader:
             edges = {
                 edge: await read_edge(
                     self._db,
-                    now.tenant.id,
+                    now,
                     Window(edge.start, edge.end),
                     plan.places,
+                    book.facets,
                     session=session,
                 )
                 for edge in missing.edges
             }
             payments: list[Payment] = []
             if (newest := missing.newest) is not None:
+                # The book holds nothing but payments with its values.
+                selection = structs.replace(newest.selection, facets=book.facets)
                 payments = await newest_payments(
-                    self._db, now, newest.selection, limit=newest.length, session=session
+                    self._db, now, selection, limit=newest.length, session=session
                 )
             changes = await self._changes(now, book, session)
             return _Read(now, changes, pages, payments, edges)
@@ -232,13 +275,27 @@ class Reader:
         return [change for change in changes if change.seq <= tenant.seq]
 
 
+@asynccontextmanager
+async def _turn(lock: asyncio.Lock, facets: Facets) -> AsyncIterator[None]:
+    """Hold the lock; do not wait too long for others who count."""
+    try:
+        async with asyncio.timeout(_WAITING_SECONDS if facets else None):
+            await lock.acquire()
+    except TimeoutError:
+        raise Busy(_COUNTS_ON) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _missing(book: Book, plan: ReadPlan, newest: Newest | None) -> _Missing:
     spans = [span for window in plan.windows() for span in plan.spans(window)]
     pages = [
         page
         for place in plan.places
         for span in spans
-        for page in pages_of(place, span, details=plan.details)
+        for page in book.pages(place, span, details=plan.details)
     ]
     return _Missing(
         pages=book.missing_pages(pages),
@@ -247,11 +304,9 @@ def _missing(book: Book, plan: ReadPlan, newest: Newest | None) -> _Missing:
     )
 
 
-def _keep(book: Book, read: _Read, missing: _Missing) -> None:
+def _keep_pages(book: Book, read: _Read) -> None:
     for page, rollups in read.pages.items():
         book.keep_page(page, rollups)
-    if missing.newest is not None:
-        book.keep_newest(missing.newest, read.payments)
 
 
 def _answer(

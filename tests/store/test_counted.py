@@ -1,0 +1,63 @@
+"""Figures of payments with some values: counted while others write, and not all at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from financeops.core.errors import Busy
+from financeops.core.metrics import attempts
+from financeops.core.periods import DAY
+from financeops.core.questions import Question
+from financeops.store.reading import reader as module
+from financeops.store.reading.reader import Reader
+from tests.builders import NOON
+from tests.store.recorded import insert, record, refund, stored_payments
+
+GERMAN = Question(facets=(("country", "DE"),))
+
+
+async def counted(reader, question=GERMAN):
+    answer = await reader.answer("tenant_1", question, as_of=NOON)
+    return attempts(answer.rollup), answer.tenant.seq
+
+
+async def test_what_is_recorded_meanwhile_counts_once(db, proxied_db, proxy):
+    """In the transaction that counts, and between two of them: at a moment that the answer names."""
+    german, other = insert(country="DE", created_at=NOON - DAY), insert(country="FR")
+    older = insert(country="DE", created_at=NOON - 100 * DAY)
+    paid, *_ = await record(db, german, german, other, older)
+    begun = 0
+
+    async def write(command):
+        nonlocal begun
+        if "aggregate" in command and command["aggregate"] == "payments":
+            begun += 1
+            if begun <= 3:
+                new = insert(country="DE", created_at=NOON - begun * 40 * DAY)
+                await record(db, new, other, *([refund(paid)] if begun == 1 else []))
+
+    reader = Reader(proxied_db)
+    proxy.before = write
+    answers = await asyncio.gather(*(counted(reader) for _ in range(3)))
+    for n, seq in answers:
+        assert n == 3 + (seq - 4) // 2  # of each two changes one is another German payment
+    proxy.before = None
+    proxy.seen.clear()
+    german = [each for each in await stored_payments(db) if each.country == "DE"]
+    assert (await counted(reader))[0] == len(german) == 6
+    assert "aggregate" not in str(proxy.seen)  # nothing is counted twice
+
+
+async def test_a_count_that_takes_too_long_goes_on_where_it_was(db, monkeypatch):
+    made = [NOON - n * 16 * DAY for n in range(4)]
+    await record(db, *(insert(country="DE", created_at=at) for at in made))
+    monkeypatch.setattr(module, "COUNTING_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_PIECE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_WAITING_SECONDS", 20.0)
+    reader = Reader(db)
+    for _ in made:
+        with pytest.raises(Busy, match="ask again"):
+            await counted(reader)
+    assert (await counted(reader))[0] == 4
