@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from msgspec import Struct
 from financeops.core.days import Days
 from financeops.core.dimensions import Dimension
 from financeops.core.errors import InvalidValue
+from financeops.core.facets import FACETED, Facets, check_facet, facets_of
 from financeops.core.money import exponent
 from financeops.core.payments import Status
 from financeops.core.periods import Period
@@ -27,7 +29,8 @@ from financeops.dashboard.state.timeline import Grouping
 class View(Struct, frozen=True, kw_only=True):
     """What to show, and how. None is the default.
 
-    The fields have the names of the parameters. `since` and `through` come together.
+    The fields have the names of the parameters, but for `facets`, of which each has its own. `since`
+    and `through` come together.
     """
 
     tenant: str | None = None
@@ -38,6 +41,7 @@ class View(Struct, frozen=True, kw_only=True):
     method: str | None = None
     status: Status | None = None
     group: Grouping | None = None
+    facets: Facets | None = None
     by: Dimension | None = None
     lang: str | None = None
     theme: Theme | None = None
@@ -75,6 +79,7 @@ def view_of(parameters: Mapping[str, str]) -> tuple[View, list[str]]:
         "by": Dimension,
         "lang": _language,
         "theme": Theme,
+        **{name: partial(check_facet, name) for name in FACETED},
     }
     fields: dict[str, Any] = {}
     odd = []
@@ -87,7 +92,8 @@ def view_of(parameters: Mapping[str, str]) -> tuple[View, list[str]]:
                 odd.append(name)
     if not _days_in(fields):
         odd += [name for name in ("since", "through") if fields.pop(name, None)]
-    return View(**fields), odd
+    facets = facets_of({name: fields.pop(name, None) for name in FACETED})
+    return View(**fields, facets=facets or None), odd
 
 
 class Address:
@@ -120,7 +126,10 @@ class Address:
         self._default = self._shown()
         model.observe(
             self._follow,
-            ["tenant", "period", "days", "chosen_currency", "method", "status", "group", "by"],
+            [
+                *("tenant", "period", "days", "chosen_currency"),
+                *("method", "status", "group", "facets", "by"),
+            ],
         )
         preferences.observe(self._follow, ["theme", "language"])
 
@@ -137,6 +146,7 @@ class Address:
         model.method = view.method or default.method
         model.status = view.status or default.status
         model.group = view.group or default.group or Grouping.PAYMENT
+        model.facets = view.facets or ()
         model.by = view.by or default.by or Dimension.METHOD
         preferences.theme = view.theme or default.theme
         preferences.language = view.lang or default.lang
@@ -154,6 +164,7 @@ class Address:
             method=model.method,
             status=model.status,
             group=model.group,
+            facets=model.facets,
             by=model.by,
             lang=self._preferences.language,
             theme=self._preferences.theme,
@@ -161,12 +172,15 @@ class Address:
 
     def _follow(self, _change: object) -> None:
         shown = self._shown()
+        facets = dict(shown.facets or ())
         self._write(
             {
                 name: None if value in {None, getattr(self._default, name)} else str(value)
                 for name in View.__struct_fields__
+                if name != "facets"
                 for value in [getattr(shown, name)]
             }
+            | {name: facets.get(name) for name in FACETED}
         )
 
 

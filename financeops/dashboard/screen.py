@@ -56,7 +56,7 @@ class Screen:
         self.verdict = Verdict(formats)
         self.cards = Cards(formats)
         self.trend = TrendChart(formats)
-        self.methods = MethodChart(formats, actions["method"], actions["by"])
+        self.methods = MethodChart(formats, **actions)
         self.money = Money(formats)
         self.rates = Rates(formats)
         self.declines = Declines(formats)

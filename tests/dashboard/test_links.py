@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from financeops.client.query import keywords_of
 from financeops.core.days import Days
 from financeops.core.dimensions import Dimension
 from financeops.core.errors import InvalidValue
@@ -25,6 +26,13 @@ LINK = {
     "method": "card",
     "status": "failed",
     "group": "order",
+    "processor": "adyen",
+    "network": "visa",
+    "funding": "credit",
+    "country": "DE",
+    "issuerCountry": "-",
+    "channel": "other",
+    "authentication": "none",
     "by": "issuerCountry",
     "lang": "de-AT",
     "theme": "dark",
@@ -60,6 +68,7 @@ def test_a_link_is_read():
             method="card",
             status=Status.FAILED,
             group=Grouping.ORDER,
+            facets=tuple((each, LINK[each]) for each in list(Dimension)[1:]),
             by=Dimension.ISSUER_COUNTRY,
             lang="de-AT",
             theme=Theme.DARK,
@@ -136,6 +145,8 @@ def test_a_link_opens_its_view_in_a_dashboard_that_showed_another_one(dashboard)
     assert not model.loaded, "figures of the other tenant are gone"
     assert (model.tenant, model.period, model.chosen_currency) == ("shop_2", Period.MONTH, "EUR")
     assert (model.method, model.status) == ("card", Status.FAILED)
+    assert keywords_of(model.question).items() >= {"country": "DE", "issuer_country": "-"}.items()
+    assert len(model.facets) == 7
     assert dashboard._page.look == {
         "theme": "dark",
         "lang": "de-AT",

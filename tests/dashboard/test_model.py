@@ -5,11 +5,13 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from financeops.core import metrics as figure
 from financeops.core.breakdown import breakdown
 from financeops.core.days import Days
-from financeops.core.dimensions import Dimension
+from financeops.core.dimensions import MAX_VALUES, Dimension
+from financeops.core.facets import NO_VALUE, holds
 from financeops.core.payments import Status
 from financeops.core.periods import DAY, Period
 from financeops.core.rollup import total
@@ -24,10 +26,11 @@ AS_OF = datetime(2026, 3, 10, 12, 20, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def loaded(payments=(), *, period=Period.DAY, zone=BERLIN, **options):
-    """A model that shows a snapshot of these payments."""
+def loaded(payments=(), *, period=Period.DAY, zone=BERLIN, facets=(), **options):
+    """A model that shows a snapshot of these payments, which have these values."""
     model = DashboardModel(period=period if isinstance(period, Period) else Period.DAY)
     model.days = period if isinstance(period, Days) else None
+    model.facets = facets
     model.load(snapshot(payments, as_of=AS_OF, zone=zone, period=period, **options))
     return model
 
@@ -42,6 +45,11 @@ def days(draw):
 def recent(n, **fields):
     """Change number `n`: a payment just before `AS_OF`."""
     return change(n, id=f"{n:024x}", created_at=AS_OF - timedelta(minutes=1), **fields)
+
+
+some_facets = st.sampled_from(
+    [(), (("funding", "credit"),), *(((name, NO_VALUE),) for name in ("country", "network"))]
+)
 
 
 @given(
@@ -65,7 +73,10 @@ def test_folded_changes_give_the_figures_of_all_selected_payments(
     as_known = left_after(history[:known])
     said = {"by": by, "listed": listed_of(each.payment for each in history[:known])}
     counted = {} if by is Dimension.METHOD else said
-    model = loaded(as_known, seq=known, period=period, zone=zone, **of, **counted)
+    facets = data.draw(some_facets, label="facets")
+    as_known = [each for each in as_known if holds(facets, each, {})]
+    options = {"seq": known, "period": period, "facets": facets, **of, **counted}
+    model = loaded(as_known, zone=zone, **options)
     model.by = by
 
     for each in history[known:]:
@@ -82,7 +93,7 @@ def test_folded_changes_give_the_figures_of_all_selected_payments(
     model.resume()
     model.method = method
 
-    payments = left_after(history)
+    payments = [each for each in left_after(history) if holds(facets, each, {})]
     all_methods = snapshot(payments, as_of=AS_OF, zone=zone, period=period, **of)
     selected = [each for each in payments if method in {None, each.method}]
     wanted = snapshot(selected, as_of=AS_OF, zone=zone, period=period, **of)
@@ -105,6 +116,34 @@ def test_folded_changes_give_the_figures_of_all_selected_payments(
     assert shown.declines == figure.declines(everything)
     assert shown.hours == figure.attempts_by_hour(everything)
     assert (shown.seq, model.missed) == (len(history), 0)
+
+
+def test_only_payments_with_the_chosen_values_are_added():
+    """A value that is not listed counts as `other`, also for the feed."""
+    model = DashboardModel()
+    model.facets = (("country", "DE"), ("channel", "other"))
+    full = frozenset(f"v{n}" for n in range(MAX_VALUES))
+    empty = snapshot([], as_of=AS_OF, zone=BERLIN)
+    model.load(replace(empty, others={"channel": full}))
+    for n, said in enumerate(
+        [
+            {"country": "DE", "channel": "late"},
+            {"country": "FR", "channel": "late"},
+            {"country": "DE", "channel": "v7"},
+            {"country": "DE"},
+        ],
+        1,
+    ):
+        model.receive(recent(n, **said))
+    assert (model.figures.metrics.total_payments, model.seq) == (1, 4)
+    assert [entry.payment.channel for entry in model.feed] == ["late"]
+    assert not model.empty
+    model.filter_by(Dimension.CHANNEL, "other")
+    assert (model.facets, model.outdated) == ((("country", "DE"),), True)
+    model.filter_by(Dimension.COUNTRY, "FR")
+    assert model.question.facets == model.selection.facets == (("country", "FR"),)
+    model.clear_filters()
+    assert model.facets == ()
 
 
 def test_while_paused_nothing_moves_and_nothing_is_lost():

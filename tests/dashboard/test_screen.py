@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from financeops.core.acts import GivenBack
+from financeops.core.dimensions import Dimension
 from financeops.core.disputes import Disputed, DisputeStatus
 from financeops.core.errors import Busy, InvalidValue, NotFound, Unavailable
 from financeops.core.fees import Fee, FeeKind
@@ -501,6 +502,25 @@ def test_a_method_is_chosen_in_the_table_or_in_the_ring_and_cleared_by_choosing_
     dashboard.paint()
     assert figure(dashboard, "total_volume") == "$10.00"
     assert "fo-chip" not in screen.filters.widget.html
+
+
+def test_a_value_of_a_dimension_is_chosen_and_its_chip_removes_it(dashboard):
+    sales = [paid(1, country="DE"), paid(2, country="DE"), paid(3)]
+    load(dashboard, sales, seq=3, by=Dimension.COUNTRY, listed={"country": {"DE"}})
+    dashboard.model.by = Dimension.COUNTRY
+    dashboard.paint()
+    screen = dashboard.screen
+    assert screen.methods.table.html.count('data-action="facet"') == 2
+    screen.methods.pie._element_click_handlers(screen.methods.pie, {"data": {"index": 1}})
+    assert dashboard.model.question.facets == (("country", "-"),)
+    screen.methods.table._handle_custom_msg({"action": "facet", "value": "country:DE"}, [])
+    assert dashboard.model.question.facets == (("country", "DE"),)
+    dashboard.paint()
+    assert "Country Germany figures and feed" in text(screen.filters)
+    screen.filters.widget._handle_custom_msg({"action": "facet", "value": "country:"}, [])
+    dashboard.paint()
+    assert "fo-chip" not in screen.filters.widget.html
+    assert dashboard.model.question.facets == ()
 
 
 def test_a_status_filters_the_feed_and_escape_clears_it(dashboard):

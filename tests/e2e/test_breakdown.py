@@ -93,7 +93,32 @@ async def test_any_dimension_is_that_of_the_api_live_and_in_the_link(http, dashb
     await until_rows(page, http, "country")
     await expect(table).to_contain_text("Brazil")
 
+    # A row filters everything, also in the link, live, and by another dimension.
+    france = page.locator("#main [data-action=facet][data-value='country:FR']")
+    await france.focus()
+    await page.keyboard.press("Enter")
+    await until_rows(page, http, "country", country="FR")
+    await expect(france).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator("[data-filter=country]")).to_contain_text("France")
+    assert "country=FR" in page.url
+    for country in ("FR", "DE"):
+        sale = said(1) | {"country": country, "createdAt": datetime.now(UTC).isoformat()}
+        assert (await http.post("/payments", json=sale)).status_code == 201
+    await until_rows(page, http, "country", country="FR")
+    assert await barriers(page) == []
+    await screenshots(page, "only-france")
+
     by = page.locator("#main .fo-methods-head select")
+    await by.select_option("processor")
+    await until_rows(page, http, "processor", country="FR")
+    await page.reload()
+    await page.locator("#main .fo-dashboard").wait_for()
+    await page.locator("[data-state=live]").wait_for(timeout=60_000)
+    await until_rows(page, http, "processor", country="FR")
+    await page.locator("[data-filter=country]").click()
+    await page.locator("[data-filter=country]").wait_for(state="detached")
+    assert "country=" not in page.url
+
     await by.focus()
     await by.select_option("processor")
     wanted = await until_rows(page, http, "processor")

@@ -50,6 +50,12 @@ def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
         """Choose a method; the present one again, or none, means all."""
         model.method = None if value == model.method else value or None
 
+    def choose_facet(value: str | None) -> None:
+        """Choose a value of a dimension, ``"country:DE"``; the present one again, or none, means all."""
+        if value is not None:
+            dimension, _, chosen = value.partition(":")
+            model.filter_by(Dimension(dimension), chosen or None)
+
     def break_down(value: str | None) -> None:
         if value is not None:
             model.by = Dimension(value)
@@ -79,6 +85,7 @@ def controls_of(model: DashboardModel, formats: Formats) -> dict[str, Action]:
         "through": choose_through,
         "currency": choose_currency,
         "method": choose_method,
+        "facet": choose_facet,
         "status": choose_status,
         "group": choose_group,
         "by": break_down,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from financeops.client.query import keywords_of
 from financeops.client.rest import Client
 from financeops.core.errors import FinanceOpsError
+from financeops.core.facets import NO_VALUE
 from financeops.core.reporting import REPORTING
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
@@ -17,7 +18,7 @@ from financeops.dashboard.state.model import DashboardModel
 
 
 async def export_csv(model: DashboardModel, client: Client, page: Page, formats: Formats) -> None:
-    """Save the payments of the view: of its period or days, currency, method and status.
+    """Save the payments of the view: of its period or days, currency and filters.
 
     The file's name says which, its currency only where there are several. The model's `exported` counts the bytes.
     The file goes through the kernel in pieces, because the browser may not reach the server.
@@ -28,7 +29,9 @@ async def export_csv(model: DashboardModel, client: Client, page: Page, formats:
     currency = model.chosen_currency or model.currency
     named = currency if model.chosen_currency or len(model.currencies) > 1 else None
     chosen = [named, model.method, model.status and model.status.value]
-    parts = ["payments", model.tenant, str(model.days or model.period), *filter(None, chosen)]
+    facets = [f"no-{name}" if value == NO_VALUE else value for name, value in model.facets]
+    period = str(model.days or model.period)
+    parts = ["payments", model.tenant, period, *filter(None, chosen), *facets]
     name = f"{'-'.join(parts)}.csv"
     model.exported = 0
     asked = None if currency == REPORTING else currency

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from financeops.core.dimensions import Dimension
 from financeops.dashboard.html import icons
 from financeops.dashboard.html.markup import Markup, h
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.panels.panel import Action, Panel
+from financeops.dashboard.panels.values import name_of
 from financeops.dashboard.state.model import DashboardModel
 
 
@@ -17,7 +19,8 @@ class Filters:
     ----------
     formats : Formats
     **actions : callable
-        ``method`` and ``status``, called with None to remove the filter, and ``clear``.
+        ``method`` and ``status``, called with None to remove the filter, ``facet``, called with its
+        dimension (``"country:"``), and ``clear``.
     """
 
     def __init__(self, formats: Formats, **actions: Action) -> None:
@@ -31,6 +34,10 @@ class Filters:
         if model.method is not None:
             name = self._formats.named(model.method, texts.METHODS)
             chips.append(self._chip("method", say(texts.METHOD), name, say(texts.FILTERS_ALL)))
+        for each, value in model.facets:
+            by = Dimension(each)
+            name, kind = name_of(self._formats, by, value), say(texts.DIMENSIONS[by])
+            chips.append(self._chip("facet", kind, name, say(texts.FILTERS_ALL), value=f"{by}:"))
         if model.status is not None:
             name = say(texts.STATUSES[model.status])
             chips.append(self._chip("status", say(texts.STATUS), name, say(texts.FILTERS_FEED)))
@@ -53,7 +60,7 @@ class Filters:
             aria_label=say(texts.FILTERS),
         )
 
-    def _chip(self, action: str, kind: str, name: str, scope: str) -> Markup:
+    def _chip(self, action: str, kind: str, name: str, scope: str, *, value: str = "") -> Markup:
         return h(
             "button.fo-chip",
             h("span.fo-quiet", kind),
@@ -62,8 +69,8 @@ class Filters:
             icons.REMOVE,
             h("span.fo-hidden", self._formats.say(texts.REMOVE_FILTER)),
             type="button",
-            data_key=action,
+            data_key=f"{action}{value}",
             data_action=action,
-            data_value="",
-            data_filter=action,
+            data_value=value,
+            data_filter=value.removesuffix(":") or action,
         )

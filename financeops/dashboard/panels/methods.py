@@ -11,13 +11,15 @@ from bqplot import Figure, Pie
 from ipywidgets import Box
 
 from financeops.core.breakdown import DimensionFigures
-from financeops.core.dimensions import OTHER_VALUE, Dimension
+from financeops.core.dimensions import Dimension
+from financeops.core.facets import NO_VALUE
 from financeops.dashboard.html.choice import choice
 from financeops.dashboard.html.markup import Markup, h, join, words
 from financeops.dashboard.html.ring import ring
 from financeops.dashboard.language import texts
 from financeops.dashboard.language.formats import Formats
 from financeops.dashboard.panels.panel import Action, Panel
+from financeops.dashboard.panels.values import name_of
 from financeops.dashboard.state.model import DashboardModel
 from financeops.dashboard.state.totals import Figures
 
@@ -41,16 +43,15 @@ class MethodChart:
     Parameters
     ----------
     formats : Formats
-    choose : callable
-        Called with the method that was clicked, in the table or in the ring.
-    by : callable
-        Called with the dimension that was chosen.
+    **actions : callable
+        Called with what was clicked in the table or in the ring: ``method`` with a method, ``facet``
+        with a dimension and its value, ``"country:DE"``; and ``by`` with a dimension that was chosen.
     """
 
-    def __init__(self, formats: Formats, choose: Action, by: Action) -> None:
+    def __init__(self, formats: Formats, **actions: Action) -> None:
         self._formats = formats
-        self._choose = choose
-        self._methods: list[str] = []
+        self._actions = actions
+        self._drawn: list[tuple[str, str]] = []
         self._colour: dict[tuple[Dimension, str | None], int] = {}
         self._model: DashboardModel | None = None
         self._titled: tuple[Dimension, Dimension, Locale] | None = None
@@ -77,9 +78,14 @@ class MethodChart:
             layout={"width": "180px", "height": "180px"},
         )
         self.figure.add_class("fo-chart")
-        self.head = Panel("methods-head", by=by)
+        self.head = Panel("methods-head", by=actions["by"])
         self._middle = Panel("methods-middle")
-        self.table = Panel("methods-table", method=choose, unfold=self._unfold)
+        self.table = Panel(
+            "methods-table",
+            method=actions["method"],
+            facet=actions["facet"],
+            unfold=self._unfold,
+        )
         ring = Box([self.figure, self._middle])
         ring.add_class("fo-ring")
         body = Box([ring, self.table])
@@ -171,11 +177,11 @@ class MethodChart:
     def _draw(self, figures: Figures) -> None:
         """Draw the ring: of the first values, and of all others together."""
         by, rows = figures.by, figures.rows
-        chosen = figures.method if by is Dimension.METHOD else None
+        chosen = _chosen(figures)
         apart = rows if len(rows) <= COLOURS else rows[: COLOURS - 1]
         rest = sum(row.count for row in rows[len(apart) :])
-        self._methods = [row.value or "" for row in apart] if by is Dimension.METHOD else []
-        opacities = [1.0 if chosen in {None, row.value} else 0.28 for row in apart]
+        self._drawn = [_choice(by, row.value) for row in apart]
+        opacities = [1.0 if chosen in {None, _said(row.value)} else 0.28 for row in apart]
         colours = [self._colour_of(by, row.value) for row in apart]
         counts = [float(row.count) for row in apart]
         if rest:
@@ -210,21 +216,22 @@ class MethodChart:
 
     def _click(self, _mark: object, target: dict[str, dict[str, int]]) -> None:
         index = target["data"]["index"]
-        if index < len(self._methods):
-            self._choose(self._methods[index])
+        if index < len(self._drawn):
+            action, value = self._drawn[index]
+            self._actions[action](value)
 
     def _row(self, row: DimensionFigures, figures: Figures) -> Markup:
         by, currency = figures.by, figures.metrics.currency
-        chosen = figures.method if by is Dimension.METHOD else None
-        name = self._name(by, row.value)
+        chosen = _chosen(figures)
+        name = name_of(self._formats, by, row.value)
         swatch = h("i.fo-swatch", style=f"background: {self._colour_of(by, row.value)}")
         return h(
             "tr",
             h(
                 "th",
-                self._button(row.value or "", name, swatch, pressed=row.value == chosen)
-                if by is Dimension.METHOD
-                else h("span.fo-method", swatch, h("bdi", words(name))),
+                self._button(
+                    *_choice(by, row.value), name, swatch, pressed=_said(row.value) == chosen
+                ),
                 scope="row",
             ),
             h("td.fo-number", h("bdi", self._formats.count(row.count))),
@@ -235,34 +242,41 @@ class MethodChart:
             data_key=f"{by}-{row.value}" if by is not Dimension.METHOD else row.value,
             data_method=row.value if by is Dimension.METHOD else None,
             data_part=None if by is Dimension.METHOD else row.value or "",
-            data_faded=chosen not in {None, row.value},
+            data_faded=chosen not in {None, _said(row.value)},
         )
 
-    def _button(self, method: str, name: str, swatch: Markup, *, pressed: bool) -> Markup:
+    def _button(
+        self, action: str, value: str, name: str, swatch: Markup, *, pressed: bool
+    ) -> Markup:
         return h(
             "button.fo-method",
             swatch,
             h("bdi", words(name)),
             type="button",
             title=self._formats.say(texts.SHOW_ONLY, name=name),
-            data_action="method",
-            data_value=method,
+            data_action=action,
+            data_value=value,
             aria_pressed="true" if pressed else "false",
             data_toggles=True,
         )
 
-    def _name(self, by: Dimension, value: str | None) -> str:
-        """What a value is called."""
-        if value is None:
-            return self._formats.say(texts.NOT_TOLD)
-        if by is Dimension.METHOD:
-            return self._formats.named(value, texts.METHODS)
-        if value == OTHER_VALUE:
-            return self._formats.say(texts.OTHER_VALUES)
-        if by in {Dimension.COUNTRY, Dimension.ISSUER_COUNTRY}:
-            return self._formats.country(value)
-        names = texts.VALUES.get(by, {})
-        return self._formats.say(names[value]) if value in names else value
+
+def _said(value: str | None) -> str:
+    return NO_VALUE if value is None else value
+
+
+def _choice(by: Dimension, value: str | None) -> tuple[str, str]:
+    """The action that a choice of a value calls, and what it says."""
+    if by is Dimension.METHOD:
+        return "method", value or ""
+    return "facet", f"{by}:{_said(value)}"
+
+
+def _chosen(figures: Figures) -> str | None:
+    """The value of the dimension to which the figures are limited."""
+    return (
+        figures.method if figures.by is Dimension.METHOD else dict(figures.facets).get(figures.by)
+    )
 
 
 def _differ(some: Floats, others: Floats) -> bool:

@@ -75,7 +75,7 @@ class Live:
     async def run(self) -> None:
         """Follow the tenant until cancelled."""
         model = self._model
-        model.observe(self.reload, ["period", "days", "chosen_currency"])
+        model.observe(self.reload, ["period", "days", "chosen_currency", "facets"])
         model.observe(self._reload_if_needed, ["paused"])
         model.observe(self._load_counts, ["by"])
         try:
@@ -93,7 +93,7 @@ class Live:
                 tasks.create_task(self._watch_recording())
         finally:
             self._stream = None
-            model.unobserve(self.reload, ["period", "days", "chosen_currency"])
+            model.unobserve(self.reload, ["period", "days", "chosen_currency", "facets"])
             model.unobserve(self._reload_if_needed, ["paused"])
             model.unobserve(self._load_counts, ["by"])
 

@@ -10,14 +10,16 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
 from traitlets import Any as Anything
-from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, UseEnum, observe
+from traitlets import Bool, Float, HasTraits, Instance, Int, Tuple, Unicode, UseEnum, observe
 
 from financeops.client import Snapshot
 from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.days import Days
 from financeops.core.dimensions import Dimension
 from financeops.core.errors import FinanceOpsError
+from financeops.core.facets import facets_of
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Period, Window, day_of, floor_quarter
 from financeops.core.questions import Question
@@ -64,6 +66,8 @@ class DashboardModel(HasTraits):
         Limits the feed to payments with this status; None for all.
     group
         What stands together in the feed.
+    facets
+        Limits figures and feed to payments that have these values of dimensions (`core.facets`).
     by
         The dimension by whose values payments are broken down.
     seq : int
@@ -102,6 +106,7 @@ class DashboardModel(HasTraits):
     method = Unicode(None, allow_none=True)
     status = UseEnum(Status, default_value=None, allow_none=True)
     group = UseEnum(Grouping, default_value=Grouping.PAYMENT)
+    facets = Tuple()
     by = UseEnum(Dimension, default_value=Dimension.METHOD)
     timezone = Unicode("UTC")
     currencies: tuple[str, ...] = ()
@@ -174,7 +179,8 @@ class DashboardModel(HasTraits):
     @property
     def empty(self) -> bool:
         """Whether the tenant has no payments to show."""
-        return self.loaded and self.timeline.silent and self._totals.empty
+        silent = self.loaded and self.timeline.silent and self._totals.empty
+        return silent and not self._shown.facets
 
     @property
     def outdated(self) -> bool:
@@ -204,15 +210,18 @@ class DashboardModel(HasTraits):
         """
         metrics = snapshot.metrics
         with self.hold_trait_notifications():
-            self._totals = Totals(snapshot, self.days or self.period)
+            self._totals = Totals(snapshot, self.days or self.period, self.question.facets)
             self._shown = self.question
+            self.timeline.listed = self._totals.listed
             self._waiting.clear()
             overflowed, self._overflowed = self._overflowed, False
             if overflowed:  # payments may have been removed by changes that were not received
                 self.timeline.clear()
             self._figures = None
             self._changed_at = snapshot.as_of
-            complete = self.timeline.merge(snapshot.payments) and not overflowed
+            filtered = bool(self._shown.facets)
+            merged = self.timeline.merge(snapshot.payments, filtered=filtered)
+            complete = merged and not overflowed
             if not complete and self.selection != Selection():
                 self.ask_history()
             self.currencies = tuple(metrics.currencies) or (metrics.currency,)
@@ -242,9 +251,19 @@ class DashboardModel(HasTraits):
             self.seq = self.head = 0
 
     def clear_filters(self) -> None:
-        """Show payments of every method and status."""
+        """Show payments of every method and status, with any values."""
         with self.hold_trait_notifications():
             self.method = self.status = None
+            self.facets = ()
+
+    def filter_by(self, dimension: Dimension, value: str | None) -> None:
+        """Limit everything to payments with a value of a dimension; None for any, or the same again."""
+        if dimension is Dimension.METHOD:
+            self.method = None if value == self.method else value
+            return
+        values = dict(self.facets)
+        again = values.pop(dimension.value, None) == value
+        self.facets = facets_of(values if again else {**values, dimension.value: value})
 
     def receive(self, change: Change) -> None:
         """Add the next change, or hold it while paused."""
@@ -332,8 +351,9 @@ class DashboardModel(HasTraits):
         self._changed_at = change.at
         if self.opened is not None and change.payment.id == self.opened.id:
             self.opened = None if change.removed else change.payment
-        self.timeline.add(change)
         self._totals.add(change)
+        self.timeline.listed = self._totals.listed
+        self.timeline.add(change)
         self._figures = None
         self.seq = change.seq
 
@@ -349,9 +369,10 @@ class DashboardModel(HasTraits):
     @property
     def question(self) -> Question:
         """Which figures are asked for: of all methods, those of one are taken from them here."""
+        chosen = Question(currency=self.chosen_currency, facets=self.facets)
         if self.days is not None:
-            return Question(window=self.days.window(self.zone), currency=self.chosen_currency)
-        return Question(period=self.period, currency=self.chosen_currency)
+            return replace(chosen, window=self.days.window(self.zone))
+        return replace(chosen, period=self.period)
 
     @property
     def counts_by(self) -> Dimension | None:
@@ -367,10 +388,14 @@ class DashboardModel(HasTraits):
     def selection(self) -> Selection:
         """Which payments are shown one by one."""
         chosen = self.chosen_currency
-        currency = None if chosen == REPORTING else chosen
-        return Selection(status=self.status, method=self.method, currency=currency)
+        return Selection(
+            status=self.status,
+            method=self.method,
+            currency=None if chosen == REPORTING else chosen,
+            facets=self.facets,
+        )
 
-    @observe("period", "days", "chosen_currency")
+    @observe("period", "days", "chosen_currency", "facets")
     def _note_question(self, _change: object) -> None:
         self._asked_at = self.ticks
 
@@ -378,7 +403,7 @@ class DashboardModel(HasTraits):
     def _break_down(self, _change: object) -> None:
         self._figures = None
 
-    @observe("method", "status", "chosen_currency")
+    @observe("method", "status", "chosen_currency", "facets")
     def _select(self, change: Any) -> None:
         if change.name == "method":
             self._figures = None

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from financeops.core.contract.agreements import FEED_LENGTH
+from financeops.core.dimensions import Listed
 from financeops.core.payments import Change, EventType, Payment, Status
 from financeops.core.selection import Selection
 
@@ -53,6 +54,7 @@ class Timeline:
         self._recent: dict[str, Entry] = {}
         self._selected: dict[str, Entry] = {}
         self.selection = Selection()
+        self.listed: Listed = {}
         self.complete = False
         self.beginning = 0
         self.added = 0
@@ -123,6 +125,9 @@ class Timeline:
         """Whether there may be older selected entries within the viewer's reach."""
         return not self.complete and len(self._selected) < HISTORY
 
+    def _holds(self, payment: Payment) -> bool:
+        return self.selection.holds(payment, self.listed)
+
     def clear(self) -> None:
         """Forget all entries; keep the selection."""
         self._recent.clear()
@@ -153,7 +158,7 @@ class Timeline:
         if change.type in _LATER:
             return
         _put(self._recent, entry, FEED, complete=False)
-        if entry.payment in self.selection:
+        if self._holds(entry.payment):
             self.added += _put(self._selected, entry, HISTORY, complete=self.complete)
 
     def _take_back(self, change: Change) -> None:
@@ -166,11 +171,11 @@ class Timeline:
             return
         entry = _entry(payment)  # it may only have the line of its refund
         self._recent = _newest((*self._recent.values(), entry), FEED)
-        if entry.payment in self.selection:
+        if self._holds(entry.payment):
             self._selected = _newest((*self._selected.values(), entry), HISTORY)
 
-    def merge(self, payments: list[Payment]) -> bool:
-        """Merge the newest payments.
+    def merge(self, payments: list[Payment], *, filtered: bool = False) -> bool:
+        """Merge the newest payments; `filtered` if they are only those of the selection's facets.
 
         Returns
         -------
@@ -179,11 +184,13 @@ class Timeline:
             forgotten, and the selected entries have to be asked for.
         """
         entries = [_entry(payment) for payment in reversed(payments)]
-        gap = bool(self._recent) and not any(entry.key in self._recent for entry in entries)
+        known = self._selected if filtered else self._recent
+        gap = bool(known) and not any(entry.key in known for entry in entries)
         if gap:
             self.clear()
-        self._recent = _newest((*self._recent.values(), *entries), FEED)
-        chosen = [entry for entry in entries if entry.payment in self.selection]
+        # Between some of all payments there may be others.
+        self._recent = {} if filtered else _newest((*self._recent.values(), *entries), FEED)
+        chosen = [entry for entry in entries if self._holds(entry.payment)]
         self._selected = _newest((*self._selected.values(), *chosen), HISTORY)
         self.complete = self.complete or len(payments) < FEED_LENGTH
         return not gap
@@ -192,7 +199,7 @@ class Timeline:
         """Change the selection among known entries; older ones must be requested."""
         self.selection = selection
         known = self._recent.items()
-        self._begin({key: entry for key, entry in known if entry.payment in selection})
+        self._begin({key: entry for key, entry in known if self._holds(entry.payment)})
 
     def extend(
         self, payments: list[Payment], *, complete: bool, until: datetime | None = None

@@ -14,8 +14,9 @@ from financeops.core import metrics as figure
 from financeops.core.breakdown import DimensionFigures, breakdown
 from financeops.core.days import Days
 from financeops.core.dimensions import Dimension, Listed, said_of, to_list, with_listed
+from financeops.core.facets import Facets, holds
 from financeops.core.metrics import DeclineFigures, MethodFigures, Metrics, TrendPoint
-from financeops.core.payments import Change
+from financeops.core.payments import Change, Payment
 from financeops.core.periods import DAY, HOUR, Period, Window
 from financeops.core.reporting import place_in
 from financeops.core.rollup import Rollup, acted_by, delta_of, reported_by, total
@@ -29,8 +30,8 @@ UNFOLDED = 1_000
 class Figures(Struct, frozen=True, kw_only=True):
     """Every figure on the screen, at `seq`.
 
-    `period`, `metrics.currency` and `method` belong to the figures: another period or currency may
-    be chosen but not yet loaded. `scale` is the period whose buckets are as long, `running` the
+    `period`, `metrics.currency`, `facets` and `method` belong to the figures: another period or
+    currency may be chosen but not yet loaded. `scale` is the period whose buckets are as long, `running` the
     place of the bucket that is not over. `trends` and `averages` (major units) have one element per bucket;
     `hours` are the attempts in each of the 24 hours of day. `methods` always covers all methods,
     even if the other figures are limited to one `method`. `rows` are the figures of each value of
@@ -43,6 +44,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     scale: Period
     running: int | None
     zone: ZoneInfo
+    facets: Facets
     method: str | None
     metrics: Metrics
     previous: Metrics
@@ -71,10 +73,15 @@ class Totals:
         The initial rollups. Without it there are none.
     period : Period or Days
         What the snapshot is of.
+    facets : tuple of (dimension, value)
+        The values that all payments of the snapshot have.
     """
 
     def __init__(
-        self, snapshot: Snapshot | None = None, period: Period | Days = Period.DAY
+        self,
+        snapshot: Snapshot | None = None,
+        period: Period | Days = Period.DAY,
+        facets: Facets = (),
     ) -> None:
         self.period = period
         self.zone = ZoneInfo(snapshot.metrics.timezone if snapshot else "UTC")
@@ -88,7 +95,10 @@ class Totals:
         self.by = snapshot.by if snapshot else None
         """The dimension of whose values there are counts, besides methods."""
         self._details = (snapshot.details if snapshot else None) or Rollup()
-        self._listed: Listed = {self.by: snapshot.listed} if snapshot and self.by else {}
+        self._facets = facets
+        own: Listed = {self.by: snapshot.listed} if snapshot and self.by else {}
+        self.listed: Listed = {**(snapshot.others if snapshot else {}), **own}
+        """Values that are counted by themselves, of the dimensions of which that has to be known."""
         self._running = None if snapshot is None else self._bucket_at(snapshot.as_of)
         self._unfolded: list[Change] = []
 
@@ -105,10 +115,12 @@ class Totals:
         return not any(rollup.cells or rollup.part("unconverted") for rollup in self._rollups)
 
     def add(self, change: Change) -> None:
-        """Add a change, unless it is in another currency than the one that is shown."""
-        if self.by is not None:
-            self._list(self.by, change)
-        if self.reporting or change.payment.currency == self.currency:
+        """Add a change, unless its payment is in another currency than is shown or has other values."""
+        payment = change.payment
+        if self.listed:
+            self._list(payment)
+        shown = self.reporting or payment.currency == self.currency
+        if shown and holds(self._facets, payment, self.listed):
             self._unfolded.append(change)
             if len(self._unfolded) >= UNFOLDED:
                 self._fold()
@@ -141,6 +153,7 @@ class Totals:
             scale=self._scale,
             running=self._running,
             zone=self.zone,
+            facets=self._facets,
             method=method,
             metrics=figure.metrics(everything, currency=currency),
             previous=figure.metrics(previous, currency=currency),
@@ -191,7 +204,7 @@ class Totals:
 
     def _deltas_of(self, change: Change) -> Iterator[tuple[datetime, Rollup]]:
         """What a change adds, and where."""
-        listed = self._listed or None
+        listed = self.listed or None
         if change.payment.currency == self.currency:
             yield change.payment.created_at, delta_of(change, self.zone, listed)
             yield from acted_by(change).items()
@@ -200,11 +213,11 @@ class Totals:
                 if place == place_in(self.currency):
                     yield at, rollup
 
-    def _list(self, by: Dimension, change: Change) -> None:
-        """List a new value as the server does, which lists those of all currencies."""
-        said = [each for each in said_of(change.payment) if each[0] == by]
-        if new := to_list(said, self._listed):
-            self._listed = with_listed(self._listed, new)
+    def _list(self, payment: Payment) -> None:
+        """List new values as the server does, which lists those of all currencies."""
+        said = [each for each in said_of(payment) if each[0] in self.listed]
+        if new := to_list(said, self.listed):
+            self.listed = with_listed(self.listed, new)
 
     def _bucket_at(self, at: datetime) -> int | None:
         # From the end: most changes belong to the running bucket.
