@@ -23,10 +23,20 @@ RATES = [
 ]
 PAYMENTS = [
     # Late on the 4th in UTC is the 5th in Tokyo.
-    {"amount": 1000, "currency": "JPY", "createdAt": "2026-05-04T20:00:00Z"},
+    {
+        "amount": 1000,
+        "currency": "JPY",
+        "createdAt": "2026-05-04T20:00:00Z",
+        "processor": "adyen",
+    },
     {"amount": 18.5, "currency": "USD", "createdAt": "2026-05-04T10:00:00Z", "status": "failed"},
     {"amount": 10, "currency": "USD", "createdAt": "2026-05-08T10:00:00Z"},
-    {"amount": 20, "currency": "EUR", "createdAt": "2026-05-08T10:05:00Z"},
+    {
+        "amount": 20,
+        "currency": "EUR",
+        "createdAt": "2026-05-08T10:05:00Z",
+        "processor": "adyen",
+    },
     {"amount": 5, "currency": "USD", "createdAt": "2026-06-08T10:00:00Z"},
 ]
 MAY = {"from": "2026-05-01T00:00:00Z", "to": "2026-06-01T00:00:00Z"}
@@ -54,6 +64,20 @@ def ask(shop):
         return json.loads(answer.text, parse_float=Decimal)
 
     return get
+
+
+async def assert_filters_add_up(ask):
+    """Check that all figures of the values of a dimension add up to those of all payments."""
+    summed = ("totalPayments", "totalVolume", "refundedVolume", "feeVolume", "failedPayments")
+    for window in (MAY, {}):
+        whole = await ask("metrics", **window)
+        adyen, others = [await ask("metrics", processor=p, **window) for p in ("adyen", "-")]
+        assert adyen["totalPayments"] == 2
+        for name in summed:
+            assert adyen[name] + others[name] == whole[name], name
+        waiting = others["unconverted"]["count"] + adyen["unconverted"]["count"]
+        assert waiting == whole["unconverted"]["count"]
+        assert adyen["unconverted"]["count"] == 0
 
 
 async def test_all_currencies_together(shop, ask, start, database_uri):
@@ -87,6 +111,7 @@ async def test_all_currencies_together(shop, ask, start, database_uri):
             "rateSource": "ours",
         }.items()
     )
+    await assert_filters_add_up(ask)
     refund = await shop.post(f"/payments/{yen}/refund", params=SHOP, json={"amount": 333})
     assert refund.is_success, refund.text
     fees = {"fees": [{"kind": "other", "amount": 0.5}]}
@@ -100,6 +125,7 @@ async def test_all_currencies_together(shop, ask, start, database_uri):
     assert figures["feeVolume"] == Decimal("0.42")  # 0.5 / 1.179
     assert figures["netRevenue"] == Decimal("33.16")
     assert figures["successRate"] == 75
+    await assert_filters_add_up(ask)  # by changes, of what was counted before
     everything = await ask("metrics")
     assert everything["unconverted"] == {"count": 1, "currencies": ["USD"]}
     assert everything["totalVolume"] == figures["totalVolume"]
