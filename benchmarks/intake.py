@@ -3,7 +3,8 @@
     python -m benchmarks.intake [--batches 20]
 
 One embedded database. Each batch is inserted plainly into a collection with the same indexes, then through the ledger:
-number, idempotency, rollups in four grains, change log, in one transaction. Ratios are of medians.
+number, idempotency, rollups in four grains, change log, in one transaction. Then the ledger alone: the same payments bare
+and with what they may know besides, in turn. Ratios are of medians.
 """
 
 import argparse
@@ -15,9 +16,10 @@ from statistics import median
 
 import numpy as np
 from bson import ObjectId
+from msgspec import structs
 
 from benchmarks.processes import embedded_database
-from financeops.core.payments import Payment, Tenant
+from financeops.core.payments import Draft, Payment, Tenant
 from financeops.simulation.scenario import SimulationConfig
 from financeops.simulation.simulate import simulate
 from financeops.store.database.connection import close, connect
@@ -62,6 +64,25 @@ CASES = [
 ]
 
 
+BARE = {
+    *("amount", "currency", "method", "status", "created_at", "tenant_id", "source"),
+    *("customer_id", "country", "decline_code", "refunded_at", "refunded_amount"),
+}
+FIVE = {"processor", "network", "funding", "issuer_country", "channel"}
+KINDS = [
+    ("bare", BARE, ""),
+    ("with five dimensions", BARE | FIVE, ""),
+    ("with an order and five dimensions", BARE | FIVE | {"order_id"}, "0.7"),
+    ("with all that is simulated", set(Draft.__struct_fields__), ""),
+]
+
+
+def knowing(draft, names):
+    """The payment as it is without other fields."""
+    others = {name: None for name in Draft.__struct_fields__ if name not in names}
+    return structs.replace(draft, **others)
+
+
 def drafts(count, now, reach):
     config = SimulationConfig(tenant_id="t", timezone=ZONE)
     return simulate(config, np.random.default_rng(1), now, count=count, since=now - reach)
@@ -89,6 +110,20 @@ async def measure(db, drawn, size, now):
     return times
 
 
+async def measure_kinds(db, drawn, size, now):
+    """Return the seconds of each batch by kind; each kind is a tenant of its own."""
+    times = {kind: [] for kind, _, _ in KINDS}
+    for start in range(0, len(drawn), size):
+        for kind, names, _ in KINDS:
+            tenant = Tenant(id=kind.replace(" ", "_"), currency="USD", timezone=ZONE)
+            operations = [
+                Insert(draft=structs.replace(knowing(draft, names), tenant_id=tenant.id))
+                for draft in drawn[start : start + size]
+            ]
+            times[kind].append(await seconds(commit(db, tenant, operations, now=now)))
+    return times
+
+
 def document(draft, now):
     fields = {name: getattr(draft, name) for name in draft.__struct_fields__}
     payment = Payment(**fields, id=new_payment_id(), updated_at=now)
@@ -109,13 +144,25 @@ async def run(options):
         with embedded_database() as uri:
             db = await connect(uri)
             await prepare(db, [])
-            bare, ledger = await measure(db, draw(count, now), size, now)
+            bare, ledger = await measure(
+                db, [knowing(draft, BARE) for draft in draw(count, now)], size, now
+            )
             await close(db)
         rates = size / median(bare), size / median(ledger)
         print(
             f"{name:32}{size:6,}{rates[0]:9,.0f}{rates[1]:9,.0f}{rates[1] / rates[0]:8.2f}{budget:8.1f}",
             flush=True,
         )
+    size = 1000
+    print(f"\n{'payments/s of the ledger':40}{'batch':>6}{'ledger':>9}{'ratio':>8}{'budget':>8}")
+    with embedded_database() as uri:
+        db = await connect(uri)
+        await prepare(db, [])
+        times = await measure_kinds(db, present(size * options.batches, now), size, now)
+        await close(db)
+    for kind, _, budget in KINDS:
+        rate, of_bare = size / median(times[kind]), median(times["bare"]) / median(times[kind])
+        print(f"{kind:40}{size:6,}{rate:9,.0f}{of_bare:8.2f}{budget:>8}", flush=True)
 
 
 def main(arguments=None):

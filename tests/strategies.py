@@ -29,6 +29,7 @@ from financeops.core.payments import (
     earlier_of,
 )
 from financeops.core.periods import MILLISECOND, Window
+from financeops.core.reporting import LARGEST
 from financeops.core.rollup import FURTHER, Rollup
 
 ZONES = [
@@ -186,7 +187,7 @@ def reporting(draw, *, currencies=currencies, but=None):
         return {"reporting_currency": target}
     return {
         "reporting_currency": target,
-        "reporting_amount": draw(st.integers(0, 10**15)),
+        "reporting_amount": draw(st.integers(0, LARGEST)),
         "rate": format(Decimal(draw(st.integers(1, 10**12))).scaleb(-6), "f"),
         "rate_date": str(draw(st.dates(date(1970, 1, 1), date(2099, 12, 31)))),
         "rate_source": draw(_words),

@@ -40,7 +40,11 @@ def major_of(minor: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.Array:
 
 
 def minor_of(
-    amounts: pa.ChunkedArray, currencies: pa.ChunkedArray, *, signed: bool = False
+    amounts: pa.ChunkedArray,
+    currencies: pa.ChunkedArray,
+    *,
+    signed: bool = False,
+    most: int = MAX_MINOR,
 ) -> pa.Array:
     """Minor units from exact amounts in major units.
 
@@ -52,6 +56,8 @@ def minor_of(
         ISO 4217 codes.
     signed : bool
         Whether amounts may be negative.
+    most : int
+        Largest number of minor units.
 
     Returns
     -------
@@ -84,25 +90,25 @@ def minor_of(
         exact = amounts.cast(_WIDEST).combine_chunks()
         scaled = exact.view(_WIDEST_TEN_THOUSANDTHS).cast(pa.int64())
     except pa.ArrowInvalid:
-        raise _wrong_amount(amounts, currencies, signed=signed) from None
+        raise _wrong_amount(amounts, currencies, signed=signed, most=most) from None
     minor = pc.divide(scaled, factors)
     whole = pc.equal(pc.multiply(minor, factors), scaled)
-    least = -MAX_MINOR if signed else 0
-    in_range = pc.and_(pc.greater_equal(minor, least), pc.less_equal(minor, MAX_MINOR))
+    least = -most if signed else 0
+    in_range = pc.and_(pc.greater_equal(minor, least), pc.less_equal(minor, most))
     if not pc.all(pc.and_(whole, in_range), min_count=0).as_py():
-        raise _wrong_amount(amounts, currencies, signed=signed)
+        raise _wrong_amount(amounts, currencies, signed=signed, most=most)
     return minor
 
 
 def _wrong_amount(
-    amounts: pa.ChunkedArray, currencies: pa.ChunkedArray, *, signed: bool
+    amounts: pa.ChunkedArray, currencies: pa.ChunkedArray, *, signed: bool, most: int
 ) -> InvalidValue:
     """Error for the first invalid amount, found one by one: speed no longer matters."""
     pairs = zip(amounts.to_pylist(), currencies.to_pylist(), strict=True)
     for row, (amount, currency) in enumerate(pairs):
         try:
             if amount is not None:
-                to_minor(amount, currency, signed=signed)
+                to_minor(amount, currency, signed=signed, most=most)
         except InvalidValue as error:
             return InvalidValue("amount", f"{error.problem}, but is {str(amount)!r} (row {row})")
     return InvalidValue("amount", "must be numbers such as 1850.5")

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from financeops.arrow.acts import canonical_acts
 from financeops.arrow.amounts import minor_of
-from financeops.arrow.tables import JSON_NAMES, SCHEMA, UTC_TIME, with_sums
+from financeops.arrow.tables import JSON_NAMES, SCHEMA, UTC_TIME, most_of, with_sums
 from financeops.core.act_texts import ACT_TEXTS
 from financeops.core.columns import Form, form_of
 from financeops.core.errors import InvalidValue
@@ -92,7 +92,8 @@ def _money(column: str, table: pa.Table, names: Mapping[str, str]) -> Any:
     if (of := names[AMOUNTS[column]]) in table.column_names and of != "currency":
         currencies = pc.coalesce(table[of].cast(_TEXT), currencies.cast(_TEXT))
     try:
-        return minor_of(values, currencies, signed=column != "refunded_amount")
+        signed, most = column != "refunded_amount", most_of(column)
+        return minor_of(values, currencies, signed=signed, most=most)
     except InvalidValue as error:
         raise InvalidValue(
             name if error.field == "amount" else error.field, error.problem

@@ -196,8 +196,7 @@ def checked(table: pa.Table, *, names: Mapping[str, str] = JSON_NAMES) -> pa.Tab
         wrong = pc.or_(pc.less(back, 0), pc.greater(back, table["amount"]))
         _refuse(names["refunded_amount"], wrong, back, "must be 0 to the amount")
     for name in (AMOUNTS.keys() - {"amount", "refunded_amount"}) & set(given):
-        # A payment may be much more in another currency.
-        most = LARGEST if name == "reporting_amount" else MAX_MINOR
+        most = most_of(name)
         wrong = pc.greater(pc.abs(table[name]), most)
         _refuse(names[name], wrong, table[name], f"must be at most {most} minor units")
     for name in ACT_TEXTS.keys() & set(given):
@@ -205,6 +204,11 @@ def checked(table: pa.Table, *, names: Mapping[str, str] = JSON_NAMES) -> pa.Tab
         wrong = pc.invert(pc.starts_with(table[name], lead))
         _refuse(names[name], wrong, table[name], f"must begin with {lead}")
     return table
+
+
+def most_of(column: str) -> int:
+    """The largest amount of a column: a payment may be much more in another currency."""
+    return LARGEST if column == "reporting_amount" else MAX_MINOR
 
 
 def with_sums(table: pa.Table) -> pa.Table:

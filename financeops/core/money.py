@@ -103,6 +103,7 @@ def to_minor(
     *,
     decimals: int | None = None,
     signed: bool = False,
+    most: int = MAX_MINOR,
 ) -> int:
     """Convert an amount in major units to integer minor units, exactly.
 
@@ -116,11 +117,13 @@ def to_minor(
         `decimals_of` the currency, for an amount that is already recorded. Default: `exponent`.
     signed : bool
         Whether the amount may be negative, as a credit is.
+    most : int
+        Largest number of minor units.
 
     Returns
     -------
     int
-        Minor units, 0 to `MAX_MINOR`; from -`MAX_MINOR` if `signed`.
+        Minor units, 0 to `most`; from -`most` if `signed`.
 
     Raises
     ------
@@ -140,14 +143,14 @@ def to_minor(
     if not value:
         return 0
     # Check this before any arithmetic: "1e999999999" must not be expanded.
-    if value.adjusted() + decimals > len(str(MAX_MINOR)):
-        raise InvalidValue("amount", f"is larger than {_largest(currency)} {currency}")
+    if value.adjusted() + decimals > len(str(most)):
+        raise InvalidValue("amount", f"is larger than {to_major(most, currency)} {currency}")
     digits, power = significant(value)
     if power + decimals < 0:
         raise InvalidValue("amount", f"has more than the {decimals} decimals of {currency}")
     minor = int(digits) * int(10 ** (power + decimals))
-    if abs(minor) > MAX_MINOR:
-        raise InvalidValue("amount", f"is larger than {_largest(currency)} {currency}")
+    if abs(minor) > most:
+        raise InvalidValue("amount", f"is larger than {to_major(most, currency)} {currency}")
     return minor
 
 
@@ -231,7 +234,3 @@ def _trimmed(units: int, decimals: int) -> Decimal:
         units //= 10
         decimals -= 1
     return Decimal(f"{units}E-{decimals}") if decimals else Decimal(units)
-
-
-def _largest(currency: str) -> str:
-    return str(to_major(MAX_MINOR, currency))

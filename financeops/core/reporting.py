@@ -21,8 +21,8 @@ from financeops.core.rates import RATE_DECIMALS, Conversion
 REPORTING = "reporting"
 """As a currency: the figures of all payments, in their tenant's own currency."""
 
-LARGEST = 10**15
-"""The largest amount that a payment is converted into; a sum of more may exceed 64 bits."""
+LARGEST = 10**14
+"""The largest amount that a payment is converted into: exports have ten-thousandths of a unit in 64 bits."""
 
 
 def place_in(currency: str) -> str:

@@ -57,6 +57,7 @@ from financeops.core.payments import (
     values_in,
 )
 from financeops.core.periods import Window
+from financeops.core.reporting import LARGEST
 from financeops.core.rollup import DIMENSIONS, FURTHER, Path, Rollup, as_document
 
 Form = TypeVar("Form")
@@ -232,7 +233,8 @@ ACTS: dict[str, tuple[Callable[[Any, str], Any], Callable[[Any, str], Any]]] = {
 
 def _minor_of(amount: Decimal | int, currency: str) -> int:
     """Minor units of a recorded amount, whatever is known of its currency today."""
-    return to_minor(amount, currency, decimals=decimals_of(currency), signed=True)
+    decimals = decimals_of(currency)
+    return to_minor(amount, currency, decimals=decimals, signed=True, most=LARGEST)
 
 
 _values_of = attrgetter(*FIELDS)

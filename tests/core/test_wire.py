@@ -5,18 +5,21 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import msgspec
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from financeops.arrow.amounts import major_of, minor_of
 from financeops.core.contract.analytics import BucketAnswer, RollupAnswer
 from financeops.core.contract.forms import Instant
 from financeops.core.contract.payments import BatchItem, BatchOutcome
 from financeops.core.contract.stream import HeartbeatEvent
 from financeops.core.metrics import declines, methods, metrics, trends
-from financeops.core.money import exponent
+from financeops.core.money import MAX_MINOR, exponent
 from financeops.core.payments import Status
 from financeops.core.periods import HOUR, Window
+from financeops.core.reporting import LARGEST
 from financeops.core.rollup import Rollup
 from financeops.core.wire import (
     bucket_document,
@@ -46,6 +49,23 @@ def test_a_payment_survives_the_wire(recorded):
     text = encode(payment_document(recorded))
     assert payment_from(decode(text)) == recorded
     assert encode(payment_document(payment_from(decode(text)))) == text
+
+
+@pytest.mark.parametrize("currency", ["VND", "USD", "KWD"])
+def test_the_largest_amount_that_a_payment_is_converted_into_survives(currency):
+    converted = payment(
+        amount=MAX_MINOR,
+        currency="EUR",
+        reporting_amount=LARGEST,
+        reporting_currency=currency,
+        rate="100",
+        rate_date="2026-03-10",
+        rate_source="ours",
+    )
+    assert payment_from(decode(encode(payment_document(converted)))) == converted
+    amounts, currencies = pa.chunked_array([[LARGEST]]), pa.chunked_array([[currency]])
+    major = pa.chunked_array([major_of(amounts, currencies)])
+    assert minor_of(major, currencies, most=LARGEST).to_pylist() == [LARGEST]
 
 
 @given(changes())
