@@ -11,14 +11,12 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from msgspec.structs import replace
-
 from financeops.core.dimensions import Listed
 from financeops.core.facets import FACETED, Facets
 from financeops.core.payments import FIELDS, SELDOM, Payment, Status
 from financeops.core.periods import Window, grain_end, grain_start
 from financeops.core.reporting import is_reporting, place_in
-from financeops.core.rollup import Count, Path, Place, Rollup, acted, counted, rollup_of, total
+from financeops.core.rollup import Count, Key, Place, Rollup, counted, rollup_of, total
 from financeops.core.selection import Selection
 from financeops.store.act_times import acted_between
 from financeops.store.database.connection import Database, Document, Session, driver_errors
@@ -36,7 +34,7 @@ _SHAPE = (
 )
 """What payments are counted by, besides their time; those that are the same in it are counted together."""
 
-_TOLD = tuple(FIELDS[name].json for name in ("refunded_amount", *SELDOM) if name != "fee_amount")
+_TOLD = tuple(FIELDS[name].json for name in ("refunded_amount", *SELDOM))
 """Fields of which a payment that has one is counted by itself."""
 
 
@@ -108,7 +106,7 @@ class _Alike(NamedTuple):
     """Payments that are counted together: one of them, and what they add up to."""
 
     sample: Document
-    sums: list[int]  # payments, amounts, fees
+    sums: list[int]  # payments, amounts
 
 
 class _Sums:
@@ -136,16 +134,13 @@ class _Sums:
                 self.add_one(payment_from(document))
                 continue
             at = document["createdAt"]
-            fee = document.get("feeAmount") or 0
             hour = at.astimezone(self._zone).hour
-            key = (self._start(at), hour, fee != 0, *map(document.get, self._shape))
+            key = (self._start(at), hour, *map(document.get, self._shape))
             alike = self._alike.get(key)
             if alike is None:
-                alike = self._alike[key] = _Alike(document, [0, 0, 0])
-            sums = alike.sums
-            sums[0] += 1
-            sums[1] += document["amount"]
-            sums[2] += fee
+                alike = self._alike[key] = _Alike(document, [0, 0])
+            alike.sums[0] += 1
+            alike.sums[1] += document["amount"]
 
     def add_one(self, payment: Payment) -> None:
         """Add a payment, if it was made in the window, and what happened to it there."""
@@ -155,15 +150,10 @@ class _Sums:
 
     def rollups(self) -> dict[datetime, Rollup]:
         """The rollups by their start; those of nothing are left out."""
-        for sample, (n, amount, fees) in self._alike.values():
-            # Nothing has happened to it but that it may have cost something when it was made.
-            fee = 1 if sample.get("feeAmount") else None
-            payment = replace(payment_from(sample), fee_amount=fee)
-            for at, rollup in (
-                (payment.created_at, rollup_of(payment, self._zone, self._listed)),
-                *acted(payment).items(),
-            ):
-                self._put(at, _times(rollup, n, amount=amount, fees=fees))
+        for sample, (n, amount) in self._alike.values():
+            payment = payment_from(sample)
+            rollup = rollup_of(payment, self._zone, self._listed)
+            self._put(payment.created_at, _times(rollup, n, amount))
         self._alike.clear()
         return {start: rollup for start, parts in self._parts.items() if (rollup := total(parts))}
 
@@ -177,21 +167,15 @@ class _Sums:
         return self._last.start
 
 
-_OF_FEES = {"fees", "activity"}
+def _times(one: Rollup, n: int, amount: int) -> Rollup:
+    """The rollup of `n` payments like one, which add up to an amount."""
 
-
-def _times(one: Rollup, n: int, *, amount: int, fees: int) -> Rollup:
-    """The rollup of `n` payments like one, which add up to these amounts."""
-
-    def counts(part: Mapping[Path, Count], summed: int) -> dict[Path, Count]:
-        return dict.fromkeys(part, (n, summed))
+    def counts(part: Mapping[Key, Count]) -> dict[Key, Count]:
+        return dict.fromkeys(part, (n, amount))
 
     return Rollup(
-        dict.fromkeys(one.cells, (n, amount)),
-        dict.fromkeys(one.declines, (n, amount)),
+        counts(one.cells),
+        counts(one.declines),
         dict.fromkeys(one.hours, n),
-        {
-            name: counts(part, fees if name in _OF_FEES else amount)
-            for name, part in one.further.items()
-        },
+        {name: counts(part) for name, part in one.further.items()},
     )
