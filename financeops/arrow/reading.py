@@ -14,7 +14,7 @@ from financeops.arrow.tables import JSON_NAMES, SCHEMA, UTC_TIME, most_of, with_
 from financeops.core.act_texts import ACT_TEXTS
 from financeops.core.columns import Form, form_of
 from financeops.core.errors import InvalidValue
-from financeops.core.payments import AMOUNTS
+from financeops.core.payments import AMOUNTS, SIGNED
 
 _TEXT = pa.string()
 _FINER = r"(\.\d{3})\d+"
@@ -92,8 +92,7 @@ def _money(column: str, table: pa.Table, names: Mapping[str, str]) -> Any:
     if (of := names[AMOUNTS[column]]) in table.column_names and of != "currency":
         currencies = pc.coalesce(table[of].cast(_TEXT), currencies.cast(_TEXT))
     try:
-        signed, most = column != "refunded_amount", most_of(column)
-        return minor_of(values, currencies, signed=signed, most=most)
+        return minor_of(values, currencies, signed=column in SIGNED, most=most_of(column))
     except InvalidValue as error:
         raise InvalidValue(
             name if error.field == "amount" else error.field, error.problem
