@@ -24,7 +24,7 @@ from financeops.store.tenants import COUNTED, find_record
 from financeops.store.verifying.comparing import Difference, compare, finish, put_right
 from financeops.store.verifying.counting import Count, count_all
 from financeops.store.verifying.times import give_times
-from financeops.store.waiting import AWAITS, note_reported
+from financeops.store.waiting import awaiting, note_reported
 from financeops.store.writing.numbering import number_all
 
 _CHUNK = 500
@@ -112,7 +112,7 @@ async def _have_wait(db: Database, tenant_id: str) -> None:
                         {
                             "$set": {
                                 "reportingCurrency": currency,
-                                AWAITS: f"{tenant_id}|{each['currency']}",
+                                **awaiting(tenant_id, each["currency"]),
                             }
                         },
                     )

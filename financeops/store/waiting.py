@@ -35,9 +35,14 @@ class Waiting(Struct, frozen=True):
     created_at: datetime
 
 
+def awaiting(tenant_id: str, currency: str) -> Document:
+    """Stored form of what payments of a tenant in a currency wait for, by which they are found."""
+    return {AWAITS: f"{tenant_id}|{currency}"}
+
+
 def awaited(payment: Payment) -> Document:
-    """Stored form of what a payment waits for, by which all that wait are found."""
-    return {AWAITS: f"{payment.tenant_id}|{payment.currency}"} if awaits_rate(payment) else {}
+    """Stored form of what a payment waits for, if it does."""
+    return awaiting(payment.tenant_id, payment.currency) if awaits_rate(payment) else {}
 
 
 async def tenants_to_convert(db: Database, version: int) -> list[str]:
@@ -81,10 +86,10 @@ async def _note(db: Database, named: Document, change: Document) -> None:
 async def read_waiting(db: Database, record: TenantRecord) -> AsyncGenerator[list[Waiting], None]:
     """Payments that wait for a rate, some at a time."""
     tenant_id = record.tenant.id
-    keys = [f"{tenant_id}|{currency}" for currency in record.currencies]
-    for key in keys:
+    for currency in record.currencies:
         # First what has the index.
-        async with aclosing(_read(db, {AWAITS: key, "tenantId": tenant_id})) as pieces:
+        named = {**awaiting(tenant_id, currency), "tenantId": tenant_id}
+        async with aclosing(_read(db, named)) as pieces:
             async for some in pieces:
                 yield some
 
