@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from financeops.core.became import dispute_in, refunds_in
 from financeops.core.checks import check_key, refuse_card_number
 from financeops.core.contract.agreements import IDEMPOTENCY_KEY
 from financeops.core.contract.requests import ImportRequest, PaymentRequest
@@ -51,7 +53,7 @@ class Recording:
             return tenant, _insertion(request, draft, self._idempotency_keys)
         row = read_import_request(text)
         tenant = await self._tenant_of(row)
-        return tenant, _importation(row, self._draft_of(row, tenant), imported)
+        return tenant, _importation(row, self._draft_of(row, tenant), imported, self._now)
 
     async def _tenant_of(self, request: PaymentRequest) -> Tenant:
         tenant_id = tenant_id_of(request.tenant_id)
@@ -93,7 +95,7 @@ def _key_of(request: PaymentRequest, given: Sequence[str]) -> Key | None:
     return None if request.reference is None else ("reference", request.reference)
 
 
-def _importation(row: ImportRequest, draft: Draft, imported: Import) -> ImportRow:
+def _importation(row: ImportRequest, draft: Draft, imported: Import, now: datetime) -> ImportRow:
     """Return the row of a file to record, with everything that identifies it."""
     if row.created_at is None:
         raise InvalidValue("createdAt", "is missing")
@@ -121,4 +123,6 @@ def _importation(row: ImportRequest, draft: Draft, imported: Import) -> ImportRo
         content=row.row.content,
         export_id=export_id,
         request_hash=None if row.reference is None else request_hash(row),
+        refunds=refunds_in(row.refunds, draft, now),
+        dispute=dispute_in(row.dispute, draft, now),
     )

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from financeops.core.act_texts import ACT_TEXTS
 from financeops.core.costs import COSTS
+from financeops.core.disputes import Disputed, DisputeStatus
 from financeops.core.money import to_major
 from financeops.core.pairs import pairs_text
 from financeops.core.payments import AMOUNTS, OPTIONAL, Draft, Payment, Status, explained
@@ -32,7 +33,7 @@ def moved_on(recorded: Payment, row: Draft) -> bool:
     return recorded.status is Status.SUCCESS and row.status is Status.REFUNDED
 
 
-def difference(recorded: Payment, row: Draft) -> Difference | None:
+def difference(recorded: Payment, row: Draft, dispute: Disputed | None = None) -> Difference | None:
     """The first field in which a row contradicts the recorded payment; None if it does not.
 
     A field that the row leaves out is no contradiction, nor is a row from before a refund, nor a
@@ -43,6 +44,8 @@ def difference(recorded: Payment, row: Draft) -> Difference | None:
     recorded : Payment
     row : Draft
         The row, read with the options of this import.
+    dispute : Disputed, optional
+        The dispute that the row tells of.
 
     Examples
     --------
@@ -60,10 +63,10 @@ def difference(recorded: Payment, row: Draft) -> Difference | None:
     is recorded as nothing, the row says 'ada'
     """
     # A payment may be older than the table that explains failures.
-    return next(_differences(explained(recorded), row), None)
+    return next(_differences(explained(recorded), row, dispute), None)
 
 
-def _differences(recorded: Payment, row: Draft) -> Iterator[Difference]:
+def _differences(recorded: Payment, row: Draft, dispute: Disputed | None) -> Iterator[Difference]:
     if recorded.currency != row.currency:
         yield Difference("currency", recorded.currency, row.currency)
     if recorded.amount != row.amount:
@@ -89,6 +92,19 @@ def _differences(recorded: Payment, row: Draft) -> Iterator[Difference]:
             continue  # a row from before more was told is no contradiction
         if new is not None and old != new and not refunded_since:
             yield Difference(field.json, _value(recorded, field.name), _value(row, field.name))
+    if dispute is not None and not _goes_on(dispute, recorded.dispute):
+        yield Difference("dispute", _disputed(recorded.dispute), _disputed(dispute))
+
+
+def _goes_on(told: Disputed, recorded: Disputed | None) -> bool:
+    """Whether a dispute that a row tells of is the recorded one, or that before its end."""
+    if recorded is None:
+        return False
+    return told == recorded or (told.status is DisputeStatus.OPEN and told.id == recorded.id)
+
+
+def _disputed(dispute: Disputed | None) -> str:
+    return "nothing" if dispute is None else f"{dispute.id!r}, {dispute.status}"
 
 
 def _value(payment: Draft, name: str) -> str:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from msgspec import structs
 from pyarrow import parquet
 
 from financeops.client import Client
@@ -253,7 +254,7 @@ amount,currency,createdAt,reference,fees,payoutId,settledAt,settledAmount,settle
 
 
 @pytest.mark.parametrize("name", ["all.csv", "all.ndjson", "all.parquet", "saved.parquet"])
-async def test_what_payments_cost_is_imported_and_comes_with_their_export(
+async def test_what_payments_cost_and_what_became_of_them_comes_with_their_export(
     *, financeops, tenant, client, tmp_path, name
 ):
     (tmp_path / "sales.csv").write_text(COSTS)
@@ -261,11 +262,19 @@ async def test_what_payments_cost_is_imported_and_comes_with_their_export(
     assert "3 created, 0 duplicate, 1 rejected" in begun.stdout
     wrong = (tmp_path / "sales.csv.rejects.csv").read_text("utf-8")
     assert "fees: has more than the 2 decimals of USD" in wrong
-    one, other, _ = sorted(await payments_of(client, tenant), key=lambda each: each.reference)
+    one, other, whole = sorted(await payments_of(client, tenant), key=lambda each: each.reference)
     assert (one.fee_amount, one.settled_amount, one.payout_id) == (35, 950, "po")
     assert (other.fee_amount, other.settled_amount, other.settled_currency) == (-1, 7, "JPY")
     fees = [("tax", Decimal("0.07")), ("scheme", -1)]
     await client.charge(one.id, tenant, fees=fees, at=one.settled_at)
+    await client.refund(one.id, tenant, amount=Decimal("2.5"), reason="torn", idempotency_key="a")
+    await client.refund(one.id, tenant, amount=Decimal("0.01"), at=one.settled_at)
+    await client.refund(other.id, tenant, amount=20)
+    await client.dispute(
+        one.id, tenant, dispute_id="dp", status="open", amount=5, reason="fraudulent"
+    )
+    await client.dispute(one.id, tenant, dispute_id="dp", status="lost")
+    await client.dispute(whole.id, tenant, dispute_id="dp_2", status="open")
     form = name.partition(".")[2]
     told = financeops("export", "-o", f"all.{form}", "--tenant", tenant, "--format", form)
     assert told.returncode == 0, told.stderr
@@ -281,10 +290,20 @@ async def test_what_payments_cost_is_imported_and_comes_with_their_export(
             {each.reference: getattr(each, name) for each in await payments_of(client, shop)}
             for shop in (tenant, copy)
         ]
-        for name in (*COSTS_FIELDS, "dispute")
+        for name in (*COSTS_FIELDS, "dispute", "refunds", "refunded_amount", "refunded_at")
     ]
     assert all(first == second for first, second in values), values
-    assert (await client.metrics(copy)).fee_volume == (await client.metrics(tenant)).fee_volume
+    figures = [
+        await client.metrics(shop, currency=currency)
+        for currency in ("USD", "KWD")
+        for shop in (tenant, copy)
+    ]
+    assert figures[0].lost_disputes == 1
+    told = [structs.replace(each, seq=0) for each in figures]
+    assert (told[0], told[2]) == (told[1], told[3])
+    undone = financeops("imports", "undo", (await client.imports(copy))[-1].id)
+    assert undone.returncode == 0, undone.stderr
+    assert (await client.metrics(copy)).total_payments == 0
 
 
 async def test_a_server_that_is_killed_and_restarted_loses_no_row_and_counts_none_twice(

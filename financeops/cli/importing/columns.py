@@ -30,6 +30,7 @@ REQUIRED = ("amount", "method", "status", "createdAt")
 FIELDS = (
     *("amount", "currency", "method", "status", "createdAt"),
     *(field.json for field in OPTIONAL),
+    *("refunds", "dispute"),
 )
 """Fields of a payment that a file can fill."""
 
@@ -40,7 +41,10 @@ _PAIR = re.compile(
 
 _TIMES = {column.json for column in PAYMENTS.values() if column.kind is Kind.INSTANT}
 _AMOUNTS = {PAYMENTS[name].json: PAYMENTS[of].json for name, of in AMOUNTS.items()}
-_UNSIGNED = ("amount", "refundedAmount")
+_UNSIGNED = ("amount", "refundedAmount", "refunds", "dispute")
+_OF_EXPORTS = ("refunds", "dispute")
+"""What other programs call so is something else: read from their files only if it is mapped."""
+_LISTS = ("fees", "refunds", "dispute")
 _PAIRS = {column.json for column in PAYMENTS.values() if column.kind is Kind.PAIRS}
 _CANONICAL = {column.json: name for name, column in PAYMENTS.items()}
 _BESIDE = {"amountMinor", *_CANONICAL, *PAYMENTS}
@@ -81,7 +85,7 @@ def _places(
     columns: tuple[str, ...], named: tuple[tuple[str, str], ...], marked: frozenset[str]
 ) -> _Places:
     form = form_of(columns, MINOR_UNITS if "amount" in marked else None)
-    places = {field: field for field in FIELDS}
+    places = {field: field for field in FIELDS if form is not None or field not in _OF_EXPORTS}
     if form is Form.FRAME:
         places |= {field: _CANONICAL[field] for field in FIELDS if _CANONICAL[field] in columns}
     places |= named
@@ -168,7 +172,7 @@ class Columns:
                     "--map", f"{field}={column}: the file only has the columns {', '.join(columns)}"
                 )
         places = self._places(columns).columns
-        there = {field for field in FIELDS if places[field] in columns} | self.defaults.keys()
+        there = {field for field in FIELDS if places.get(field) in columns} | self.defaults.keys()
         if "currency" not in there and self.usual_currency is None:
             raise self._without_currency("the file has no column of currencies")
         missing = [field for field in REQUIRED if field not in there]
@@ -228,7 +232,7 @@ class Columns:
         given = {
             field: value
             for field in FIELDS
-            if (value := self._given(field, values.get(places.columns[field]))) is not None
+            if (value := self._given(field, values.get(places.columns.get(field, "")))) is not None
         }
         for field in REQUIRED:
             if field not in given:
@@ -241,7 +245,7 @@ class Columns:
                 payment[field] = _pairs(field, value)
             elif field in _TIMES:
                 payment[field] = wire.timestamp(self._instant(field, value))
-            elif field not in _AMOUNTS and field != "fees":
+            elif field not in _AMOUNTS and field not in _LISTS:
                 payment[field] = check_key(_text(field, value), field)
         for name in dict.fromkeys([*self.named, *self.defaults]):
             if (pair := _PAIR.fullmatch(name)) is None:
@@ -255,12 +259,13 @@ class Columns:
             if field in given:
                 currency = payment.get(of) or payment["currency"]
                 payment[field] = self._amount(field, given[field], currency, places)
-        if (fees := given.get("fees")) is not None:
-            if _lists(fees):
-                payment["fees"] = self._fees(fees, payment["currency"], places)
-            else:  # other programs call their sum so
-                amount = self._amount("fees", fees, payment["currency"], places)
-                payment.setdefault("feeAmount", amount)
+        fees = given.get("fees")
+        if fees is not None and not _lists(fees):  # other programs call their sum so
+            amount = self._amount("fees", given.pop("fees"), payment["currency"], places)
+            payment.setdefault("feeAmount", amount)
+        for field in _LISTS:
+            if field in given:
+                payment[field] = self._acts(field, given[field], payment["currency"], places)
         return payment
 
     def _places(self, columns: tuple[str, ...]) -> _Places:
@@ -281,17 +286,19 @@ class Columns:
     def _instant(self, field: str, value: Any) -> datetime:
         return instant_of(value, field=field, zone=self.zone, date_format=self.date_format)
 
-    def _fees(self, value: Any, currency: str, places: _Places) -> list[Any]:
-        """Fees of a payment, from an array of objects or its JSON."""
+    def _acts(self, field: str, value: Any, currency: str, places: _Places) -> Any:
+        """What happened to a payment, from an object, an array of them, or its JSON."""
+
+        def act(document: Any) -> dict[str, Any]:
+            amount = self._amount(field, document["amount"], currency, places)
+            return {**_said(document), "amount": amount}
+
         try:
-            documents = wire.decode(value.encode()) if isinstance(value, str) else value
-            return [
-                {**each, "amount": self._amount("fees", each["amount"], currency, places)}
-                for each in documents
-            ]
+            told = wire.decode(value.encode()) if isinstance(value, str) else value
+            return act(told) if field == "dispute" else [act(each) for each in told]
         except (msgspec.DecodeError, KeyError, TypeError):
             problem = f"must be JSON such as an export has, not {str(value)[:50]!r}"
-            raise InvalidValue("fees", problem) from None
+            raise InvalidValue(field, problem) from None
 
     def _amount(self, field: str, value: Any, currency: str, places: _Places) -> Decimal | int:
         minor_units = self.minor_units
@@ -319,6 +326,11 @@ class Columns:
 def _lists(value: Any) -> bool:
     """Whether a cell has fees one by one: an array, or its JSON."""
     return value[:1] == "[" if isinstance(value, str) else not isinstance(value, int | Decimal)
+
+
+def _said(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What an object says: in a data frame, what it does not say is null."""
+    return {name: value for name, value in document.items() if value is not None}
 
 
 def _pairs(field: str, value: Any) -> Pairs:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Raw, UnsetType, field
 
-from financeops.core.contract.agreements import MAX_FEES, MAX_TOLD_FEES
+from financeops.core.contract.agreements import MAX_FEES, MAX_REFUNDS, MAX_TOLD_FEES
 from financeops.core.contract.forms import Body
 from financeops.core.contract.texts import (
     MAX_TEXT,
@@ -34,6 +34,20 @@ _Money = Annotated[
         extra_json_schema={"type": "number", "minimum": 0, "maximum": 10**12},
     ),
 ]
+
+
+def _positive(most: str) -> Any:
+    return Annotated[
+        Raw,
+        Meta(
+            description=f"Major units, at most {most}",
+            extra_json_schema={"type": "number", "exclusiveMinimum": 0, "maximum": 10**12},
+        ),
+    ]
+
+
+_Left: Any = _positive("what is left to refund")
+_Part: Any = _positive("the payment's amount")
 
 
 def _signed(json_type: str | list[str]) -> Any:
@@ -104,16 +118,7 @@ class PaymentRequest(Body, frozen=True, kw_only=True):
 class RefundRequest(Body, frozen=True, kw_only=True):
     """What to give back of a payment: without `amount`, all that is left."""
 
-    amount: (
-        Annotated[
-            Raw,
-            Meta(
-                description="Major units, at most what is left to refund",
-                extra_json_schema={"type": "number", "exclusiveMinimum": 0, "maximum": 10**12},
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
+    amount: _Left | UnsetType = UNSET
     reason: Text | None = None
     at: Moment | None = None
 
@@ -126,16 +131,7 @@ class DisputeRequest(Body, frozen=True, kw_only=True):
 
     id: Text
     status: DisputeStatus
-    amount: (
-        Annotated[
-            Raw,
-            Meta(
-                description="Major units, at most the payment's amount",
-                extra_json_schema={"type": "number", "exclusiveMinimum": 0, "maximum": 10**12},
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
+    amount: _Part | UnsetType = UNSET
     reason: Text | None = None
     at: Moment | None = None
 
@@ -173,8 +169,34 @@ class RowRequest(Body, frozen=True, kw_only=True):
     meaning: Digest | None = None
 
 
+class RefundRow(Body, frozen=True, kw_only=True):
+    """One refund of an imported payment."""
+
+    id: Text
+    amount: _Part
+    at: Moment
+    reason: Text | None = None
+
+
+class DisputeRow(Body, frozen=True, kw_only=True):
+    """The dispute of an imported payment, as far as it is."""
+
+    id: Text
+    amount: _Part
+    status: DisputeStatus
+    opened_at: Moment | None = None
+    closed_at: Moment | None = None
+    reason: Text | None = None
+
+
 class ImportRequest(PaymentRequest, frozen=True, kw_only=True):
-    """A payment as described by a row of a file; `_id` comes with rows of FinanceOps' exports."""
+    """A payment as described by a row of a file, with what became of it.
+
+    `_id` comes with rows of FinanceOps' exports. `refunds` are those of its `refundedAmount` that
+    are known one by one.
+    """
 
     row: RowRequest
+    refunds: Annotated[list[RefundRow], Meta(max_length=MAX_REFUNDS + 1)] | None = None
+    dispute: DisputeRow | None = None
     id: Annotated[str, Meta(pattern=PAYMENT_ID_PATTERN)] | None = field(name="_id", default=None)

@@ -9,6 +9,8 @@ from enum import StrEnum
 from msgspec import Struct, structs
 
 from financeops.core.act_terms import DisputeTerms, FeesTerms, SettlementTerms, digest_of
+from financeops.core.acts import GivenBack
+from financeops.core.disputes import Disputed
 from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Draft, Payment
 from financeops.store.documents import Key, derived_payment_id, new_payment_id
@@ -47,7 +49,7 @@ class ImportRow(Struct, frozen=True, kw_only=True):
     It is recognised by its `key`; by `export_id`, the id of the payment in an export of FinanceOps;
     or by the row as it is written, however it was read: `base` identifies it without what a change
     of status changes, and with how often the same came before in its file, `content` by everything
-    in it.
+    in it. If its payment is new, it is recorded with `refunds` and `dispute`.
     """
 
     draft: Draft
@@ -57,6 +59,8 @@ class ImportRow(Struct, frozen=True, kw_only=True):
     content: str
     export_id: str | None = None
     request_hash: str | None = None
+    refunds: tuple[GivenBack, ...] | None = None
+    dispute: Disputed | None = None
 
     @property
     def row_id(self) -> str:

@@ -179,10 +179,13 @@ def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> De
     if stored is None:
         payment = _recorded(row.draft, payment_id, known, at)
         marks = Marks(request_hash=row.request_hash, import_id=row.import_id)
+        if row.refunds or row.dispute:
+            payment = structs.replace(payment, refunds=row.refunds, dispute=row.dispute)
+            marks = structs.replace(marks, came_with=len(row.refunds or ()) or None)
         return Decided(Outcome(result=Result.CREATED, payment=payment), marks)
     if busy := being_taken_back(stored, known):
         return conflict(busy)
-    found = difference(stored.payment, row.draft)
+    found = difference(stored.payment, row.draft, row.dispute)
     if found is not None:
         return conflict(Conflict(str(found), found.field))
     if not moved_on(stored.payment, row.draft):
@@ -221,7 +224,8 @@ def _taken_back(back: Remove | Restore, stored: Stored | None, at: datetime) -> 
             if stored is None or stored.marks.import_id != import_id:
                 return Decided(Outcome(result=Result.DUPLICATE))
             was_refunded = stored.payment.status is Status.REFUNDED
-            changed = stored.payment.refunds or stored.payment.revision
+            since = len(stored.payment.refunds or ()) > (stored.marks.came_with or 0)
+            changed = since or stored.payment.revision
             if was_refunded is not refunded or changed:
                 return conflict(Conflict(f"payment {stored.payment.id} was changed since"))
             removed = Outcome(result=Result.REMOVED, payment=stored.payment)

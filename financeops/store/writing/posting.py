@@ -418,6 +418,7 @@ def marks_from(document: Document) -> Marks:
         import_id=_text(document.get("importId")),
         moved_by=_text(document.get("movedBy")),
         moved_from=document.get("movedFrom"),
+        came_with=document.get("cameWith"),
         keys=document.get("actKeys"),
         assumed=document.get("disputeAssumed"),
     )
@@ -429,6 +430,7 @@ def _stored_marks(marks: Marks) -> Document:
         "importId": _object_id(marks.import_id),
         "movedBy": _object_id(marks.moved_by),
         "movedFrom": marks.moved_from,
+        "cameWith": marks.came_with,
         "actKeys": marks.keys,
         "disputeAssumed": marks.assumed,
     }

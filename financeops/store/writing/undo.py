@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bson import ObjectId
 
+from financeops.core.acts import acts_from
 from financeops.core.errors import Conflict, NotFound
 from financeops.core.payments import Status
 from financeops.core.periods import Grain
@@ -142,7 +143,7 @@ async def _dependents(db: Database, found: Import) -> list[str]:
                 problems.append(f"payment {document['_id']} was changed since")
                 continue
             by = document.get("movedBy")
-            if not document.get("refunds") and (
+            if not _refunded_since(document) and (
                 document["_id"] in came_refunded or by == ObjectId(found.id)
             ):
                 continue  # by the import itself
@@ -161,10 +162,16 @@ async def _changed_among(
             "tenantId": tenant_id,
         }
         with driver_errors():
-            fields = {"status": 1, "movedBy": 1, "refunds": 1, "revision": 1}
+            fields = {"status": 1, "movedBy": 1, "refunds": 1, "cameWith": 1, "revision": 1}
             documents += await db.payments.find(named, fields).to_list()
     return [
         each
         for each in documents
-        if each["status"] == Status.REFUNDED.value or each.get("refunds") or each.get("revision")
+        if each["status"] == Status.REFUNDED.value or _refunded_since(each) or each.get("revision")
     ]
+
+
+def _refunded_since(document: Document) -> bool:
+    """Whether a payment has more refunds one by one than its import brought."""
+    refunds = document.get("refunds")
+    return refunds is not None and len(acts_from(refunds)) > document.get("cameWith", 0)
