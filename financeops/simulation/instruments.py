@@ -13,10 +13,12 @@ import numpy as np
 from financeops.core.declines import Authentication
 from financeops.core.payments import Funding
 from financeops.simulation.population import (
+    CUSTOMERS,
     Flags,
     Floats,
     Integers,
     Population,
+    countries_of,
     ends,
     pick,
     trait,
@@ -31,6 +33,7 @@ EUROPE = frozenset({"CH", "CZ", "DE", "DK", "ES", "FR", "GB", "HU", "IT", "NL", 
 # fmt: off
 _HOUSE, _ABROAD = "northgate", "westbank"
 PROCESSORS = (_HOUSE, _ABROAD, "paypal", "coinhouse")
+_EITHER = np.array([PROCESSORS.index(_HOUSE), PROCESSORS.index(_ABROAD)])
 NETWORKS = (
     "visa", "mastercard", "amex", "discover", "jcb",
     "sepa", "ach", "fps", "pix", "upi", "swift", "bitcoin", "ethereum",
@@ -82,58 +85,80 @@ class Instruments(NamedTuple):
 
 
 def draw_instruments(
-    rng: np.random.Generator,
-    *,
-    customers: Integers,
-    countries: Integers,
-    methods: Integers,
-    people: Population,
+    rng: np.random.Generator, *, customers: Integers, methods: Integers, people: Population
 ) -> Instruments:
     """Draw everything but what 3-D Secure says, for which the outcome must be known."""
-    seed, count = people.config.seed, len(customers)
+    count = len(customers)
     names = np.array([profile.name for profile in people.methods])
     cards = names[methods] == CARD
-    abroad = pick(people.country_ends, trait(customers, seed, 4))
-    issuers = np.where(trait(customers, seed, 3) < _DOMESTIC, countries, abroad)
-    networks, fundings = np.full(count, -1), np.full(count, -1)
-    regions = np.array([_region(name) for name in people.countries])
-    scheme, funding = trait(customers, seed, 5), trait(customers, seed, 6)
-    for region, weights in _SCHEMES.items():
-        of = cards & (regions == region)[issuers]
-        numbers = np.array([NETWORKS.index(name) for name in weights])
-        networks[of] = numbers[pick(ends(list(weights.values())), scheme[of])]
-    american = np.array([name == "US" for name in people.countries])[issuers]
-    for of, region in ((cards & american, "US"), (cards & ~american, "else")):
-        fundings[of] = pick(ends(_FUNDINGS[region]), funding[of])
-    own = trait(customers, seed, 7)
-    bins = np.where(cards, networks * _BINS + (own * _BINS).astype(np.int64), -1)
-    last4 = np.where(cards, (trait(customers, seed, 8) * 10_000).astype(np.int64), -1)
-    transfers = np.array([_transfer(name) for name in people.countries])
+    if count > CUSTOMERS:  # each customer's own are drawn once, not with each payment
+        drawn = _wallets(np.arange(CUSTOMERS), people)
+        own = _Wallets(*(each[customers] for each in drawn))
+    else:
+        own = _wallets(customers, people)
+    networks = np.where(cards, own.schemes, -1)
     of = names[methods] == "bank_transfer"
-    networks[of] = transfers[countries[of]]
+    networks[of] = own.transfers[of]
     of = names[methods] == "crypto"
-    chains = np.array([NETWORKS.index(name) for name in _CHAINS])
-    networks[of] = chains[pick(ends(list(_CHAINS.values())), scheme[of])]
+    networks[of] = own.chains[of]
     chance, other, elsewhere = rng.random((3, count))
-    shares = ends(list(CHANNELS.values()))
-    channels = np.where(
-        chance < _FAITHFUL, pick(shares, trait(customers, seed, 9)), pick(shares, other)
-    )
-    european = (regions == "europe")[issuers]
-    processors = np.where(
-        european ^ (elsewhere >= _FAITHFUL), PROCESSORS.index(_HOUSE), PROCESSORS.index(_ABROAD)
-    )
+    others = pick(ends(list(CHANNELS.values())), other)
+    channels = np.where(chance < _FAITHFUL, own.channels, others)
+    other_one = _EITHER.sum() - own.processors
+    processors = np.where(elsewhere < _FAITHFUL, own.processors, other_one)
     processors[names[methods] == "paypal"] = PROCESSORS.index("paypal")
     processors[names[methods] == "crypto"] = PROCESSORS.index("coinhouse")
     return Instruments(
         processors=processors,
         networks=networks,
-        fundings=fundings,
-        issuers=np.where(cards, issuers, -1),
-        bins=bins,
-        last4=last4,
+        fundings=np.where(cards, own.fundings, -1),
+        issuers=np.where(cards, own.issuers, -1),
+        bins=np.where(cards, own.bins, -1),
+        last4=np.where(cards, own.last4, -1),
         channels=channels,
         authentications=np.full(count, -1),
+    )
+
+
+class _Wallets(NamedTuple):
+    """What each customer pays with if it is by card, by bank transfer or in crypto, and where."""
+
+    issuers: Integers
+    schemes: Integers
+    fundings: Integers
+    bins: Integers
+    last4: Integers
+    transfers: Integers
+    chains: Integers
+    channels: Integers
+    processors: Integers
+
+
+def _wallets(customers: Integers, people: Population) -> _Wallets:
+    seed, countries = people.config.seed, countries_of(customers, people)
+    abroad = pick(people.country_ends, trait(customers, seed, 4))
+    issuers = np.where(trait(customers, seed, 3) < _DOMESTIC, countries, abroad)
+    regions = np.array([_region(name) for name in people.countries])[issuers]
+    scheme, funding = trait(customers, seed, 5), trait(customers, seed, 6)
+    schemes, fundings = np.empty_like(customers), np.empty_like(customers)
+    for region, weights in _SCHEMES.items():
+        of = regions == region
+        numbers = np.array([NETWORKS.index(name) for name in weights])
+        schemes[of] = numbers[pick(ends(list(weights.values())), scheme[of])]
+    american = np.array([name == "US" for name in people.countries])[issuers]
+    for of, region in ((american, "US"), (~american, "else")):
+        fundings[of] = pick(ends(_FUNDINGS[region]), funding[of])
+    chains = np.array([NETWORKS.index(name) for name in _CHAINS])
+    return _Wallets(
+        issuers=issuers,
+        schemes=schemes,
+        fundings=fundings,
+        bins=schemes * _BINS + (trait(customers, seed, 7) * _BINS).astype(np.int64),
+        last4=(trait(customers, seed, 8) * 10_000).astype(np.int64),
+        transfers=np.array([_transfer(name) for name in people.countries])[countries],
+        chains=chains[pick(ends(list(_CHAINS.values())), scheme)],
+        channels=pick(ends(list(CHANNELS.values())), trait(customers, seed, 9)),
+        processors=np.where(regions == "europe", *_EITHER),
     )
 
 

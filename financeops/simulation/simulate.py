@@ -205,9 +205,7 @@ def _without_aftermath(
     begun: Integers | None = None,
 ) -> Columns:
     customers, countries, methods, amounts = (each[made.orders] for each in drawn)
-    instruments = draw_instruments(
-        rng, customers=customers, countries=countries, methods=methods, people=people
-    )
+    instruments = draw_instruments(rng, customers=customers, methods=methods, people=people)
     codes = decline_codes(people.config)
     stops = np.array([meaning_of(code)[0] is FailureStage.AUTHENTICATION for code in codes])
     said = authenticated(
