@@ -176,6 +176,13 @@ def test_a_payment_that_is_open_says_all_that_it_knows_and_follows_what_happens(
         ),
         payout_id="po 1",
         settled_at=AS_OF + timedelta(days=2),
+        settled_amount=1_850,
+        settled_currency="EUR",
+        reporting_currency="JPY",
+        reporting_amount=3_100,
+        rate="155.2",
+        rate_date="2026-03-09",
+        rate_source="ecb",
     )
     load(dashboard, [sold], seq=1)
     assert dashboard.screen.payment.widget.html == ""
@@ -188,6 +195,8 @@ def test_a_payment_that_is_open_says_all_that_it_knows_and_follows_what_happens(
         "order 7",
         "424242 … 4242",
         "shop Mitte",
+        "Paid out: po 1, €18.50",
+        "Converted ¥3,100, at 155.2 of 2026-03-09 (ecb)",
     ):
         assert said in shown
     assert "Stage" not in shown

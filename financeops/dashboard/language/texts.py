@@ -295,6 +295,9 @@ DISPUTES = {
     DisputeStatus.LOST: Text("Dispute lost"),
 }
 PAID_OUT = Text("Paid out: {payout}")
+CONVERTED = Text("Converted")
+AT_RATE = Text("{amount}, at {rate} of {day} ({source})")
+NO_RATE = Text("no rate yet for {currency}")
 PAYMENT_FIELDS = {
     "authentication": Text("3-D Secure"),
     "order_id": Text("Order"),

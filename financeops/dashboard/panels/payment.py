@@ -102,7 +102,11 @@ class PaymentPanel:
         if payment.dispute is not None:
             yield from self._dispute(payment.dispute, payment.currency)
         if payment.settled_at is not None:
-            yield payment.settled_at, say(texts.PAID_OUT, payout=payment.payout_id or "")
+            said = say(texts.PAID_OUT, payout=payment.payout_id or "")
+            if payment.settled_amount is not None and payment.settled_currency is not None:
+                amount = self._formats.money(payment.settled_amount, payment.settled_currency)
+                said = f"{said}, {amount}"
+            yield payment.settled_at, said
 
     def _dispute(self, dispute: Disputed, currency: str) -> Iterator[tuple[datetime, str]]:
         say = self._formats.say
@@ -126,7 +130,22 @@ class PaymentPanel:
             yield say(texts.CARD), f"{payment.bin or ''} … {payment.last4 or ''}".strip()
         if payment.fee_amount is not None:
             yield say(texts.FEES), self._formats.money(payment.fee_amount, payment.currency)
+        if (currency := payment.reporting_currency) is not None:
+            yield say(texts.CONVERTED), self._converted(payment, currency)
         for field, name in texts.PAYMENT_FIELDS.items():
             if (value := getattr(payment, field)) is not None:
                 yield say(name), str(value)
         yield from (payment.metadata or {}).items()
+
+    def _converted(self, payment: Payment, currency: str) -> str:
+        """What it is in its tenant's own currency, and by which rate."""
+        say = self._formats.say
+        if payment.reporting_amount is None:
+            return say(texts.NO_RATE, currency=payment.currency)
+        return say(
+            texts.AT_RATE,
+            amount=self._formats.money(payment.reporting_amount, currency),
+            rate=payment.rate or "",
+            day=payment.rate_date or "",
+            source=payment.rate_source or "",
+        )
