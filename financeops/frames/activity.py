@@ -19,8 +19,8 @@ from financeops.core.payments import Payment, Source, Status
 from financeops.core.periods import Period, Window, zone_of
 from financeops.core.rollup import Path, Rollup
 from financeops.frames.engine.clock import instant, micros
-from financeops.frames.engine.costs import FEE_AMOUNT
 from financeops.frames.engine.folding import (
+    FEE_AMOUNT,
     RETURNED,
     Keys,
     chosen,

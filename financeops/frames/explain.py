@@ -16,9 +16,16 @@ from financeops.core.errors import InvalidValue
 from financeops.core.money import RATIO_DECIMALS, exponent, ratio
 from financeops.core.periods import Window
 from financeops.core.rollup import Rollup
-from financeops.frames.engine.costs import DISPUTE, FEE_AMOUNT
+from financeops.frames.engine.disputes import DISPUTE
 from financeops.frames.engine.failures import STAGE
-from financeops.frames.engine.folding import ATTEMPT, RECOVERED, RETURNED, Keys, in_order
+from financeops.frames.engine.folding import (
+    ATTEMPT,
+    FEE_AMOUNT,
+    RECOVERED,
+    RETURNED,
+    Keys,
+    in_order,
+)
 from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.results import INTEGER, REAL, number
 from financeops.frames.engine.sides import NEEDED, sided, sides_of

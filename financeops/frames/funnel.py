@@ -8,8 +8,8 @@ from narwhals.typing import IntoFrameT
 
 from financeops.core.funnel import funnel as steps_of
 from financeops.core.periods import Period, Window, zone_of
-from financeops.frames.engine.costs import DISPUTE, with_costs
-from financeops.frames.engine.failures import KIND, STAGE, with_failures
+from financeops.frames.engine.disputes import DISPUTE, with_disputes
+from financeops.frames.engine.failures import STAGE, with_failures
 from financeops.frames.engine.folding import RETURNED, chosen, dated, in_order, rollups
 from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.results import INTEGER, REAL, TEXT, numbers
@@ -79,10 +79,10 @@ def funnel(
     """
     zone = zone_of(timezone)
     columns = ("status", "currency", "amount", *dated(window, period))
-    given = payments_of(payments, *columns, optional=(RETURNED, STAGE, KIND, DISPUTE))
+    given = payments_of(payments, *columns, optional=(RETURNED, STAGE, DISPUTE))
     which = chosen(given, window=window, period=period, as_of=as_of, zone=zone)
     found = with_failures(given, which, rollups(given, which, methods=False, hours=False))
-    found = with_costs(given, which, found)
+    found = with_disputes(given, which, found)
     rows = (
         (
             *key,

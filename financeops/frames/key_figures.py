@@ -13,7 +13,7 @@ from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent
 from financeops.core.periods import Period, Window, zone_of
 from financeops.core.rollup import Rollup
-from financeops.frames.engine.costs import DISPUTE, FEE_AMOUNT, with_costs
+from financeops.frames.engine.disputes import DISPUTE, with_disputes
 from financeops.frames.engine.failures import KIND, STAGE, with_failures
 from financeops.frames.engine.folding import (
     FURTHER,
@@ -25,7 +25,7 @@ from financeops.frames.engine.folding import (
 from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.results import INTEGER, REAL, TEXT, numbers
 
-_OPTIONAL = (*FURTHER, STAGE, KIND, DISPUTE, FEE_AMOUNT)
+_OPTIONAL = (*FURTHER, STAGE, KIND, DISPUTE)
 
 METRICS = {
     "currency": TEXT,
@@ -167,7 +167,7 @@ def metrics(
     given = payments_of(payments, *columns, optional=_OPTIONAL)
     which = chosen(given, window=window, period=period, as_of=as_of, zone=zone)
     found = with_failures(given, which, rollups(given, which))
-    found = with_costs(given, which, found)
+    found = with_disputes(given, which, found)
     return given.same_kind((metrics_row(found[key], *key) for key in in_order(found)), METRICS)
 
 
@@ -229,7 +229,7 @@ def segments(
         raise InvalidValue("by", f"must not name {taken[0]}: that is the name of a figure")
     which = chosen(given, window=window, period=period, as_of=as_of, zone=zone)
     found = with_failures(given, which, rollups(given, which, methods=False, hours=False))
-    found = with_costs(given, which, found)
+    found = with_disputes(given, which, found)
     rows = ((*key, *_segment(found[key], key[0])) for key in in_order(found))
     return given.same_kind(rows, {**given.groups, **SEGMENTS})
 

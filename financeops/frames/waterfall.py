@@ -13,8 +13,8 @@ from financeops.core.errors import InvalidValue
 from financeops.core.money import exponent, ratio
 from financeops.core.periods import Period, Window, zone_of
 from financeops.core.rollup import Rollup
-from financeops.frames.engine.costs import DISPUTE, FEE_AMOUNT, with_costs
-from financeops.frames.engine.folding import RETURNED, chosen, dated, in_order, rollups
+from financeops.frames.engine.disputes import DISPUTE, with_disputes
+from financeops.frames.engine.folding import FEE_AMOUNT, RETURNED, chosen, dated, in_order, rollups
 from financeops.frames.engine.given import payments_of
 from financeops.frames.engine.results import INTEGER, REAL, TEXT, number
 
@@ -83,7 +83,7 @@ def waterfall(
     if taken := [name for name in given.by if name in _STEPS]:
         raise InvalidValue("by", f"must not name {taken[0]}: that is a column of the result")
     which = chosen(given, window=window, period=period, as_of=as_of, zone=zone)
-    found = with_costs(given, which, rollups(given, which, methods=False, hours=False))
+    found = with_disputes(given, which, rollups(given, which, methods=False, hours=False))
     rows = ((*group, *step) for group in in_order(found) for step in _steps(found[group], group[0]))
     return given.same_kind(rows, {**given.groups, **_STEPS})
 

@@ -16,7 +16,6 @@ from financeops.frames.engine.folding import (
     Keys,
     folded,
     group_of,
-    lone_currency,
     payments_in,
 )
 from financeops.frames.engine.given import Payments
@@ -44,7 +43,7 @@ def _failures(given: Payments[Any], which: Chosen) -> dict[Keys, dict[Path, Coun
     dict of (currency, values to group by) to dict of ("", stage, kind) to (n, amount)
         A part of a rollup without methods.
     """
-    currency = lone_currency(given)
+    currency = which.currency
     asked = [name for name in (STAGE, KIND) if name in given.columns]
     columns = [*([] if currency else ["currency"]), *asked]
     keys = [*columns, *given.keys]

@@ -33,7 +33,10 @@ RETURNED = "refunded_amount"
 ATTEMPT, RECOVERED = "attempt", "recovered_by"
 """The columns of what payments are in their orders, which a frame may lack."""
 
-FURTHER = (RETURNED, ATTEMPT, RECOVERED)
+FEE_AMOUNT = "fee_amount"
+"""The column of what payments cost, which a frame may lack."""
+
+FURTHER = (RETURNED, FEE_AMOUNT, ATTEMPT, RECOVERED)
 """The columns of what only some payments have."""
 
 _SHORT = timedelta(days=800)
@@ -43,14 +46,16 @@ _SHORT = timedelta(days=800)
 class Part(NamedTuple):
     """Payments with the same keys: their number and the sum of their amounts.
 
-    `partial` counts those of them of which a part was given back, and sums these parts; `retries`
-    are attempts after the first of their order, `recovered` first ones whose order succeeded later.
+    `partial` counts those of them of which something was given back, and sums it: a part, if they are
+    still succeeded; `fees` counts those that cost something, and sums that; `retries` are attempts
+    after the first of their order, `recovered` first ones whose order succeeded later.
     """
 
     keys: Keys
     n: int
     amount: int
     partial: Count = (0, 0)
+    fees: Count = (0, 0)
     retries: int = 0
     recovered: int = 0
 
@@ -70,90 +75,107 @@ def folded(frame: nw.LazyFrame[Any], *keys: str) -> list[Part]:
     """
     # Spark raises an error when a sum overflows, before it can be seen: there, always add halves.
     wide = frame.implementation.is_pyspark()
-    found = _fold(frame, keys, wide=wide)
+    summed = ["amount", *(name for name in SUMMED if name in frame.collect_schema().names())]
+    found = _fold(frame, keys, summed, wide=wide)
     if not wide and any(
-        n * most >= 2**63 for n, most in zip(found["n"], found["most"], strict=True) if most
+        n * max(abs(most), abs(least)) >= 2**63
+        for name in summed
+        for n, least, most in zip(
+            found["n"], found[f"{name}_least"], found[f"{name}_most"], strict=True
+        )
+        if most is not None
     ):
-        found = _fold(frame, keys, wide=True)
+        found = _fold(frame, keys, summed, wide=True)
     for column in found.keys() & {f"{name}_known" for name in ("amount", "created_at")}:
         if found[column] != found["n"]:
             raise InvalidValue(column.removesuffix("_known"), "must not be null")
-    if any(least < 0 for least in found["least"]):
+    if any(least < 0 for least in found["amount_least"]):
         raise InvalidValue(
             "amount", "must not be negative: failures and refunds are given by the status"
         )
-    sums = map(_whole, found["high"], found["low"]) if "high" in found else map(int, found["sum"])
-    if RETURNED in found:
-        parts = [
-            (int(n), _whole(high or 0, low or 0))
-            for n, high, low in zip(
-                found[RETURNED], found["back_high"], found["back_low"], strict=True
-            )
-        ]
-    else:
-        parts = [(0, 0)] * len(found["n"])
-    names = [found[key] for key in keys]
-    none = [0] * len(found["n"])
-    groups = zip(*names, strict=True) if names else [()] * len(found["n"])
-    retries, recovered = (map(int, found.get(name, none)) for name in (ATTEMPT, RECOVERED))
+    sums = {name: _sums(found, name) for name in summed}
+    nothing = [0] * len(found["n"])
+    further = {
+        name: list(zip(found[f"{name}_some"], sums[name], strict=True))
+        if name in sums
+        else [(0, 0)] * len(nothing)
+        for name in SUMMED
+    }
+    groups = zip(*(found[key] for key in keys), strict=True) if keys else [()] * len(nothing)
+    retries, recovered = (map(int, found.get(name, nothing)) for name in (ATTEMPT, RECOVERED))
     return [
         Part(tuple(values), int(n), *counted)
         for values, n, *counted in zip(
-            groups, found["n"], sums, parts, retries, recovered, strict=True
+            *(groups, found["n"], sums["amount"], further[RETURNED], further[FEE_AMOUNT]),
+            *(retries, recovered),
+            strict=True,
         )
     ]
 
 
-def _fold(frame: nw.LazyFrame[Any], keys: Keys, *, wide: bool) -> dict[str, list[Any]]:
-    amount = nw.col("amount")
-    # Count nulls: `within` lets them through so that they are found here.
-    looked_at = {"amount", "created_at"} & set(frame.collect_schema().names())
-    counts = [
-        nw.len().alias("n"),
-        *(nw.col(name).count().alias(f"{name}_known") for name in sorted(looked_at)),
-        amount.min().alias("least"),
-        amount.max().alias("most"),
-    ]
-    if wide:
-        high = amount // SPLIT
-        frame = frame.with_columns(high.alias("high"), (amount - high * SPLIT).alias("low"))
-        counts += [nw.col("high").sum(), nw.col("low").sum()]
-    else:
-        counts.append(amount.sum().alias("sum"))
+SUMMED = (RETURNED, FEE_AMOUNT)
+"""The columns that are summed up besides amounts, of the payments that have any of it."""
+
+
+def _fold(
+    frame: nw.LazyFrame[Any], keys: Keys, summed: list[str], *, wide: bool
+) -> dict[str, list[Any]]:
     names = frame.collect_schema().names()
+    # Count nulls: `within` lets them through so that they are found here.
+    counts = [nw.len().alias("n")]
+    counts += [
+        nw.col(name).count().alias(f"{name}_known")
+        for name in ("amount", "created_at")
+        if name in names
+    ]
+    # Only plain columns can be counted and summed in groups of every library.
+    made = []
+    for name in summed:
+        column = nw.col(name)
+        if name in SUMMED:
+            some = column > 0 if name == RETURNED else column != 0
+            made.append(nw.when(some).then(column).alias(name))
+            counts.append(column.count().alias(f"{name}_some"))
+        counts += [column.min().alias(f"{name}_least"), column.max().alias(f"{name}_most")]
+        if not wide:
+            counts.append(column.sum().alias(f"{name}_sum"))
     if ATTEMPT in names:
-        # Only plain columns can be counted in groups of every library.
-        frame = frame.with_columns(nw.when(nw.col(ATTEMPT) > 1).then(nw.col(ATTEMPT)))
+        made.append(nw.when(nw.col(ATTEMPT) > 1).then(nw.col(ATTEMPT)))
         counts.append(nw.col(ATTEMPT).count())
     if RECOVERED in names:
         counts.append(nw.col(RECOVERED).count())
-    if RETURNED in names:
-        # Of a payment that was given back whole, and of one of which nothing was, no part is left.
-        back = nw.col(RETURNED)
-        part = (nw.col("status") == Status.SUCCESS.value) & (back > 0)
-        back = nw.when(part).then(back)
-        frame = frame.with_columns((back // SPLIT).alias("back_high"), back.alias("back"))
-        frame = frame.with_columns((nw.col("back") - nw.col("back_high") * SPLIT).alias("back_low"))
-        counts += [
-            nw.col("back").count().alias(RETURNED),
-            nw.col("back_high").sum(),
-            nw.col("back_low").sum(),
-        ]
+    if made:
+        frame = frame.with_columns(*made)
+    if wide:
+        for name in summed:
+            high, low = nw.col(name) // SPLIT, f"{name}_low"
+            frame = frame.with_columns(high.alias(f"{name}_high"))
+            rest = nw.col(name) - nw.col(f"{name}_high") * SPLIT
+            frame = frame.with_columns(rest.alias(low))
+            counts += [nw.col(f"{name}_high").sum(), nw.col(low).sum()]
     if keys:
         return collected(frame.group_by(*keys).agg(*counts))
     found = collected(frame.select(*counts))
     return found if found["n"][0] else {name: [] for name in found}
 
 
-def _whole(high: Any, low: Any) -> int:
-    return int(high) * SPLIT + int(low)
+def _sums(found: Mapping[str, list[Any]], name: str) -> list[int]:
+    """The sum of a column in each group; 0 where all of it is null."""
+    if f"{name}_sum" in found:
+        return [int(each or 0) for each in found[f"{name}_sum"]]
+    halves = zip(found[f"{name}_high"], found[f"{name}_low"], strict=True)
+    return [int(high or 0) * SPLIT + int(low or 0) for high, low in halves]
 
 
 class Chosen(NamedTuple):
-    """The payments of a figure: those in a window (None: all); hours of day are those of a zone."""
+    """The payments of a figure: those in a window (None: all); hours of day are those of a zone.
+
+    `currency` is that of all payments, if there is only one and it is known (`lone_currency`).
+    """
 
     window: Window | None
     zone: ZoneInfo
+    currency: str | None
 
 
 def dated(window: Any, period: Any) -> Names:
@@ -173,11 +195,13 @@ def chosen(
     if period is None:
         if as_of is not None:
             raise InvalidValue("as_of", "needs a period: a window has an end of its own")
-        return Chosen(None if window is None else window_of(window), zone)
+        inside = None if window is None else window_of(window)
+        return Chosen(inside, zone, lone_currency(given))
     if window is not None:
         raise InvalidValue("period", "must not be given together with a window")
     cut = period_buckets(given, period, as_of, zone)
-    return Chosen(Window(cut[0].start, cut[-1].end) if cut else None, zone)
+    inside = Window(cut[0].start, cut[-1].end) if cut else None
+    return Chosen(inside, zone, lone_currency(given))
 
 
 def period_buckets(
@@ -224,7 +248,7 @@ def rollups(
     dict of (currency, values to group by) to Rollup
         Without decline codes.
     """
-    currency = lone_currency(given)
+    currency = which.currency
     columns = ["status", *(["method"] if methods else []), *([] if currency else ["currency"])]
     needed = [*columns, "amount", *(["created_at"] if hours else [])]
     needed += [name for name in FURTHER if name in given.columns]
@@ -261,8 +285,11 @@ class Tally:
         if hour is not None:
             self._hours[method, hour] = self._hours.get((method, hour), 0) + part.n
         outcome = str(Outcome.FAILED if status is Status.FAILED else Outcome.SUCCEEDED)
+        # Of a payment that was given back whole, and of one of which nothing was, no part is left.
+        partial = part.partial if status is Status.SUCCESS else (0, 0)
         for name, path, more in (
-            ("partial", (method,), part.partial),
+            ("partial", (method,), partial),
+            ("fees", (method,), part.fees),
             ("retries", (method, outcome), (part.retries, 0)),
             ("recovered", (method,), (part.recovered, 0)),
         ):

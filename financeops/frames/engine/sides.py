@@ -13,7 +13,7 @@ from financeops.core.payments import Status
 from financeops.core.periods import Window
 from financeops.core.rollup import Rollup
 from financeops.frames.engine.clock import micros, window_of, within
-from financeops.frames.engine.costs import DISPUTE, FEE_AMOUNT, with_costs
+from financeops.frames.engine.disputes import DISPUTE, with_disputes
 from financeops.frames.engine.failures import KIND, STAGE, with_failures
 from financeops.frames.engine.folding import (
     FURTHER,
@@ -32,7 +32,7 @@ _UTC = ZoneInfo("UTC")
 NEEDED = ("status", "currency", "amount", "created_at")
 """Columns that `sided` folds."""
 
-OPTIONAL = (*FURTHER, STAGE, KIND, DISPUTE, FEE_AMOUNT)
+OPTIONAL = (*FURTHER, STAGE, KIND, DISPUTE)
 """Columns that it folds where a frame has them."""
 
 
@@ -106,11 +106,11 @@ def sided(
             of_amount[side][group][int(value["each"])] += part.n
     found = []
     for window, tally in zip(sides, tallies, strict=True):
-        which = Chosen(window, _UTC)
+        which = Chosen(window, _UTC, currency)
         rollups = {group: counted.rollup for group, counted in tally.items()}
         if stages:
             rollups = with_failures(given, which, rollups)
-        found.append(with_costs(given, which, rollups))
+        found.append(with_disputes(given, which, rollups))
     return {
         group: (
             Side(found[0].get(group, Rollup()), of_amount[0][group]),

@@ -1,4 +1,4 @@
-"""What disputes and fees took of payments: queries of their own, for few payments have a dispute."""
+"""What disputes took of payments: a query of its own, for few payments have one."""
 
 from __future__ import annotations
 
@@ -17,40 +17,25 @@ from financeops.frames.engine.folding import (
     Chosen,
     Keys,
     group_of,
-    lone_currency,
     payments_in,
 )
 from financeops.frames.engine.given import Payments
 from financeops.frames.engine.results import collected
 from financeops.frames.engine.schema import SPLIT
 
-DISPUTE, FEE_AMOUNT = "dispute", "fee_amount"
-"""The columns of disputes and of fees, which a frame may lack."""
+DISPUTE = "dispute"
+"""The column of disputes, which a frame may lack."""
 
 Further = dict[str, dict[Path, Count]]
 
 
-def costs(given: Payments[Any], which: Chosen) -> dict[Keys, Further]:
-    """What disputes and fees took, of each currency and combination of the columns to group by.
-
-    Returns
-    -------
-    dict of (currency, values to group by) to the parts ``disputed``, ``lost`` and ``fees``
-        Parts of a rollup without methods.
-    """
-    found: dict[Keys, Further] = {}
-    if DISPUTE in given.columns:
-        _count_disputes(given, which, found)
-    if FEE_AMOUNT in given.columns:
-        _count_fees(given, which, found)
-    return found
-
-
-def with_costs(
+def with_disputes(
     given: Payments[Any], which: Chosen, found: dict[Keys, Rollup]
 ) -> dict[Keys, Rollup]:
-    """The same rollups, with what disputes and fees took."""
-    further = costs(given, which)
+    """The same rollups, with what disputes took: the parts ``disputed`` and ``lost``, without methods."""
+    if DISPUTE not in given.columns:
+        return found
+    further = _disputes(given, which)
     return {group: rollup + Rollup(further=further.get(group)) for group, rollup in found.items()}
 
 
@@ -65,31 +50,30 @@ def value_in(place: tuple[int, int], text: str = DISPUTE) -> nw.Expr:
     return nw.col(text).str.slice(*place).str.strip_chars('" ')
 
 
-def disputed(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """The disputed payments of a frame.
+def _disputes(given: Payments[Any], which: Chosen) -> dict[Keys, Further]:
+    """What disputes took, by currency and combination of the columns to group by.
 
     Raises
     ------
     InvalidValue
         A dispute is not in its canonical form.
     """
-    frame = frame.filter(~nw.col(DISPUTE).is_null()).with_columns(nw.col(DISPUTE).cast(nw.String))
-    wrong = collected(frame.filter(~nw.col(DISPUTE).str.starts_with(LEAD)).select(nw.len()))
-    if n := next(iter(wrong.values()))[0]:
-        raise InvalidValue(DISPUTE, f"must begin with {LEAD}, but does not in {n} rows")
-    return frame
-
-
-def _count_disputes(given: Payments[Any], which: Chosen, found: dict[Keys, Further]) -> None:
-    currency = lone_currency(given)
+    currency = which.currency
+    found: dict[Keys, Further] = {}
     columns = [*([] if currency else ["currency"]), "status", "amount", DISPUTE]
     columns += [name for name in given.columns if name == RETURNED]
-    frame = disputed(payments_in(given, *columns, window=which.window))
+    frame = payments_in(given, *columns, window=which.window)
+    frame = frame.filter(~nw.col(DISPUTE).is_null())
+    text = nw.col(DISPUTE).cast(nw.String)
+    # Without its beginning it is none whose values can be cut out, and is found by that.
+    frame = frame.with_columns(nw.when(text.str.starts_with(LEAD)).then(text).alias(DISPUTE))
     whole = nw.col("status").cast(nw.String) == Status.REFUNDED.value
     part = nw.col(RETURNED).fill_null(0) if RETURNED in given.columns else nw.lit(0)
     left = nw.col("amount") - nw.when(whole).then(nw.col("amount")).otherwise(part)
     frame = frame.with_columns(
-        value_in(STATUS).alias("outcome"), amount_in().alias("asked"), left.alias("left")
+        value_in(STATUS).alias("outcome"),
+        amount_in().fill_null(0).alias("asked"),
+        left.alias("left"),
     )
     frame = frame.with_columns(
         nw.when(nw.col("asked") < nw.col("left"))
@@ -100,7 +84,10 @@ def _count_disputes(given: Payments[Any], which: Chosen, found: dict[Keys, Furth
     # Of a payment that was given back before, a lost dispute takes nothing.
     frame = frame.with_columns((nw.col("taken") > 0).alias("took"))
     keys = ["outcome", "took", *([] if currency else ["currency"]), *given.keys]
-    for value, sums in _summed(frame, keys, "asked", "taken"):
+    summed = _summed(frame, keys, "asked", "taken")
+    if wrong := sum(sums["asked"][0] for value, sums in summed if value["outcome"] is None):
+        raise InvalidValue(DISPUTE, f"must begin with {LEAD}, but does not in {wrong} rows")
+    for value, sums in summed:
         parts = found.setdefault(group_of(given, currency, value), {})
         status = choice_of(DisputeStatus, str(value["outcome"]), field=DISPUTE)
         by_status = parts.setdefault("disputed", {})
@@ -108,17 +95,7 @@ def _count_disputes(given: Payments[Any], which: Chosen, found: dict[Keys, Furth
         by_status["", str(status)] = n + sums["asked"][0], amount + sums["asked"][1]
         if status is DisputeStatus.LOST and value["took"]:
             parts["lost"] = {("",): sums["taken"]}
-
-
-def _count_fees(given: Payments[Any], which: Chosen, found: dict[Keys, Further]) -> None:
-    currency = lone_currency(given)
-    keys = [*([] if currency else ["currency"]), *given.keys]
-    asked = [name for name in keys if name not in given.keys]
-    frame = payments_in(given, *asked, FEE_AMOUNT, window=which.window)
-    frame = frame.filter(nw.col(FEE_AMOUNT) != 0)
-    for value, sums in _summed(frame, keys, FEE_AMOUNT):
-        parts = found.setdefault(group_of(given, currency, value), {})
-        parts["fees"] = {("",): sums[FEE_AMOUNT]}
+    return found
 
 
 def _summed(
