@@ -84,6 +84,8 @@ class Converter:
                 raise
             except FinanceOpsError as error:  # the other tenants do not wait for this one
                 logger.warning("cannot convert the payments of %s: %s", tenant_id, error)
+            except Exception:
+                logger.exception("cannot convert the payments of %s", tenant_id)
 
     async def recompute(self, tenant_id: str, window: Window) -> Converted:
         """Convert all payments of a window again, by the rates of today.

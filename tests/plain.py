@@ -177,21 +177,28 @@ def earlier(period: str, at: datetime, zone: ZoneInfo) -> datetime:
     if period == "year":
         days = calendar.monthrange(clock.year - 1, clock.month)[1]
         shown = clock.replace(year=clock.year - 1, day=min(clock.day, days))
-    else:
-        shown = (clock.replace(tzinfo=None) - DAYS[period] * DAY).replace(tzinfo=zone)
-    return shown.astimezone(UTC)
+        return shown.astimezone(UTC)
+    return days_before(at, DAYS[period], zone)
+
+
+def days_before(at: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """When the clock in `zone` showed the same, some days before."""
+    clock = at.astimezone(zone).replace(tzinfo=None) - days * DAY
+    return clock.replace(tzinfo=zone).astimezone(UTC)
 
 
 def window_before(start: datetime, end: datetime, as_of: datetime, zone: ZoneInfo):
     """As long a window before it, in days if it consists of days; what still runs is cut at `as_of`."""
     first, after = day_of(start, zone), day_of(end, zone)
+    quarter = as_of - (as_of - BEGINNING) % (15 * MINUTE)
     begins = start - (end - start)
+    cut = quarter - (end - start)
     if (start, end) == (start_of_day(first, zone), start_of_day(after, zone)):
         begins = start_of_day(first - (after - first), zone)
+        cut = days_before(quarter, (after - first).days, zone)
     if not start <= as_of < end:
         return begins, start
-    quarter = as_of - (as_of - BEGINNING) % (15 * MINUTE)
-    return begins, min(begins + max(quarter - start, 0 * MINUTE), start)
+    return begins, min(max(cut, begins), start)
 
 
 def window_cuts(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:

@@ -238,16 +238,19 @@ def window_before(window: Window, as_of: datetime, zone: ZoneInfo) -> Window:
     """Window of the same length that ends where `window` starts.
 
     Whole days in `zone` are compared with as many whole days, also where the clock changes. A window
-    that still runs at `as_of` is cut there, like the previous window of a period.
+    that still runs at `as_of` is cut there, like the previous window of a period: one of whole days
+    where the clock showed the same.
     """
     first, after = day_of(window.start, zone), day_of(window.end, zone)
+    now = floor_quarter(as_of)
     if window == Window(start_of_day(first, zone), start_of_day(after, zone)):
         start = start_of_day(first - (after - first), zone)
+        cut = days_earlier(now, after - first, zone)
     else:
         start = window.start - (window.end - window.start)
+        cut = start + (now - window.start)
     if window.start <= as_of < window.end:
-        ran = floor_quarter(as_of) - window.start
-        return Window(start, min(max(start + ran, start), window.start))
+        return Window(start, min(max(cut, start), window.start))
     return Window(start, window.start)
 
 
@@ -332,15 +335,20 @@ def _bucket_start(period: Period, as_of: datetime, zone: ZoneInfo, n: int) -> da
 
 def _period_earlier(period: Period, instant: datetime, zone: ZoneInfo) -> datetime:
     local = instant.astimezone(zone)
-    # Arithmetic on a datetime with a zone is arithmetic on its wall clock.
     match period:
         case Period.DAY:
-            earlier = local - DAY
+            return days_earlier(instant, DAY, zone)
         case Period.WEEK | Period.MONTH:
-            earlier = local - _COUNTS[period] * DAY
+            return days_earlier(instant, _COUNTS[period] * DAY, zone)
         case Period.YEAR:
             days = monthrange(local.year - 1, local.month)[1]
             earlier = local.replace(year=local.year - 1, day=min(local.day, days))
         case _:
             assert_never(period)
     return earlier.astimezone(UTC)
+
+
+def days_earlier(instant: datetime, days: timedelta, zone: ZoneInfo) -> datetime:
+    """When the clock in `zone` showed the same, whole days earlier."""
+    # Arithmetic on a datetime with a zone is arithmetic on its wall clock.
+    return (instant.astimezone(zone) - days).astimezone(UTC)

@@ -47,15 +47,27 @@ def reported(payment: Payment, currency: str, conversion: Conversion | None) -> 
     """
     if payment.currency == currency:
         return payment if payment.reporting_currency is None else replace(payment, **_NOTHING)
-    values = _NOTHING | {"reporting_currency": currency}
-    if conversion is not None and (amount := conversion.of(payment.amount)) <= LARGEST:
-        values |= {
-            "reporting_amount": amount,
-            "rate": f"{conversion.rate:f}",
-            "rate_date": str(conversion.date),
-            "rate_source": conversion.source,
-        }
-    return replace(payment, **values)
+    waits = replace(payment, **_NOTHING | {"reporting_currency": currency})
+    if conversion is None:
+        return waits
+    converted = replace(
+        waits,
+        reporting_amount=conversion.of(payment.amount),
+        rate=f"{conversion.rate:f}",
+        rate_date=str(conversion.date),
+        rate_source=conversion.source,
+    )
+    return converted if countable(converted) else waits
+
+
+def countable(payment: Payment) -> bool:
+    """Whether a converted payment, and all that it costs, is no more than `LARGEST`."""
+    assert payment.reporting_amount is not None, "it was not converted"
+    if payment.reporting_amount > LARGEST:
+        return False
+    # Each by itself: fees and credits that balance each other are counted when they arose.
+    costs = sum(abs(fee.amount) for fee in payment.fees or ())
+    return at_rate(payment, max(costs, abs(payment.fee_amount or 0))) <= LARGEST
 
 
 _NOTHING: dict[str, str | int | None] = dict.fromkeys(

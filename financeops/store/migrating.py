@@ -24,7 +24,7 @@ from financeops.store.tenants import COUNTED, find_record
 from financeops.store.verifying.comparing import Difference, compare, finish, put_right
 from financeops.store.verifying.counting import Count, count_all
 from financeops.store.verifying.times import give_times
-from financeops.store.waiting import awaiting, note_reported
+from financeops.store.waiting import RATES_AWAITED, awaiting, note_reported
 from financeops.store.writing.numbering import number_all
 
 _CHUNK = 500
@@ -105,7 +105,7 @@ async def _have_wait(db: Database, tenant_id: str) -> None:
             while chunk := await cursor.to_list(_CHUNK):
                 # Copies are out of date then, as of payments that are converted later.
                 months = Counter(f"renumbered.{each['createdAt']:%Y-%m}" for each in chunk)
-                copies: Document = {"$inc": months, "$min": {"ratesAwaited": 0}}
+                copies: Document = {"$inc": months, "$min": {RATES_AWAITED: 0}}
                 writes = [
                     UpdateOne(
                         {"_id": each["_id"], **named, "reportingCurrency": None},

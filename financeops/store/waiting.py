@@ -21,6 +21,9 @@ from financeops.store.database.connection import Database, Document, Session, dr
 from financeops.store.database.transactions import in_transaction
 from financeops.store.tenants import TenantRecord
 
+RATES_AWAITED = "ratesAwaited"
+"""Name of the field in which a tenant notes by which rates it has looked."""
+
 AWAITS = "awaitsRate"
 """Name of the field beside a stored payment that waits for a rate; most have none."""
 
@@ -47,13 +50,13 @@ def awaited(payment: Payment) -> Document:
 
 async def tenants_to_convert(db: Database, version: int) -> list[str]:
     """Tenants of which payments may have to be converted, by these rates or into another currency."""
-    fields = {"currency": 1, "reportsIn": 1, "ratesAwaited": 1}
+    fields = {"currency": 1, "reportsIn": 1, RATES_AWAITED: 1}
     with driver_errors():
         found = await db.tenants.find({}, fields).to_list()
     return [
         each["_id"]
         for each in found
-        if each.get("ratesAwaited", version) < version or each.get("reportsIn") != each["currency"]
+        if each.get(RATES_AWAITED, version) < version or each.get("reportsIn") != each["currency"]
     ]
 
 
@@ -64,8 +67,8 @@ async def fence(db: Database, tenant_id: str) -> None:
 
 async def note_tried(db: Database, tenant_id: str, version: int) -> None:
     """Note that these rates convert nothing more of what waits."""
-    older = {"_id": tenant_id, "ratesAwaited": {"$lt": version}}
-    await _note(db, older, {"$set": {"ratesAwaited": version}})
+    older = {"_id": tenant_id, RATES_AWAITED: {"$lt": version}}
+    await _note(db, older, {"$set": {RATES_AWAITED: version}})
 
 
 async def note_reported(db: Database, tenant_id: str, currency: str) -> None:

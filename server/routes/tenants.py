@@ -33,4 +33,5 @@ async def rezone(
     async with services.verifications.turn(tenant_id):
         report = await set_timezone(services.db, tenant_id, params.timezone)
     services.tenants.forget(tenant_id)
+    services.converter.wake()
     return Json(RezoneAnswer(**asdict(report_document(report)), timezone=params.timezone))

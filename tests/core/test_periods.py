@@ -28,6 +28,7 @@ from financeops.core.periods import (
     previous_window,
     start_of_day,
     start_of_month,
+    window_before,
     window_buckets,
     zone_of,
 )
@@ -228,6 +229,21 @@ def test_the_previous_period_comes_before_the_running_one(period, as_of, zone):
 def test_previous_periods_of_the_calendar(period, zone, as_of, start, end):
     window = previous_window(Period(period), at(as_of), ZoneInfo(zone))
     assert window == Window(at(start), at(end))
+
+
+@given(periods, instants(), zones)
+def test_whole_days_that_run_are_compared_as_their_period_is(period, as_of, zone):
+    """A week or a month is so many whole days; both are cut where the clock showed the same."""
+    cut = buckets(period, as_of, zone)
+    before = window_before(Window(cut[0].start, cut[-1].end), as_of, zone)
+    if period in {Period.WEEK, Period.MONTH}:
+        assert before == previous_window(period, as_of, zone)
+
+
+def test_a_window_of_days_over_a_change_of_the_clock_is_cut_by_the_clock():
+    window = Window(at("2026-10-28T23:00:00Z"), at("2026-11-27T23:00:00Z"))
+    before = window_before(window, at("2026-11-27T19:00:00Z"), ZoneInfo("Europe/Berlin"))
+    assert before == Window(at("2026-09-28T22:00:00Z"), at("2026-10-28T19:00:00Z"))
 
 
 @given(

@@ -15,14 +15,14 @@ from msgspec.structs import replace
 
 from financeops.core.act_terms import DisputeTerms, FeesTerms
 from financeops.core.disputes import DisputeStatus
-from financeops.core.fees import FeeKind
+from financeops.core.fees import Fee, FeeKind
 from financeops.core.rates import Rate, Rates, by_day
 from financeops.core.windows import ALL_TIME
 from financeops.store.documents import derived_payment_id
 from financeops.store.rates import note_recorded, record_rates
 from financeops.store.reading.reader import Reader
 from financeops.store.tenants import find_record
-from financeops.store.verifying.verify import verify
+from financeops.store.verifying.verify import set_timezone, verify
 from financeops.store.writing.ledger import commit
 from financeops.store.writing.operations import Dispute, Fees, Refund, Result, keyed, refund_id_of
 from server.converting import Converter
@@ -182,6 +182,44 @@ async def test_what_is_neither_converted_nor_waits_is_found_and_mended(db):
     assert report.repaired
     again = await verify(db, "tenant_1", as_of=NOON)
     assert (again.differing, again.shown, again.unreported, again.mistimed) == (0, [], [], [])
+
+
+async def test_what_would_be_too_much_to_count_when_converted_waits_and_stops_nobody(db):
+    absurd = Rate(
+        date=NOON.date(), base="EUR", quote="USD", rate=Decimal(999_999_999_999), source="ours"
+    )
+    charged = {"fees": (Fee(at=NOON, kind=FeeKind.TAX, amount=10**12),), "fee_amount": 10**12}
+    credit = Fee(at=NOON, kind=FeeKind.OTHER, amount=-(10**12))
+    balanced = {"fees": (*charged["fees"], credit), "fee_amount": 0}
+    before = [insert(currency="EUR", amount=1, **told) for told in (charged, balanced)]
+    await record(db, *before, insert(currency="EUR", amount=5))
+    await record_rates(db, by_day([absurd]))
+    await note_recorded(db, [("ours", "EUR")])
+    await converter_of(db).convert_all()
+    waits, also, converted = await stored_payments(db, "tenant_1")
+    assert waits.reporting_amount is also.reporting_amount is None
+    assert converted.reporting_amount == 5 * 999_999_999_999
+    (answer,) = await record(db, insert(currency="EUR", amount=1, **charged))
+    assert answer.reporting_amount is None
+    terms = FeesTerms(fees=((FeeKind.OTHER, Decimal(10**10), None),))
+    (told,) = await commit(db, tenant(), [Fees(payment_id=converted.id, terms=terms)], now=NOON)
+    assert (told.result, told.error.field) == (Result.REJECTED, "fees")
+    await check_ledger(db, "tenant_1")
+
+
+async def test_what_waits_looks_again_when_its_day_becomes_another(db):
+    rate = Rate(date=NOON.date(), base="EUR", quote="USD", rate=Decimal(2), source="ours")
+    await record_rates(db, by_day([rate]))
+    await note_recorded(db, [("ours", "EUR")])
+    (paid,) = await record(db, insert(currency="EUR", created_at=NOON - timedelta(hours=13)))
+    assert paid.reporting_amount is None
+    converter = converter_of(db)
+    for zone, amount in (("UTC", None), ("Asia/Karachi", 2 * paid.amount)):
+        await set_timezone(db, "tenant_1", zone)
+        await converter.convert_all()
+        (paid,) = await stored_payments(db, "tenant_1")
+        assert paid.reporting_amount == amount
+    await check_ledger(db, "tenant_1")
 
 
 def local_day(payment, zone):

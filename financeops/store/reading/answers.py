@@ -22,6 +22,7 @@ from financeops.core.periods import (
     Window,
     buckets,
     cover,
+    days_earlier,
     grain_end,
     grain_start,
     previous_window,
@@ -96,7 +97,7 @@ class ReadPlan(Struct, frozen=True, kw_only=True):
         """Plan an answer; raises `InvalidValue` if the question has none."""
         tenant = record.tenant
         zone = ZoneInfo(question.timezone or tenant.timezone)
-        if zone.key != tenant.timezone and not _short(question):
+        if zone.key != tenant.timezone and not _short(question, zone):
             raise InvalidValue(
                 "timezone",
                 f"other than the tenant's ({tenant.timezone}) is for windows of at most "
@@ -197,11 +198,14 @@ def _steady(start: datetime, end: datetime, zone: ZoneInfo) -> bool:
     return first == last and not first % QUARTER
 
 
-def _short(question: Question) -> bool:
+def _short(question: Question, zone: ZoneInfo) -> bool:
     if question.period is not None:
         return question.period in (Period.DAY, Period.WEEK)
-    window = question.window
-    return None not in ends_of(window) and window.end - window.start <= FOREIGN_ZONE_DAYS * DAY
+    window, most = question.window, FOREIGN_ZONE_DAYS * DAY
+    if None in ends_of(window):
+        return False
+    # Days are longer where the clock goes back.
+    return window.end - window.start <= most or days_earlier(window.end, most, zone) <= window.start
 
 
 def _buckets(question: Question, as_of: datetime, zone: ZoneInfo) -> tuple[Window, ...]:

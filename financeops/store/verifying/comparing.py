@@ -30,6 +30,7 @@ from financeops.store.verifying.counting import (
     catch_up,
     ignore_progress,
 )
+from financeops.store.waiting import RATES_AWAITED
 
 MAX_TOLD = 1000
 """Most differences that are listed; the others are only counted."""
@@ -140,7 +141,8 @@ async def _write(
     as_compared = {"_id": tenant_id, "timezone": record.tenant.timezone}
     change: Document = {"$inc": {"repairs": 1}}
     if zone is not None:
-        change["$set"] = {"timezone": zone.key}
+        # Another day may have a rate for what waits: it is looked for again.
+        change |= {"$set": {"timezone": zone.key}, "$min": {RATES_AWAITED: 0}}
 
     async def transaction(session: Session) -> None:
         # Do this first: the document is the tenant's lock. It counts as a repair, so that every

@@ -12,6 +12,7 @@ from financeops.core.costs import fee_of
 from financeops.core.errors import Conflict, InvalidValue
 from financeops.core.fees import fees_in_order
 from financeops.core.money import MAX_MINOR
+from financeops.core.reporting import countable
 from financeops.store.writing.decisions import Stored, not_before
 
 
@@ -41,4 +42,8 @@ def charged(terms: FeesTerms, stored: Stored, at: datetime) -> Stored:
     fee_amount = (payment.fee_amount or 0) + sum(each.amount for each in more)
     if abs(fee_amount) > MAX_MINOR:
         raise Conflict("add up to more than a payment can cost", "fees")
-    return Stored(structs.replace(payment, fees=fees, fee_amount=fee_amount), stored.marks)
+    costing = structs.replace(payment, fees=fees, fee_amount=fee_amount)
+    if costing.reporting_amount is not None and not countable(costing):
+        into = costing.reporting_currency
+        raise Conflict(f"add up to more than can be counted when converted into {into}", "fees")
+    return Stored(costing, stored.marks)

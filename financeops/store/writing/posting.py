@@ -30,7 +30,7 @@ from financeops.store.tenants import (
     list_values,
     new_history,
 )
-from financeops.store.waiting import AWAITS, awaited
+from financeops.store.waiting import AWAITS, RATES_AWAITED, awaited
 from financeops.store.writing.decisions import Marks
 from financeops.store.writing.errors import OutdatedError, RefusedError
 from financeops.store.writing.imports import ImportState, acts_of, note_acts
@@ -187,7 +187,7 @@ async def _take_numbers(
         update.setdefault("$max", {})["lastActAt"] = acted_at
     if plan.reporting is not None and plan.reporting.version is not None:
         if any(awaits_rate(change.payment) for change in changes):
-            update.setdefault("$min", {})["ratesAwaited"] = plan.reporting.version
+            update.setdefault("$min", {})[RATES_AWAITED] = plan.reporting.version
         # Copies of these payments are out of date then, as of attempts that got another number.
         for change in changes:
             if _is_converted(change):
