@@ -240,13 +240,15 @@ async def test_attempts_that_an_earlier_version_recorded_are_numbered_at_a_start
 async def test_an_order_has_a_limited_number_of_attempts(db):
     one = shop()
     told = {"tenant_id": one.id, "order_id": "o", "status": "failed"}
-    many = [insert(created_at=NOON - n * MINUTE, **told) for n in range(MAX_ATTEMPTS)]
+    many = [insert(created_at=NOON - n * MINUTE, **told) for n in range(MAX_ATTEMPTS - 1)]
     await record(db, *many, of=one)
     other = insert(created_at=NOON, tenant_id=one.id, order_id="p", decline_code=None)
-    answers = await commit(db, one, [insert(created_at=NOON, **told), other], now=NOON)
-    assert [each.result for each in answers] == [Result.REJECTED, Result.CREATED]
-    assert "1,000 attempts" in str(answers[0].error)
-    assert answers[0].error.field == "orderId"
+    late = [insert(created_at=NOON + (40 - n) * MINUTE, **told) for n in range(40)]
+    answers = await commit(db, one, [late[0], other, *late[1:]], now=NOON)
+    created, rejected = Result.CREATED, Result.REJECTED
+    assert [each.result for each in answers] == [created, created, *[rejected] * 39]
+    assert "1,000 attempts" in str(answers[2].error)
+    assert answers[2].error.field == "orderId"
     await check_ledger(db, one.id)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from financeops.core.errors import Conflict
 
 
@@ -10,8 +12,11 @@ class OutdatedError(Exception):
 
 
 class RefusedError(Exception):
-    """A payment is refused for good: by the database's validator or limits, or for this reason."""
+    """A payment is refused for good: by the database's validator or limits, or for a reason.
 
-    def __init__(self, reason: Conflict | None = None) -> None:
-        super().__init__(str(reason) if reason else "the database refuses it")
-        self.reason = reason
+    `reasons` are known of some payments, by id: the others can be written without them.
+    """
+
+    def __init__(self, reasons: Mapping[str, Conflict] | None = None) -> None:
+        super().__init__(", ".join({str(each) for each in (reasons or {}).values()}))
+        self.reasons = reasons or {}

@@ -9,7 +9,13 @@ from functools import partial
 
 from msgspec import structs
 
-from financeops.core.errors import InvalidValue, NotFound, Unavailable, Unsure
+from financeops.core.errors import (
+    FinanceOpsError,
+    InvalidValue,
+    NotFound,
+    Unavailable,
+    Unsure,
+)
 from financeops.core.payments import Draft, Tenant
 from financeops.core.periods import floor_millisecond
 from financeops.store.database.connection import MAX_IDS, Database, driver_errors
@@ -88,9 +94,11 @@ async def _commit_or_halve(
     try:
         return await _commit(db, tenant, items, at)
     except RefusedError as error:
+        if error.reasons:
+            return await _commit_others(db, tenant, items, at, error.reasons)
         # One item is to blame: halve, so that only that one fails.
         if len(items) == 1:
-            refusal = error.reason or InvalidValue("body", "the database refuses this payment")
+            refusal = InvalidValue("body", "the database refuses this payment")
             refusal.__cause__ = error
             return [Outcome(result=Result.REJECTED, error=refusal)]
         half = len(items) // 2
@@ -99,6 +107,24 @@ async def _commit_or_halve(
             return [*first, *await _commit_or_halve(db, tenant, items[half:], at)]
         except Unavailable as away:
             raise CommitUnknown(str(away)) from away  # the first half is committed
+
+
+async def _commit_others(
+    db: Database,
+    tenant: Tenant,
+    items: list[Item],
+    at: datetime,
+    reasons: Mapping[str, FinanceOpsError],
+) -> list[Outcome]:
+    """Commit all but the payments that are refused for a reason."""
+    others = [item for item in items if item.payment_id not in reasons]
+    outcomes = iter(await _commit_or_halve(db, tenant, others, at) if others else ())
+    return [
+        Outcome(result=Result.REJECTED, error=reasons[item.payment_id])
+        if item.payment_id in reasons
+        else next(outcomes)
+        for item in items
+    ]
 
 
 async def _commit(db: Database, tenant: Tenant, items: list[Item], at: datetime) -> list[Outcome]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct, structs
@@ -63,7 +63,7 @@ async def renumber(
     stored = await _attempts(db, tenant_id, sorted(orders), session)
     before = {name: payment_from(document) for name, document in stored.items()}
     now = dict(before)
-    new: set[str] = set()
+    new: dict[str, None] = {}  # in the order in which they came
     for change in changes:
         payment = change.payment
         if payment.order_id not in orders:
@@ -73,8 +73,11 @@ async def renumber(
         else:
             now[payment.id] = payment
         if change.previous_status is None:
-            new.add(payment.id)
-    numbers = _numbers(now.values(), new)
+            new[payment.id] = None
+    _refuse_too_many(now, new)
+    numbers: dict[str, Numbered] = {}
+    for attempts in _by_order(now.values()).values():
+        numbers |= numbered(map(attempt_of, attempts))
     others = [
         _moved(now[each], before[each], numbers[each], at)
         for each in sorted(before.keys() & now.keys())
@@ -106,18 +109,23 @@ def _with_other_attempts(changes: Iterable[Change]) -> set[str]:
     }
 
 
-def _numbers(payments: Iterable[Payment], new: Collection[str]) -> dict[str, Numbered]:
-    """The numbers of payments of several orders, some of them new."""
-    by_order: dict[str | None, list[Payment]] = {}
-    for payment in payments:
-        by_order.setdefault(payment.order_id, []).append(payment)
-    numbers: dict[str, Numbered] = {}
-    for order_id, attempts in by_order.items():
-        if len(attempts) > MAX_ATTEMPTS and any(each.id in new for each in attempts):
+def _refuse_too_many(payments: Mapping[str, Payment], new: Iterable[str]) -> None:
+    """Refuse those of the new attempts for which there is no room in their orders."""
+    came = _by_order(payments[each] for each in new if each in payments)
+    reasons: dict[str, Conflict] = {}
+    for order_id, attempts in _by_order(payments.values()).items():
+        if (more := len(attempts) - MAX_ATTEMPTS) > 0 and order_id in came:
             problem = f"the order {order_id!r} has {MAX_ATTEMPTS:,} attempts, which is the limit"
-            raise RefusedError(Conflict(problem, "orderId"))
-        numbers |= numbered(map(attempt_of, attempts))
-    return numbers
+            reasons |= {each.id: Conflict(problem, "orderId") for each in came[order_id][-more:]}
+    if reasons:
+        raise RefusedError(reasons)
+
+
+def _by_order(payments: Iterable[Payment]) -> dict[str | None, list[Payment]]:
+    orders: dict[str | None, list[Payment]] = {}
+    for payment in payments:
+        orders.setdefault(payment.order_id, []).append(payment)
+    return orders
 
 
 def _moved(payment: Payment, before: Payment, numbers: Numbered, at: datetime) -> Change:
