@@ -1,7 +1,7 @@
 """Find full card numbers in texts, which must neither be stored nor logged (PCI DSS 3.4, 3.5).
 
-A card number is 13 to 19 digits that pass the Luhn check (ISO/IEC 7812-1), however blanks and
-dashes divide them. A text may hold more: then it is one if a group of digits is, or groups of the
+A card number is 13 to 19 digits that pass the Luhn check (ISO/IEC 7812-1), however blanks, dashes
+and characters that nobody sees divide them. A text may hold more: then it is one if a group of digits is, or groups of the
 lengths that are printed on cards. One number in ten passes the check by chance: so ids that are
 evidently hexadecimal do not count.
 """
@@ -13,7 +13,16 @@ import unicodedata
 
 _SHORTEST, _LONGEST = 13, 19
 _PRINTED = ((4, 4, 4, 4, 3), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1))
-_BETWEEN = r"[ \u00a0\u2000-\u200b\u202f\-\u2010-\u2015\u2212]"
+_BLANKS = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_DASHES = (
+    r"\-\u058a\u05be\u1400\u1806\u2010-\u2015\u2212\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d"
+    r"\u301c\u3030\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d\U00010ead"
+)
+_UNSEEN = (
+    r"\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    r"\U000e0001\U000e0020-\U000e007f\U000e0100-\U000e01ef"
+)
+_BETWEEN = f"[{_BLANKS}{_DASHES}{_UNSEEN}]"
 _RUN = re.compile(rf"\d(?:{_BETWEEN}*\d){{{_SHORTEST - 1},}}")
 _GROUP = re.compile(r"\d+")
 _HEX_ID = re.compile(

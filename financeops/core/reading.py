@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ from msgspec import UNSET
 from msgspec.structs import astuple
 
 from financeops.core.card_numbers import without_card_numbers
+from financeops.core.choices import none_of
 from financeops.core.contract.rates import RatesRequest
 from financeops.core.contract.requests import (
     DisputeRequest,
@@ -22,7 +24,10 @@ from financeops.core.contract.requests import (
     SettlementRequest,
 )
 from financeops.core.contract.texts import MAX_TEXT, OPTION_PATTERN, PAYMENT_ID_PATTERN
+from financeops.core.disputes import DisputeStatus
 from financeops.core.errors import InvalidValue
+from financeops.core.fees import FeeKind
+from financeops.core.payments import OPTIONAL
 
 _Request = TypeVar("_Request")
 _request_decoder = msgspec.json.Decoder(PaymentRequest)
@@ -37,6 +42,14 @@ _read_pairs = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_floa
 
 _PLACE = re.compile(r"^(?P<problem>.*?)(?: - at (?:`key` in )?`\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _QUOTED = re.compile(r"field `(?P<field>[^`]+)`")
+_VALUE = re.compile(r"'(?P<value>.*)'", re.DOTALL)
+_LAST = re.compile(r"^.*\.")
+_CHOICES: dict[str, type[StrEnum]] = {
+    **{field.json: field.choices for field in OPTIONAL if field.choices is not None},
+    "kind": FeeKind,
+    "status": DisputeStatus,
+}
+"""The fields of requests that are one of a few texts; a payment's own status is checked with it."""
 _KINDS = {
     "str": "text",
     "int": "a number",
@@ -48,7 +61,7 @@ _KINDS = {
     "datetime": "a time",
 }
 _OF_KIND = re.compile(r"Expected `([^`]*)`, got `(\w+)`")
-_BOUND = re.compile(r"Expected `(?:(str)` of length|\w+`) ([<>])= ([\d.]+)")
+_BOUND = re.compile(r"Expected `(?:(str|array|object)` of length|\w+`) ([<>])= ([\d.]+)")
 _PATTERNS = {
     f"Expected `str` matching regex {OPTION_PATTERN!r}": "must have names of 1 to 64 of a-z and -",
     f"Expected `str` matching regex {PAYMENT_ID_PATTERN!r}": (
@@ -123,6 +136,9 @@ def _decode(decoder: msgspec.json.Decoder[_Request], body: bytes) -> _Request:
         named = _QUOTED.search(place["problem"])
         if field.endswith("]") and named:
             field = f"{field}.{named['field']}"
+        if place["problem"].startswith("Invalid enum value") and (known := _choices_of(field)):
+            value = _VALUE.search(place["problem"])
+            raise none_of(known, value["value"] if value else "", field=field) from None
         # The name of an unknown field is the sender's, and so is a text that is no choice: they
         # may be as long as the body.
         raise InvalidValue(
@@ -174,6 +190,12 @@ def _objects(value: object) -> Iterator[list[tuple[str, object]]]:
             left += within
 
 
+def _choices_of(field: str) -> list[str]:
+    """The values that a field may have, if it is one of a few texts."""
+    choices = _CHOICES.get(_LAST.sub("", field))
+    return [each.value for each in choices or ()]
+
+
 def _plainly(problem: str) -> str:
     """Reword the decoder's message in the terms of this API."""
     if "RFC3339" in problem or "timezone component" in problem:
@@ -186,7 +208,8 @@ def _plainly(problem: str) -> str:
         text, side, limit = bound.groups()
         number = int(float(limit))
         most = f"at {'least' if side == '>' else 'most'} {number:,}"
-        return f"must have {most} character{'s'[: number != 1]}" if text else f"must be {most}"
+        unit = {"str": "character", "array": "element", "object": "member"}.get(text)
+        return f"must have {most} {unit}{'s'[: number != 1]}" if unit else f"must be {most}"
     if problem.endswith("a multiple of 1.0"):
         return "must be a whole number"
     if problem in _PATTERNS:

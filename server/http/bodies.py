@@ -133,8 +133,7 @@ def _elements_of(body: bytes) -> list[bytes]:
     if first != b"{" or _is_one_value(body):
         raise InvalidValue(
             "body",
-            "must be a JSON array of payments, or NDJSON (one payment per line) with "
-            f"Content-Type {NDJSON}",
+            f"must be a JSON array, or NDJSON (one JSON object per line) with Content-Type {NDJSON}",
         )
     return _lines_of(body)  # NDJSON labelled as JSON
 

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from financeops.core.card_numbers import without_card_numbers
 from financeops.core.contract.problems import FieldProblem, Problem
 from financeops.core.contract.texts import PAYMENT_ID_PATTERN
 from financeops.core.errors import (
@@ -175,6 +176,7 @@ def _parameters_problem(error: RequestValidationError) -> Problem:
 
 def _short(name: str) -> str:
     """Return a name that a sender has chosen, without what no parameter's name is long enough for."""
+    name = without_card_numbers(name)
     return name if len(name) <= _MOST_LETTERS else f"{name[:_MOST_LETTERS]}…"
 
 
@@ -198,12 +200,13 @@ def _problem(
     errors: list[FieldProblem] | None = None,
     payments: Sequence[str] | None = None,
 ) -> Problem:
+    # What it repeats of a request may be anything: also the name of a parameter, and a path.
     return Problem(
         type="about:blank",
         title=status.phrase,
         status=status.value,
-        detail=detail,
-        field=field,
+        detail=without_card_numbers(detail),
+        field=None if field is None else without_card_numbers(field),
         errors=errors,
         payments=payments,
     )

@@ -67,6 +67,23 @@ async def test_equal_rows_all_count_and_a_second_run_adds_nothing(
     assert metrics.total_volume == 4 * Decimal("11.77") + 5
 
 
+async def test_rows_that_differ_only_in_what_is_not_read_are_asked_about_not_dropped(
+    financeops, tenant, client, tmp_path
+):
+    for name in ("A-1", "B-2"):
+        (tmp_path / f"{name}.csv").write_text(f"order_no,day,dollars\n{name},2024-03-01,7\n")
+    options = ("--tenant", tenant, "--map", "amount=dollars,createdAt=day", *PAID)
+    assert financeops("import", "A-1.csv", *options).returncode == 0
+    second = financeops("import", "B-2.csv", *options)
+    assert (second.returncode, (await client.metrics(tenant)).total_payments) == (2, 1)
+    assert "0 created, 0 duplicate, 0 rejected, 1 in conflict" in second.stdout
+    assert "map one of them" in (tmp_path / "B-2.csv.rejects.csv").read_text("utf-8")
+    assert "1 duplicate" in financeops("import", "A-1.csv", *options).stdout
+    mapped = financeops("import", "B-2.csv", *options, "--map", "orderId=order_no")
+    assert "1 created" in mapped.stdout, mapped.stdout + mapped.stderr
+    assert (await client.metrics(tenant)).total_payments == 2
+
+
 async def test_bad_rows_go_to_a_file_with_line_reason_and_original(
     financeops, tenant, client, tmp_path
 ):

@@ -1,5 +1,8 @@
 """Full card numbers are found in texts, however they are written; ordinary ids are not."""
 
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +45,15 @@ def test_a_card_number_is_found_in_any_text(card, written):
 def test_blanks_and_dashes_do_not_hide_a_card_number(written):
     assert holds_card_number(written)
     assert not holds_card_number(without_card_numbers(written))
+
+
+def test_no_blank_and_no_dash_of_any_script_hides_a_card_number():
+    every = [chr(code) for code in range(sys.maxunicode + 1)]
+    between = [each for each in every if unicodedata.category(each) in {"Zs", "Pd"}]
+    unseen = "\u00ad\u034f\u180b\u200c\u200d\u2060\ufe0f\ufeff\U000e0001\U000e0100"
+    assert len(between) > 30
+    for each in (*between, *unseen):
+        assert holds_card_number(each.join(["4242"] * 4)), hex(ord(each))
 
 
 @pytest.mark.parametrize(

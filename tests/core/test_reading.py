@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from financeops.core.errors import InvalidValue
-from financeops.core.reading import read_import_request, read_request
+from financeops.core.reading import (
+    read_dispute_request,
+    read_fees_request,
+    read_import_request,
+    read_request,
+)
 
 ORDINARY = {"amount": 18.5, "method": "card", "status": "success"}
 
@@ -63,6 +68,33 @@ def test_a_missing_and_an_unknown_field_are_named(body, field, problem):
     with pytest.raises(InvalidValue) as refusal:
         read_request(body)
     assert (refusal.value.field, refusal.value.problem) == (field, problem)
+
+
+@pytest.mark.parametrize(
+    ("read", "told", "said"),
+    [
+        (
+            read_request,
+            ORDINARY | {"funding": "4111 1111 1111 1111"},
+            "funding: must be one of credit, debit, prepaid, unknown, not '[card number]'",
+        ),
+        (
+            read_dispute_request,
+            {"id": "a", "status": "opened"},
+            "status: must be one of open, won, lost, not 'opened'",
+        ),
+        (
+            read_fees_request,
+            {"fees": [{"kind": "x", "amount": 1}]},
+            "fees[0].kind: must be one of processing, scheme, interchange, tax, dispute, other, not 'x'",
+        ),
+        (read_fees_request, {"fees": []}, "fees: must have at least 1 element"),
+    ],
+)
+def test_what_would_be_right_is_said(read, told, said):
+    with pytest.raises(InvalidValue) as refusal:
+        read(json.dumps(told).encode())
+    assert str(refusal.value) == said
 
 
 def test_an_id_that_is_none_is_refused_in_words():

@@ -21,7 +21,8 @@ class Marks(Struct, frozen=True, kw_only=True):
 
     `request_hash` is the digest of its request, `import_id` the import that created it, `moved_by`
     the import that marked it as refunded, and `moved_from` what had been given back before that.
-    `came_with` is how many refunds its import brought with it.
+    `came_with` is how many refunds its import brought with it, `row_content` the digest of its row if
+    nothing but what that means names it.
     `keys` are those under which something was told of it, each with the digest of what that was;
     its dispute is `assumed` to be of the whole payment if nobody said its amount.
     """
@@ -31,6 +32,7 @@ class Marks(Struct, frozen=True, kw_only=True):
     moved_by: str | None = None
     moved_from: int | None = None
     came_with: int | None = None
+    row_content: str | None = None
     keys: dict[str, str] | None = None
     assumed: bool | None = None
 

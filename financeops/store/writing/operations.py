@@ -63,6 +63,11 @@ class ImportRow(Struct, frozen=True, kw_only=True):
     dispute: Disputed | None = None
 
     @property
+    def by_meaning(self) -> bool:
+        """Whether nothing names its payment: neither a reference nor the id of an export."""
+        return self.export_id is None and self.request_hash is None
+
+    @property
     def row_id(self) -> str:
         """Id under which the row is remembered."""
         return derived_payment_id(self.draft.tenant_id, ("row", self.base))

@@ -176,9 +176,19 @@ def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> De
             )
             return conflict(Conflict(problem, "status"))
         stored = known.payments[remembered.payment_id]
+    elif stored is not None and remembered is None and _is_another(row, stored.marks):
+        problem = (
+            f"is read as payment {stored.payment.id}, which another row is that differs in columns "
+            "that are not read: map one of them, such as its reference or order"
+        )
+        return conflict(Conflict(problem, "row"))
     if stored is None:
         payment = _recorded(row.draft, payment_id, known, at)
-        marks = Marks(request_hash=row.request_hash, import_id=row.import_id)
+        marks = Marks(
+            request_hash=row.request_hash,
+            import_id=row.import_id,
+            row_content=row.content if row.by_meaning else None,
+        )
         if row.refunds or row.dispute:
             payment = structs.replace(payment, refunds=row.refunds, dispute=row.dispute)
             marks = structs.replace(marks, came_with=len(row.refunds or ()) or None)
@@ -194,6 +204,11 @@ def _imported(row: ImportRow, payment_id: str, known: Known, at: datetime) -> De
     before = stored.payment.refunded_amount
     marks = structs.replace(stored.marks, moved_by=row.import_id, moved_from=before)
     return _moved(stored, Result.UPDATED, marks, refunded_at=refunded_at, at=at)
+
+
+def _is_another(row: ImportRow, marks: Marks) -> bool:
+    """Whether a row that means the same payment is not written as the row that brought it."""
+    return row.by_meaning and marks.row_content not in (None, row.content)
 
 
 def _remember(row: ImportRow, decided: Decided, known: Known, plan: WritePlan) -> None:

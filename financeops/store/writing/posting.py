@@ -419,6 +419,7 @@ def marks_from(document: Document) -> Marks:
         moved_by=_text(document.get("movedBy")),
         moved_from=document.get("movedFrom"),
         came_with=document.get("cameWith"),
+        row_content=document.get("rowContent"),
         keys=document.get("actKeys"),
         assumed=document.get("disputeAssumed"),
     )
@@ -431,6 +432,7 @@ def _stored_marks(marks: Marks) -> Document:
         "movedBy": _object_id(marks.moved_by),
         "movedFrom": marks.moved_from,
         "cameWith": marks.came_with,
+        "rowContent": marks.row_content,
         "actKeys": marks.keys,
         "disputeAssumed": marks.assumed,
     }
