@@ -26,6 +26,9 @@ from financeops.frames.engine.schema import SPLIT
 DISPUTE = "dispute"
 """The column of disputes, which a frame may lack."""
 
+_WRONG = " " * AMOUNT[0] + "0".ljust(AMOUNT[1])
+"""Stands for a text from which no values can be cut: with its amount, and without a status."""
+
 Further = dict[str, dict[Path, Count]]
 
 
@@ -65,14 +68,14 @@ def _disputes(given: Payments[Any], which: Chosen) -> dict[Keys, Further]:
     frame = payments_in(given, *columns, window=which.window)
     frame = frame.filter(~nw.col(DISPUTE).is_null())
     text = nw.col(DISPUTE).cast(nw.String)
-    # Without its beginning it is none whose values can be cut out, and is found by that.
-    frame = frame.with_columns(nw.when(text.str.starts_with(LEAD)).then(text).alias(DISPUTE))
+    known = nw.when(text.str.starts_with(LEAD)).then(text).otherwise(nw.lit(_WRONG))
+    frame = frame.with_columns(known.alias(DISPUTE))
     whole = nw.col("status").cast(nw.String) == Status.REFUNDED.value
     part = nw.col(RETURNED).fill_null(0) if RETURNED in given.columns else nw.lit(0)
     left = nw.col("amount") - nw.when(whole).then(nw.col("amount")).otherwise(part)
     frame = frame.with_columns(
         value_in(STATUS).alias("outcome"),
-        amount_in().fill_null(0).alias("asked"),
+        amount_in().alias("asked"),
         left.alias("left"),
     )
     frame = frame.with_columns(
@@ -85,7 +88,7 @@ def _disputes(given: Payments[Any], which: Chosen) -> dict[Keys, Further]:
     frame = frame.with_columns((nw.col("taken") > 0).alias("took"))
     keys = ["outcome", "took", *([] if currency else ["currency"]), *given.keys]
     summed = _summed(frame, keys, "asked", "taken")
-    if wrong := sum(sums["asked"][0] for value, sums in summed if value["outcome"] is None):
+    if wrong := sum(sums["asked"][0] for value, sums in summed if not value["outcome"]):
         raise InvalidValue(DISPUTE, f"must begin with {LEAD}, but does not in {wrong} rows")
     for value, sums in summed:
         parts = found.setdefault(group_of(given, currency, value), {})
