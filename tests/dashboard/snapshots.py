@@ -68,6 +68,7 @@ def snapshot(
 ):
     """What the server answers for these payments at `as_of`."""
     cut, before = windows_of(period, as_of, zone)
+    currencies = currencies or ([currency] if payments else [])
     of = {"currency": currency, "reporting": reporting}
     rollups = tuple(rollup_in(payments, bucket, zone, **of) for bucket in cut)
     window = Window(cut[0].start, cut[-1].end)
@@ -102,6 +103,6 @@ def _answer(rollup: Rollup, currency, zone, currencies, *, seq, reporting) -> Me
         start=None,
         end=None,
         seq=seq,
-        currencies=currencies or [currency],
+        currencies=currencies,
         unconverted=UnconvertedAnswer(count=count, currencies=waiting) if reporting else None,
     )

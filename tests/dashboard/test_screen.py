@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from financeops.core.acts import GivenBack
+from financeops.core.days import Days
 from financeops.core.dimensions import Dimension
 from financeops.core.disputes import Disputed, DisputeStatus
 from financeops.core.errors import Busy, InvalidValue, NotFound, Unavailable
@@ -44,10 +45,9 @@ def dashboard():
 
 
 def load(dashboard, payments=(), *, seq=0, **options):
+    period = dashboard.model.days or dashboard.model.period
     dashboard.model.load(
-        snapshot(
-            payments, as_of=AS_OF, zone=UTC_ZONE, period=dashboard.model.period, seq=seq, **options
-        )
+        snapshot(payments, as_of=AS_OF, zone=UTC_ZONE, period=period, seq=seq, **options)
     )
     dashboard.model.connection = Connection.LIVE
     dashboard.paint()
@@ -420,6 +420,9 @@ def test_loading_empty_and_errors_are_designed(dashboard):
     assert "financeops seed" in text(notice)
     assert "fo-off" in body._dom_classes
 
+    load(dashboard, currency="CHF", currencies=["USD"])
+    assert "fo-off" not in body._dom_classes, "it has payments in another currency"
+
     load(dashboard, [paid()], seq=1)
     assert "fo-off" not in body._dom_classes
     assert text(notice) == ""
@@ -437,6 +440,26 @@ def test_the_feed_turns_its_pages(dashboard):
     feed.widget._handle_custom_msg({"action": "older", "value": None}, [])
     feed.widget._handle_custom_msg({"action": "older", "value": None}, [])
     assert "25 to 30 of 30" in text(feed)
+
+
+def test_the_feed_says_what_became_of_a_payment_since(dashboard):
+    disputed = {
+        status: Disputed(id="dp", amount=900, status=status, opened_at=AS_OF)
+        for status in DisputeStatus
+    }
+    failed = paid(9, status=Status.FAILED, order_id="o", attempt=1, recovered_by=3)
+    load(dashboard, [failed, *(paid(n, dispute=each) for n, each in enumerate(disputed.values()))])
+    shown = text(dashboard.screen.feed)
+    for said in ("paid at attempt 3", "$9.00 disputed", "Dispute won", "Dispute lost"):
+        assert shown.count(said) == 1
+
+
+def test_a_day_that_still_runs_does_not_look_like_a_fall(dashboard):
+    dashboard.model.days = Days(AS_OF.date(), AS_OF.date())
+    load(dashboard, [paid(), paid(90)], seq=2)
+    assert "Mar 10, 2026, by hour" in text(dashboard.screen.trend.head)
+    (drawn,) = re.findall(r'fo-spark-line" d="([^"]*)"', dashboard.screen.cards.widget.html)[:1]
+    assert drawn.count("L") == AS_OF.hour, "as many steps as hours began"
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,14 @@ def test_arabic_counts_three_to_ten_as_few():
     assert "دفعات" not in formats.say(texts.PAYMENTS, count=11)
 
 
+@pytest.mark.parametrize("currency", ["USD", "GBP", "JPY", "KWD"])
+def test_a_currency_of_latin_letters_keeps_its_direction_in_arabic(currency):
+    said = Formats(Locale("ar")).money(1000, currency)
+    symbol = Formats(Locale("ar")).symbol(currency)
+    latin = any("A" <= each <= "Z" for each in symbol)
+    assert latin == (f"{symbol}\N{LEFT-TO-RIGHT MARK}" in said)
+
+
 def test_values_in_a_right_to_left_sentence_keep_their_direction():
     said = Formats(Locale("ar")).say(texts.EXPORT_FAILED, reason="no answer (timeout)")
 

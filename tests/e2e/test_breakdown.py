@@ -99,6 +99,7 @@ async def test_any_dimension_is_that_of_the_api_live_and_in_the_link(http, dashb
     await page.keyboard.press("Enter")
     await until_rows(page, http, "country", country="FR")
     await expect(france).to_have_attribute("aria-pressed", "true")
+    await expect(france).to_be_focused()
     await expect(page.locator("[data-filter=country]")).to_contain_text("France")
     assert "country=FR" in page.url
     for country in ("FR", "DE"):
@@ -115,9 +116,10 @@ async def test_any_dimension_is_that_of_the_api_live_and_in_the_link(http, dashb
     await page.locator("#main .fo-dashboard").wait_for()
     await page.locator("[data-state=live]").wait_for(timeout=60_000)
     await until_rows(page, http, "processor", country="FR")
-    await page.locator("[data-filter=country]").click()
+    await page.locator("[data-filter=country]").press("Enter")
     await page.locator("[data-filter=country]").wait_for(state="detached")
     assert "country=" not in page.url
+    assert await page.evaluate("document.activeElement.closest('.fo-dashboard') !== null")
 
     await by.focus()
     await by.select_option("processor")
@@ -140,7 +142,8 @@ async def test_any_dimension_is_that_of_the_api_live_and_in_the_link(http, dashb
     await by.select_option("method")
     await until_rows(page, http, "method")
     assert "by=" not in page.url
-    await page.locator("[data-action=method][data-value=paypal]").click()
+    # Anywhere on its row.
+    await page.locator("#main tr[data-method=paypal] td").last.click(force=True)
     await by.select_option("country")
     await until_rows(page, http, "country", method="paypal")
     await by.select_option("network")

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
-from unicodedata import category
+from unicodedata import bidirectional, category
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -272,7 +272,7 @@ class Formats:
     def _spaced(self, text: str, currency: str) -> str:
         """Return `text` with the space between letters and digits that Babel omits: KWD 1.850."""
         symbol = self.symbol(currency)
-        if self.direction == "rtl" and symbol.isascii():
+        if self.direction == "rtl" and any(bidirectional(each) == "L" for each in symbol):
             return text.replace(symbol, symbol + LEFT_TO_RIGHT)  # else US$ would appear as $US
         if symbol[-1:].isalpha():
             return re.sub(rf"{re.escape(symbol)}(?=\d)", symbol + NO_BREAK_SPACE, text)

@@ -31,6 +31,7 @@ SPANS_OF_DAYS = {
     Period.MONTH: Text("{since} to {through}, by day"),
     Period.YEAR: Text("{since} to {through}, by month"),
 }
+SPAN_OF_A_DAY = Text("{day}, by hour")
 DATES = Text("Dates")
 SINCE = Text("From")
 THROUGH = Text("Through")
@@ -325,6 +326,7 @@ DIMENSIONS = {
     Dimension.AUTHENTICATION: PAYMENT_FIELDS["authentication"],
 }
 PART_REFUNDED = Text("{amount} refunded")
+PAID_LATER = Text("paid at attempt {attempt}")
 NEWER = Text("Newer")
 OLDER = Text("Older")
 PAGE = Text("{first} to {last} of {count}")

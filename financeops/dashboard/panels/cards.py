@@ -36,6 +36,11 @@ class Cards:
 
     def _total_volume(self, figures: Figures) -> Markup:
         say = self._formats.say
+        last = len(figures.trends) if figures.running is None else figures.running
+        # Nothing can be sold yet in what has not begun: that is not to look like a fall.
+        amounts = [
+            point.amount if place <= last else None for place, point in enumerate(figures.trends)
+        ]
         now, before = figures.metrics, figures.previous
         return self._card(
             "total_volume",
@@ -45,7 +50,7 @@ class Cards:
             change=self._relative(now.total_volume, before.total_volume),
             before=self._before(figures),
             note=say(texts.PAYMENTS, count=now.total_payments),
-            drawing=sparkline([point.amount for point in figures.trends]),
+            drawing=sparkline(amounts),
         )
 
     def _success_rate(self, figures: Figures) -> Markup:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from msgspec import Struct
 
+from financeops.core.disputes import DisputeStatus
 from financeops.core.payments import Payment, Status
 from financeops.core.selection import Selection
 from financeops.dashboard.html.markup import Markup, h, words
@@ -227,7 +229,7 @@ class Feed:
                     data_action="payment",
                     data_value=payment.id,
                 ),
-                self._part(payment),
+                [h("span.fo-part", said) for said in self._since(payment)],
                 h("span.fo-time.fo-below", time),
             ),
             data_key=entry.key,
@@ -243,12 +245,19 @@ class Feed:
         said = self._formats.say(texts.ATTEMPT_NUMBER, attempt=number)
         return h("span.fo-part", said, title=line.entry.payment.order_id)
 
-    def _part(self, payment: Payment) -> Markup | None:
-        """What was given back of a payment that is still a success."""
-        if payment.status is not Status.SUCCESS or not payment.returned:
-            return None
-        back = self._formats.money(payment.returned, payment.currency)
-        return h("span.fo-part", self._formats.say(texts.PART_REFUNDED, amount=back))
+    def _since(self, payment: Payment) -> Iterator[str]:
+        """What happened since to a payment that its status does not tell."""
+        say, currency = self._formats.say, payment.currency
+        if payment.recovered_by is not None:
+            number = self._formats.count(payment.recovered_by)
+            yield say(texts.PAID_LATER, attempt=number)
+        if payment.status is Status.SUCCESS and payment.returned:
+            yield say(texts.PART_REFUNDED, amount=self._formats.money(payment.returned, currency))
+        if (dispute := payment.dispute) is not None:
+            if dispute.status is DisputeStatus.OPEN:
+                yield say(texts.DISPUTED, amount=self._formats.money(dispute.amount, currency))
+            else:
+                yield say(texts.DISPUTES[dispute.status])
 
     def _pager(self, timeline: Timeline) -> Markup:
         say = self._formats.say

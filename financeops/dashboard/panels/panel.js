@@ -128,8 +128,15 @@ function render({ model, el }) {
     const dialog = el.querySelector("dialog");
     if (!dialog) closed = undefined;
     else if (!dialog.open && dialog.dataset.key !== closed) dialog.showModal();
-    // Whoever works with the keyboard goes on from here, not from the top of the page.
-    if (focused && !focused.isConnected) el.focus({ preventScroll: true });
+    // Whoever works with the keyboard goes on from here, not from the top of the page: what was moved has
+    // lost the focus, and a panel that is hidden by now cannot take it.
+    if (!focused || document.activeElement === focused) return;
+    const dashboard = el.closest(".fo-dashboard");
+    if (dashboard) dashboard.tabIndex = -1;
+    for (const next of [focused, el, dashboard]) {
+      next?.focus({ preventScroll: true });
+      if (document.activeElement === next) break;
+    }
   };
   const act = (event) => {
     const control = event.target.closest("[data-action]");

@@ -164,6 +164,8 @@ class TrendChart:
     def _span(self, figures: Figures) -> str:
         if isinstance(figures.period, Days):
             since, through = self._formats.days(figures.period)
+            if since == through:
+                return self._formats.say(texts.SPAN_OF_A_DAY, day=since)
             text = texts.SPANS_OF_DAYS[figures.scale]
             return self._formats.say(text, since=since, through=through)
         return self._formats.say(texts.SPANS[figures.period])

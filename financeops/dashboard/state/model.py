@@ -180,7 +180,7 @@ class DashboardModel(HasTraits):
     def empty(self) -> bool:
         """Whether the tenant has no payments to show."""
         silent = self.loaded and self.timeline.silent and self._totals.empty
-        return silent and not self._shown.facets
+        return silent and not self._shown.facets and not self._paid_in
 
     @property
     def outdated(self) -> bool:
