@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
 from financeops.core.payments import Status
+from financeops.core.periods import Period, Window, zone_of
+from financeops.frames.engine.clock import within
+from financeops.frames.engine.folding import chosen
 from financeops.frames.engine.given import checked, payments_of
 from financeops.frames.engine.instants import as_times
 
@@ -22,7 +26,14 @@ FIRST, RECOVERED, LOST = "first_attempt", "recovered", "lost"
 """The outcomes of an order."""
 
 
-def orders(payments: IntoFrameT) -> IntoFrameT:
+def orders(
+    payments: IntoFrameT,
+    *,
+    window: Window | tuple[datetime, datetime] | None = None,
+    period: Period | str | None = None,
+    as_of: datetime | None = None,
+    timezone: str = "UTC",
+) -> IntoFrameT:
     """One row for each order that began in the frame: its first attempt, and its outcome.
 
     Parameters
@@ -31,6 +42,9 @@ def orders(payments: IntoFrameT) -> IntoFrameT:
         Payments; needs ``id``, ``order_id``, ``attempt``, ``recovered_by``, ``created_at``,
         ``status``, ``method``, ``amount``, ``currency``; may have ``decline_code``, and ``tenant_id``
         where it holds payments of several tenants.
+    window, period, as_of, timezone
+        As in `metrics`: orders whose first attempt was made then. Their later attempts count whenever
+        they were made.
 
     Returns
     -------
@@ -80,9 +94,12 @@ def orders(payments: IntoFrameT) -> IntoFrameT:
     recovered = nw.col("recovered_by").is_null()
     outcome = nw.when(recovered).then(nw.lit(LOST)).otherwise(nw.lit(RECOVERED))
     code = ["decline_code"] if "decline_code" in given.columns else []
+    which = chosen(given, window=window, period=period, as_of=as_of, zone=zone_of(timezone))
+    first = frame.filter(attempt.is_null() | (attempt == 1))
+    if which.window is not None:
+        first = first.filter(within("created_at", which.window))
     folded = (
-        frame.filter(attempt.is_null() | (attempt == 1))
-        .join(counts, on=keys, how="left")
+        first.join(counts, on=keys, how="left")
         .select(
             *keys,
             *map(nw.col, ("id", "currency", "amount", "method", *code)),

@@ -53,6 +53,16 @@ def test_an_order_is_a_row_with_its_first_attempt_and_its_outcome(kind, frame_of
         assert row["succeeded_orders"] == outcomes.total() - outcomes["lost"]
 
 
+def test_an_order_counts_when_its_first_attempt_was_made(kind, frame_of):
+    window = (NOON, NOON + MINUTE)
+    found = rows(orders(frame_of(kind, ATTEMPTS), window=window))
+    assert [(row["id"], row["attempts"]) for row in found] == [
+        *(("1", 3), ("4", 2), ("7", 1), ("9", 1))
+    ]
+    by_period = orders(frame_of(kind, ATTEMPTS), period="day", as_of=NOON)
+    assert len(rows(by_period)) == 5
+
+
 def test_orders_of_two_tenants_do_not_mix(kind, frame_of):
     both = [
         failed(id=f"{tenant}{n}", tenant_id=tenant, order_id="o", attempt=n)
