@@ -42,6 +42,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command()(seed)
     app.command("import")(import_)
+    app.command("presets")(show_presets)
     imports = typer.Typer(cls=Commands, help="List imports, or take one back.")
     imports.callback(invoke_without_command=True)(list_imports)
     imports.command("undo")(undo_import)
@@ -100,6 +101,22 @@ def import_(
             help="Take a field from a column: createdAt=date,amount=dollars",
         ),
     ] = None,
+    from_: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="PRESET",
+            help="Whose file it is: a name that `financeops presets` lists, the path of a preset of your own, "
+            "'auto' (the one that its columns fit, if any does) or 'none'.",
+        ),
+    ] = "auto",
+    value: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD:TEXT=VALUE,...",
+            help="Say what a text means: status:Paid=success",
+        ),
+    ] = None,
     default: Annotated[
         list[str] | None,
         typer.Option(
@@ -120,11 +137,22 @@ def import_(
     ] = None,
     encoding: Annotated[str, typer.Option(help="Text encoding.")] = "utf-8",
     date_format: Annotated[
-        str | None, typer.Option(help="Format of times that are not ISO 8601: '%d.%m.%Y %H:%M'")
+        str | None,
+        typer.Option(
+            help="Format of times that are not ISO 8601: '%d.%m.%Y %H:%M', or 'excel' for the days that a spreadsheet counts."
+        ),
     ] = None,
     decimal_comma: Annotated[
         bool, typer.Option("--decimal-comma", help="Read amounts that are written 1.850,50.")
     ] = False,
+    decimal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="point|comma",
+            help="What separates the decimals of amounts; the other one separates thousands. "
+            "Default: what each column shows.",
+        ),
+    ] = None,
     minor_units: Annotated[
         bool | None,
         typer.Option(
@@ -155,6 +183,9 @@ def import_(
         timezone=timezone,
         map=map_ or [],
         default=default or [],
+        value=value or [],
+        preset=from_,
+        decimal=decimal,
         format=file_format,
         delimiter=delimiter,
         columns=columns,
@@ -167,6 +198,8 @@ def import_(
     )
     result = asyncio.run(import_file(request))
     typer.echo(str(result))
+    for line in result.notes:
+        typer.echo(line, err=True)
     if result.summary.conflict:
         typer.echo(
             "Rows in conflict differ from what is recorded of them. If that came with a wrong import, "
@@ -176,6 +209,24 @@ def import_(
         )
     if result.summary.refused:
         raise typer.Exit(2)
+
+
+def show_presets(
+    *,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="The one to show, or the path of one of your own."),
+    ] = None,
+) -> None:
+    """List the payment providers whose files can be imported as they are, or show how one is read."""
+    from financeops.cli.importing.preset import known, preset_of  # noqa: PLC0415 - msgspec's TOML
+
+    if name is not None:
+        typer.echo(preset_of(name).text, nl=False)
+        return
+    width = max(map(len, known()))
+    for preset in known().values():
+        typer.echo(f"{preset.name.ljust(width)}  {preset.title}")
 
 
 def list_imports(

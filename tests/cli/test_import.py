@@ -7,6 +7,7 @@ import csv
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -20,6 +21,7 @@ from tests.cli.conftest import run
 from tests.processes import start_server
 
 PAID = ("--default", "method=card,status=success", "--currency", "USD")
+PROVIDERS = Path(__file__).with_name("provider_files")
 MAPPED = ("--map", "amount=dollars,createdAt=day,customerId=who", *PAID)
 
 SALES = """\
@@ -321,6 +323,44 @@ async def test_what_payments_cost_and_what_became_of_them_comes_with_their_expor
     undone = financeops("imports", "undo", (await client.imports(copy))[-1].id)
     assert undone.returncode == 0, undone.stderr
     assert (await client.metrics(copy)).total_payments == 0
+
+
+async def test_a_stripe_file_is_recognised_and_its_payments_count_once(
+    financeops, tenant, client, tmp_path
+):
+    text = (PROVIDERS / "stripe.csv").read_text("utf-8")
+    (tmp_path / "unified_payments.csv").write_text(text, "utf-8")
+    first = financeops("import", "unified_payments.csv", "--tenant", tenant)
+    assert first.returncode == 2, first.stderr
+    assert "6 created, 0 duplicate, 2 rejected, 2 skipped (unified" in first.stdout
+    recognised, left_out, *notes = first.stderr.splitlines()
+    assert recognised.startswith("Read as stripe-payments (Stripe: Dashboard, Payments, Export)")
+    assert left_out.startswith("Columns that are no fields of payments, and left out: Description")
+    assert notes == [
+        "1 skipped: authorised, but not captured",
+        "1 skipped: not finished",
+        "1 without their fees, which are in another currency than they are",
+    ]
+    with (tmp_path / "unified_payments.csv.rejects.csv").open(newline="") as file:
+        assert [(row["line"], row["reason"][:32]) for row in csv.DictReader(file)] == [
+            ("10", "status: is 'Partially paid' in t"),
+            ("11", "method: is 'klarna' in the colum"),
+        ]
+    # The same rows by another way, of which one was given back since.
+    moved = text.replace("Live,Paid,,cus_a", "Live,Refunded,,cus_a")
+    moved = moved.replace('"1,234.50",0.00,eur', '"1,234.50",1234.50,eur')
+    (tmp_path / "later.csv").write_text(moved, "utf-8")
+    later = financeops("import", "later.csv", "--tenant", tenant, "--from", "stripe-payments")
+    assert "0 created, 5 duplicate, 2 rejected, 1 updated, 2 skipped" in later.stdout, later.stdout
+    euro, dollar, yen = [
+        await client.metrics(tenant, currency=each) for each in ("EUR", "USD", "JPY")
+    ]
+    # Of 1,234.50 + 15.00 + 15.00 (failed) + 40.00 EUR the first two were given back.
+    assert (euro.total_payments, euro.total_volume) == (4, Decimal("1289.50"))
+    assert (euro.refunded_volume, euro.failed_payments) == (Decimal("1249.50"), 1)
+    assert euro.fee_volume == Decimal("18.77") + Decimal("0.47") + Decimal("0.85")
+    assert (dollar.total_volume, dollar.refunded_volume, dollar.fee_volume) == (20, 5, 0)
+    assert (yen.total_volume, yen.lost_disputes, yen.fee_volume) == (5000, 1, 180)
 
 
 async def test_a_server_that_is_killed_and_restarted_loses_no_row_and_counts_none_twice(

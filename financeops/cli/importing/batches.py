@@ -7,12 +7,14 @@ with any options, adds nothing, and equal rows all count. The order of rows does
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from financeops.cli.importing.columns import Columns
 from financeops.cli.importing.identity import Identities
+from financeops.cli.importing.interpreting import Skipped
 from financeops.cli.importing.readers import Row, Table
 from financeops.cli.importing.rejects import Rejects
 from financeops.cli.patience import patiently
@@ -39,6 +41,9 @@ class Summary:
     rejected: int = 0
     updated: int = 0
     conflict: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Rows that are no payments, by what they are."""
+
     unsure: int = 0
     """Duplicates of batches that were sent again: a lost answer may have called them otherwise."""
 
@@ -64,6 +69,8 @@ class Summary:
             text += f", {self.updated:,} updated"
         if self.conflict:
             text += f", {self.conflict:,} in conflict"
+        if self.skipped:
+            text += f", {self.skipped.total():,} skipped"
         return text
 
 
@@ -74,6 +81,7 @@ class _Batch:
     rows: list[Row] = field(default_factory=list)
     payments: list[Mapping[str, Any]] = field(default_factory=list)
     unreadable: list[tuple[Row, str]] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
     end: int = 0
     sent: int = 0
 
@@ -117,15 +125,18 @@ def _batches(rows: Iterator[Row], columns: Columns) -> Iterator[_Batch]:
         else:
             try:
                 payment = columns.payment(row.values)
+            except Skipped as reason:
+                batch.skipped[str(reason)] += 1
             except InvalidValue as error:
                 batch.unreadable.append((row, str(error)))
             else:
                 batch.rows.append(row)
                 batch.payments.append(identities.named(payment, row.values))
-        if len(batch.rows) == MAX_BATCH or len(batch.unreadable) == MAX_BATCH:
+        most = max(len(batch.rows), len(batch.unreadable), batch.skipped.total())
+        if most == MAX_BATCH:
             yield batch
             batch = _Batch()
-    if batch.rows or batch.unreadable:
+    if batch.rows or batch.unreadable or batch.skipped:
         yield batch
 
 
@@ -141,6 +152,7 @@ async def _post(batch: _Batch, client: Client, import_id: str, bar: Bar) -> Batc
 
 def _note(batch: _Batch, answer: BatchAnswer | None, summary: Summary, rejects: Rejects) -> None:
     refused = list(batch.unreadable)
+    summary.skipped += batch.skipped
     if answer is not None:
         summary.created += answer.created
         summary.duplicate += answer.duplicate

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,8 +15,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from financeops.cli.importing.amounts import amount_of, is_whole, number_of
+from financeops.cli.importing.amounts import Separator, amount_of, is_whole, number_of
 from financeops.cli.importing.floats import Double, digits_of
+from financeops.cli.importing.interpreting import Interpreter, Means, Values
+from financeops.cli.importing.preset import Preset
 from financeops.cli.importing.rows import Row, Table
 from financeops.cli.importing.times import instant_of
 from financeops.core import wire
@@ -73,11 +76,19 @@ def pairs_of(texts: Iterable[str], *, option: str) -> dict[str, str]:
 
 
 class _Places(NamedTuple):
-    """The column of each field, the form of the file, and whether amounts are in minor units."""
+    """The column of each field, the form of the file, and whether amounts are in minor units.
+
+    `joined` are fields whose text is in several columns, such as a date and a time.
+    """
 
     columns: Mapping[str, str]
     form: Form | None
     minor_units: bool
+    joined: Mapping[str, Sequence[str]] = {}
+
+
+_INTERPRETED = _Places({field: field for field in FIELDS}, None, minor_units=False)
+"""What an `Interpreter` returns has the names of fields."""
 
 
 @lru_cache(maxsize=256)
@@ -91,7 +102,16 @@ def _places(
     places |= named
     amount = places["amount"]
     minor_units = amount in marked or (form is Form.FRAME and amount == "amount")
-    return _Places(places, form, minor_units)
+    joined = {field: parts_of(name, columns) for field, name in named if name not in columns}
+    return _Places(
+        places, form, minor_units, {field: each for field, each in joined.items() if each}
+    )
+
+
+def parts_of(name: str, columns: Collection[str]) -> list[str]:
+    """The columns that ``Date+Time`` names, none if the file lacks one of them."""
+    parts = [part.strip() for part in name.split("+")]
+    return parts if len(parts) > 1 and all(part in columns for part in parts) else []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +138,16 @@ class Columns:
         Currency of rows in a file without a column for it.
     marked : frozenset of str
         Columns that the file itself marks as being in minor units.
+    preset : Preset, optional
+        What the columns and rows of the file mean; `named`, `defaults` and `values` come first.
+    values : Values
+        By field: what its texts mean.
+    separator : Separator, optional
+        What separates the decimals in all amounts.
+    separators : mapping of str to Separator
+        By field, what its column has been found to have.
+    interpreter : Interpreter, optional
+        That of the preset for this file: `fitted` makes it.
     """
 
     named: Mapping[str, str]
@@ -129,6 +159,11 @@ class Columns:
     minor_units: bool | None = None
     usual_currency: str | None = None
     marked: frozenset[str] = frozenset()
+    preset: Preset | None = None
+    values: Values = dataclasses.field(default_factory=dict)
+    separator: Separator | None = None
+    separators: Mapping[str, Separator] = dataclasses.field(default_factory=dict)
+    interpreter: Interpreter | None = None
 
     @property
     def of_status(self) -> set[str]:
@@ -151,28 +186,33 @@ class Columns:
         ------
         InvalidValue
             When a column that is named is not there, a field that is required has neither column
-            nor default, or a default cannot be read.
+            nor default, a default cannot be read, or the preset is for other files.
         """
         self._check_defaults()
+        interpreter = None
+        if self.preset is not None:
+            means = Means(self.named, self.values, self.date_format, self.zone, self.separator)
+            interpreter = Interpreter(self.preset, means, table.columns)
+        fit = replace(self, marked=table.minor_units, interpreter=interpreter)
         if table.columns is not None:
-            self._check_columns(table.columns)
-        return replace(self, marked=table.minor_units)
+            fit.check_columns(table.columns)
+        return fit
 
     def _check_defaults(self) -> None:
         for field, text in self.defaults.items():
             if field in _TIMES:
                 self._instant(field, text)
             elif field == "amount":
-                number_of(text, decimal_comma=self.decimal_comma)
+                number_of(text, decimal_comma=self.decimal_comma, separator=self.separator)
 
-    def _check_columns(self, columns: tuple[str, ...]) -> None:
+    def check_columns(self, columns: tuple[str, ...]) -> None:
+        """Refuse a file that lacks columns which are named or required; raises `InvalidValue`."""
         for field, column in self.named.items():
-            if column not in columns:
+            if column not in columns and not parts_of(column, columns):
                 raise InvalidValue(
                     "--map", f"{field}={column}: the file only has the columns {', '.join(columns)}"
                 )
-        places = self._places(columns).columns
-        there = {field for field in FIELDS if places.get(field) in columns} | self.defaults.keys()
+        there = self._filled(columns) | self.defaults.keys()
         if "currency" not in there and self.usual_currency is None:
             raise self._without_currency("the file has no column of currencies")
         missing = [field for field in REQUIRED if field not in there]
@@ -182,6 +222,15 @@ class Columns:
             raise InvalidValue(
                 field, f"has no column{nor}: name it with --map {field}=..., or give a --default"
             )
+
+    def _filled(self, columns: tuple[str, ...]) -> set[str]:
+        """The fields that a file with these columns can fill."""
+        if self.interpreter is not None:
+            return self.interpreter.filled(columns)
+        places = self._places(columns)
+        return {field for field in FIELDS if places.columns.get(field) in columns} | {
+            *places.joined
+        }
 
     def check_currency(self, first: Sequence[Row]) -> None:
         """Refuse a file of rows with fields of their own if none of the first has a currency.
@@ -196,22 +245,26 @@ class Columns:
         rows = [row.values for row in first if row.values is not None]
         if not rows or self.usual_currency is not None or "currency" in self.defaults:
             return
-        if not any(self._places(tuple(row)).columns["currency"] in row for row in rows):
+        if not any("currency" in self._filled(tuple(row)) for row in rows):
             rows_of = "row has" if len(rows) == 1 else f"first {len(rows):,} rows have"
             raise self._without_currency(f"the file's {rows_of} no currency")
 
     def unread(self, columns: Sequence[str]) -> list[str]:
         """Return the columns that fill no field; not those that an export or a saved frame has beside."""
+        if self.interpreter is not None:
+            read = self.interpreter.read(columns)
+            return [name for name in columns if name not in read]
         places = self._places(tuple(columns))
         own = places.form is not None
-        known = {*places.columns.values(), *self.named.values()}
+        parts = (part for each in places.joined.values() for part in each)
+        known = {*places.columns.values(), *self.named.values(), *parts}
         return [name for name in columns if name not in known and not (own and name in _BESIDE)]
 
     def assumed_currency(self, rows: Iterable[Sequence[str]]) -> str | None:
         """Return the tenant's currency if rows with these columns are taken to be in it."""
         if "currency" in self.defaults or "currency" in self.named:
             return None
-        lacking = any(self._places(tuple(row)).columns["currency"] not in row for row in rows)
+        lacking = any("currency" not in self._filled(tuple(row)) for row in rows)
         return self.usual_currency if lacking else None
 
     def _without_currency(self, what: str) -> InvalidValue:
@@ -227,8 +280,18 @@ class Columns:
         ------
         InvalidValue
             Naming the first field that cannot be read. The server checks the rest.
+        Skipped
+            When a preset says that the row is no payment.
         """
-        places = self._places(tuple(values))
+        if self.interpreter is None:
+            places = self._places(tuple(values))
+            if places.joined:
+                values = {**values, **_joined(values, places)}
+        else:
+            places = _INTERPRETED
+            values = self.interpreter.fields_of(
+                values, defaults=self.defaults, currency=self.usual_currency
+            )
         given = {
             field: value
             for field in FIELDS
@@ -274,6 +337,8 @@ class Columns:
     def _given(self, field: str, value: Any) -> Any:
         if isinstance(value, str):
             value = value.strip()
+            if self.interpreter is None and field in self.values:
+                value = self.values[field].get(value, value)
         return self.defaults.get(field) if value is None or value == "" else value
 
     def _usual_currency(self, values: Mapping[str, Any], places: _Places) -> str:
@@ -285,6 +350,10 @@ class Columns:
 
     def _instant(self, field: str, value: Any) -> datetime:
         return instant_of(value, field=field, zone=self.zone, date_format=self.date_format)
+
+    def _separator(self, field: str) -> Separator | None:
+        own = self.preset.decimal if self.preset else None
+        return self.separator or own or self.separators.get(field)
 
     def _acts(self, field: str, value: Any, currency: str, places: _Places) -> Any:
         """What happened to a payment, from an object, an array of them, or its JSON."""
@@ -315,12 +384,22 @@ class Columns:
                 value,
                 currency,
                 decimal_comma=self.decimal_comma,
+                separator=self._separator(field),
                 minor_units=minor_units,
                 signed=field not in _UNSIGNED,
             )
         except InvalidValue as error:
             named = field if error.field == "amount" else error.field
             raise InvalidValue(named, error.problem) from None
+
+
+def _joined(values: Mapping[str, Any], places: _Places) -> dict[str, str]:
+    """The texts of fields that are in several columns, under the name that they have together."""
+    cells = {
+        field: [str(values[part]).strip() for part in parts if values[part] is not None]
+        for field, parts in places.joined.items()
+    }
+    return {places.columns[field]: " ".join(filter(None, each)) for field, each in cells.items()}
 
 
 def _lists(value: Any) -> bool:

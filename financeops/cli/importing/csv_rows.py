@@ -25,7 +25,7 @@ def csv_table(file: BinaryIO, path: Path, layout: Layout, needed: Sequence[str])
     sample = list(islice(lines, _SAMPLE))
     if not sample:
         return Table(columns=None, total=0, rows=iter(()))
-    delimiter = layout.delimiter or _found(sample, layout.columns, needed)
+    delimiter = layout.delimiter or _found(sample, layout, needed)
     records = _records(chain(sample, lines), delimiter)
     if layout.columns is not None:
         columns = tuple(layout.columns)
@@ -42,11 +42,11 @@ def csv_table(file: BinaryIO, path: Path, layout: Layout, needed: Sequence[str])
     return Table(columns=named, total=path.stat().st_size, rows=rows)
 
 
-def _found(sample: Sequence[Line], columns: Sequence[str] | None, needed: Sequence[str]) -> str:
+def _found(sample: Sequence[Line], layout: Layout, needed: Sequence[str]) -> str:
     texts = [line.text for line in sample if not line.problem]
-    if columns is not None:
-        return found_in_rows(texts, len(columns))
-    return found_in_header(sample[0].text, needed)
+    if layout.columns is not None:
+        return found_in_rows(texts, len(layout.columns))
+    return found_in_header(sample[0].text, needed, layout.familiar)
 
 
 _Record = tuple[list[Line], list[str] | None, str | None]

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from financeops.core.errors import InvalidValue
 
 OPTION = "--date-format"
+EXCEL = "excel"
+"""In place of a format: the days that a spreadsheet counts."""
 
 _PART = re.compile(r"%(.?)", re.DOTALL)
 _WORD = re.compile(r"[^\W\d_]+")
@@ -66,6 +68,8 @@ def check_format(date_format: str) -> str:
         Naming ``--date-format``: for a directive that does not exist, that `strptime` ignores, or
         that contradicts another; without a day; for the name of a zone other than UTC.
     """
+    if date_format == EXCEL:
+        return date_format
     directives = _PART.findall(date_format)
     for directive in directives:
         if directive not in _GIVES:

@@ -23,8 +23,10 @@ def delimiter_of(text: str) -> str:
     return delimiter
 
 
-def found_in_header(header: str, needed: Collection[str]) -> str:
-    """Find the delimiter that splits a header into most of the `needed` and known columns.
+def found_in_header(
+    header: str, needed: Collection[str], familiar: Collection[str] = frozenset()
+) -> str:
+    """Find the delimiter that splits a header into most of the `needed`, known and familiar columns.
 
     Raises
     ------
@@ -35,7 +37,7 @@ def found_in_header(header: str, needed: Collection[str]) -> str:
     return _best(
         splits,
         {
-            one: (sum(name in needed for name in names), sum(name in _KNOWN for name in names))
+            one: tuple(sum(name in there for name in names) for there in (needed, _KNOWN, familiar))
             for one, names in splits.items()
         },
     )
@@ -51,7 +53,7 @@ def found_in_rows(lines: Sequence[str], columns: int) -> str:
     """
     splits = {one: [_split(line, one) for line in lines] for one in _DELIMITERS}
     fits = {one: sum(len(row) == columns for row in rows) for one, rows in splits.items()}
-    return _best(splits, {one: (count, 0) for one, count in fits.items()})
+    return _best(splits, {one: (count,) for one, count in fits.items()})
 
 
 def _split(line: str, delimiter: str) -> list[str]:
@@ -61,9 +63,9 @@ def _split(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def _best(splits: Mapping[str, object], worths: Mapping[str, tuple[int, int]]) -> str:
+def _best(splits: Mapping[str, object], worths: Mapping[str, tuple[int, ...]]) -> str:
     first, second, *_ = sorted(worths, key=worths.__getitem__, reverse=True)
-    if worths[first] == worths[second] > (0, 0) and splits[first] != splits[second]:
+    if worths[first] == worths[second] and any(worths[first]) and splits[first] != splits[second]:
         raise InvalidValue(
             "--delimiter", f"is required: {first!r} and {second!r} could both separate the columns"
         )

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from financeops.cli.importing.alone import alone
+from financeops.cli.importing.amounts import Separator
 from financeops.cli.importing.batches import Summary, send
 from financeops.cli.importing.columns import Columns, pairs_of
 from financeops.cli.importing.dateformats import check_format
+from financeops.cli.importing.preset import Preset, familiar, preset_of, recognised
 from financeops.cli.importing.readers import (
     Format,
     Layout,
+    Row,
+    Table,
     check_encoding,
     delimiter_of,
     format_of,
     opened,
 )
 from financeops.cli.importing.rejects import Rejects, rejects_path
+from financeops.cli.importing.valuemaps import values_of
 from financeops.cli.patience import patiently
 from financeops.cli.progress import Bar
 from financeops.client import Client
@@ -32,6 +37,9 @@ from financeops.core.contract.texts import CONTROL
 from financeops.core.errors import InvalidValue, NotFound
 from financeops.core.money import exponent
 from financeops.core.periods import zone_of
+
+AUTO, NONE = "auto", "none"
+"""In place of a preset: the one that the columns fit, if any does; none in any case."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +52,9 @@ class Request:
     timezone: str | None
     map: Sequence[str]
     default: Sequence[str]
+    value: Sequence[str]
+    preset: str
+    decimal: str | None
     format: str | None
     delimiter: str | None
     columns: str | None
@@ -60,8 +71,11 @@ class Request:
         options: dict[str, Option | None] = {
             "currency": self.currency,
             "timezone": self.timezone,
+            "from": self.preset if self.preset != AUTO else None,
             "map": list(self.map),
             "default": list(self.default),
+            "value": list(self.value),
+            "decimal": self.decimal,
             "format": self.format,
             "delimiter": self.delimiter,
             "columns": self.columns,
@@ -85,6 +99,19 @@ class Result:
     assumed: str | None
     """What was taken as given for all rows, in words."""
 
+    fees_left_out: int = 0
+    """Payments whose fees are in another currency."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What was not read, a line for each reason."""
+        lines = [f"{count:,} skipped: {reason}" for reason, count in self.summary.skipped.items()]
+        if self.fees_left_out:
+            lines.append(
+                f"{self.fees_left_out:,} without their fees, which are in another currency than they are"
+            )
+        return lines
+
     def __str__(self) -> str:
         where = f" ({self.rejects})" if self.summary.refused else ""
         return (
@@ -104,18 +131,19 @@ async def import_file(request: Request) -> Result:
     began = time.monotonic()
     layout = _layout(request)
     named = pairs_of(request.map, option="--map")
+    values_of(request.value)
+    chosen = preset_of(request.preset) if request.preset not in (AUTO, NONE) else None
     path = rejects_path(request.rejects, request.file)
-    with opened(request.file, layout, needed=list(named.values())) as found:
+    with opened(request.file, layout, needed=_needed(named)) as found:
         first, table = found.peeked(MAX_BATCH if found.columns is None else 1)
         if not first:
             raise InvalidValue("FILE", f"{request.file} has no rows: there is nothing to import")
+        shapes = _shapes(first, found)
+        preset = recognised(shapes[0]) if request.preset == AUTO and shapes else chosen
         async with Client(request.url) as client:
-            columns = (await _columns(request, named, client)).fitted(table)
+            columns = (await _columns(request, named, preset, client)).fitted(table)
             if found.columns is None:
                 columns.check_currency(first)
-                shapes = [tuple(row.values) for row in first if row.values is not None]
-            else:
-                shapes = [found.columns]
             currency = columns.assumed_currency(shapes)
             start = partial(
                 client.start_import,
@@ -126,6 +154,10 @@ async def import_file(request: Request) -> Result:
                 options=request.options,
             )
             with Rejects(path) as rejects, Bar(total=table.total) as bar:
+                if preset is not None and chosen is None:
+                    bar.say(
+                        f"Read as {preset.name} ({preset.title}); --from none reads it without."
+                    )
                 if unread := _unread(columns, shapes):
                     bar.say(f"Columns that are no fields of payments, and left out: {unread}")
                 async with alone(request.file, say=bar.say):
@@ -148,7 +180,20 @@ async def import_file(request: Request) -> Result:
         seconds=time.monotonic() - began,
         assumed=currency
         and f"{currency}, the currency of {request.tenant_id}, where none is given",
+        fees_left_out=columns.interpreter.left_out if columns.interpreter else 0,
     )
+
+
+def _needed(named: Mapping[str, str]) -> list[str]:
+    """The columns that options name, with those that stand for several."""
+    return [each for name in named.values() for each in (name, *name.split("+"))]
+
+
+def _shapes(first: Sequence[Row], table: Table) -> list[tuple[str, ...]]:
+    """The columns of the file, or of its first rows, each of which has its own."""
+    if table.columns is not None:
+        return [table.columns]
+    return [tuple(row.values) for row in first if row.values is not None]
 
 
 def _unread(columns: Columns, shapes: Sequence[Sequence[str]]) -> str:
@@ -183,6 +228,7 @@ def _layout(request: Request) -> Layout:
         delimiter=delimiter_of(request.delimiter) if request.delimiter else None,
         columns=[name.strip() for name in request.columns.split(",")] if request.columns else None,
         encoding=check_encoding(request.encoding),
+        familiar=frozenset(familiar()),
     )
 
 
@@ -193,7 +239,9 @@ def _format(text: str) -> Format:
         raise InvalidValue("--format", f"must be one of {', '.join(Format)}") from None
 
 
-async def _columns(request: Request, named: dict[str, str], client: Client) -> Columns:
+async def _columns(
+    request: Request, named: dict[str, str], preset: Preset | None, client: Client
+) -> Columns:
     defaults = pairs_of(request.default, option="--default")
     currency = request.currency
     zone = None if request.timezone is None else zone_of(request.timezone, field="--timezone")
@@ -220,4 +268,17 @@ async def _columns(request: Request, named: dict[str, str], client: Client) -> C
         decimal_comma=request.decimal_comma,
         minor_units=request.minor_units,
         usual_currency=usual,
+        preset=preset,
+        values=values_of(request.value),
+        separator=_separator(request),
     )
+
+
+def _separator(request: Request) -> Separator | None:
+    try:
+        given = None if request.decimal is None else Separator(request.decimal)
+    except ValueError:
+        raise InvalidValue("--decimal", f"must be one of {', '.join(Separator)}") from None
+    if request.decimal_comma and given is Separator.POINT:
+        raise InvalidValue("--decimal", "contradicts --decimal-comma")
+    return given

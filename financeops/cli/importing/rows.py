@@ -75,12 +75,15 @@ class Layout:
         Column names of a CSV file without a header.
     encoding : str
         Of text files; an extension of ASCII.
+    familiar : frozenset of str
+        Columns that files may have, besides those of payments: they help to find the delimiter.
     """
 
     format: Format
     delimiter: str | None = None
     columns: Sequence[str] | None = None
     encoding: str = "utf-8"
+    familiar: frozenset[str] = frozenset()
 
 
 def check_names(columns: Sequence[str], path: Path) -> None:

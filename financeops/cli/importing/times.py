@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from financeops.cli.importing.dateformats import parsed
+from financeops.cli.importing.dateformats import EXCEL, parsed
 from financeops.cli.importing.floats import digits_of
 from financeops.core.errors import InvalidValue
+from financeops.core.periods import zone_of
 
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = re.compile(r"\d{8}")
 _SECOND = re.compile(r"\d{14}")
 _EPOCH = re.compile(r"\d{9,10}(\.\d+)?|\d{12,13}|\d{15,16}")
+_OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
+_BEFORE_EXCEL = datetime(1899, 12, 30)  # noqa: DTZ001 - its days have no zone
+_LAST_DAY = Decimal(2_958_465)  # 9999-12-31
 _KNOWN = "ISO 8601, YYYYMMDD, YYYYMMDDHHMMSS or Unix time, or set --date-format"
 
 
-def instant_of(value: Any, *, field: str, zone: ZoneInfo, date_format: str | None) -> datetime:
+def instant_of(value: Any, *, field: str, zone: tzinfo, date_format: str | None) -> datetime:
     """Convert a value of a file to an aware UTC datetime.
 
     Parameters
@@ -28,11 +31,12 @@ def instant_of(value: Any, *, field: str, zone: ZoneInfo, date_format: str | Non
         Numbers are Unix time: seconds, milliseconds or microseconds by their size.
     field : str
         Field to name in errors.
-    zone : ZoneInfo
+    zone : tzinfo
         Zone of times without an offset. Midnight means the beginning of its day, even if clocks
         skip or repeat it.
     date_format : str, optional
-        `strptime` format of texts, which `dateformats.check_format` has accepted.
+        `strptime` format of texts, which `dateformats.check_format` has accepted; ``excel`` for the
+        days that a spreadsheet counts.
 
     Raises
     ------
@@ -44,14 +48,18 @@ def instant_of(value: Any, *, field: str, zone: ZoneInfo, date_format: str | Non
         aware = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
         instant = aware.astimezone(UTC)
     except (ValueError, OverflowError, ArithmeticError):
-        expected = f"a time in the form {date_format!r}" if date_format else _KNOWN
+        expected = _KNOWN
+        if date_format:
+            expected = f"a time in the form {date_format!r}"
+        if date_format == EXCEL:
+            expected = "a day as a spreadsheet counts it, such as 46143.5"
         raise InvalidValue(field, f"must be {expected}, not {str(value)[:50]!r}") from None
     if moment.tzinfo is None and moment.time() != time():
         _check_once(aware, instant, field=field, zone=zone)
     return instant
 
 
-def _check_once(local: datetime, instant: datetime, *, field: str, zone: ZoneInfo) -> None:
+def _check_once(local: datetime, instant: datetime, *, field: str, zone: tzinfo) -> None:
     """Refuse a local time that clocks skip or show twice, which is ambiguous."""
     first, second = local.replace(fold=0), local.replace(fold=1)
     if first.utcoffset() == second.utcoffset():
@@ -90,6 +98,8 @@ def moment_of(value: Any, date_format: str | None = None) -> datetime:
             text = value.strip()
         case _:
             raise ValueError
+    if date_format == EXCEL:
+        return _of_days(Decimal(text))
     if date_format is not None:
         return parsed(text, date_format)
     if _DAY.fullmatch(text):
@@ -101,3 +111,31 @@ def moment_of(value: Any, date_format: str | None = None) -> datetime:
         scale = 1 if whole <= 10 else 1_000 if whole <= 13 else 1_000_000
         return _UNIX + timedelta(microseconds=int(Decimal(text) * (1_000_000 // scale)))
     return datetime.fromisoformat(text)
+
+
+def _of_days(days: Decimal) -> datetime:
+    """The moment of a spreadsheet's day, to the millisecond: its fraction is that of a double."""
+    if not 0 < days <= _LAST_DAY:
+        raise ValueError
+    milliseconds = int((days * 86_400_000).to_integral_value())
+    return _BEFORE_EXCEL + timedelta(milliseconds=milliseconds)
+
+
+def zone_in(text: str, *, field: str) -> tzinfo:
+    """The zone that a file names: an IANA name, ``UTC`` or an offset such as ``-05:00``.
+
+    Raises
+    ------
+    InvalidValue
+        Naming `field`.
+    """
+    if offset := _OFFSET.fullmatch(text):
+        sign = -1 if offset[1] == "-" else 1
+        return timezone(sign * timedelta(hours=int(offset[2]), minutes=int(offset[3])))
+    try:
+        return zone_of(text, field=field)
+    except InvalidValue:
+        raise InvalidValue(
+            field,
+            f"is in the zone {text[:50]!r}, which is not known: name it in a preset of your own",
+        ) from None

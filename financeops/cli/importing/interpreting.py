@@ -1,0 +1,332 @@
+"""From a row of a provider's file to the fields of a payment, as its preset says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from financeops.cli.importing.amounts import Separator, number_of
+from financeops.cli.importing.countries import country_of
+from financeops.cli.importing.preset import OPTION, FeeSource, Preset, Source, Where, each_of
+from financeops.cli.importing.times import instant_of, zone_in
+from financeops.core import wire
+from financeops.core.contract.texts import MAX_PAIRS
+from financeops.core.disputes import DisputeStatus
+from financeops.core.errors import InvalidValue
+from financeops.core.payments import OPTIONAL, Status
+
+Values = Mapping[str, Mapping[str, str]]
+"""By field: what its texts mean."""
+
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+_SETTLED = ("payoutId", "settledAt", "settledAmount", "settledCurrency")
+_ONLY = {field.json: str(field.only) for field in OPTIONAL if field.only} | {"refundedAmount": ""}
+
+
+class Skipped(Exception):
+    """A row that is not a payment; its text says why it is skipped."""
+
+
+class Means(NamedTuple):
+    """What the command line says: it comes before what the preset says."""
+
+    named: Mapping[str, str]
+    values: Values
+    date_format: str | None
+    zone: ZoneInfo
+    separator: Separator | None
+
+
+class Interpreter:
+    """Reads the rows of one file.
+
+    Parameters
+    ----------
+    preset : Preset
+    means : Means
+    columns : collection of str, optional
+        The file's columns; None if each row has its own.
+
+    Raises
+    ------
+    InvalidValue
+        Naming ``--from``, when columns are missing of those by which its files are recognised.
+    """
+
+    def __init__(self, preset: Preset, means: Means, columns: Collection[str] | None) -> None:
+        self.preset = preset
+        self._means = means
+        self._columns = columns
+        self.left_out = 0
+        """Payments whose fees are not told, because they are in another currency."""
+        if columns is not None and (missing := preset.recognised.missing(columns)):
+            raise InvalidValue(
+                OPTION,
+                f"{preset.name} needs the columns {', '.join(missing)}; the file has "
+                f"{', '.join(columns)}",
+            )
+
+    def filled(self, columns: Collection[str]) -> set[str]:
+        """The fields that a file with these columns can fill."""
+        fields = {
+            field
+            for field, sources in self.preset.fields.items()
+            if any(source.fits(columns) for source in each_of(sources))
+        }
+        return fields | self._means.named.keys()
+
+    def read(self, columns: Collection[str]) -> set[str]:
+        """Those of these columns that are looked at."""
+        return {
+            *(self.preset.columns() & set(columns)),
+            *self._means.named.values(),
+            *self._metadata_columns(columns),
+        }
+
+    def fields_of(
+        self, values: Mapping[str, Any], *, defaults: Mapping[str, str], currency: str | None
+    ) -> dict[str, Any]:
+        """Return the fields of a row's payment; ``""`` where a column has nothing.
+
+        Parameters
+        ----------
+        values : mapping of str to value
+            By column.
+        defaults : mapping of str to str
+            Values of fields that the row does not fill.
+        currency : str, optional
+            That of rows without one, if no default says it.
+
+        Raises
+        ------
+        Skipped
+            When the row is no payment.
+        InvalidValue
+            Naming the field, with the column and its text, if that is not known.
+        """
+        self._check_row(values)
+        found: dict[str, Any] = {}
+        for field, sources in self.preset.fields.items():
+            if field not in self._means.named:
+                found[field] = self._value(field, each_of(sources), values, found)
+        for field, column in self._means.named.items():
+            text = _cell(values, column)
+            found[field] = self._means.values.get(field, {}).get(text, text)
+        if pairs := self._pairs(values):
+            found["metadata"] = pairs
+        status = found.get("status") or defaults.get("status")
+        for field in list(found):
+            if _ONLY.get(field) not in (None, "", status) or (
+                status == Status.FAILED and field in _SETTLED
+            ):
+                del found[field]
+        currency = found.get("currency") or defaults.get("currency") or currency
+        if not {"fees", "feeAmount"} & self._means.named.keys() and (
+            fees := self._fees(values, currency)
+        ):
+            found["fees"] = fees
+        if dispute := self._dispute(values):
+            found["dispute"] = dispute
+        return found
+
+    def _check_row(self, values: Mapping[str, Any]) -> None:
+        rules = self.preset.rows
+        rule = next((each for each in rules if _holds(each.where, values)), None)
+        if rule is None and rules:
+            told = {name: _cell(values, name) for each in rules for name in each.where}
+            raise InvalidValue(
+                OPTION,
+                f"{self.preset.name} does not say what a row is of which "
+                + ", ".join(f"{name} is {text[:50]!r}" for name, text in told.items()),
+            )
+        if rule is not None and rule.skip is not None:
+            raise Skipped(rule.skip)
+        for name in self.preset.zero:
+            text = _cell(values, name)
+            if text and self._number(name, text, None):
+                raise InvalidValue(
+                    OPTION, f"{self.preset.name} expects nothing in {name!r}, not {text[:50]!r}"
+                )
+
+    def _value(
+        self,
+        field: str,
+        sources: list[Source],
+        values: Mapping[str, Any],
+        found: Mapping[str, Any],
+    ) -> Any:
+        for source in sources:
+            if source.where and not _holds(source.where, values):
+                continue
+            value = self._from(field, source, values, found)
+            if value != "":
+                return value
+        return ""
+
+    def _from(
+        self, field: str, source: Source, values: Mapping[str, Any], found: Mapping[str, Any]
+    ) -> Any:
+        if source.constant is not None:
+            return source.constant
+        if source.tenders:
+            return self._tender(field, source.tenders, values)
+        if source.joined:
+            name = " ".join(source.joined)
+            text: Any = " ".join(filter(None, (_cell(values, each) for each in source.joined)))
+        else:
+            name = next((each for each in source.names if each in values), "")
+            text = values.get(name)
+            text = text.strip() if isinstance(text, str) else "" if text is None else text
+        if text == "":
+            return ""
+        if source.given is not None:
+            return source.given
+        if source.zone or source.zone_column or source.date_format or source.not_before:
+            return self._instant(field, text, source, values, found)
+        if source.negate:
+            return -self._number(name, text, None)
+        if isinstance(text, str):
+            text = self._meant(field, name, text, source)
+        return text
+
+    def _meant(self, field: str, column: str, text: str, source: Source) -> str:
+        own = _by_words(self._means.values.get(field, {}))
+        if (meant := own.get(_words(text))) is not None:
+            return meant
+        if source.values:
+            meant = _by_words(source.values).get(_words(text))
+            if meant is None and source.others == "refuse":
+                raise InvalidValue(
+                    field,
+                    f"is {text[:50]!r} in the column {column!r}, which {self.preset.name} does "
+                    f"not know: say what it means, --value '{field}:{text[:50]}=...'",
+                )
+            text = text if meant is None else meant
+        match source.case:
+            case "upper":
+                return text.upper()
+            case "lower":
+                return text.lower()
+            case "word":
+                return _words(text)
+            case "country":
+                return country_of(text) if text else ""
+            case None:
+                return text
+
+    def _tender(self, field: str, tenders: Mapping[str, str], values: Mapping[str, Any]) -> str:
+        amounts = {name: _cell(values, name) for name in tenders}
+        used = [
+            name for name, text in amounts.items() if text and self._number(name, text, None) != 0
+        ]
+        if len(used) > 1:
+            raise InvalidValue(field, f"is not clear: there are amounts of {' and '.join(used)}")
+        return tenders[used[0]] if used else ""
+
+    def _instant(
+        self,
+        field: str,
+        value: Any,
+        source: Source,
+        values: Mapping[str, Any],
+        found: Mapping[str, Any],
+    ) -> datetime:
+        zone: Any = self._means.zone
+        if source.zone_column:
+            name = _cell(values, source.zone_column)
+            zone = zone_in(source.zones.get(name, name), field=field)
+        elif source.zone:
+            zone = zone_in(source.zone, field=field)
+        date_format = self._means.date_format or source.date_format
+        at = instant_of(value, field=field, zone=zone, date_format=date_format)
+        if source.not_before:
+            earliest = found.get(source.not_before)
+            return max(at, earliest) if isinstance(earliest, datetime) else at
+        return at
+
+    def _number(self, name: str, text: Any, currency: str | None) -> Decimal:
+        separator = self._means.separator or self.preset.decimal
+        try:
+            return number_of(text, decimal_comma=False, separator=separator, currency=currency)
+        except InvalidValue as error:
+            raise InvalidValue(name, error.problem) from None
+
+    def _fees(self, values: Mapping[str, Any], currency: str | None) -> list[dict[str, Any]]:
+        told = []
+        other = False
+        for source in self.preset.fees:
+            own = _cell(values, source.currency).upper() if source.currency else ""
+            amount = self._fee(source, values, own or currency)
+            if amount and own and currency and own != currency:
+                other = True
+            elif amount:
+                told.append({"kind": source.kind.value, "amount": amount})
+        self.left_out += other
+        return told
+
+    def _fee(self, source: FeeSource, values: Mapping[str, Any], currency: str | None) -> Decimal:
+        name = next((each for each in source.names if _cell(values, each)), None)
+        if name is None:
+            return Decimal()
+        amount = self._number(name, values[name], currency)
+        if less := next((each for each in source.less if _cell(values, each)), None):
+            amount -= self._number(less, values[less], currency)
+        return -amount if source.negate else amount
+
+    def _dispute(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        told: dict[str, Any] = {}
+        for part, sources in self.preset.dispute.items():
+            told[part] = self._value(f"dispute.{part}", each_of(sources), values, told)
+        told = {
+            part: wire.timestamp(value) if isinstance(value, datetime) else value
+            for part, value in told.items()
+            if value != ""
+        }
+        if "status" not in told:
+            return None
+        if told["status"] == DisputeStatus.OPEN:
+            told.pop("closedAt", None)
+        return told
+
+    def _metadata_columns(self, columns: Collection[str]) -> list[str]:
+        """The first columns of metadata: a payment keeps no more pairs."""
+        ending = self.preset.metadata_ending
+        if not ending:
+            return []
+        of_map = sum(1 for field in self._means.named if field.partition(".")[1])
+        found = [name for name in columns if name.endswith(ending) and name != ending]
+        return found[: MAX_PAIRS - of_map]
+
+    def _pairs(self, values: Mapping[str, Any]) -> dict[str, str]:
+        columns = values if self._columns is None else self._columns
+        ending = self.preset.metadata_ending or ""
+        pairs = {
+            name.removesuffix(ending).strip(): _cell(values, name)
+            for name in self._metadata_columns(columns)
+        }
+        return {key: text for key, text in pairs.items() if text}
+
+
+def _cell(values: Mapping[str, Any], column: str) -> str:
+    value = values.get(column)
+    return "" if value is None else str(value).strip()
+
+
+def _holds(where: Where, values: Mapping[str, Any]) -> bool:
+    return all(
+        _words(_cell(values, name)) in {_words(text) for text in texts}
+        for name, texts in where.items()
+    )
+
+
+def _words(text: str) -> str:
+    """A text as a word of the contract: ``submitted_for_settlement``."""
+    return _BETWEEN_WORDS.sub("_", text.strip().lower()).strip("_")
+
+
+def _by_words(values: Mapping[str, str]) -> dict[str, str]:
+    return {_words(text): meant for text, meant in values.items()}
