@@ -81,7 +81,13 @@ def seed(
 
 def import_(
     *,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, NDJSON or Parquet.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="CSV, NDJSON or Parquet, as it is or packed (.gz, .zst, .zip); - for standard input.",
+        ),
+    ],
     tenant: _Tenant = DEFAULT_TENANT,
     currency: Annotated[
         str | None,
@@ -164,6 +170,13 @@ def import_(
     rejects: Annotated[
         Path | None, typer.Option(help="Write refused rows to this file. Default: FILE.rejects.csv")
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Record nothing: print what would be recorded, and which rows would be refused, and why.",
+        ),
+    ] = False,
     url: _Url = DEFAULT_URL,
 ) -> None:
     """Record the rows of a file as payments, each exactly once.
@@ -174,7 +187,11 @@ def import_(
     from what is recorded is refused. Exit code 2: some rows were refused. `financeops imports`
     lists imports and takes them back.
     """
-    from financeops.cli.importing.imports import Request, import_file  # noqa: PLC0415 - aiohttp
+    from financeops.cli.importing.imports import (  # noqa: PLC0415 - aiohttp
+        Request,
+        import_file,
+        rehearse_file,
+    )
 
     request = Request(
         file=file,
@@ -196,6 +213,14 @@ def import_(
         rejects=rejects,
         url=url,
     )
+    if dry_run:
+        lines, good = asyncio.run(rehearse_file(request))
+        typer.echo(f"{request.called}: a dry run, nothing is recorded")
+        for line in lines:
+            typer.echo(line)
+        if not good:
+            raise typer.Exit(2)
+        return
     result = asyncio.run(import_file(request))
     typer.echo(str(result))
     for line in result.notes:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gzip
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +19,7 @@ from pyarrow import parquet
 
 from financeops.client import Client
 from financeops.core.costs import COSTS as COSTS_FIELDS
+from financeops.core.errors import NotFound
 from financeops.loading import read
 from tests.cli.conftest import run
 from tests.processes import start_server
@@ -342,9 +346,9 @@ async def test_a_stripe_file_is_recognised_and_its_payments_count_once(
         "1 without their fees, which are in another currency than they are",
     ]
     with (tmp_path / "unified_payments.csv.rejects.csv").open(newline="") as file:
-        assert [(row["line"], row["reason"][:32]) for row in csv.DictReader(file)] == [
-            ("10", "status: is 'Partially paid' in t"),
-            ("11", "method: is 'klarna' in the colum"),
+        assert [(row["line"], row["reason"][:24]) for row in csv.DictReader(file)] == [
+            ("10", "status: is 'Partially pa"),
+            ("11", "method: is 'klarna' in t"),
         ]
     # The same rows by another way, of which one was given back since.
     moved = text.replace("Live,Paid,,cus_a", "Live,Refunded,,cus_a")
@@ -361,6 +365,72 @@ async def test_a_stripe_file_is_recognised_and_its_payments_count_once(
     assert euro.fee_volume == Decimal("18.77") + Decimal("0.47") + Decimal("0.85")
     assert (dollar.total_volume, dollar.refunded_volume, dollar.fee_volume) == (20, 5, 0)
     assert (yen.total_volume, yen.lost_disputes, yen.fee_volume) == (5000, 1, 180)
+
+
+async def test_a_dry_run_says_what_a_file_would_record_and_records_nothing(
+    financeops, tenant, client, server_url, tmp_path
+):
+    stripe = (PROVIDERS / "stripe.csv").read_bytes()
+    (tmp_path / "payments.csv.gz").write_bytes(gzip.compress(stripe))
+    to = ("--tenant", tenant)
+    dry = financeops("import", "payments.csv.gz", "--dry-run", *to)
+    assert (dry.returncode, dry.stderr) == (2, "")
+    in_part = "1 refunded in part"
+    unknown = "which stripe-payments does not know: say what it means, --value 'status:"
+    klarna = "which stripe-payments does not know: say what it means, --value 'method:klarna"
+    lines = [line for line in dry.stdout.splitlines() if not line.startswith("Columns that are no")]
+    assert lines == [
+        "payments.csv.gz: a dry run, nothing is recorded",
+        "Read as stripe-payments (Stripe: Dashboard, Payments, Export); --from none reads it without.",
+        f"payments: 2 disputed, 1 failed, 1 refunded, {in_part}, 4 success, 4 with a payout, 4 with fees",
+        "from 2026-05-01T10:00:00Z to 2026-05-03T08:00:00Z",
+        # 1,234.50 + 15.00 + 40.00, and 18.77 + 0.47 + 0.85
+        "EUR 1,289.50 paid, by 3; failed 15.00; refunded 15.00; fees 20.09",
+        "JPY 5,000 paid, by 1; fees 180",
+        "USD 20.00 paid, by 1; refunded 5.00",
+        "1 skipped: authorised, but not captured",
+        "1 skipped: not finished",
+        f"refused: line 10: status: is 'Partially paid' in the column 'Status', {unknown}Partially paid=...'",
+        f"refused: line 11: method: is 'klarna' in the column 'Payment Source Type', {klarna}=...'",
+    ]
+    with pytest.raises(NotFound):
+        await client.metrics(tenant)
+
+    # What only the server knows, and what only the whole file tells, by standard input.
+    text = "createdAt,amount,reference\n2026-05-01,1.234,a\n2026-05-01,5,a\n2026-05-01,-5,b\n"
+    command = [sys.executable, "-m", "financeops", "import", "-", "--url", server_url, *to]
+    command += ["--currency", "EUR", "--default", "status=success,method=cash"]
+
+    def piped(*options, text=text):
+        run = subprocess.run(
+            [*command, *options], input=text, text=True, capture_output=True, check=False
+        )
+        return run.returncode, run.stdout.splitlines(), run.stderr
+
+    code, _, said = await asyncio.to_thread(piped)
+    assert (code, said[:57]) == (
+        1,
+        "financeops: --decimal: is required, point or comma: '1.23",
+    )
+    code, lines, _ = await asyncio.to_thread(piped, "--decimal", "comma", "--dry-run")
+    assert (code, lines) == (
+        2,
+        [
+            "stdin: a dry run, nothing is recorded",
+            "no payments",
+            "1 repeat the reference of an earlier row, and add nothing",
+            "refused: line 4: amount: must not be negative",
+            "refused: line 2: method: must be one of bank_transfer, card, crypto, paypal, not 'cash'",
+        ],
+    )
+    text = "createdAt;amount;how;id\n2026-05-01;1.234;Cash;1\n2026-05-02;0,50;Card;2\n"
+    read = ("--value", "method:Cash=crypto", "--value", "method:Card=card")
+    code, lines, said = await asyncio.to_thread(
+        piped, *read, "--map", "method=how,reference=id", text=text
+    )
+    assert (code, lines[0][:30]) == (0, "stdin: 2 created, 0 duplicate,"), said
+    found = sorted(await payments_of(client, tenant), key=lambda each: each.reference)
+    assert [(each.amount, each.method) for each in found] == [(123400, "crypto"), (50, "card")]
 
 
 async def test_a_server_that_is_killed_and_restarted_loses_no_row_and_counts_none_twice(

@@ -71,17 +71,20 @@ def test_a_line_without_end_is_one_bad_line(tmp_path, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize(
-    ("content", "encoding", "why"),
-    [
-        (codecs.BOM_UTF16_LE + "amount\n1\n".encode("utf-16-le"), "utf-8", "it is UTF-16 text"),
-        (codecs.BOM_UTF16_BE + "amount\n1\n".encode("utf-16-be"), "latin-1", "it is UTF-16 text"),
-        (b"amount,method\r1,card\r", "utf-8", "ends with a carriage return alone"),
-    ],
-)
-def test_a_file_in_another_text_encoding_is_named(tmp_path, content, encoding, why):
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
+def test_utf_16_is_read_by_its_byte_order_mark(tmp_path, encoding, mark):
+    text = "amount,who\n1,Jos\xe9\n".encode(
+        "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
+    )
+    rows = rows_of(tmp_path, mark + text, encoding=encoding)
+    assert rows == [{"amount": "1", "who": "Jos\xe9"}]
+
+
+def test_a_line_that_only_a_carriage_return_ends_is_named(tmp_path):
+    why = "ends with a carriage return alone"
     with pytest.raises(InvalidValue, match=f"no readable header line: {why}"):
-        rows_of(tmp_path, content, encoding=encoding)
+        rows_of(tmp_path, b"amount,method\r1,card\r")
 
 
 def test_an_empty_file_has_no_rows(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from financeops.cli.importing.amounts import Separator, amount_of, is_whole, number_of
-from financeops.cli.importing.floats import Double, digits_of
+from financeops.cli.importing.cells import lists_fees, pairs_in, said, text_in
 from financeops.cli.importing.interpreting import Interpreter, Means, Values
 from financeops.cli.importing.preset import Preset
 from financeops.cli.importing.rows import Row, Table
@@ -26,7 +25,6 @@ from financeops.core.checks import check_key, check_pairs
 from financeops.core.columns import MINOR_UNITS, PAYMENTS, Form, form_of
 from financeops.core.errors import InvalidValue
 from financeops.core.fields import Kind
-from financeops.core.pairs import Pairs
 from financeops.core.payments import AMOUNTS, OPTIONAL
 
 REQUIRED = ("amount", "method", "status", "createdAt")
@@ -145,7 +143,7 @@ class Columns:
     separator : Separator, optional
         What separates the decimals in all amounts.
     separators : mapping of str to Separator
-        By field, what its column has been found to have.
+        By column, what it has been found to have.
     interpreter : Interpreter, optional
         That of the preset for this file: `fitted` makes it.
     """
@@ -305,17 +303,17 @@ class Columns:
         payment: dict[str, Any] = {"tenantId": self.tenant_id}
         for field, value in given.items():
             if field in _PAIRS:
-                payment[field] = _pairs(field, value)
+                payment[field] = pairs_in(field, value)
             elif field in _TIMES:
                 payment[field] = wire.timestamp(self._instant(field, value))
             elif field not in _AMOUNTS and field not in _LISTS:
-                payment[field] = check_key(_text(field, value), field)
+                payment[field] = check_key(text_in(field, value), field)
         for name in dict.fromkeys([*self.named, *self.defaults]):
             if (pair := _PAIR.fullmatch(name)) is None:
                 continue
             value = self._given(name, values.get(places.columns.get(name, name)))
             if value is not None:
-                payment[pair[1]] = {**payment.get(pair[1], {}), pair[2]: _text(name, value)}
+                payment[pair[1]] = {**payment.get(pair[1], {}), pair[2]: text_in(name, value)}
         for field in _PAIRS & payment.keys():
             check_pairs(payment[field], field)
         for field, of in _AMOUNTS.items():
@@ -323,7 +321,7 @@ class Columns:
                 currency = payment.get(of) or payment["currency"]
                 payment[field] = self._amount(field, given[field], currency, places)
         fees = given.get("fees")
-        if fees is not None and not _lists(fees):  # other programs call their sum so
+        if fees is not None and not lists_fees(fees):  # other programs call their sum so
             amount = self._amount("fees", given.pop("fees"), payment["currency"], places)
             payment.setdefault("feeAmount", amount)
         for field in _LISTS:
@@ -351,16 +349,34 @@ class Columns:
     def _instant(self, field: str, value: Any) -> datetime:
         return instant_of(value, field=field, zone=self.zone, date_format=self.date_format)
 
-    def _separator(self, field: str) -> Separator | None:
+    def amounts(self, values: Mapping[str, Any]) -> list[str]:
+        """Columns of a row that may tell what separates decimals, unless that is known."""
+        if self.decimal_comma or self.separator or self.minor_units:
+            return []
+        if self.interpreter is not None:
+            return [name for name in self.interpreter.amounts() if name in values]
+        places = self._places(tuple(values))
+        if places.form is not None or places.minor_units:
+            return []
+        named = (places.columns.get(field) for field in (*_AMOUNTS, "fees"))
+        return [name for name in named if name and name in values]
+
+    def separating(self, separators: Mapping[str, Separator]) -> Columns:
+        """These columns, knowing what separates the decimals in each of them."""
+        if self.interpreter is not None:
+            self.interpreter.separators = separators
+        return replace(self, separators=separators)
+
+    def _separator(self, column: str) -> Separator | None:
         own = self.preset.decimal if self.preset else None
-        return self.separator or own or self.separators.get(field)
+        return self.separator or own or self.separators.get(column)
 
     def _acts(self, field: str, value: Any, currency: str, places: _Places) -> Any:
         """What happened to a payment, from an object, an array of them, or its JSON."""
 
         def act(document: Any) -> dict[str, Any]:
             amount = self._amount(field, document["amount"], currency, places)
-            return {**_said(document), "amount": amount}
+            return {**said(document), "amount": amount}
 
         try:
             told = wire.decode(value.encode()) if isinstance(value, str) else value
@@ -384,7 +400,7 @@ class Columns:
                 value,
                 currency,
                 decimal_comma=self.decimal_comma,
-                separator=self._separator(field),
+                separator=self._separator(places.columns[field]),
                 minor_units=minor_units,
                 signed=field not in _UNSIGNED,
             )
@@ -400,46 +416,3 @@ def _joined(values: Mapping[str, Any], places: _Places) -> dict[str, str]:
         for field, parts in places.joined.items()
     }
     return {places.columns[field]: " ".join(filter(None, each)) for field, each in cells.items()}
-
-
-def _lists(value: Any) -> bool:
-    """Whether a cell has fees one by one: an array, or its JSON."""
-    return value[:1] == "[" if isinstance(value, str) else not isinstance(value, int | Decimal)
-
-
-def _said(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What an object says: in a data frame, what it does not say is null."""
-    return {name: value for name, value in document.items() if value is not None}
-
-
-def _pairs(field: str, value: Any) -> Pairs:
-    """Pairs of a cell: an object, or its JSON; pairs without a value are left out."""
-    if isinstance(value, str):
-        try:
-            value = wire.decode(value.encode())
-        except msgspec.DecodeError:
-            value = None
-    elif isinstance(value, list) and all(isinstance(each, tuple) for each in value):
-        value = dict(value)  # a map of Parquet
-    if not isinstance(value, Mapping):
-        raise InvalidValue(field, 'must be an object of texts such as {"shop": "Mitte"}')
-    given = {str(key): each for key, each in value.items() if each is not None}
-    return {key: _text(f"{field}.{key}", each) for key, each in given.items()}
-
-
-def _text(field: str, value: Any) -> str:
-    match value:
-        case str():
-            return value
-        case Double() if value == value.to_integral_value() and not value.tells(1):
-            raise InvalidValue(
-                field,
-                f"{value} is a float of {value.BITS} bits, which cannot hold an id of "
-                "this size exactly: save the column as text or whole numbers",
-            )
-        case int() | Decimal() if not isinstance(value, bool):
-            with suppress(ValueError):
-                return digits_of(Decimal(value))
-        case _:
-            pass
-    raise InvalidValue(field, "must be text or a number")

@@ -19,7 +19,9 @@ from financeops.core.errors import InvalidValue
 _SAMPLE = 20  # lines
 
 
-def csv_table(file: BinaryIO, path: Path, layout: Layout, needed: Sequence[str]) -> Table:
+def csv_table(
+    file: BinaryIO, path: Path, layout: Layout, needed: Sequence[str], *, size: int
+) -> Table:
     """Read a CSV file as a table; texts of a FinanceOps export lose their guard."""
     lines = lines_of(file, encoding=layout.encoding)
     sample = list(islice(lines, _SAMPLE))
@@ -39,7 +41,7 @@ def csv_table(file: BinaryIO, path: Path, layout: Layout, needed: Sequence[str])
     guarded = form_of(columns) is Form.EXPORT
     rows = _rows(records, columns, guarded=guarded)
     named = tuple(filter(None, columns))
-    return Table(columns=named, total=path.stat().st_size, rows=rows)
+    return Table(columns=named, total=size, rows=rows)
 
 
 def _found(sample: Sequence[Line], layout: Layout, needed: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ Values = Mapping[str, Mapping[str, str]]
 """By field: what its texts mean."""
 
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
+_AMOUNTS = ("amount", "refundedAmount", "feeAmount", "settledAmount", "dispute.amount")
 _SETTLED = ("payoutId", "settledAt", "settledAmount", "settledCurrency")
 _ONLY = {field.json: str(field.only) for field in OPTIONAL if field.only} | {"refundedAmount": ""}
 
@@ -61,6 +62,8 @@ class Interpreter:
         self.preset = preset
         self._means = means
         self._columns = columns
+        self.separators: Mapping[str, Separator] = {}
+        """By column, what separates the decimals in it, if neither preset nor command line says so."""
         self.left_out = 0
         """Payments whose fees are not told, because they are in another currency."""
         if columns is not None and (missing := preset.recognised.missing(columns)):
@@ -69,6 +72,19 @@ class Interpreter:
                 f"{preset.name} needs the columns {', '.join(missing)}; the file has "
                 f"{', '.join(columns)}",
             )
+
+    def amounts(self) -> set[str]:
+        """The columns of amounts, unless the preset says how they are written."""
+        if self.preset.decimal or self._means.separator:
+            return set()
+        preset = self.preset
+        named = {column for field, column in self._means.named.items() if field in _AMOUNTS}
+        of_fees = {name for each in preset.fees for name in (*each.names, *each.less)}
+        taken = [preset.fields.get(field, []) for field in _AMOUNTS if field != "dispute.amount"]
+        taken.append(preset.dispute.get("amount", []))
+        sources = [source for each in taken for source in each_of(each)]
+        of_fields = {name for each in sources for name in (*each.names, *each.tenders)}
+        return {*named, *of_fees, *of_fields, *preset.zero}
 
     def filled(self, columns: Collection[str]) -> set[str]:
         """The fields that a file with these columns can fill."""
@@ -116,6 +132,8 @@ class Interpreter:
         for field, column in self._means.named.items():
             text = _cell(values, column)
             found[field] = self._means.values.get(field, {}).get(text, text)
+            if text and field in _AMOUNTS and self.separators:
+                found[field] = self._number(column, text, None)
         if pairs := self._pairs(values):
             found["metadata"] = pairs
         status = found.get("status") or defaults.get("status")
@@ -188,7 +206,9 @@ class Interpreter:
         if source.zone or source.zone_column or source.date_format or source.not_before:
             return self._instant(field, text, source, values, found)
         if source.negate:
-            return -self._number(name, text, None)
+            return -self._number(name, text, found.get("currency"))
+        if field in _AMOUNTS and self.separators:
+            return self._number(name, text, found.get("currency"))
         if isinstance(text, str):
             text = self._meant(field, name, text, source)
         return text
@@ -249,7 +269,7 @@ class Interpreter:
         return at
 
     def _number(self, name: str, text: Any, currency: str | None) -> Decimal:
-        separator = self._means.separator or self.preset.decimal
+        separator = self._means.separator or self.preset.decimal or self.separators.get(name)
         try:
             return number_of(text, decimal_comma=False, separator=separator, currency=currency)
         except InvalidValue as error:

@@ -67,7 +67,15 @@ def parquet_table(file: BinaryIO, path: Path) -> Table:
         minor_units=frozenset(
             field.name for field in schema if MINOR_UNITS.items() <= (field.metadata or {}).items()
         ),
+        numbers=frozenset(field.name for field in schema if _is_number(field.type)),
     )
+
+
+def _is_number(kind: Any) -> bool:
+    import pyarrow as pa  # noqa: PLC0415
+
+    told = pa.types.is_integer(kind), pa.types.is_floating(kind), pa.types.is_decimal(kind)
+    return any(told)
 
 
 def _texts(schema: Any) -> list[str]:

@@ -47,13 +47,15 @@ class Row(NamedTuple):
 class Table:
     """An open file: its `columns` (None: each row has its own), its size, its rows.
 
-    `minor_units` are the columns that the file itself marks as being in minor units.
+    `minor_units` are the columns that the file itself marks as being in minor units, `numbers` those
+    of which it says that they hold numbers, not texts.
     """
 
     columns: tuple[str, ...] | None
     total: int
     rows: Iterator[Row]
     minor_units: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
 
     def peeked(self, count: int) -> tuple[list[Row], Table]:
         """Return the first rows, and the table with all of its rows still to come."""
