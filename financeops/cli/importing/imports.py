@@ -106,7 +106,7 @@ async def _import(request: Request, path: Path) -> Result:
             # Control characters of a file name would control the terminal of who lists imports.
             file=CONTROL.sub("\N{REPLACEMENT CHARACTER}", request.called.name),
             size=_size(path),
-            options=request.options,
+            options=ready.options,
         )
         with Rejects(rejected) as rejects, Bar(total=table.total or None) as bar:
             for line in ready.notes():

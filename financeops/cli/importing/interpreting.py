@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -11,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from financeops.cli.importing.amounts import Separator, number_of
 from financeops.cli.importing.countries import country_of
-from financeops.cli.importing.preset import OPTION, FeeSource, Preset, Source, Where, each_of
+from financeops.cli.importing.preset import OPTION, FeeSource, Preset, Source, Sources, each_of
 from financeops.cli.importing.times import instant_of, zone_in
+from financeops.cli.importing.words import Meanings, cell_of, words_of
 from financeops.core import wire
 from financeops.core.contract.texts import MAX_PAIRS
 from financeops.core.disputes import DisputeStatus
@@ -22,7 +22,7 @@ from financeops.core.payments import OPTIONAL, Status
 Values = Mapping[str, Mapping[str, str]]
 """By field: what its texts mean."""
 
-_BETWEEN_WORDS = re.compile(r"[\W_]+")
+_PLANS = 256
 _AMOUNTS = ("amount", "refundedAmount", "feeAmount", "settledAmount", "dispute.amount")
 _SETTLED = ("payoutId", "settledAt", "settledAmount", "settledCurrency")
 _ONLY = {field.json: str(field.only) for field in OPTIONAL if field.only} | {"refundedAmount": ""}
@@ -40,6 +40,14 @@ class Means(NamedTuple):
     date_format: str | None
     zone: ZoneInfo
     separator: Separator | None
+
+
+class _Plan(NamedTuple):
+    """The sources that rows with the same columns have, and their pairs of metadata."""
+
+    fields: Mapping[str, list[Source]]
+    dispute: Mapping[str, list[Source]]
+    pairs: list[tuple[str, str]]
 
 
 class Interpreter:
@@ -62,6 +70,8 @@ class Interpreter:
         self.preset = preset
         self._means = means
         self._columns = columns
+        self._meanings = Meanings()
+        self._plans: dict[tuple[str, ...], _Plan] = {}
         self.separators: Mapping[str, Separator] = {}
         """By column, what separates the decimals in it, if neither preset nor command line says so."""
         self.left_out = 0
@@ -126,15 +136,16 @@ class Interpreter:
         """
         self._check_row(values)
         found: dict[str, Any] = {}
-        for field, sources in self.preset.fields.items():
-            if field not in self._means.named:
-                found[field] = self._value(field, each_of(sources), values, found)
+        plan = self._plan(values)
+        for field, sources in plan.fields.items():
+            found[field] = self._value(field, sources, values, found)
         for field, column in self._means.named.items():
-            text = _cell(values, column)
+            text = cell_of(values, column)
             found[field] = self._means.values.get(field, {}).get(text, text)
             if text and field in _AMOUNTS and self.separators:
                 found[field] = self._number(column, text, None)
-        if pairs := self._pairs(values):
+        pairs = {key: text for column, key in plan.pairs if (text := cell_of(values, column))}
+        if pairs:
             found["metadata"] = pairs
         status = found.get("status") or defaults.get("status")
         for field in list(found):
@@ -147,15 +158,15 @@ class Interpreter:
             fees := self._fees(values, currency)
         ):
             found["fees"] = fees
-        if dispute := self._dispute(values):
+        if dispute := self._dispute(plan.dispute, values):
             found["dispute"] = dispute
         return found
 
     def _check_row(self, values: Mapping[str, Any]) -> None:
         rules = self.preset.rows
-        rule = next((each for each in rules if _holds(each.where, values)), None)
+        rule = next((each for each in rules if self._meanings.holds(each.where, values)), None)
         if rule is None and rules:
-            told = {name: _cell(values, name) for each in rules for name in each.where}
+            told = {name: cell_of(values, name) for each in rules for name in each.where}
             raise InvalidValue(
                 OPTION,
                 f"{self.preset.name} does not say what a row is of which "
@@ -164,7 +175,7 @@ class Interpreter:
         if rule is not None and rule.skip is not None:
             raise Skipped(rule.skip)
         for name in self.preset.zero:
-            text = _cell(values, name)
+            text = cell_of(values, name)
             if text and self._number(name, text, None):
                 raise InvalidValue(
                     OPTION, f"{self.preset.name} expects nothing in {name!r}, not {text[:50]!r}"
@@ -178,7 +189,7 @@ class Interpreter:
         found: Mapping[str, Any],
     ) -> Any:
         for source in sources:
-            if source.where and not _holds(source.where, values):
+            if source.where and not self._meanings.holds(source.where, values):
                 continue
             value = self._from(field, source, values, found)
             if value != "":
@@ -192,9 +203,13 @@ class Interpreter:
             return source.constant
         if source.tenders:
             return self._tender(field, source.tenders, values)
-        if source.joined:
+        if source.column and isinstance(source.column, str):
+            name = source.column
+            text: Any = values.get(name)
+            text = text.strip() if isinstance(text, str) else "" if text is None else text
+        elif source.joined:
             name = " ".join(source.joined)
-            text: Any = " ".join(filter(None, (_cell(values, each) for each in source.joined)))
+            text = " ".join(filter(None, (cell_of(values, each) for each in source.joined)))
         else:
             name = next((each for each in source.names if each in values), "")
             text = values.get(name)
@@ -214,11 +229,11 @@ class Interpreter:
         return text
 
     def _meant(self, field: str, column: str, text: str, source: Source) -> str:
-        own = _by_words(self._means.values.get(field, {}))
-        if (meant := own.get(_words(text))) is not None:
+        own = self._means.values.get(field)
+        if own and (meant := self._meanings.of(own, text)) is not None:
             return meant
         if source.values:
-            meant = _by_words(source.values).get(_words(text))
+            meant = self._meanings.of(source.values, text)
             if meant is None and source.others == "refuse":
                 raise InvalidValue(
                     field,
@@ -232,14 +247,14 @@ class Interpreter:
             case "lower":
                 return text.lower()
             case "word":
-                return _words(text)
+                return words_of(text)
             case "country":
                 return country_of(text) if text else ""
             case None:
                 return text
 
     def _tender(self, field: str, tenders: Mapping[str, str], values: Mapping[str, Any]) -> str:
-        amounts = {name: _cell(values, name) for name in tenders}
+        amounts = {name: cell_of(values, name) for name in tenders}
         used = [
             name for name, text in amounts.items() if text and self._number(name, text, None) != 0
         ]
@@ -257,7 +272,7 @@ class Interpreter:
     ) -> datetime:
         zone: Any = self._means.zone
         if source.zone_column:
-            name = _cell(values, source.zone_column)
+            name = cell_of(values, source.zone_column)
             zone = zone_in(source.zones.get(name, name), field=field)
         elif source.zone:
             zone = zone_in(source.zone, field=field)
@@ -279,7 +294,7 @@ class Interpreter:
         told = []
         other = False
         for source in self.preset.fees:
-            own = _cell(values, source.currency).upper() if source.currency else ""
+            own = cell_of(values, source.currency).upper() if source.currency else ""
             amount = self._fee(source, values, own or currency)
             if amount and own and currency and own != currency:
                 other = True
@@ -289,28 +304,55 @@ class Interpreter:
         return told
 
     def _fee(self, source: FeeSource, values: Mapping[str, Any], currency: str | None) -> Decimal:
-        name = next((each for each in source.names if _cell(values, each)), None)
+        name = next((each for each in source.names if cell_of(values, each)), None)
         if name is None:
             return Decimal()
         amount = self._number(name, values[name], currency)
-        if less := next((each for each in source.less if _cell(values, each)), None):
+        if less := next((each for each in source.less if cell_of(values, each)), None):
             amount -= self._number(less, values[less], currency)
         return -amount if source.negate else amount
 
-    def _dispute(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
-        told: dict[str, Any] = {}
-        for part, sources in self.preset.dispute.items():
-            told[part] = self._value(f"dispute.{part}", each_of(sources), values, told)
-        told = {
-            part: wire.timestamp(value) if isinstance(value, datetime) else value
-            for part, value in told.items()
-            if value != ""
-        }
-        if "status" not in told:
+    def _dispute(
+        self, plan: Mapping[str, list[Source]], values: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        status = self._value("dispute.status", plan.get("status", []), values, {})
+        if status == "":
             return None
-        if told["status"] == DisputeStatus.OPEN:
-            told.pop("closedAt", None)
+        told: dict[str, Any] = {"status": status}
+        for part, sources in plan.items():
+            if part == "status" or (part == "closedAt" and status == DisputeStatus.OPEN):
+                continue
+            value = self._value(f"dispute.{part}", sources, values, told)
+            if value != "":
+                told[part] = wire.timestamp(value) if isinstance(value, datetime) else value
         return told
+
+    def _plan(self, values: Mapping[str, Any]) -> _Plan:
+        """What is read from rows with these columns."""
+        columns = tuple(values)
+        plan = self._plans.get(columns)
+        if plan is None:
+            named, ending = self._means.named, self.preset.metadata_ending or ""
+            of = self._columns if self._columns is not None else columns
+            plan = _Plan(
+                fields={
+                    field: fitting
+                    for field, sources in self.preset.fields.items()
+                    if field not in named and (fitting := _fitting(sources, columns))
+                },
+                dispute={
+                    part: fitting
+                    for part, sources in self.preset.dispute.items()
+                    if (fitting := _fitting(sources, columns))
+                },
+                pairs=[
+                    (each, each.removesuffix(ending).strip()) for each in self._metadata_columns(of)
+                ],
+            )
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            self._plans[columns] = plan
+        return plan
 
     def _metadata_columns(self, columns: Collection[str]) -> list[str]:
         """The first columns of metadata: a payment keeps no more pairs."""
@@ -321,32 +363,6 @@ class Interpreter:
         found = [name for name in columns if name.endswith(ending) and name != ending]
         return found[: MAX_PAIRS - of_map]
 
-    def _pairs(self, values: Mapping[str, Any]) -> dict[str, str]:
-        columns = values if self._columns is None else self._columns
-        ending = self.preset.metadata_ending or ""
-        pairs = {
-            name.removesuffix(ending).strip(): _cell(values, name)
-            for name in self._metadata_columns(columns)
-        }
-        return {key: text for key, text in pairs.items() if text}
 
-
-def _cell(values: Mapping[str, Any], column: str) -> str:
-    value = values.get(column)
-    return "" if value is None else str(value).strip()
-
-
-def _holds(where: Where, values: Mapping[str, Any]) -> bool:
-    return all(
-        _words(_cell(values, name)) in {_words(text) for text in texts}
-        for name, texts in where.items()
-    )
-
-
-def _words(text: str) -> str:
-    """A text as a word of the contract: ``submitted_for_settlement``."""
-    return _BETWEEN_WORDS.sub("_", text.strip().lower()).strip("_")
-
-
-def _by_words(values: Mapping[str, str]) -> dict[str, str]:
-    return {_words(text): meant for text, meant in values.items()}
+def _fitting(sources: Sources, columns: Collection[str]) -> list[Source]:
+    return [each for each in each_of(sources) if each.fits(columns)]

@@ -93,12 +93,20 @@ class Request:
 class Prepared:
     """A file whose rows can be read as payments, and the server that they are for."""
 
+    request: Request
     client: Client
     table: Table
     columns: Columns
     shapes: Sequence[Sequence[str]]
     recognised: Preset | None
     """The preset that was not asked for."""
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """The options that say how to read the file, with the preset that was not asked for."""
+        if self.recognised is None:
+            return self.request.options
+        return {**self.request.options, "from": self.recognised.name}
 
     def notes(self) -> Iterator[str]:
         """Give lines that say how it is read."""
@@ -112,10 +120,10 @@ class Prepared:
 @asynccontextmanager
 async def prepared(request: Request, path: Path) -> AsyncIterator[Prepared]:
     """Open a file that can be read several times, and find out how to read it."""
-    layout = _layout(request, path)
+    chosen = preset_of(request.preset) if request.preset not in (AUTO, NONE) else None
+    layout = _layout(request, path, chosen)
     named = pairs_of(request.map, option="--map")
     values_of(request.value)
-    chosen = preset_of(request.preset) if request.preset not in (AUTO, NONE) else None
     open_ = partial(opened, path, layout, needed=_needed(named), called=request.called)
     with open_() as found:
         first, table = found.peeked(MAX_BATCH if found.columns is None else 1)
@@ -129,6 +137,7 @@ async def prepared(request: Request, path: Path) -> AsyncIterator[Prepared]:
                 columns.check_currency(first)
             columns = _separating(columns, first, open_)
             yield Prepared(
+                request=request,
                 client=client,
                 table=table,
                 columns=columns,
@@ -168,7 +177,7 @@ def _unread(columns: Columns, shapes: Sequence[Sequence[str]]) -> str:
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", ", ".join(names))
 
 
-def _layout(request: Request, path: Path) -> Layout:
+def _layout(request: Request, path: Path, chosen: Preset | None) -> Layout:
     if request.format:
         of = _format(request.format)
     else:
@@ -178,7 +187,7 @@ def _layout(request: Request, path: Path) -> Layout:
         delimiter=delimiter_of(request.delimiter) if request.delimiter else None,
         columns=[name.strip() for name in request.columns.split(",")] if request.columns else None,
         encoding=check_encoding(request.encoding),
-        familiar=frozenset(familiar()),
+        familiar=frozenset(familiar() if chosen is None else chosen.columns()),
     )
 
 

@@ -12,11 +12,15 @@ import msgspec
 from msgspec import Struct, field
 
 from financeops.cli.importing.amounts import Separator
+from financeops.cli.importing.dateformats import check_format
 from financeops.core.errors import InvalidValue
 from financeops.core.fees import FeeKind
+from financeops.core.payments import OPTIONAL
 
 OPTION = "--from"
 _ENDING = ".toml"
+_FIELDS = ("amount", "currency", "method", "status", "createdAt", *(each.json for each in OPTIONAL))
+_OF_DISPUTES = ("id", "amount", "status", "openedAt", "closedAt", "reason")
 
 Where = dict[str, list[str]]
 """Texts that the cells of these columns may hold; an empty one stands for an empty cell."""
@@ -210,9 +214,24 @@ def preset_in(text: str, *, called: str) -> Preset:
     """A preset of its file's text; raises `InvalidValue`, naming `called`."""
     try:
         preset = msgspec.toml.decode(text, type=Preset)
+        _check(preset)
     except (msgspec.DecodeError, ValueError) as error:  # tomllib raises a ValueError
         raise InvalidValue(called, f"is no preset: {error}") from None
+    except InvalidValue as error:
+        raise InvalidValue(called, f"is no preset: {error}") from None
     return msgspec.structs.replace(preset, text=text)
+
+
+def _check(preset: Preset) -> None:
+    for where, sources, known_ in (
+        ("fields", preset.fields, _FIELDS),
+        ("dispute", preset.dispute, _OF_DISPUTES),
+    ):
+        if unknown := [name for name in sources if name not in known_]:
+            raise InvalidValue(where, f"{unknown[0]!r} is not one of {', '.join(known_)}")
+        for each in (each for parts in sources.values() for each in each_of(parts)):
+            if each.date_format is not None:
+                check_format(each.date_format)
 
 
 def preset_of(text: str) -> Preset:

@@ -9,9 +9,11 @@ from financeops.cli.importing.columns import FIELDS
 from financeops.core.errors import InvalidValue
 
 OPTION = "--value"
+OF_DISPUTES = ("dispute.status", "dispute.reason")
+"""Parts of a dispute of which presets read columns."""
 
 # A comma separates two of them only if another one follows: a text may have commas.
-_BETWEEN = re.compile(r",(?=[A-Za-z0-9]+:[^,]*=)")
+_BETWEEN = re.compile(r",(?=[A-Za-z0-9.]+:[^,]*=)")
 
 
 def values_of(texts: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -33,7 +35,7 @@ def values_of(texts: Iterable[str]) -> dict[str, dict[str, str]]:
         text, equals, meant = pair.rpartition("=")
         if not colon or not equals or not text.strip() or not meant.strip():
             raise InvalidValue(OPTION, f"must be such as status:Paid=success, not {each!r}")
-        if field not in FIELDS:
+        if field not in (*FIELDS, *OF_DISPUTES):
             raise InvalidValue(OPTION, f"{field!r} is not one of {', '.join(FIELDS)}")
         of_field = values.setdefault(field, {})
         if of_field.setdefault(text.strip(), meant.strip()) != meant.strip():
