@@ -252,7 +252,7 @@ def test_a_preset_that_does_not_exist_is_refused(text, says):
 
 def test_a_name_that_a_presets_file_must_not_have_is_said():
     for wrong in (
-        MINE.replace("amount =", "ammount ="),
+        MINE.replace("amount =", "money ="),
         MINE.replace("excel", "%d.%m."),
         MINE + "colour = 1",
         MINE.replace("column =", "columned ="),
