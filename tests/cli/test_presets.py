@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from financeops.cli.importing.columns import Columns, pairs_of
 from financeops.cli.importing.interpreting import Skipped
@@ -132,6 +135,19 @@ def test_todays_stripe_files_have_other_columns(tmp_path):
     assert payment["createdAt"] == "2026-06-05T20:38:34Z"
     assert payment["refundedAt"] == "2026-06-07T08:00:00Z"
     assert [fee["amount"] for fee in payment["fees"]] == [Decimal("89.43"), Decimal("1.5")]
+
+
+def test_typed_cells_of_a_stripe_file_are_what_their_texts_are(tmp_path):
+    row = {"id": "ch_1", "Created (UTC)": datetime(2026, 5, 1, 10), "Amount": 12.5}  # noqa: DTZ001 - a file has no zone
+    row |= {"Amount Refunded": Decimal("0.50"), "Currency": "eur", "Status": "Paid"}
+    row |= {"Captured": True, "Card Last4": 42.0, "Card Brand": "Visa", "no (metadata)": 7.0}
+    row |= {"shop no": 7001234567891.0, "Fee": 0.5, "Tax": None, "Converted Currency": "eur"}
+    parquet.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
+    (payment,), _ = read(tmp_path / "a.parquet", named=["customerId=shop no"])
+    assert (payment["amount"], payment["refundedAmount"]) == (Decimal("12.5"), Decimal("0.5"))
+    assert (payment["createdAt"], payment["last4"]) == ("2026-05-01T10:00:00Z", "0042")
+    assert (payment["customerId"], payment["metadata"]) == ("7001234567891", {"no": "7"})
+    assert payment["fees"] == [{"kind": "processing", "amount": Decimal("0.5")}]
 
 
 def test_each_row_of_braintrees_transactions_is_what_it_says():

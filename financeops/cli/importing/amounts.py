@@ -147,8 +147,8 @@ def separators_of(value: Any) -> frozenset[Separator]:
 
     Examples
     --------
-    >>> [sorted(separators_of(text)) for text in ("18.50", "1.234,50", "1,234", "1850")]
-    [['point'], ['comma'], ['comma', 'point'], []]
+    >>> ["/".join(sorted(separators_of(text))) for text in ("18.50", "1.234,50", "1,234", "1850")]
+    ['point', 'comma', 'comma/point', '']
     """
     text = _bare(value.strip())[0] if isinstance(value, str) else ""
     if "." not in text and "," not in text:

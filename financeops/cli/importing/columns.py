@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +20,7 @@ from financeops.cli.importing.interpreting import Interpreter, Means, Values
 from financeops.cli.importing.preset import Preset
 from financeops.cli.importing.rows import Row, Table
 from financeops.cli.importing.times import instant_of
+from financeops.cli.importing.words import parts_of
 from financeops.core import wire
 from financeops.core.checks import check_key, check_pairs
 from financeops.core.columns import MINOR_UNITS, PAYMENTS, Form, form_of
@@ -104,12 +105,6 @@ def _places(
     return _Places(
         places, form, minor_units, {field: each for field, each in joined.items() if each}
     )
-
-
-def parts_of(name: str, columns: Collection[str]) -> list[str]:
-    """The columns that ``Date+Time`` names, none if the file lacks one of them."""
-    parts = [part.strip() for part in name.split("+")]
-    return parts if len(parts) > 1 and all(part in columns for part in parts) else []
 
 
 @dataclass(frozen=True, kw_only=True)

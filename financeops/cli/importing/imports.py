@@ -38,17 +38,15 @@ class Result:
     assumed: str | None
     """What was taken as given for all rows, in words."""
 
-    fees_left_out: int = 0
-    """Payments whose fees are in another currency."""
+    fees_left_out: str | None = None
+    """How many payments have fees in another currency, in words."""
 
     @property
     def notes(self) -> list[str]:
         """What was not read, a line for each reason."""
         lines = [f"{count:,} skipped: {reason}" for reason, count in self.summary.skipped.items()]
         if self.fees_left_out:
-            lines.append(
-                f"{self.fees_left_out:,} without their fees, which are in another currency than they are"
-            )
+            lines.append(self.fees_left_out)
         return lines
 
     def __str__(self) -> str:
@@ -90,6 +88,10 @@ async def rehearse_file(request: Request) -> tuple[list[str], bool]:
                 except InvalidValue as error:
                     found.refuse_method(method, str(error))
     said = [*ready.notes(), *found.lines()]
+    if currency := ready.assumed:
+        said.append(currency)
+    if left_out := ready.fees_left_out:
+        said.append(left_out)
     return [CONTROL.sub("\N{REPLACEMENT CHARACTER}", line) for line in said], not found.refused
 
 
@@ -99,7 +101,6 @@ async def _import(request: Request, path: Path) -> Result:
     rejected = rejects_path(request.rejects, request.called)
     async with prepared(request, path) as ready:
         client, table, columns = ready.client, ready.table, ready.columns
-        currency = columns.assumed_currency(ready.shapes)
         start = partial(
             client.start_import,
             request.tenant_id,
@@ -129,9 +130,8 @@ async def _import(request: Request, path: Path) -> Result:
         summary=summary,
         rejects=rejected,
         seconds=time.monotonic() - began,
-        assumed=currency
-        and f"{currency}, the currency of {request.tenant_id}, where none is given",
-        fees_left_out=columns.interpreter.left_out if columns.interpreter else 0,
+        assumed=ready.assumed,
+        fees_left_out=ready.fees_left_out,
     )
 
 

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from financeops.cli.importing.amounts import Separator, number_of
+from financeops.cli.importing.cells import text_in
 from financeops.cli.importing.countries import country_of
 from financeops.cli.importing.preset import OPTION, FeeSource, Preset, Source, Sources, each_of
 from financeops.cli.importing.times import instant_of, zone_in
-from financeops.cli.importing.words import Meanings, cell_of, words_of
+from financeops.cli.importing.words import Meanings, cell_of, parts_of, raw_of, words_of
 from financeops.core import wire
 from financeops.core.contract.texts import MAX_PAIRS
 from financeops.core.disputes import DisputeStatus
@@ -107,9 +108,10 @@ class Interpreter:
 
     def read(self, columns: Collection[str]) -> set[str]:
         """Those of these columns that are looked at."""
+        named = self._means.named.values()
         return {
             *(self.preset.columns() & set(columns)),
-            *self._means.named.values(),
+            *(part for name in named for part in (name, *parts_of(name, columns))),
             *self._metadata_columns(columns),
         }
 
@@ -140,11 +142,15 @@ class Interpreter:
         for field, sources in plan.fields.items():
             found[field] = self._value(field, sources, values, found)
         for field, column in self._means.named.items():
-            text = cell_of(values, column)
-            found[field] = self._means.values.get(field, {}).get(text, text)
-            if text and field in _AMOUNTS and self.separators:
-                found[field] = self._number(column, text, None)
-        pairs = {key: text for column, key in plan.pairs if (text := cell_of(values, column))}
+            value = raw_of(values, column)
+            if isinstance(value, str):
+                value = self._means.values.get(field, {}).get(value, value)
+            if value != "" and field in _AMOUNTS and self.separators:
+                value = self._number(column, value, None)
+            found[field] = value
+        pairs = {
+            key: value for column, key in plan.pairs if (value := raw_of(values, column)) != ""
+        }
         if pairs:
             found["metadata"] = pairs
         status = found.get("status") or defaults.get("status")
@@ -224,8 +230,8 @@ class Interpreter:
             return -self._number(name, text, found.get("currency"))
         if field in _AMOUNTS and self.separators:
             return self._number(name, text, found.get("currency"))
-        if isinstance(text, str):
-            text = self._meant(field, name, text, source)
+        if isinstance(text, str) or source.values or source.case:
+            return self._meant(field, name, text_in(field, text), source)
         return text
 
     def _meant(self, field: str, column: str, text: str, source: Source) -> str:
@@ -248,6 +254,8 @@ class Interpreter:
                 return text.lower()
             case "word":
                 return words_of(text)
+            case "last4":  # a spreadsheet takes them for a number
+                return text.zfill(4) if text.isdigit() else text
             case "country":
                 return country_of(text) if text else ""
             case None:

@@ -108,6 +108,22 @@ class Prepared:
             return self.request.options
         return {**self.request.options, "from": self.recognised.name}
 
+    @property
+    def assumed(self) -> str | None:
+        """What is taken as given for all rows, in words."""
+        currency = self.columns.assumed_currency(self.shapes)
+        if currency is None:
+            return None
+        return f"{currency}, the currency of {self.request.tenant_id}, where none is given"
+
+    @property
+    def fees_left_out(self) -> str | None:
+        """How many payments that were read have fees in another currency, in words."""
+        interpreter = self.columns.interpreter
+        if interpreter is None or not interpreter.left_out:
+            return None
+        return f"{interpreter.left_out:,} without their fees, which are in another currency than they are"
+
     def notes(self) -> Iterator[str]:
         """Give lines that say how it is read."""
         if self.recognised is not None:
@@ -240,4 +256,4 @@ def _separator(request: Request) -> Separator | None:
         raise InvalidValue("--decimal", f"must be one of {', '.join(Separator)}") from None
     if request.decimal_comma and given is Separator.POINT:
         raise InvalidValue("--decimal", "contradicts --decimal-comma")
-    return given
+    return Separator.COMMA if request.decimal_comma else given

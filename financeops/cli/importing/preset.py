@@ -72,7 +72,7 @@ class Source(_Part, frozen=True, kw_only=True):
     where: Where = {}
     values: dict[str, str] = {}
     others: Literal["refuse", "keep"] = "refuse"
-    case: Literal["upper", "lower", "word", "country"] | None = None
+    case: Literal["upper", "lower", "word", "country", "last4"] | None = None
     negate: bool = False
     date_format: str | None = None
     zone: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +26,20 @@ def cell_of(values: Mapping[str, Any], column: str) -> str:
     """The text of a cell, ``""`` if there is none."""
     value = values.get(column)
     return "" if value is None else str(value).strip()
+
+
+def raw_of(values: Mapping[str, Any], column: str) -> Any:
+    """What a cell holds, ``""`` if that is nothing; of ``Date+Time`` the texts of both."""
+    value = values.get(column)
+    if value is None:
+        return " ".join(filter(None, (cell_of(values, each) for each in parts_of(column, values))))
+    return value.strip() if isinstance(value, str) else value
+
+
+def parts_of(name: str, columns: Collection[str]) -> list[str]:
+    """The columns that ``Date+Time`` names, none if the file lacks one of them."""
+    parts = [part.strip() for part in name.split("+")]
+    return parts if len(parts) > 1 and all(part in columns for part in parts) else []
 
 
 class Meanings:
