@@ -15,6 +15,7 @@ from financeops.cli.importing.columns import Columns, pairs_of
 from financeops.cli.importing.interpreting import Skipped
 from financeops.cli.importing.preset import known, preset_in, preset_of, recognised
 from financeops.cli.importing.readers import Layout, format_of, opened
+from financeops.cli.importing.separating import separators_in
 from financeops.cli.importing.valuemaps import values_of
 from financeops.core.errors import InvalidValue
 from tests.cli.conftest import run
@@ -182,7 +183,10 @@ def test_each_row_of_braintrees_transactions_is_what_it_says():
         "skipped: authorised, but not submitted for settlement",
     ]
     assert others[3].startswith("createdAt: is in the zone 'XXT', which is not known")
-    assert others[4].startswith("--from: braintree does not say what a row is of which Transaction")
+    assert others[4] == (
+        "Transaction Type: is 'adjustment', Transaction Status 'settled': braintree does not say what such a "
+        "row is"
+    )
 
 
 def test_each_row_of_squares_transactions_is_what_it_says():
@@ -208,7 +212,9 @@ def test_each_row_of_squares_transactions_is_what_it_says():
     assert (cash["method"], cash["amount"], "fees" in cash) == ("cash", Decimal("12.96"), False)
     assert split == "method: is not clear: there are amounts of Card and Cash"
     assert refund == "skipped: refunds in rows of their own are not read yet"
-    assert partial == "--from: square expects nothing in 'Partial Refunds', not '-$5.00'"
+    assert partial == (
+        "Partial Refunds: must be nothing in a payment's row, not '-$5.00': see its preset"
+    )
     # Settled on the day on which it was paid; a cost in parentheses is a negative one, too.
     assert amex["createdAt"] == amex["settledAt"] == "2026-05-04T16:00:00Z"
     assert amex["fees"] == [{"kind": "processing", "amount": Decimal("0.88")}]
@@ -252,6 +258,31 @@ def test_a_preset_of_ones_own_is_read_from_its_path(tmp_path):
         InvalidValue, match=r"^--from: mine needs the columns what; the file has wh"
     ):
         read(tmp_path / "b.csv", preset=str(tmp_path / "mine.toml"))
+
+
+def test_without_a_word_of_the_preset_each_column_tells_what_separates_decimals(tmp_path):
+    own = MINE.replace('{ constant = "EUR" }', '{ column = "cur" }').replace("excel", "%d.%m.%Y")
+    own = own.replace("amount =", "feeAmount = { column = 'cost' }\namount =")
+    (tmp_path / "mine.toml").write_text(own)
+    lines = ["when;what;cost;cur", "01.05.2026;1.234;1,234;EUR", "01.05.2026;0,50 EUR;0.25;EUR"]
+    (tmp_path / "a.csv").write_text("\n".join([*lines, "01.05.2026;0,50 EUR;0.25;USD"]))
+    with opened(
+        tmp_path / "a.csv", Layout(format=format_of(tmp_path / "a.csv")), needed=["cur"]
+    ) as table:
+        columns = Columns(
+            named={},
+            defaults={},
+            tenant_id="shop",
+            zone=ZoneInfo("UTC"),
+            preset=preset_of(str(tmp_path / "mine.toml")),
+        ).fitted(table)
+        rows = list(table.rows)
+    columns = columns.separating(separators_in(rows, columns.amounts))
+    first, second = (columns.payment(row.values) for row in rows[:2])
+    assert (first["amount"], first["feeAmount"]) == (1234, 1234)
+    assert (second["amount"], second["feeAmount"]) == (Decimal("0.5"), Decimal("0.25"))
+    with pytest.raises(InvalidValue, match=r"^what: is '0,50 EUR', and the row's currency is USD"):
+        columns.payment(rows[2].values)
 
 
 @pytest.mark.parametrize(

@@ -172,19 +172,19 @@ class Interpreter:
         rules = self.preset.rows
         rule = next((each for each in rules if self._meanings.holds(each.where, values)), None)
         if rule is None and rules:
-            told = {name: cell_of(values, name) for each in rules for name in each.where}
-            raise InvalidValue(
-                OPTION,
-                f"{self.preset.name} does not say what a row is of which "
-                + ", ".join(f"{name} is {text[:50]!r}" for name, text in told.items()),
-            )
+            (name, text), *others = {
+                name: cell_of(values, name)[:50] for each in rules for name in each.where
+            }.items()
+            beside = "".join(f", {name} {text!r}" for name, text in others)
+            problem = f"is {text!r}{beside}: {self.preset.name} does not say what such a row is"
+            raise InvalidValue(name, problem)
         if rule is not None and rule.skip is not None:
             raise Skipped(rule.skip)
         for name in self.preset.zero:
             text = cell_of(values, name)
             if text and self._number(name, text, None):
                 raise InvalidValue(
-                    OPTION, f"{self.preset.name} expects nothing in {name!r}, not {text[:50]!r}"
+                    name, f"must be nothing in a payment's row, not {text[:50]!r}: see its preset"
                 )
 
     def _value(
@@ -345,7 +345,7 @@ class Interpreter:
             plan = _Plan(
                 fields={
                     field: fitting
-                    for field, sources in self.preset.fields.items()
+                    for field, sources in sorted(self.preset.fields.items(), key=_first)
                     if field not in named and (fitting := _fitting(sources, columns))
                 },
                 dispute={
@@ -370,6 +370,11 @@ class Interpreter:
         of_map = sum(1 for field in self._means.named if field.partition(".")[1])
         found = [name for name in columns if name.endswith(ending) and name != ending]
         return found[: MAX_PAIRS - of_map]
+
+
+def _first(item: tuple[str, Sources]) -> bool:
+    """Whether a field is read after those by which others are checked."""
+    return item[0] not in ("currency", "createdAt")
 
 
 def _fitting(sources: Sources, columns: Collection[str]) -> list[Source]:
