@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,94 +15,29 @@ import msgspec
 from financeops.cli.importing.amounts import Separator, amount_of, is_whole, number_of
 from financeops.cli.importing.cells import lists_fees, pairs_in, said, text_in
 from financeops.cli.importing.interpreting import Interpreter, Means, Values
+from financeops.cli.importing.mapping import FIELDS, PAIR, pairs_of
+from financeops.cli.importing.places import CANONICAL, INTERPRETED, Places, places_of
 from financeops.cli.importing.preset import Preset
 from financeops.cli.importing.rows import Row, Table
 from financeops.cli.importing.times import instant_of
 from financeops.cli.importing.words import parts_of
 from financeops.core import wire
 from financeops.core.checks import check_key, check_pairs
-from financeops.core.columns import MINOR_UNITS, PAYMENTS, Form, form_of
+from financeops.core.columns import PAYMENTS
 from financeops.core.errors import InvalidValue
 from financeops.core.fields import Kind
-from financeops.core.payments import AMOUNTS, OPTIONAL
+from financeops.core.payments import AMOUNTS
+
+__all__ = ["FIELDS", "REQUIRED", "Columns", "pairs_of"]
 
 REQUIRED = ("amount", "method", "status", "createdAt")
-FIELDS = (
-    *("amount", "currency", "method", "status", "createdAt"),
-    *(field.json for field in OPTIONAL),
-    *("refunds", "dispute"),
-)
-"""Fields of a payment that a file can fill."""
-
-_PAIR = re.compile(
-    rf"({'|'.join(field.json for field in OPTIONAL if field.kind is Kind.PAIRS)})\.(.+)"
-)
-"""One pair of metadata, ``metadata.shop``, which a column of its own can fill."""
 
 _TIMES = {column.json for column in PAYMENTS.values() if column.kind is Kind.INSTANT}
 _AMOUNTS = {PAYMENTS[name].json: PAYMENTS[of].json for name, of in AMOUNTS.items()}
 _UNSIGNED = ("amount", "refundedAmount", "refunds", "dispute")
-_OF_EXPORTS = ("refunds", "dispute")
-"""What other programs call so is something else: read from their files only if it is mapped."""
 _LISTS = ("fees", "refunds", "dispute")
 _PAIRS = {column.json for column in PAYMENTS.values() if column.kind is Kind.PAIRS}
-_CANONICAL = {column.json: name for name, column in PAYMENTS.items()}
-_BESIDE = {"amountMinor", *_CANONICAL, *PAYMENTS}
-# A comma separates pairs only if another pair follows: a column may be called "Amount, USD".
-_BETWEEN = re.compile(r",(?=[A-Za-z0-9]+(?:\.[^,=]+)?=)")
-
-
-def pairs_of(texts: Iterable[str], *, option: str) -> dict[str, str]:
-    """Parse ``--map`` or ``--default``: ``amount=dollars,createdAt=date``, any number of times.
-
-    Raises
-    ------
-    InvalidValue
-        When one is not a pair, does not name a field of a payment, or contradicts another.
-    """
-    pairs: dict[str, str] = {}
-    for pair in (pair for text in texts for pair in _BETWEEN.split(text)):
-        field, equals, value = pair.partition("=")
-        if not equals or not value:
-            raise InvalidValue(option, f"must be pairs such as amount=dollars, not {pair!r}")
-        if field not in FIELDS and not _PAIR.fullmatch(field):
-            raise InvalidValue(option, f"{field!r} is not one of {', '.join(FIELDS)}")
-        if pairs.setdefault(field, value) != value:
-            raise InvalidValue(option, f"gives {field} twice: {pairs[field]!r} and {value!r}")
-    return pairs
-
-
-class _Places(NamedTuple):
-    """The column of each field, the form of the file, and whether amounts are in minor units.
-
-    `joined` are fields whose text is in several columns, such as a date and a time.
-    """
-
-    columns: Mapping[str, str]
-    form: Form | None
-    minor_units: bool
-    joined: Mapping[str, Sequence[str]] = {}
-
-
-_INTERPRETED = _Places({field: field for field in FIELDS}, None, minor_units=False)
-"""What an `Interpreter` returns has the names of fields."""
-
-
-@lru_cache(maxsize=256)
-def _places(
-    columns: tuple[str, ...], named: tuple[tuple[str, str], ...], marked: frozenset[str]
-) -> _Places:
-    form = form_of(columns, MINOR_UNITS if "amount" in marked else None)
-    places = {field: field for field in FIELDS if form is not None or field not in _OF_EXPORTS}
-    if form is Form.FRAME:
-        places |= {field: _CANONICAL[field] for field in FIELDS if _CANONICAL[field] in columns}
-    places |= named
-    amount = places["amount"]
-    minor_units = amount in marked or (form is Form.FRAME and amount == "amount")
-    joined = {field: parts_of(name, columns) for field, name in named if name not in columns}
-    return _Places(
-        places, form, minor_units, {field: each for field, each in joined.items() if each}
-    )
+_BESIDE = {"amountMinor", *CANONICAL, *PAYMENTS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +101,7 @@ class Columns:
         )
         return {
             *fields,
-            *(_CANONICAL[field] for field in fields),
+            *(CANONICAL[field] for field in fields),
             *(self.named.get(field, field) for field in fields),
         }
 
@@ -281,7 +214,7 @@ class Columns:
             if places.joined:
                 values = {**values, **_joined(values, places)}
         else:
-            places = _INTERPRETED
+            places = INTERPRETED
             values = self.interpreter.fields_of(
                 values, defaults=self.defaults, currency=self.usual_currency
             )
@@ -304,7 +237,7 @@ class Columns:
             elif field not in _AMOUNTS and field not in _LISTS:
                 payment[field] = check_key(text_in(field, value), field)
         for name in dict.fromkeys([*self.named, *self.defaults]):
-            if (pair := _PAIR.fullmatch(name)) is None:
+            if (pair := PAIR.fullmatch(name)) is None:
                 continue
             value = self._given(name, values.get(places.columns.get(name, name)))
             if value is not None:
@@ -324,8 +257,8 @@ class Columns:
                 payment[field] = self._acts(field, given[field], payment["currency"], places)
         return payment
 
-    def _places(self, columns: tuple[str, ...]) -> _Places:
-        return _places(columns, tuple(self.named.items()), self.marked)
+    def _places(self, columns: tuple[str, ...]) -> Places:
+        return places_of(columns, tuple(self.named.items()), self.marked)
 
     def _given(self, field: str, value: Any) -> Any:
         if isinstance(value, str):
@@ -334,7 +267,7 @@ class Columns:
                 value = self.values[field].get(value, value)
         return self.defaults.get(field) if value is None or value == "" else value
 
-    def _usual_currency(self, values: Mapping[str, Any], places: _Places) -> str:
+    def _usual_currency(self, values: Mapping[str, Any], places: Places) -> str:
         # In a file with a column of currencies an empty cell is a gap; it does not mean the usual one.
         own = "currency" in self.named or places.columns["currency"] in values
         if own or self.usual_currency is None:
@@ -366,7 +299,7 @@ class Columns:
         own = self.preset.decimal if self.preset else None
         return self.separator or own or self.separators.get(column)
 
-    def _acts(self, field: str, value: Any, currency: str, places: _Places) -> Any:
+    def _acts(self, field: str, value: Any, currency: str, places: Places) -> Any:
         """What happened to a payment, from an object, an array of them, or its JSON."""
 
         def act(document: Any) -> dict[str, Any]:
@@ -380,7 +313,7 @@ class Columns:
             problem = f"must be JSON such as an export has, not {str(value)[:50]!r}"
             raise InvalidValue(field, problem) from None
 
-    def _amount(self, field: str, value: Any, currency: str, places: _Places) -> Decimal | int:
+    def _amount(self, field: str, value: Any, currency: str, places: Places) -> Decimal | int:
         minor_units = self.minor_units
         if minor_units is None:
             minor_units = places.minor_units
@@ -404,7 +337,7 @@ class Columns:
             raise InvalidValue(named, error.problem) from None
 
 
-def _joined(values: Mapping[str, Any], places: _Places) -> dict[str, str]:
+def _joined(values: Mapping[str, Any], places: Places) -> dict[str, str]:
     """The texts of fields that are in several columns, under the name that they have together."""
     cells = {
         field: [str(values[part]).strip() for part in parts if values[part] is not None]

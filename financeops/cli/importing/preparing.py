@@ -10,8 +10,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from financeops.cli.importing.amounts import Separator
-from financeops.cli.importing.columns import Columns, pairs_of
+from financeops.cli.importing.columns import Columns
 from financeops.cli.importing.dateformats import check_format
+from financeops.cli.importing.mapping import pairs_of
 from financeops.cli.importing.preset import Preset, familiar, preset_of, recognised
 from financeops.cli.importing.readers import (
     Format,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from financeops.cli.importing.columns import FIELDS
+from financeops.cli.importing.mapping import FIELDS
 from financeops.core.errors import InvalidValue
 
 OPTION = "--value"
