@@ -114,6 +114,9 @@ def test_a_pipe_is_kept_so_that_it_can_be_read_twice():
                 assert [row.values for row in table.rows] == ROWS
     os.close(reading)
     assert not path.exists()
+    for there in (Path("missing.csv"), Path(__file__), Path()):
+        with kept(there) as path:
+            assert path is there
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,15 @@ _BESIDE = ("__MACOSX/", ".DS_Store")
 @contextmanager
 def kept(path: Path) -> Iterator[Path]:
     """Give a path that can be read several times: of a pipe or standard input that of a copy."""
-    if path != STANDARD_INPUT and (not path.exists() or path.is_file() or path.is_dir()):
-        yield path
-        return
     if path != STANDARD_INPUT:
+        try:
+            mode = path.stat().st_mode
+        except OSError:  # whoever opens it says why it cannot be read
+            yield path
+            return
+        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+            yield path
+            return
         refuse_device(path)
     with tempfile.TemporaryDirectory(prefix="financeops-") as folder:
         copy = Path(folder) / shown(path).name
