@@ -47,8 +47,11 @@ async def verified(url: str, *, tenant_id: str, repair: bool) -> tuple[list[str]
         lines.append(
             f"{tenant_id}: payments were neither converted nor waited for a rate: {payments}"
         )
+    if answer.overdue:
+        payments = ", ".join(answer.overdue[:_SHOWN])
+        lines.append(f"{tenant_id}: acts still waited for payments that were recorded: {payments}")
     good = answer.repaired or not (
-        found or answer.misnumbered or answer.mistimed or answer.unreported
+        found or answer.misnumbered or answer.mistimed or answer.unreported or answer.overdue
     )
     lasting = sum(not each.remembered for each in answer.shown)
     if not answer.shown:

@@ -26,13 +26,14 @@ from financeops.store.tenants import find_tenant, new_history
 from financeops.store.waiting import AWAITS
 from financeops.store.writing.imports import ImportState
 
-VERSION = 6
+VERSION = 7
 """Version of the data model.
 
 Since version 2 payments may be removed, since version 3 parts of them may be given back: an earlier
 program would count that wrong. Since version 4 rollups count failures by stage and payments by
 dimension, since version 5 what happened to payments by when it happened, since version 6 payments in
-other currencies than their tenant's: `migrating` counts what was stored before.
+other currencies than their tenant's: `migrating` counts what was stored before. Since version 7 acts may
+wait for their payment: an earlier program would record it without them.
 """
 
 _Keys = list[tuple[str, int]]
@@ -112,6 +113,16 @@ _RATES = {
         "rates": {"bsonType": "object", "additionalProperties": {"bsonType": "string"}},
     },
 }
+_WAITING_ACT = {
+    "bsonType": "object",
+    "required": ["_id", "tenantId", "paymentId", "kind", "said", "at", "letter"],
+    "properties": {"paymentId": {"bsonType": "objectId"}, "at": {"bsonType": "date"}},
+}
+_DEAD_LETTER = {
+    "bsonType": "object",
+    "required": ["_id", "tenantId", "provider", "event", "body", "reason", "at"],
+    "properties": {"at": {"bsonType": "date"}},
+}
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "payments": _PAYMENT,
     "rollups": _ROLLUP,
@@ -120,6 +131,8 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "imports": _IMPORT,
     "importRows": _IMPORT_ROW,
     "importActs": _IMPORT_ACTS,
+    "waitingActs": _WAITING_ACT,
+    "deadLetters": _DEAD_LETTER,
     "rates": _RATES,
 }
 
@@ -136,6 +149,8 @@ _INDEXES: dict[str, tuple[_Keys, ...]] = {
     # Both are small: one document for each file, one for each thousand of its rows.
     "imports": ([("tenantId", 1)],),
     "importActs": ([("importId", 1)],),
+    "waitingActs": ([("paymentId", 1)], [("tenantId", 1)]),
+    "deadLetters": ([("tenantId", 1), ("at", -1)],),
     "sessions": (_BY_AGE,),
 }
 

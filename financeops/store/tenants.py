@@ -35,7 +35,8 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
     the values of each dimension that are counted by themselves. `renumbered` counts the payments that
     were given another number in their order, or converted later, by the month (UTC) that they are of,
     ``2026-03``. `reports_in` is the currency into which all payments in others are converted, as far as
-    there are rates; another than the tenant's, or None, while this is still to be done.
+    there are rates; another than the tenant's, or None, while this is still to be done. `waiting_acts` is how many acts wait
+    for their payment.
     """
 
     tenant: Tenant
@@ -51,6 +52,7 @@ class TenantRecord(Struct, frozen=True, kw_only=True):
     renumbered: dict[str, int] = {}
     last_act_at: datetime | None = None
     reports_in: str | None = None
+    waiting_acts: int = 0
 
     def renumbered_in(self, window: Window) -> int:
         """How often payments of a window were renumbered; also counts those beside it."""
@@ -155,4 +157,5 @@ def record_from(document: Document) -> TenantRecord:
         renumbered=document.get("renumbered", {}),
         last_act_at=document.get("lastActAt"),
         reports_in=document.get("reportsIn"),
+        waiting_acts=document.get("waitingActs", 0),
     )

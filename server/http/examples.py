@@ -179,7 +179,14 @@ ANSWERS: list[Struct] = [
         ],
     ),
     VerifyAnswer(
-        **_VERIFIED, repaired=False, asked=162, shown=[], misnumbered=[], mistimed=[], unreported=[]
+        **_VERIFIED,
+        repaired=False,
+        asked=162,
+        shown=[],
+        misnumbered=[],
+        mistimed=[],
+        unreported=[],
+        overdue=[],
     ),
     VerificationAnswer(
         id="6756fb49a1b2c3d4e5f60788",

@@ -109,6 +109,7 @@ def _verified(report: Report) -> VerifyAnswer:
         misnumbered=report.misnumbered[:MAX_TOLD],
         mistimed=report.mistimed[:MAX_TOLD],
         unreported=report.unreported[:MAX_TOLD],
+        overdue=report.overdue[:MAX_TOLD],
     )
 
 

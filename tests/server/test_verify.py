@@ -21,6 +21,7 @@ async def test_right_totals_are_confirmed(http, tenant_id, record):
         "misnumbered": [],
         "mistimed": [],
         "unreported": [],
+        "overdue": [],
     }
 
 

@@ -98,6 +98,7 @@ async def test_several_processes_prepare_at_once(empty, database_uri):
     assert {name for name, (validator, _) in (await described(empty)).items() if validator} == {
         *("changes", "payments", "rollups", "tenants"),
         *("imports", "importRows", "importActs", "rates"),
+        *("waitingActs", "deadLetters"),
     }
     assert await empty.tenants.count_documents({}) == 1
     await record(empty, insert())

@@ -16,6 +16,7 @@ from financeops.store.beginning import recorded
 from financeops.store.changes import changes_after
 from financeops.store.database.connection import close, connect
 from financeops.store.database.sharding import SHARD_KEYS, shard
+from financeops.store.dead_letters import forget_letter, list_letters
 from financeops.store.reading.months import read_months
 from financeops.store.reading.queries import find_payment, list_payments
 from financeops.store.reading.reader import Reader
@@ -38,6 +39,7 @@ from tests.builders import NOON, draft, tenant
 from tests.forks import Fork
 from tests.processes import ROOT, environment
 from tests.store.recorded import check_ledger, insert, record, refund, stored_payments
+from tests.store.test_waiting_acts import refund_of
 
 SHARDED = sorted(SHARD_KEYS)
 
@@ -214,6 +216,12 @@ async def test_every_statement_names_its_tenant_and_goes_to_the_shards_that_hold
     assert await changes_after(db, "tenant_1", 0)
     assert await recorded(db, "tenant_1", [keyed.id]) == {keyed.id}
     await verify(db, "tenant_1", as_of=NOON, repair=True)
+    refund_of_early = refund_of(tenant(), "early", "99")
+    await commit(db, tenant(), [refund_of_early], now=NOON)
+    await commit(db, tenant(), [refund_of_early, insert("early")], now=NOON)
+    (letter,) = await list_letters(db, "tenant_1", limit=5)
+    await list_letters(db, "tenant_1", limit=5, before=letter.id)
+    await forget_letter(db, "tenant_1", letter.id)
     await set_timezone(db, "tenant_1", "Asia/Tokyo")
     await check_ledger(db)
 

@@ -82,7 +82,8 @@ class VerifyAnswer(SumsAnswer, frozen=True, kw_only=True):
     each period, its buckets and the period before. `misnumbered` are the orders whose attempts had
     wrong numbers, `mistimed` the payments whose refunds, disputes or fees were not found by their
     time, or not as waiting for an exchange rate, `unreported` those in other currencies than the tenant's
-    that were neither converted nor waited; the first thousand of each.
+    that were neither converted nor waited, `overdue` those beside which acts still waited for them;
+    the first thousand of each.
     """
 
     asked: int
@@ -90,6 +91,7 @@ class VerifyAnswer(SumsAnswer, frozen=True, kw_only=True):
     misnumbered: list[str]
     mistimed: list[str]
     unreported: list[str]
+    overdue: list[str]
 
 
 class ProgressAnswer(Document, frozen=True, kw_only=True):

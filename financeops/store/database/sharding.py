@@ -21,6 +21,8 @@ SHARD_KEYS: dict[str, dict[str, int]] = {
     "changes": _BY_TENANT,
     "importRows": _BY_TENANT,
     "importActs": _BY_TENANT,
+    "waitingActs": _BY_TENANT,
+    "deadLetters": _BY_TENANT,
 }
 """Every query except housekeeping's names the tenant, and so goes to the shards that hold it.
 

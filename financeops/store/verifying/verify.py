@@ -25,11 +25,12 @@ from financeops.store.verifying.counting import (
     count_all,
     ignore_progress,
 )
+from financeops.store.verifying.overdue import find_overdue
 from financeops.store.verifying.shown import PERIODS, ShownDifference
 from financeops.store.verifying.times import give_times
 from financeops.store.writing.ledger import commit
 from financeops.store.writing.numbering import number_orders
-from financeops.store.writing.operations import Convert
+from financeops.store.writing.operations import Convert, Operation, Overdue
 
 MOST_CUT = 20_000
 """Most days and months written or removed at once when a zone changes: 27 years with payments on
@@ -37,7 +38,7 @@ every day in one currency. Recording waits meanwhile, about ten seconds for as m
 database."""
 
 _TOGETHER = 250
-"""Payments that one transaction converts."""
+"""Payments that one transaction converts, or for which it applies what waits."""
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -47,8 +48,8 @@ class Report(Struct, frozen=True, kw_only=True):
     `differences` lists the first of them. `asked` figures of readers were compared; `shown` lists
     those that differed, after the rollups were repaired if they were. `misnumbered` are the orders
     whose attempts had wrong numbers, `mistimed` the payments whose acts were not found by their time,
-    or not as waiting for a rate, `unreported` those in other currencies that were neither converted nor waited.
-    `repaired` tells whether rollups were replaced, attempts numbered
+    or not as waiting for a rate, `unreported` those in other currencies that were neither converted nor waited,
+    `overdue` those beside which acts still waited for them. `repaired` tells whether rollups were replaced, attempts numbered
     again, or rollups forgotten where only a process's memory was wrong.
     """
 
@@ -63,6 +64,7 @@ class Report(Struct, frozen=True, kw_only=True):
     misnumbered: list[str] = []
     mistimed: list[str] = []
     unreported: list[str] = []
+    overdue: list[str] = []
 
 
 async def verify(
@@ -87,8 +89,8 @@ async def verify(
         Asked too, with what it remembers.
     repair : bool
         Replace the rollups that differ, in a transaction for each piece of them, number attempts
-        again that are numbered wrong, say again when acts were where that is wrong, and convert what is
-        neither converted nor waits. If only remembered figures differ, have every process forget them.
+        again that are numbered wrong, say again when acts were where that is wrong, convert what is
+        neither converted nor waits, and apply what waits beside its payment. If only remembered figures differ, have every process forget them.
     progress : callable, optional
         Called with the progress of each step.
 
@@ -105,12 +107,14 @@ async def verify(
     await count_all(db, record, count, progress=progress)
     misnumbered, mistimed = count.orders.wrong(), count.mistimed
     unreported = count.unreported
+    overdue = await find_overdue(db, tenant_id)
     if repair:
         await number_orders(db, tenant_id, misnumbered, now=as_of)
         await give_times(db, tenant_id, mistimed)
-        for first in range(0, len(unreported), _TOGETHER):
-            some = [Convert(payment_id=each) for each in unreported[first : first + _TOGETHER]]
-            await commit(db, record.tenant, some, now=as_of)
+        mended: list[Operation] = [Convert(payment_id=each) for each in unreported]
+        mended += [Overdue(payment_id=each) for each in overdue]
+        for first in range(0, len(mended), _TOGETHER):
+            await commit(db, record.tenant, mended[first : first + _TOGETHER], now=as_of)
 
     async def mend(wrong: list[Difference]) -> None:
         await put_right(db, record, count, {each.place for each in wrong})
@@ -130,12 +134,15 @@ async def verify(
         differing=compared.differing,
         differences=compared.differences,
         repaired=forget
-        or (repair and bool(compared.differing or misnumbered or mistimed or unreported)),
+        or (
+            repair and bool(compared.differing or misnumbered or mistimed or unreported or overdue)
+        ),
         asked=asked,
         shown=shown,
         misnumbered=misnumbered,
         mistimed=mistimed,
         unreported=unreported,
+        overdue=overdue,
     )
 
 

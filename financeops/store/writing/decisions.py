@@ -13,7 +13,7 @@ from financeops.core.errors import Conflict, FinanceOpsError, InvalidValue
 from financeops.core.money import decimals_of, to_minor
 from financeops.core.payments import Payment
 from financeops.store.reporting_rates import Reporting
-from financeops.store.writing.operations import Outcome, Result
+from financeops.store.writing.operations import Await, Outcome, Result
 
 
 class Marks(Struct, frozen=True, kw_only=True):
@@ -63,6 +63,8 @@ class Known(Struct, frozen=True, kw_only=True):
     rows: dict[str, KnownRow] = {}
     imports: dict[str, str] = {}
     """The state of each import involved."""
+    waiting: dict[str, dict[str, Await]] = {}
+    """Acts that wait, by payment and by their own id."""
     declines: Mapping[str, Meaning] = {}
     reporting: Reporting
 

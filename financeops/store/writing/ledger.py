@@ -32,11 +32,13 @@ from financeops.store.writing.decisions import Known, Stored
 from financeops.store.writing.errors import OutdatedError, RefusedError
 from financeops.store.writing.imports import import_states
 from financeops.store.writing.operations import (
+    Await,
     Convert,
     ImportRow,
     Insert,
     Operation,
     Outcome,
+    Overdue,
     Result,
     counts_once,
     payment_id_of,
@@ -44,6 +46,7 @@ from financeops.store.writing.operations import (
 from financeops.store.writing.planning import Item, plan_of
 from financeops.store.writing.posting import marks_from, post
 from financeops.store.writing.rows import read_rows
+from financeops.store.writing.waiting_acts import read_waiting
 
 
 async def commit(
@@ -177,6 +180,12 @@ async def _read_known(
         with suppress(NotFound):  # its currency or zone may be another by now
             stored = await find_tenant(db, tenant.id)
             tenant = structs.replace(tenant, currency=stored.currency, timezone=stored.timezone)
+    awaited = [
+        item.payment_id
+        for item in items
+        if isinstance(item.operation, Overdue)
+        or (everything and isinstance(item.operation, Insert | ImportRow | Await))
+    ]
     made = [
         (each.currency, each.created_at)
         for each in (_converts(item, payments) for item in items)
@@ -190,6 +199,7 @@ async def _read_known(
         imports=await import_states(db, concerned) if concerned else {},
         declines=tenant.declines,
         reporting=await read_reporting(db, tenant, made),
+        waiting=await read_waiting(db, tenant.id, awaited) if awaited else {},
     )
 
 

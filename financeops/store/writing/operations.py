@@ -13,6 +13,7 @@ from financeops.core.acts import GivenBack
 from financeops.core.disputes import Disputed
 from financeops.core.errors import FinanceOpsError
 from financeops.core.payments import Draft, Payment
+from financeops.store.dead_letters import Letter
 from financeops.store.documents import Key, derived_payment_id, new_payment_id
 
 
@@ -27,6 +28,7 @@ class Result(StrEnum):
     CONFLICT = "conflict"
     REMOVED = "removed"
     RESTORED = "restored"
+    WAITING = "waiting"
 
 
 class Insert(Struct, frozen=True, kw_only=True):
@@ -129,6 +131,21 @@ class Settlement(Struct, frozen=True, kw_only=True):
 Act = Refund | Dispute | Fees | Settlement
 
 
+class Await(Struct, frozen=True, kw_only=True):
+    """Tell something of a payment that may not be recorded yet: then it waits for the payment.
+
+    `id` names the act, so that twice is once, and `at` is when it happened: in this order acts that wait
+    are applied. `currency` is that of its amounts, if it says so. `letter` is what told it, kept if the
+    payment refuses the act when it comes.
+    """
+
+    id: str
+    act: Act
+    at: datetime
+    letter: Letter
+    currency: str | None = None
+
+
 class Remove(Struct, frozen=True, kw_only=True):
     """Undo that an import created a payment, which came `refunded` or not."""
 
@@ -151,7 +168,13 @@ class Convert(Struct, frozen=True, kw_only=True):
     again: bool = False
 
 
-Operation = Insert | ImportRow | Act | Remove | Restore | Convert
+class Overdue(Struct, frozen=True, kw_only=True):
+    """Apply what waits beside a payment that is recorded, as it should not."""
+
+    payment_id: str
+
+
+Operation = Insert | ImportRow | Act | Await | Remove | Restore | Convert | Overdue
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -182,7 +205,17 @@ def refund_id_of(tenant_id: str, payment_id: str, key: str | None) -> str:
     return derived_payment_id(tenant_id, ("refund", f"{payment_id.lower()}\0{key}"))
 
 
-_KINDS: dict[type, str] = {Dispute: "dispute", Fees: "fees", Settlement: "settlement"}
+_KINDS: dict[type, str] = {
+    Refund: "refund",
+    Dispute: "dispute",
+    Fees: "fees",
+    Settlement: "settlement",
+}
+
+
+def kind_of(act: type[Act]) -> str:
+    """The word for a kind of acts."""
+    return _KINDS[act]
 
 
 def keyed(
@@ -196,6 +229,26 @@ def keyed(
     return structs.replace(act, key=ActKey(named, digest_of(act.terms)))
 
 
+def payment_named(tenant_id: str, reference: str) -> str:
+    """The id of the payment with a reference, which may not be recorded yet."""
+    return derived_payment_id(tenant_id, ("reference", reference))
+
+
+def await_payment(
+    act: Act,
+    tenant_id: str,
+    *,
+    name: str,
+    at: datetime,
+    letter: Letter,
+    currency: str | None = None,
+) -> Await:
+    """The act, told by the payment's reference; its `name` tells it from others of its kind."""
+    key = ("waiting", f"{act.payment_id}\0{kind_of(type(act))}\0{name}")
+    waiting_id = derived_payment_id(tenant_id, key)
+    return Await(id=waiting_id, act=act, at=at, letter=letter, currency=currency)
+
+
 def payment_id_of(tenant_id: str, operation: Operation) -> str:
     """The id of an operation's payment, fixed before the first try."""
     match operation:
@@ -204,5 +257,16 @@ def payment_id_of(tenant_id: str, operation: Operation) -> str:
         case Insert(key=key) | ImportRow(key=key):
             assert key is not None
             return derived_payment_id(tenant_id, key)
-        case Refund() | Dispute() | Fees() | Settlement() | Remove() | Restore() | Convert():
+        case Await(act=act):
+            return act.payment_id.lower()
+        case (
+            Refund()
+            | Dispute()
+            | Fees()
+            | Settlement()
+            | Remove()
+            | Restore()
+            | Convert()
+            | Overdue()
+        ):
             return operation.payment_id.lower()  # as the database spells it

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 from financeops.core.errors import Conflict
 from financeops.core.payments import Change, Draft, Payment, Status, earlier_of, recorded
 from financeops.core.recognition import difference, moved_on
+from financeops.store.dead_letters import DeadLetter, dead_letter
 from financeops.store.reporting_rates import Reporting
 from financeops.store.writing.converting import converted
 from financeops.store.writing.decisions import (
@@ -26,6 +27,7 @@ from financeops.store.writing.decisions import (
 )
 from financeops.store.writing.operations import (
     Act,
+    Await,
     Convert,
     Dispute,
     Fees,
@@ -33,6 +35,7 @@ from financeops.store.writing.operations import (
     Insert,
     Operation,
     Outcome,
+    Overdue,
     Refund,
     Remove,
     Restore,
@@ -41,6 +44,7 @@ from financeops.store.writing.operations import (
 )
 from financeops.store.writing.refunds import refunded
 from financeops.store.writing.telling import told
+from financeops.store.writing.waiting_acts import said
 
 
 class Item(Struct, frozen=True):
@@ -54,7 +58,8 @@ class WritePlan(Struct, frozen=True, kw_only=True):
     """What a transaction will write, and the answers that will then be true.
 
     `rows` are to be remembered; those in `replaced` are remembered already, for a payment that was
-    removed. `reporting` is what payments were converted by.
+    removed. `reporting` is what payments were converted by. `waiting` are the acts that begin to wait for
+    their payment, `applied` the ids of those that no longer do, `dead` what their payment refused.
     """
 
     changes: list[Change] = []
@@ -63,11 +68,19 @@ class WritePlan(Struct, frozen=True, kw_only=True):
     replaced: set[str] = set()
     outcomes: list[Outcome] = []
     reporting: Reporting | None = None
+    waiting: dict[str, Await] = {}
+    applied: list[str] = []
+    dead: list[DeadLetter] = []
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.changes or self.rows)
+        return not (self.changes or self.rows or self.moves_acts)
+
+    @property
+    def moves_acts(self) -> bool:
+        """Whether acts begin or cease to wait."""
+        return bool(self.waiting or self.applied)
 
 
 def plan_of(items: Sequence[Item], known: Known, at: datetime) -> WritePlan:
@@ -86,15 +99,23 @@ def plan_of(items: Sequence[Item], known: Known, at: datetime) -> WritePlan:
                     decided = rejected(Conflict(problem))
             case Refund() | Dispute() | Fees() | Settlement() as act:
                 decided = _acted(act, known.payments.get(item.payment_id), known, at)
+            case Await() as early:
+                decided = _awaited(early, item.payment_id, known, plan, at)
             case Remove() | Restore() as back:
                 decided = _taken_back(back, known.payments.get(item.payment_id), at)
             case Convert() as convert:
                 stored = known.payments.get(item.payment_id)
                 decided = converted(convert, stored, known.reporting, at)
+            case Overdue():
+                stored = known.payments.get(item.payment_id)
+                found = None if stored is None else stored.payment
+                decided = Decided(Outcome(result=Result.DUPLICATE, payment=found))
             case _:
                 assert_never(item.operation)
         _note(decided, known, plan, at)
         plan.outcomes.append(decided.outcome)
+        if item.payment_id in known.waiting and item.payment_id in known.payments:
+            _apply_waiting(item.payment_id, known, plan, at)
     return plan
 
 
@@ -152,6 +173,43 @@ def _acted(act: Act, stored: Stored | None, known: Known, at: datetime) -> Decid
     if isinstance(act, Refund):
         return refunded(act, stored, known, at)
     return told(act, stored, known, at)
+
+
+def _awaited(early: Await, payment_id: str, known: Known, plan: WritePlan, at: datetime) -> Decided:
+    """Apply an act if its payment is recorded, else have it wait."""
+    if (stored := known.payments.get(payment_id)) is not None:
+        return _told_early(early, stored, known, at)
+    waiting = known.waiting.setdefault(payment_id, {})
+    same = waiting.setdefault(early.id, early)
+    if said(same) != said(early):
+        return rejected(Conflict("this key was used before, with something else"))
+    if same is early:
+        plan.waiting[early.id] = early
+    return Decided(Outcome(result=Result.WAITING))
+
+
+def _told_early(early: Await, stored: Stored, known: Known, at: datetime) -> Decided:
+    currency = stored.payment.currency
+    if early.currency not in (None, currency):
+        problem = f"is {early.currency}, that of the payment is {currency}"
+        return rejected(Conflict(problem, "currency"))
+    return _acted(early.act, stored, known, at)
+
+
+def _apply_waiting(payment_id: str, known: Known, plan: WritePlan, at: datetime) -> None:
+    """Apply what waits for a payment that is recorded now, each act as a change of its own."""
+    waiting = known.waiting.pop(payment_id).values()
+    for early in sorted(waiting, key=lambda each: (each.at, each.id)):
+        stored = known.payments[payment_id]
+        decided = _told_early(early, stored, known, at)
+        if early.id in plan.waiting:  # it came in the same transaction
+            del plan.waiting[early.id]
+        else:
+            plan.applied.append(early.id)
+        if decided.outcome.error is not None:
+            reason = str(decided.outcome.error)
+            plan.dead.append(dead_letter(stored.payment.tenant_id, early.letter, reason, at))
+        _note(decided, known, plan, at)
 
 
 def _recorded(draft: Draft, payment_id: str, known: Known, at: datetime) -> Payment:

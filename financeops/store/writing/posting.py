@@ -37,6 +37,7 @@ from financeops.store.writing.imports import ImportState, acts_of, note_acts
 from financeops.store.writing.orders import Renumbered, renumber
 from financeops.store.writing.planning import WritePlan
 from financeops.store.writing.rows import write_rows
+from financeops.store.writing.waiting_acts import write_waiting
 
 _DUPLICATE_KEY = 11000
 _VALIDATION_FAILED = 121
@@ -59,7 +60,9 @@ async def post(db: Database, tenant: Tenant, plan: WritePlan, session: Session) 
     RefusedError
         One of the payments cannot be stored.
     """
-    changes = await _post_changes(db, tenant, plan, session) if plan.changes else []
+    changes = []
+    if plan.changes or plan.moves_acts:
+        changes = await _post_changes(db, tenant, plan, session)
     if plan.rows or any(marks.moved_by for marks in plan.marks.values()):
         # What follows the planned changes is no act of an import: attempts that were renumbered.
         await _note_imports(db, tenant.id, plan, changes[: len(plan.changes)], session)
@@ -73,6 +76,10 @@ async def _post_changes(
     # work, and the order of commits is the order of numbers.
     record = await _take_numbers(db, tenant, plan, session)
     await _check_reporting(db, record, plan.reporting, session)
+    if plan.moves_acts or record.waiting_acts:
+        await _write_waiting(db, record, plan, session)
+        if not plan.changes:
+            return []
     first = record.tenant.seq - len(plan.changes) + 1
     groups = await _group_declines(db, record, plan.changes, session)
     changes = [
@@ -88,6 +95,21 @@ async def _post_changes(
     await _check_imports(db, changes, plan.marks, session)
     renumbered = await renumber(db, tenant.id, changes, changes[0].at, session)
     return await _write(db, record, renumbered, plan.marks, session)
+
+
+async def _write_waiting(
+    db: Database, record: TenantRecord, plan: WritePlan, session: Session
+) -> None:
+    created = {each.payment.id for each in plan.changes if each.previous_status is None}
+    await write_waiting(
+        db,
+        record,
+        created,
+        new=plan.waiting,
+        applied=plan.applied,
+        dead=plan.dead,
+        session=session,
+    )
 
 
 async def post_numbers(
@@ -185,6 +207,10 @@ async def _take_numbers(
     happenings = [change.payment for change in changes if happened(change.payment)]
     if (acted_at := last_act(happenings)) is not None:
         update.setdefault("$max", {})["lastActAt"] = acted_at
+    if plan.moves_acts:
+        update["$inc"]["waitingActs"] = len(plan.waiting) - len(plan.applied)
+        # The lock, even if as many begin to wait as cease to.
+        update["$inc"]["fences"] = 1
     if plan.reporting is not None and plan.reporting.version is not None:
         if any(awaits_rate(change.payment) for change in changes):
             update.setdefault("$min", {})[RATES_AWAITED] = plan.reporting.version
