@@ -36,6 +36,7 @@ from server.routes import (
     seed,
     tenants,
     verify,
+    webhooks,
 )
 
 _ABOUT = f"""Live payment analytics.
@@ -47,7 +48,7 @@ Amounts are numbers in major units (`1850.5`), times ISO 8601 with a time zone. 
 
 PARTS = (
     *(analytics, export, history, first_history, seed, batch),
-    *(payments, acts, imports, rates, tenants, verify, health, docs),
+    *(payments, acts, imports, rates, tenants, webhooks, verify, health, docs),
 )
 """The modules that have the routes; the first match answers."""
 

@@ -23,6 +23,7 @@ from server.monitoring import Meters
 from server.settings import Settings
 from server.tenants import Tenants
 from server.verifying import Verifications
+from server.webhooks.providers import Verifier
 
 
 def utc_now() -> datetime:
@@ -47,6 +48,7 @@ class Services:
     origins: Origins
     meters: Meters
     converter: Converter
+    verifier: Verifier = field(default_factory=Verifier)
     now: Callable[[], datetime] = utc_now
     seeding: asyncio.Lock = field(default_factory=asyncio.Lock)
 

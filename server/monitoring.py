@@ -38,6 +38,12 @@ class Meters:
             ["result"],
             registry=self.registry,
         )
+        self.webhooks = Counter(
+            "financeops_webhooks",
+            "Events of payment providers: recorded, dead (kept as a dead letter) or refused (not verified)",
+            ["provider", "outcome"],
+            registry=self.registry,
+        )
         self.group = Histogram(
             "financeops_commit_operations",
             "Operations per transaction",

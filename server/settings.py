@@ -26,6 +26,7 @@ from financeops.core.errors import InvalidValue, Misconfigured
 from financeops.core.money import exponent
 from financeops.core.payments import Tenant
 from financeops.core.periods import zone_of
+from server.webhook_secrets import Provider, WebhookSecrets
 from server.wording import in_words
 
 PREFIX = "FINANCEOPS_"
@@ -123,6 +124,14 @@ class Settings(BaseSettings):
         description="Source of the exchange rates at which payments are converted into their tenant's "
         "currency (`ecb`), perhaps with its base (`ecb/EUR`). Needed only if there are rates of several: "
         "until then nothing is converted",
+    )
+
+    webhook_secrets: dict[str, WebhookSecrets] = Field(
+        {},
+        description="Secrets by which payment providers sign what they send to "
+        "`POST /webhooks/{provider}/{tenant_id}`, as JSON by tenant and provider: "
+        '`{"shop": {"standard": "whsec_…"}}`. While a secret is replaced, give both: '
+        '`["whsec_new…", "whsec_old…"]`. Providers: `standard` (Standard Webhooks, for your own systems)',
     )
 
     simulate: bool = Field(True, description=f"Whether to simulate payments of `{DEFAULT_TENANT}`")
@@ -242,9 +251,9 @@ class Settings(BaseSettings):
                 raise ValueError(f"{host!r} is not a name such as pay.example.com, without a port")
         return hosts
 
-    @field_validator("tenants")
+    @field_validator("tenants", "webhook_secrets")
     @classmethod
-    def _are_tenants(cls, tenants: dict[str, TenantSettings]) -> dict[str, TenantSettings]:
+    def _are_tenants(cls, tenants: dict[str, Any]) -> dict[str, Any]:
         for tenant_id in tenants:
             if not TENANT_ID.fullmatch(tenant_id):
                 raise ValueError(
@@ -261,6 +270,13 @@ class Settings(BaseSettings):
             timezone=known.timezone,
             declines={code: (each.stage, each.kind) for code, each in known.declines.items()},
         )
+
+    def secrets_of(self, tenant_id: str, provider: str) -> list[str]:
+        """Return the secrets of a tenant's webhook, of which any may sign; none if it has no such webhook."""
+        known = self.webhook_secrets.get(tenant_id)
+        if known is None or provider not in set(Provider):
+            return []
+        return known.of(Provider(provider))
 
     def configured_tenants(self) -> Sequence[Tenant]:
         """Return the tenants that are named: they exist before their first payment."""

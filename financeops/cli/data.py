@@ -47,6 +47,13 @@ def register(app: typer.Typer) -> None:
     imports.callback(invoke_without_command=True)(list_imports)
     imports.command("undo")(undo_import)
     app.add_typer(imports, name="imports")
+    letters = typer.Typer(
+        cls=Commands,
+        help="List what payment providers told and could not be recorded, or replay it.",
+    )
+    letters.callback(invoke_without_command=True)(list_letters)
+    letters.command("replay")(replay_letters)
+    app.add_typer(letters, name="dead-letters")
     app.command()(export)
     app.command()(verify)
     rates = typer.Typer(
@@ -291,6 +298,49 @@ def undo_import(
     from financeops.cli.importations import undone  # noqa: PLC0415 - aiohttp
 
     typer.echo(asyncio.run(undone(url, import_id)))
+
+
+def list_letters(
+    context: typer.Context,
+    *,
+    tenant: _Tenant = DEFAULT_TENANT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the bodies.")] = False,
+    url: Annotated[str, _url_option()] = DEFAULT_URL,
+) -> None:
+    """List what a tenant's payment providers told and could not be recorded, newest first, or replay it."""
+    if (command := context.invoked_subcommand) is not None:
+        for option, name in (("--tenant", "tenant"), ("--json", "as_json"), ("--url", "url")):
+            if _given(context, name):
+                problem = f"is for the list here: write what {command} needs after it"
+                raise typer.BadParameter(problem, param_hint=option)
+        return  # the command has a URL of its own to check
+    from financeops.cli.dead_letters import listed  # noqa: PLC0415 - aiohttp
+
+    url = _checked_url(context, url)
+    for line in asyncio.run(listed(url, tenant_id=tenant, as_json=as_json)):
+        typer.echo(line)
+
+
+def replay_letters(
+    *,
+    letter_ids: Annotated[
+        list[str],
+        typer.Argument(metavar="ID...", help="IDs, as `financeops dead-letters` lists them."),
+    ],
+    tenant: _Tenant = DEFAULT_TENANT,
+    url: _Url = DEFAULT_URL,
+) -> None:
+    """Try again to record what dead letters tell; those that are recorded are forgotten.
+
+    Exit code 2: some could still not be recorded, and are kept with the reason.
+    """
+    from financeops.cli.dead_letters import replayed  # noqa: PLC0415 - aiohttp
+
+    lines, all_recorded = asyncio.run(replayed(url, letter_ids, tenant_id=tenant))
+    for line in lines:
+        typer.echo(line)
+    if not all_recorded:
+        raise typer.Exit(2)
 
 
 def export(

@@ -41,6 +41,7 @@ from financeops.core.contract.payments import (
     SeedAnswer,
 )
 from financeops.core.contract.rates import RatesAnswer, RatesRecomputed, RatesRecorded
+from financeops.core.contract.webhooks import DeadLetterAnswer, ReplayAnswer
 from financeops.core.dimensions import Dimension
 from financeops.core.disputes import DisputeStatus
 from financeops.core.fees import FeeKind
@@ -328,6 +329,26 @@ class Client:
         path = paths.undo(_part(import_id))
         query = present(tenantId=tenant_id)
         return await self._http.answer(ImportAnswer, "POST", path, query, patient=True)
+
+    async def dead_letters(
+        self, tenant_id: str | None = None, *, limit: int | None = None
+    ) -> list[DeadLetterAnswer]:
+        """What a tenant's payment providers told and could not be recorded, newest first.
+
+        Parameters
+        ----------
+        tenant_id : str, optional
+        limit : int, optional
+            At most 1,000; by default 100.
+        """
+        query = present(tenantId=tenant_id, limit=limit)
+        return await self._http.answer(list[DeadLetterAnswer], "GET", paths.DEAD_LETTERS, query)
+
+    async def replay(self, letter_id: str, tenant_id: str | None = None) -> ReplayAnswer:
+        """Try again to record what a dead letter tells; raises `NotFound`."""
+        path = paths.replay(_part(letter_id))
+        query = present(tenantId=tenant_id)
+        return await self._http.answer(ReplayAnswer, "POST", path, query, patient=True)
 
     async def refund(
         self,

@@ -46,6 +46,7 @@ class Source(StrEnum):
     SEED = "seed"
     SIMULATION = "simulation"
     IMPORT = "import"
+    WEBHOOK = "webhook"
 
 
 UNKNOWN_DECLINE = "unknown"

@@ -33,6 +33,7 @@ from server.http import examples
 
 _REF = "#/components/schemas/"
 _MEANINGS = {
+    400: "The webhook is not signed with a secret of its tenant, or was signed too long ago",
     403: "The request comes from a web page whose origin is not allowed",
     404: "The tenant or payment does not exist",
     409: "The request contradicts what is recorded",

@@ -56,6 +56,7 @@ from financeops.core.contract.requests import (
     RefundRequest,
     SettlementRequest,
 )
+from financeops.core.contract.webhooks import DeadLetterAnswer, ReplayAnswer, WebhookAnswer
 from financeops.core.dimensions import EVERY_VALUE, Dimension
 from financeops.core.disputes import DisputeStatus
 from financeops.core.errors import InvalidValue
@@ -115,6 +116,11 @@ _VERIFIED: dict[str, Any] = {
     "differences": [],
 }
 
+WEBHOOK = {
+    "type": "payment.refunded",
+    "timestamp": "2024-12-09T14:23:05Z",
+    "data": {"reference": "order-1042-1", "amount": 18.5},
+}
 ANSWERS: list[Struct] = [
     PAYMENT,
     METRICS,
@@ -214,6 +220,18 @@ ANSWERS: list[Struct] = [
     RatesRecomputed(checked=310, changed=4),
     HealthAnswer(status="ok"),
     ReadyAnswer(status="ready"),
+    WebhookAnswer(event="msg_1", reason="must be at most 18.5 USD, what is left to refund"),
+    DeadLetterAnswer(
+        id="6756fb49a1b2c3d4e5f60799",
+        tenant_id=DEFAULT_TENANT,
+        provider="standard",
+        event="msg_1",
+        kind="payment.refunded",
+        reason="amount: must be at most 18.5 USD, what is left to refund",
+        at=Instant.of(_NOON),
+        body=wire.encode(WEBHOOK).decode(),
+    ),
+    ReplayAnswer(id="6756fb49a1b2c3d4e5f60799", recorded=True),
 ]
 """An example of each type of answer."""
 

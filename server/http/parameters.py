@@ -156,6 +156,7 @@ TimezoneName = Annotated[str, AfterValidator(check_timezone)]
 Instant = Annotated[datetime, BeforeValidator(_instant), _described(format="date-time")]
 SourceOfRates = Annotated[str, AfterValidator(check_source), _described(pattern=WORD_PATTERN)]
 ImportId = Annotated[str, Field(pattern=PAYMENT_ID_PATTERN)]
+LetterId = Annotated[str, Field(pattern=PAYMENT_ID_PATTERN)]
 VerificationId = Annotated[str, Field(pattern=PAYMENT_ID_PATTERN)]
 
 
@@ -378,6 +379,15 @@ class VerifyParameters(OfTenant):
     """Parameters of a verification."""
 
     repair: bool = Field(False, description="Whether to repair what differs")
+
+
+class LettersParameters(OfTenant):
+    """Parameters of the list of dead letters."""
+
+    limit: int = Field(100, ge=1, le=MAX_PAGE, description="Number of dead letters on a page")
+    before: LetterId | None = Field(
+        None, description="Start of the page: the cursor of the `Link` header's `next`"
+    )
 
 
 class ImportParameters(Parameters):

@@ -41,6 +41,9 @@ _MOST_LETTERS = 64
 UNEXPECTED = "the server failed; its log has the details"
 
 
+_NOT_SIGNED = "the signature does not fit: check the secret, the clock, and that the body arrives as it was sent"
+
+
 class TooLarge(FinanceOpsError):
     """A request body beyond the limit."""
 
@@ -50,6 +53,13 @@ class TooLarge(FinanceOpsError):
 
 class WrongKind(FinanceOpsError):
     """A request body of a kind that the route does not accept."""
+
+
+class NotVerified(FinanceOpsError):
+    """A webhook that none of its tenant's secrets signed, or too long ago."""
+
+    def __init__(self, problem: str = _NOT_SIGNED) -> None:
+        super().__init__(problem)
 
 
 class Misdirected(FinanceOpsError):
@@ -83,7 +93,7 @@ def status_of(error: FinanceOpsError) -> HTTPStatus:
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         case Misdirected():
             return HTTPStatus.MISDIRECTED_REQUEST
-        case HalfUpgrade() | Over():
+        case HalfUpgrade() | Over() | NotVerified():
             return HTTPStatus.BAD_REQUEST
         case Forbidden():
             return HTTPStatus.FORBIDDEN

@@ -10,6 +10,7 @@ import pytest
 
 from tests.database import fresh_name, with_database
 from tests.processes import start_server
+from tests.server.signed import SECRETS_SETTING
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +20,7 @@ def shared_server(lasting_mongodb_uri):
         with_database(lasting_mongodb_uri, fresh_name()),
         heartbeat_seconds=0.3,
         max_missed_events=50,
+        webhook_secrets=SECRETS_SETTING,
     )
     yield process
     assert process.stop() == 0, process.said

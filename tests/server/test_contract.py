@@ -12,6 +12,7 @@ from financeops.core.contract.payments import ChangeAnswer
 from financeops.core.contract.stream import ConnectedEvent, Event, HeartbeatEvent, ReloadEvent
 from tests.server.described import check
 from tests.server.listener import Listener
+from tests.server.signed import SECRETS_SETTING, standard_headers
 from tests.verification import ended
 
 PAID = {"amount": 18.5, "method": "card", "status": "success"}
@@ -53,6 +54,12 @@ class Walk:
 
 
 @pytest.fixture
+def server(start, database_uri):
+    """A server for one test, with a webhook."""
+    return start(database_uri, heartbeat_seconds=0.3, webhook_secrets=SECRETS_SETTING)
+
+
+@pytest.fixture
 async def ask(server):
     """Send requests to a server for one test."""
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
@@ -65,6 +72,7 @@ async def test_every_answer_has_the_type_of_its_route(ask, server):
     await _imports(ask)
     await _analytics(ask)
     await _rates(ask)
+    await _webhooks(ask)
     with MongoClient(server.settings["mongodb_uri"]) as client:
         rollups = client.get_default_database().rollups
         assert rollups.delete_many({"tenantId": "tenant_1", "grain": "day"}).deleted_count
@@ -124,6 +132,23 @@ async def _payments(ask):
         "/payments/history",
     ):  # there are payments, so nothing is recorded
         await ask("POST", path)
+
+
+async def _webhooks(ask):
+    path, ids = (
+        "/webhooks/{provider}/{tenant_id}",
+        {"provider": "standard", "tenant_id": "hooked_0"},
+    )
+    body = b'{"type": "order.shipped", "timestamp": "2026-05-01T10:00:00Z", "data": {}}'
+    signed = {"content": body, "headers": standard_headers(body)}
+    await ask("POST", path, ids=ids, **signed)
+    await ask("POST", path, ids=ids, content=b"{}", headers=signed["headers"])
+    await ask("POST", path, ids={**ids, "tenant_id": "nobody"}, **signed)
+    asked = {"params": {"tenantId": "hooked_0"}}
+    (kept,) = (await ask("GET", "/webhooks/dead-letters", **asked)).json()
+    replay = "/webhooks/dead-letters/{letter_id}/replay"
+    for letter in (kept["_id"], "0" * 24):
+        await ask("POST", replay, ids={"letter_id": letter}, **asked)
 
 
 async def _imports(ask):

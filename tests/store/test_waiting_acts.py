@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financeops.core.act_terms import FeesTerms, SettlementTerms
+from financeops.core.act_terms import DisputeTerms, FeesTerms, SettlementTerms
+from financeops.core.disputes import DisputeStatus
 from financeops.core.errors import NotFound, Unavailable
 from financeops.core.fees import FeeKind
 from financeops.core.payments import Status
@@ -25,6 +26,8 @@ from financeops.store.dead_letters import (
 )
 from financeops.store.tenants import find_record
 from financeops.store.verifying.verify import verify
+from financeops.store.writing.decisions import Marks, Stored
+from financeops.store.writing.disputing import disputed
 from financeops.store.writing.imports import start_import
 from financeops.store.writing.ledger import commit
 from financeops.store.writing.operations import (
@@ -38,7 +41,7 @@ from financeops.store.writing.operations import (
     payment_named,
     refund_id_of,
 )
-from tests.builders import NOON, draft, tenant
+from tests.builders import NOON, draft, payment, tenant
 from tests.store.recorded import insert, stored_changes, stored_payments, stored_rollups
 from tests.store.test_act_laws import MADE, PAID, RULES, operation, present, stories, without_name
 
@@ -87,11 +90,15 @@ def told_early(shop, number, acts):
 async def test_any_order_of_payments_and_acts_gives_the_same(db, other_db, told, data):
     """In order, each in a transaction; and mixed, repeated, in pieces that two send at once."""
     one, two = (tenant(f"t-{uuid4().hex[:8]}", timezone="Asia/Kathmandu") for _ in range(2))
+    order = data.draw(st.none() | st.just("an order"))
     for number, acts in enumerate(told):
-        for act in (paid(one, f"r{number}", number), *told_early(one, number, acts)):
+        for act in (
+            paid(one, f"r{number}", number, order_id=order),
+            *told_early(one, number, acts),
+        ):
             (outcome,) = await commit(db, one, [act], now=NOON)
             assert outcome.error is None, outcome
-    mixed = [paid(two, f"r{number}", number) for number in range(len(told))]
+    mixed = [paid(two, f"r{number}", number, order_id=order) for number in range(len(told))]
     mixed += [act for number, acts in enumerate(told) for act in told_early(two, number, acts)]
     mixed = data.draw(st.permutations(mixed + data.draw(st.lists(st.sampled_from(mixed)))))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(mixed)), max_size=3)))
@@ -147,8 +154,8 @@ async def test_a_row_of_a_file_brings_what_waits_and_other_tenants_none(db):
     row = ImportRow(draft=said, key=("reference", "r"), import_id=begun.id, base="b", content="c")
     both = [row, fee_of(shop, "r", "0.25", "k2")]
     await commit(db, shop, both, now=NOON)
-    (payment,) = await present(db, shop)
-    assert (payment.fee_amount, payment.revision) == (75, 2)
+    (stored,) = await present(db, shop)
+    assert (stored.fee_amount, stored.revision) == (75, 2)
     assert await db.waitingActs.distinct("tenantId") == ["other"]
 
 
@@ -188,8 +195,8 @@ async def test_verifying_finds_what_waits_beside_its_payment(db):
     assert (found.overdue, found.repaired) == ([payment_named(shop.id, "r")], True)
     after = await verify(db, shop.id, as_of=NOON)
     assert (after.overdue, after.differences, after.shown) == ([], [], [])
-    (payment,) = await present(db, shop)
-    assert payment.fee_amount == 50
+    (stored,) = await present(db, shop)
+    assert stored.fee_amount == 50
     assert await db.waitingActs.count_documents({}) == 1
     assert (await find_record(db, shop.id)).waiting_acts == 1
     (letter,) = await list_letters(db, shop.id, limit=9)
@@ -223,3 +230,29 @@ async def test_dead_letters_are_a_tenants_own_and_listed_in_pages(db):
     await forget_letter(db, "a", listed[1].id)
     assert len(await list_letters(db, "a", limit=9)) == 4
     assert len(await list_letters(db, "b", limit=9)) == 5
+
+
+@given(
+    opened=st.lists(st.integers(0, 4), unique=True),
+    ended=st.dictionaries(st.integers(4, 9), st.sampled_from(["won", "lost"]).map(DisputeStatus)),
+    data=st.data(),
+)
+def test_a_dispute_told_by_events_is_the_same_in_any_order(opened, ended, data):
+    """The earliest opening and the latest end count, each event once or twice."""
+
+    def after(events):
+        stored = Stored(payment(amount=PAID, created_at=MADE), Marks())
+        for status, day in events:
+            terms = DisputeTerms(id="dp", status=status, at=MADE + timedelta(days=day))
+            stored = disputed(terms, stored, NOON, by_event=True)
+        return stored.payment.dispute
+
+    told = [(DisputeStatus.OPEN, day) for day in opened] + [(ended[day], day) for day in ended]
+    if not told:
+        return
+    mixed = data.draw(st.permutations(told + data.draw(st.lists(st.sampled_from(told)))))
+    found = after(mixed)
+    days = [min(opened, default=None), max(ended, default=None)]
+    moments = [None if day is None else MADE + timedelta(days=day) for day in days]
+    assert [found.opened_at, found.closed_at] == moments
+    assert found.status == (ended[max(ended)] if ended else DisputeStatus.OPEN)

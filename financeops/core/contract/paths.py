@@ -27,6 +27,8 @@ VERIFY = "/api/verify"
 RATES = "/api/rates"
 RECOMPUTE = "/api/rates/recompute"
 
+DEAD_LETTERS = "/webhooks/dead-letters"
+
 STREAM = "/ws/payments"
 """Path of Socket.IO; its events are in `financeops.core.contract.stream`."""
 
@@ -69,6 +71,16 @@ def finish(import_id: str) -> str:
 def undo(import_id: str) -> str:
     """Path that undoes an import."""
     return f"{IMPORTS}/{import_id}/undo"
+
+
+def webhook(provider: str, tenant_id: str) -> str:
+    """Path to which a payment provider sends what it tells of a tenant's payments."""
+    return f"/webhooks/{provider}/{tenant_id}"
+
+
+def replay(letter_id: str) -> str:
+    """Path that tries again to record a dead letter."""
+    return f"{DEAD_LETTERS}/{letter_id}/replay"
 
 
 def verification(verification_id: str) -> str:

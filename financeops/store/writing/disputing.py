@@ -15,8 +15,12 @@ from financeops.core.wire import timestamp
 from financeops.store.writing.decisions import Stored, minor_of, not_before
 
 
-def disputed(terms: DisputeTerms, stored: Stored, at: datetime) -> Stored:
+def disputed(
+    terms: DisputeTerms, stored: Stored, at: datetime, *, by_event: bool = False
+) -> Stored:
     """The payment with what is told of its dispute; the same if that is known.
+
+    Told `by_event` the earliest opening and the latest end count.
 
     Raises
     ------
@@ -40,10 +44,14 @@ def disputed(terms: DisputeTerms, stored: Stored, at: datetime) -> Stored:
     else:
         assumed = bool(stored.marks.assumed)
         _refuse_contradiction(terms, amount, have, payment, assumed=assumed)
+        if not by_event or terms.at is None:
+            _refuse_other_end(terms, have)
     if amount is not None:
         have, assumed = structs.replace(have, amount=amount), False
     have = structs.replace(have, reason=have.reason or terms.reason)
-    if terms.status is DisputeStatus.OPEN:
+    if by_event and terms.at is not None:
+        have = _in_time(have, terms, terms.at)
+    elif terms.status is DisputeStatus.OPEN:
         have = _opened(have, terms, not_before(payment, at))
     else:
         have = _closed(have, terms, not_before(payment, at))
@@ -70,18 +78,35 @@ def _closed(have: Disputed, terms: DisputeTerms, now: datetime) -> Disputed:
     return structs.replace(have, status=terms.status, closed_at=moment)
 
 
+def _in_time(have: Disputed, terms: DisputeTerms, moment: datetime) -> Disputed:
+    """The dispute with an event of its own moment, the same in any order of events."""
+    if terms.status is not DisputeStatus.OPEN:
+        if have.closed_at == moment and have.status != terms.status:
+            raise Conflict(f"the dispute was {have.status} at that moment", "status")
+        if have.closed_at is None or have.closed_at < moment:
+            have = structs.replace(have, status=terms.status, closed_at=moment)
+    known = (have.opened_at, moment if terms.status is DisputeStatus.OPEN else None)
+    opened = min((each for each in known if each is not None), default=None)
+    if opened is not None and have.closed_at is not None:
+        opened = min(opened, have.closed_at)
+    return structs.replace(have, opened_at=opened)
+
+
 def _refuse_contradiction(
     terms: DisputeTerms, amount: int | None, have: Disputed, payment: Payment, *, assumed: bool
 ) -> None:
     if terms.id != have.id:
         raise Conflict(f"the payment has the dispute {have.id!r}, and can have one", "id")
-    if terms.status is not DisputeStatus.OPEN and have.closed_at and terms.status != have.status:
-        raise Conflict(f"the dispute was {have.status} already", "status")
     if amount not in (None, have.amount) and not assumed:
         recorded = f"{to_major(have.amount, payment.currency)} {payment.currency}"
         raise Conflict(f"the dispute is recorded with {recorded}", "amount")
     if None not in (terms.reason, have.reason) and terms.reason != have.reason:
         raise Conflict(f"the dispute is recorded with the reason {have.reason!r}", "reason")
+
+
+def _refuse_other_end(terms: DisputeTerms, have: Disputed) -> None:
+    if terms.status is not DisputeStatus.OPEN and have.closed_at and terms.status != have.status:
+        raise Conflict(f"the dispute was {have.status} already", "status")
     known = have.opened_at if terms.status is DisputeStatus.OPEN else have.closed_at
     if None not in (terms.at, known) and terms.at != known:
         assert known is not None

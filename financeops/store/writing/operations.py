@@ -105,11 +105,16 @@ class ActKey(Struct, frozen=True):
 
 
 class Dispute(Struct, frozen=True, kw_only=True):
-    """Tell that a payment is disputed, or how its dispute ended; telling it again counts once."""
+    """Tell that a payment is disputed, or how its dispute ended; telling it again counts once.
+
+    Events of a provider say more than once when it was opened, and may end it again: told `by_event` the
+    earliest opening and the latest end count, in whatever order they are told.
+    """
 
     payment_id: str
     terms: DisputeTerms
     key: ActKey | None = None
+    by_event: bool = False
 
 
 class Fees(Struct, frozen=True, kw_only=True):

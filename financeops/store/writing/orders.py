@@ -89,7 +89,7 @@ async def renumber(
     known |= {each: numbers.get(each, NOT_NUMBERED) for each in new}
     return Renumbered(
         changes=[
-            structs.replace(change, payment=_with(change.payment, known[change.payment.id]))
+            _numbered(change, known[change.payment.id], new=change.payment.id in new)
             if change.payment.id in known
             else change
             for change in changes
@@ -140,6 +140,17 @@ def _moved(payment: Payment, before: Payment, numbers: Numbered, at: datetime) -
         previous_refunded=was.refunded_amount,
         earlier=earlier_of(was, moved),
     )
+
+
+def _numbered(change: Change, numbers: Numbered, *, new: bool) -> Change:
+    """The change with the numbers of its payment; a new payment had them before what followed, too."""
+    change = structs.replace(change, payment=_with(change.payment, numbers))
+    if change.earlier is None or not new:
+        return change
+    earlier = structs.replace(
+        change.earlier, attempt=numbers.attempt, recovered_by=numbers.recovered_by
+    )
+    return structs.replace(change, earlier=earlier)
 
 
 def _with(payment: Payment, numbers: Numbered) -> Payment:

@@ -53,8 +53,8 @@ def told(
 def _after(act: Dispute | Fees | Settlement, stored: Stored, at: datetime) -> Stored:
     """The payment and its marks as the act makes them; raises `FinanceOpsError`."""
     match act:
-        case Dispute(terms=terms):
-            return disputed(terms, stored, at)
+        case Dispute(terms=terms, by_event=by_event):
+            return disputed(terms, stored, at, by_event=by_event)
         case Fees(terms=terms):
             return charged(terms, stored, at)
         case Settlement(terms=terms):
