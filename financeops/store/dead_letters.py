@@ -10,12 +10,16 @@ from msgspec import Struct
 from pymongo import UpdateOne
 
 from financeops.core.card_numbers import without_card_numbers
+from financeops.core.contract.texts import CONTROL
 from financeops.core.errors import NotFound
 from financeops.store.database.connection import Database, Document, Session, driver_errors
 from financeops.store.documents import derived_payment_id, object_id
 
 MAX_REASON = 500
 """Characters of a reason that are kept."""
+
+MAX_KIND = 100
+"""Characters of a kind that are kept."""
 
 
 class Letter(Struct, frozen=True, kw_only=True):
@@ -42,7 +46,7 @@ def dead_letter(tenant_id: str, letter: Letter, reason: str, at: datetime) -> De
     return DeadLetter(
         id=derived_payment_id(tenant_id, key),
         letter=letter,
-        reason=without_card_numbers(reason)[:MAX_REASON],
+        reason=shown(reason)[:MAX_REASON],
         at=at,
     )
 
@@ -106,9 +110,17 @@ async def forget_letter(db: Database, tenant_id: str, letter_id: str) -> None:
 
 def letter_document(letter: Letter) -> Document:
     """Stored form of a letter, without card numbers."""
-    values = {"event": letter.event, "kind": letter.kind, "body": letter.body}
-    said = {name: without_card_numbers(text) for name, text in values.items() if text is not None}
-    return {"provider": letter.provider, **said}
+    document = {
+        "provider": letter.provider,
+        "event": shown(letter.event),
+        "body": without_card_numbers(letter.body),
+    }
+    return document if letter.kind is None else {**document, "kind": shown(letter.kind)[:MAX_KIND]}
+
+
+def shown(text: str) -> str:
+    """A provider's text as people may be shown it: nothing in it steers a terminal, or is a card number."""
+    return without_card_numbers(CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def letter_from(document: Document) -> Letter:

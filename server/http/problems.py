@@ -41,9 +41,6 @@ _MOST_LETTERS = 64
 UNEXPECTED = "the server failed; its log has the details"
 
 
-_NOT_SIGNED = "the signature does not fit: check the secret, the clock, and that the body arrives as it was sent"
-
-
 class TooLarge(FinanceOpsError):
     """A request body beyond the limit."""
 
@@ -58,8 +55,10 @@ class WrongKind(FinanceOpsError):
 class NotVerified(FinanceOpsError):
     """A webhook that none of its tenant's secrets signed, or too long ago."""
 
-    def __init__(self, problem: str = _NOT_SIGNED) -> None:
-        super().__init__(problem)
+    def __init__(self) -> None:
+        super().__init__(
+            "the signature does not fit: check the secret, the clock, and that the body arrives as it was sent"
+        )
 
 
 class Misdirected(FinanceOpsError):

@@ -27,13 +27,16 @@ from server.http import examples
 from server.http.bodies import read_json, refuse_body
 from server.http.description import answers, body, header
 from server.http.parameters import LetterId, LettersParameters, OfTenant, refuse_all
-from server.http.problems import NotVerified
+from server.http.problems import NotVerified, TooLarge
 from server.http.responses import Json
 from server.webhook_secrets import Provider
 from server.webhooks.providers import SCHEMES
 from server.webhooks.taking import record, take
 
 router = APIRouter(tags=["webhooks"], default_response_class=Json)
+
+MAX_EVENT = 1_000_000
+"""Bytes of a webhook: more than any provider sends, and few enough to be kept."""
 
 _LINK = header('The next page, if there is one: `</webhooks/dead-letters?…>; rel="next"`')
 
@@ -93,6 +96,8 @@ async def take_webhook(services: Here, provider: str, tenant_id: str, request: R
     secrets = _secrets(services, provider, tenant_id)
     named = Provider(provider)
     text = await read_json(request, services)
+    if len(text) > MAX_EVENT:
+        raise TooLarge(MAX_EVENT)
     count = services.meters.webhooks
     try:
         letters = await services.verifier.letters_in(named, text, request.headers, secrets)

@@ -80,14 +80,6 @@ def _standard() -> Verify:
     return verify
 
 
-def _event_id(named: str) -> str:
-    """The id of an event, by which it counts once."""
-    try:
-        return check_key(named, "the id of the event")
-    except InvalidValue as error:
-        raise NotVerified(str(error)) from None
-
-
 def _stripe() -> Verify:
     from stripe import SignatureVerificationError, WebhookSignature  # noqa: PLC0415 - see above
 
@@ -131,9 +123,12 @@ def _adyen() -> Verify:
 
 
 def _letter(provider: Provider, event: str | None, kind: str | None, body: bytes) -> Letter:
-    # What has no name of its own is named by its text.
-    named = event or hashlib.sha256(body).hexdigest()
-    return Letter(provider=provider.value, event=_event_id(named), kind=kind, body=body.decode())
+    """What was said; without a name that can be kept, its digest names it."""
+    try:
+        named = check_key(event or "", "event")
+    except InvalidValue:
+        named = hashlib.sha256(event.encode() if event else body).hexdigest()
+    return Letter(provider=provider.value, event=named, kind=kind, body=body.decode())
 
 
 SCHEMES: dict[Provider, Scheme] = {

@@ -354,6 +354,14 @@ def test_what_else_adyen_tells():
     assert adyen.head_of(b"{}") == (None, None)
 
 
+def test_psp_references_of_digits_do_not_pass_for_card_numbers():
+    old = {"pspReference": "4111111111111111", "merchantReference": "order-8"}
+    assert said(of_adyen(item(**old)))["reference"] == "41111111_11111111"
+    (told,) = of_adyen(later("REFUND", originalReference="4111111111111111"))
+    assert told.reference == "41111111_11111111"
+    assert said(of_adyen(item(pspReference="4111111111111112")))["reference"] == "4111111111111112"
+
+
 def test_words():
     assert [word(each) for each in (None, " -- ", "Refused: 05", "x" * 70)] == [
         *(None, None, "refused_05", "x" * 64),

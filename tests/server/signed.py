@@ -23,7 +23,7 @@ SECRETS = {
     "stripe": ["whsec_next", STRIPE],
     "adyen": ["00" * 32, ADYEN],
 }
-SECRETS_SETTING = json.dumps(dict.fromkeys(HOOKED, SECRETS))
+SECRETS_SETTING = json.dumps(dict.fromkeys(["tenant_1", *HOOKED], SECRETS))
 
 
 def standard_headers(body, *, event=None, secret=STANDARD, at=None):

@@ -19,6 +19,8 @@ EXISTING = {
     "import_id": "6756fb49a1b2c3d4e5f60799",
     "verification_id": "6756fb49a1b2c3d4e5f60788",
     "tenant_id": "tenant_1",
+    "letter_id": "6756fb49a1b2c3d4e5f60799",
+    "provider": "standard",
 }
 ROUTES = sorted(
     (method, route.path_format)
@@ -30,6 +32,7 @@ TAKE_BODIES = {
     *("/payments", "/payments/batch", "/payments/{payment_id}/refund"),
     *(f"/payments/{{payment_id}}/{act}" for act in ("dispute", "fees", "settlement")),
     *("/api/imports", "/api/imports/{import_id}/finish", "/api/rates"),
+    "/webhooks/{provider}/{tenant_id}",
 }
 VERBS = {
     *(
@@ -45,7 +48,7 @@ VERBS = {
         "List",
         "Read",
     ),
-    *("Record", "Refund", "Seed", "Settle", "Show", "Start", "Stop", "Take", "Verify"),
+    *("Record", "Refund", "Replay", "Seed", "Settle", "Show", "Start", "Stop", "Take", "Verify"),
 }
 WRITING = [path for method, path in ROUTES if method == "POST"]
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from financeops.core.act_terms import DisputeTerms, FeesTerms, RefundTerms
 from financeops.core.checks import check_key
@@ -34,6 +34,18 @@ from financeops.core.webhooks.details import (
     pairs_of,
     request_of,
     word,
+)
+from financeops.core.webhooks.stripe_objects import (
+    Balance,
+    Charge,
+    Dispute,
+    Event,
+    FeeDetail,
+    Intent,
+    Link,
+    Named,
+    Outcome,
+    Refund,
 )
 from financeops.core.webhooks.told import ActTold, PaymentTold, Told, Unclear, unknown_kind
 
@@ -74,25 +86,28 @@ SILENT = (
 )
 """How the types of events begin that say nothing of payments: they are acknowledged, and that is all."""
 
-_METHODS = {
-    **dict.fromkeys(("card", "card_present", "interac_present"), CARD),
-    **dict.fromkeys(
-        (
-            *("ach_credit_transfer", "ach_debit", "acss_debit", "au_becs_debit", "bacs_debit"),
-            *(
-                "bancontact",
-                "customer_balance",
-                "eps",
-                "fpx",
-                "giropay",
-                "ideal",
-                "nz_bank_account",
-            ),
-            *("p24", "sepa_credit_transfer", "sepa_debit", "sofort", "us_bank_account"),
-        ),
-        BANK,
-    ),
-}
+_METHODS = dict.fromkeys(["card", "card_present", "interac_present"], CARD) | dict.fromkeys(
+    [
+        "ach_credit_transfer",
+        "ach_debit",
+        "acss_debit",
+        "au_becs_debit",
+        "bacs_debit",
+        "bancontact",
+        "customer_balance",
+        "eps",
+        "fpx",
+        "giropay",
+        "ideal",
+        "nz_bank_account",
+        "p24",
+        "sepa_credit_transfer",
+        "sepa_debit",
+        "sofort",
+        "us_bank_account",
+    ],
+    BANK,
+)
 """Methods of Stripe by ours; others have their own name, which the setting of methods must have."""
 
 _AUTHENTICATIONS = {
@@ -110,117 +125,6 @@ _OPEN = {"needs_response", "under_review", *_ENDS}
 _Object = TypeVar("_Object")
 
 
-class _Named(Struct):
-    id: str
-
-
-_Link = str | _Named | None
-"""Another object: its id, or all of it where that was asked for."""
-
-
-class _FeeDetail(Struct):
-    amount: int
-    type: str
-
-
-class _Balance(Struct):
-    id: str
-    fee: int
-    currency: str
-    created: int
-    fee_details: list[_FeeDetail] = []
-
-
-class _Refund(Struct):
-    id: str
-    amount: int
-    currency: str
-    created: int
-    charge: _Link = None
-    status: str | None = None
-    reason: str | None = None
-    failure_reason: str | None = None
-
-
-class _Refunds(Struct):
-    data: list[_Refund] = []
-    has_more: bool = False
-
-
-class _Outcome(Struct):
-    type: str | None = None
-    reason: str | None = None
-
-
-class _ThreeDSecure(Struct):
-    result: str | None = None
-
-
-class _Card(Struct):
-    brand: str | None = None
-    country: str | None = None
-    funding: str | None = None
-    last4: str | None = None
-    three_d_secure: _ThreeDSecure | None = None
-
-
-class _Method(Struct):
-    type: str
-    card: _Card | None = None
-
-
-class _Address(Struct):
-    country: str | None = None
-
-
-class _Billing(Struct):
-    address: _Address | None = None
-
-
-class _Charge(Struct):
-    id: str
-    amount: int
-    currency: str
-    created: int
-    captured: bool = True
-    amount_captured: int | None = None
-    customer: _Link = None
-    payment_intent: _Link = None
-    payment_method_details: _Method | None = None
-    billing_details: _Billing | None = None
-    outcome: _Outcome | None = None
-    failure_code: str | None = None
-    metadata: dict[str, str] = {}
-    refunds: _Refunds | None = None
-    balance_transaction: str | _Balance | None = None
-
-
-class _Dispute(Struct):
-    id: str
-    amount: int
-    currency: str
-    created: int
-    status: str
-    charge: _Link = None
-    reason: str | None = None
-    balance_transactions: list[_Balance] = []
-
-
-class _Intent(Struct):
-    latest_charge: _Link = None
-
-
-class _Data(Struct):
-    object: Raw
-
-
-class _Event(Struct):
-    id: str
-    type: str
-    created: int
-    data: _Data
-
-
 class _Head(Struct):
     """What names an event, whatever else it says."""
 
@@ -229,11 +133,11 @@ class _Head(Struct):
 
 
 _head = msgspec.json.Decoder(_Head)
-_event = msgspec.json.Decoder(_Event)
-_charge = msgspec.json.Decoder(_Charge)
-_refund = msgspec.json.Decoder(_Refund)
-_dispute = msgspec.json.Decoder(_Dispute)
-_intent = msgspec.json.Decoder(_Intent)
+_event = msgspec.json.Decoder(Event)
+_charge = msgspec.json.Decoder(Charge)
+_refund = msgspec.json.Decoder(Refund)
+_dispute = msgspec.json.Decoder(Dispute)
+_intent = msgspec.json.Decoder(Intent)
 
 
 def head_of(body: bytes) -> tuple[str | None, str | None]:
@@ -256,7 +160,7 @@ def told_by(body: bytes, *, event: str, now: datetime) -> list[Told]:
     return [] if read.type.startswith(SILENT) else [unknown_kind(read.type)]
 
 
-def _paid(event: _Event) -> list[Told]:
+def _paid(event: Event) -> list[Told]:
     charge = _read(_charge, event)
     if not charge.captured:
         return []  # `charge.captured` says when it is, and of how much
@@ -264,16 +168,16 @@ def _paid(event: _Event) -> list[Told]:
     return [_payment(charge, "success", amount), *_fees_of(charge)]
 
 
-def _failed(event: _Event) -> list[Told]:
+def _failed(event: Event) -> list[Told]:
     charge = _read(_charge, event)
     return [_payment(charge, "failed", charge.amount), *_fees_of(charge)]
 
 
-def _payment(charge: _Charge, status: str, amount: int) -> PaymentTold:
+def _payment(charge: Charge, status: str, amount: int) -> PaymentTold:
     method = charge.payment_method_details
     kind = "card" if method is None else method.type
     card = method.card if method is not None and method.card is not None else None
-    outcome = charge.outcome or _Outcome()
+    outcome = charge.outcome or Outcome()
     billing = charge.billing_details
     values: dict[str, Any] = {
         "reference": check_key(charge.id, "id"),
@@ -305,16 +209,16 @@ def _payment(charge: _Charge, status: str, amount: int) -> PaymentTold:
     return PaymentTold(request=request_of(values), name=charge.id)
 
 
-def _fees_of(charge: _Charge) -> list[Told]:
+def _fees_of(charge: Charge) -> list[Told]:
     balance = charge.balance_transaction
-    if not isinstance(balance, _Balance):
+    if not isinstance(balance, Balance):
         return []
     return _fees(balance, charge.id, FeeKind.PROCESSING)
 
 
-def _fees(balance: _Balance, reference: str, usual: FeeKind) -> list[Told]:
+def _fees(balance: Balance, reference: str, usual: FeeKind) -> list[Told]:
     """What a movement of the balance cost; it is named by its own id."""
-    details = balance.fee_details or [_FeeDetail(amount=balance.fee, type="stripe_fee")]
+    details = balance.fee_details or [FeeDetail(amount=balance.fee, type="stripe_fee")]
     at = _moment(balance.created)
     fees = tuple(
         (
@@ -331,7 +235,7 @@ def _fees(balance: _Balance, reference: str, usual: FeeKind) -> list[Told]:
     return [_act(reference, terms, balance.id, at, balance.currency)]
 
 
-def _refunded_charge(event: _Event) -> list[Told]:
+def _refunded_charge(event: Event) -> list[Told]:
     charge = _read(_charge, event)
     if charge.refunds is None or not charge.refunds.data:
         # Its total alone would count what `refund.created` tells a second time.
@@ -345,12 +249,12 @@ def _refunded_charge(event: _Event) -> list[Told]:
     return told
 
 
-def _refunded(event: _Event) -> list[Told]:
+def _refunded(event: Event) -> list[Told]:
     refund = _read(_refund, event)
     return _refunds(refund, _id(refund.charge))
 
 
-def _refunds(refund: _Refund, charge: str | None) -> list[Told]:
+def _refunds(refund: Refund, charge: str | None) -> list[Told]:
     match refund.status:
         case "pending" | "requires_action":
             return []
@@ -367,7 +271,7 @@ def _refunds(refund: _Refund, charge: str | None) -> list[Told]:
     return [_act(charge, terms, refund.id, at, refund.currency)]
 
 
-def _disputed(event: _Event) -> list[Told]:
+def _disputed(event: Event) -> list[Told]:
     dispute = _read(_dispute, event)
     if dispute.status.startswith("warning_"):
         return []
@@ -395,18 +299,18 @@ def _disputed(event: _Event) -> list[Told]:
     return told
 
 
-def _failed_intent(event: _Event) -> list[Told]:
+def _failed_intent(event: Event) -> list[Told]:
     if _id(_read(_intent, event).latest_charge) is not None:
         return []  # `charge.failed` tells it
     return [Unclear(f"{event.type}: no charge was tried, so no payment failed")]
 
 
-def _paid_out(event: _Event) -> list[Told]:
+def _paid_out(event: Event) -> list[Told]:
     problem = "names none of its payments: import the payout reconciliation report"
     return [Unclear(f"{event.type}: {problem}")]
 
 
-_KINDS: dict[str, Callable[[_Event], list[Told]]] = {
+_KINDS: dict[str, Callable[[Event], list[Told]]] = {
     "charge.succeeded": _paid,
     "charge.captured": _paid,
     "charge.failed": _failed,
@@ -441,12 +345,12 @@ def _act(
     )
 
 
-def _read(decoder: msgspec.json.Decoder[_Object], event: _Event) -> _Object:
+def _read(decoder: msgspec.json.Decoder[_Object], event: Event) -> _Object:
     return read_once(decoder, bytes(event.data.object))
 
 
-def _id(link: _Link) -> str | None:
-    return link.id if isinstance(link, _Named) else link
+def _id(link: Link) -> str | None:
+    return link.id if isinstance(link, Named) else link
 
 
 def _major(amount: int, currency: str) -> Decimal:
