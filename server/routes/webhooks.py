@@ -41,6 +41,13 @@ MAX_EVENT = 1_000_000
 _LINK = header('The next page, if there is one: `</webhooks/dead-letters?…>; rel="next"`')
 
 
+_ACCEPTED = answers(
+    WebhookAnswer, 400, 404, 415, 503, meaning="Committed, or kept as a dead letter"
+)
+# As Adyen wants to be answered.
+_ACCEPTED[200]["content"]["text/plain"] = {"schema": {"type": "string"}}
+
+
 @router.get(
     paths.DEAD_LETTERS,
     summary="List Dead Letters",
@@ -83,9 +90,7 @@ async def replay(services: Here, letter_id: LetterId, params: Annotated[OfTenant
     paths.webhook("{provider}", "{tenant_id}"),
     summary="Take a Webhook",
     dependencies=[Depends(refuse_all)],
-    responses={
-        **answers(WebhookAnswer, 400, 404, 415, 503, meaning="Committed, or kept as a dead letter"),
-    },
+    responses=_ACCEPTED,
     openapi_extra={"requestBody": body({JSON: {"type": "object"}}, example=examples.WEBHOOK)},
 )
 async def take_webhook(services: Here, provider: str, tenant_id: str, request: Request) -> Response:

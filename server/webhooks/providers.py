@@ -109,8 +109,10 @@ def _adyen() -> Verify:
 
         def signed(item: bytes, secret: str) -> bool:
             try:
-                # One by one: of several it would check the first alone.
-                return bool(is_valid_hmac_notification(json.loads(item), secret))
+                # One by one, and wrapped again: of several it checks the first alone, and of an item
+                # that looks like a notification what is in it.
+                alone = {"notificationItems": [{"NotificationRequestItem": json.loads(item)}]}
+                return bool(is_valid_hmac_notification(alone, secret))
             except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
                 return False
 

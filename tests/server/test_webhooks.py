@@ -367,8 +367,12 @@ async def test_what_adyen_sends_in_any_order(http, letters, tenant_id):
     assert (await letters()).json() == []
     forged = json.loads(adyen_body(paid, later[4]))
     forged["notificationItems"][1]["NotificationRequestItem"]["amount"]["value"] = 1
+    inside = json.loads(adyen_body(paid))
+    outside = {**inside, **paid, "amount": {"value": 1, "currency": "EUR"}}
+    hidden = {"notificationItems": [{"NotificationRequestItem": outside}]}
     for wrong in (
         adyen_body(paid, key="11" * 32),
+        json.dumps(hidden).encode(),
         json.dumps(forged).encode(),
         *(
             b'{"notificationItems": []}',
