@@ -120,13 +120,18 @@ async def _commit_others(
     reasons: Mapping[str, FinanceOpsError],
 ) -> list[Outcome]:
     """Commit all but the payments that are refused for a reason."""
-    others = [item for item in items if item.payment_id not in reasons]
+    refused = {
+        place: reasons[item.payment_id]
+        for place, item in enumerate(items)
+        if item.payment_id in reasons and isinstance(item.operation, Insert | ImportRow)
+    }
+    others = [item for place, item in enumerate(items) if place not in refused]
     outcomes = iter(await _commit_or_halve(db, tenant, others, at) if others else ())
     return [
-        Outcome(result=Result.REJECTED, error=reasons[item.payment_id])
-        if item.payment_id in reasons
+        Outcome(result=Result.REJECTED, error=refused[place])
+        if place in refused
         else next(outcomes)
-        for item in items
+        for place in range(len(items))
     ]
 
 
