@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from financeops.core.dimensions import Listed
-from financeops.core.facets import Facets, count_of, holds
+from financeops.core.dimensions import OTHER_VALUE, Listed
+from financeops.core.facets import NO_VALUE, Facets, count_of, holds
 from financeops.core.payments import Payment, Status
 from financeops.core.periods import Window
 from financeops.core.rollup import Rollup
@@ -52,3 +52,11 @@ class Selection(Struct, frozen=True, kw_only=True):
             if self.method in (None, method) and self.status in (None, status)
         )
         return min((found, *(count_of(facet, rollup) for facet in self.facets)))
+
+    def counts_exactly(self, listed: Listed) -> bool:
+        """Whether `count` counts the selected payments alone, of a tenant that lists these values."""
+        if not self.facets:
+            return True
+        (name, value), *more = self.facets
+        alone = value in {NO_VALUE, OTHER_VALUE} or value in listed.get(name, ())
+        return alone and not more and self.method is None and self.status is None

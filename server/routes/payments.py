@@ -35,7 +35,12 @@ async def read_payments(services: Here, params: Annotated[ListParameters, Query(
     """The newest payments, newest first; the `Link` header leads to the next page."""
     await check_method(services, params.tenant_id, params.method)
     page = await list_payments(
-        services.db, params.tenant_id, params.selection(), limit=params.limit, before=params.before
+        services.db,
+        params.tenant_id,
+        params.selection(),
+        limit=params.limit,
+        before=params.before,
+        reader=services.reader,
     )
     headers = {}
     if page.following is not None:

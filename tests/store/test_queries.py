@@ -11,8 +11,9 @@ from financeops.core.payments import Status
 from financeops.core.periods import DAY, MILLISECOND, Window
 from financeops.core.selection import Selection
 from financeops.core.windows import window_between
-from financeops.store.reading import queries
+from financeops.store.reading import newest, queries, sought
 from financeops.store.reading.queries import export_payments, find_payment, list_payments
+from financeops.store.reading.reader import Reader
 from financeops.store.schema import prepare
 from tests.builders import NOON, tenant
 from tests.store.recorded import insert, record, stored_payments
@@ -47,6 +48,12 @@ FILTERS = [
     Selection(order_id="one"),
     Selection(facets=(("country", "DE"),)),
     Selection(facets=(("country", "FR"), ("channel", NO_VALUE)), status=Status.FAILED),
+    Selection(facets=(("country", "DE"), ("channel", "web")), currency="EUR"),
+    Selection(
+        facets=(("country", "DE"), ("channel", NO_VALUE)),
+        method="card",
+        window=Window(NOON - 400 * DAY, NOON - timedelta(milliseconds=300)),
+    ),
     Selection(order_id="two", status=Status.FAILED, window=window_between(None, NOON - DAY)),
 ]
 
@@ -94,11 +101,18 @@ async def recorded(request, db):
 
 
 @pytest.mark.parametrize("limit", [7, 60])
-async def test_pages_are_all_payments_once_and_in_order(db, recorded, limit):
+async def test_pages_are_all_payments_once_and_in_order(db, recorded, limit, monkeypatch):
+    """Also where a filter's book tells where they are, by days and by quarter hours."""
+    if limit == 7:
+        monkeypatch.setattr(newest, "_FEW_READS", 0)
+        monkeypatch.setattr(sought, "_DENSE", 5)
+    reader = Reader(db)
     for chosen in FILTERS:
         pages, cursor = [], None
         while True:
-            page = await list_payments(db, "tenant_1", chosen, limit=limit, before=cursor)
+            page = await list_payments(
+                db, "tenant_1", chosen, limit=limit, before=cursor, reader=reader
+            )
             pages.append(page.payments)
             assert len(page.payments) == limit or page.following is None
             if page.following is None:

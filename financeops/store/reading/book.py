@@ -82,6 +82,8 @@ class Book:
         self.repairs = repairs
         self._pages: OrderedDict[RollupPage, dict[Place, Rollup]] = OrderedDict()
         self._newest: OrderedDict[Newest, list[Payment]] = OrderedDict()
+        self.far: set[Selection] = set()
+        """Selections, at any time, of which few of the newest payments were."""
         self._page_bytes: dict[RollupPage, int] = {}
 
     @property

@@ -27,6 +27,7 @@ from financeops.store.tenants import TenantRecord
 
 _GRAINS = (Grain.MONTH, Grain.DAY, Grain.QUARTER)
 _SMALLEST_READ = 200
+_FEW_READS = 25
 
 Found = TypeVar("Found", bound=Sized)
 
@@ -58,6 +59,42 @@ async def newest_payments(
             found += chunk
             if len(found) >= limit:
                 break
+    return found[:limit]
+
+
+class _Sparse(Exception):
+    """Few of the payments that were looked at are selected."""
+
+
+async def newest_if_near(
+    db: Database,
+    record: TenantRecord,
+    chosen: Selection,
+    *,
+    limit: int,
+    session: Session | None = None,
+) -> list[Payment] | None:
+    """Return the same as `newest_payments`; None if a few reads do not find them."""
+    found: list[Payment] = []
+    size = max(limit, _SMALLEST_READ)
+    reads = 0
+
+    async def read(part: Window) -> list[Payment]:
+        nonlocal reads
+        reads += 1
+        if reads > _FEW_READS:
+            raise _Sparse
+        return await payments_between(db, record, part, chosen, newest_first=True, session=session)
+
+    parts = parts_by_time(db, record, chosen, read, size=size, newest_first=True, session=session)
+    try:
+        async with aclosing(parts):
+            async for part in parts:
+                found += part
+                if len(found) >= limit:
+                    break
+    except _Sparse:
+        return None
     return found[:limit]
 
 

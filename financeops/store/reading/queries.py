@@ -18,7 +18,8 @@ from financeops.store.database.connection import Database, driver_errors
 from financeops.store.documents import object_id, payment_from
 from financeops.store.reading.filters import payments_between
 from financeops.store.reading.newest import newest_payments, payments_by_time
-from financeops.store.tenants import find_record
+from financeops.store.reading.reader import Reader
+from financeops.store.tenants import TenantRecord, find_record
 
 CHUNK = 2000
 """Approximate number of payments that an export reads at a time."""
@@ -47,7 +48,13 @@ async def find_payment(db: Database, tenant_id: str, payment_id: str) -> Payment
 
 
 async def list_payments(
-    db: Database, tenant_id: str, chosen: Selection, *, limit: int, before: str | None = None
+    db: Database,
+    tenant_id: str,
+    chosen: Selection,
+    *,
+    limit: int,
+    before: str | None = None,
+    reader: Reader | None = None,
 ) -> PaymentPage:
     """Return a page of payments, newest first, at equal times by descending id.
 
@@ -56,6 +63,8 @@ async def list_payments(
     before : str, optional
         `following` of the page before. A payment recorded meanwhile does not move others from one
         page to another.
+    reader : Reader, optional
+        Remembers where the payments of facets are.
 
     Raises
     ------
@@ -63,6 +72,8 @@ async def list_payments(
         The tenant does not exist.
     InvalidValue
         `before` is not a cursor, or the currency does not exist.
+    Unavailable
+        Also while it is still being counted where the payments of facets are.
     """
     record = await find_record(db, tenant_id)
     record.check_currency(chosen.currency)
@@ -82,8 +93,16 @@ async def list_payments(
         until = min(instant, chosen.window.end)
         chosen = replace(chosen, window=Window(chosen.window.start, until))
     if len(found) < limit:
-        found += await newest_payments(db, record, chosen, limit=limit - len(found))
+        found += await _newest(db, record, chosen, limit - len(found), reader or Reader(db))
     return PaymentPage(found, _cursor(found[-1]) if len(found) == limit else None)
+
+
+async def _newest(
+    db: Database, record: TenantRecord, chosen: Selection, limit: int, reader: Reader
+) -> list[Payment]:
+    if chosen.order_id is not None or chosen.counts_exactly(record.listed):
+        return await newest_payments(db, record, chosen, limit=limit)
+    return await reader.newest(record, chosen, limit=limit)
 
 
 async def export_payments(

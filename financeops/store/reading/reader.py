@@ -19,6 +19,7 @@ from financeops.core.questions import Question
 from financeops.core.reporting import REPORTING
 from financeops.core.rollup import Place, Rollup, at_hour, total
 from financeops.core.selection import Selection
+from financeops.core.windows import ALL_TIME
 from financeops.store.changes import read_changes
 from financeops.store.database.connection import Database, Session
 from financeops.store.database.patience import Patience
@@ -27,9 +28,10 @@ from financeops.store.reading.answers import Answer, ReadPlan
 from financeops.store.reading.book import Book, Newest, RollupPage
 from financeops.store.reading.counted import count_pages
 from financeops.store.reading.edges import Edge, read_edge
-from financeops.store.reading.newest import newest_payments
+from financeops.store.reading.newest import newest_if_near, newest_payments
 from financeops.store.reading.places import place_for_reading
 from financeops.store.reading.shelf import Books, Limits, book_of, keep_within
+from financeops.store.reading.sought import Sought
 from financeops.store.rollups import rollups_starting_in
 from financeops.store.tenants import TenantRecord, find_record
 
@@ -79,12 +81,12 @@ class _Missing(Struct, frozen=True):
 
 
 class _Read(Struct, frozen=True):
-    """What was read, all at one moment."""
+    """What was read, all at one moment; `payments` are None if they were not found yet."""
 
     record: TenantRecord
     changes: list[Change]
     pages: dict[RollupPage, list[tuple[Place, Rollup]]] = {}
-    payments: list[Payment] = []
+    payments: list[Payment] | None = None
     edges: dict[Span, Edge] = {}
 
 
@@ -171,15 +173,17 @@ class Reader:
                 pieces = bool(facets and missing.pages)
                 if pieces:
                     read = await self._count(record, book, missing.pages)
+                elif facets and missing.newest is not None:
+                    # Kept from now on: changes bring them to the moment of the figures.
+                    read, pieces = await self._seek(record, book, missing.newest), True
                 else:
                     read = await self._read(record, book, plan, missing, session)
                 now = read.record
                 if everything:
                     now.check_converted()
-                if now.repairs == book.repairs and book.move_on(
-                    read.changes, seq=now.tenant.seq, listed=now.listed
-                ):
-                    _keep_pages(book, read)
+                if _brought(book, read):
+                    if missing.newest is not None and read.payments is not None:
+                        book.keep_newest(missing.newest, read.payments)
                     if not pieces and plan.reaches(now):
                         break
                     if counting.over:
@@ -193,14 +197,74 @@ class Reader:
                             "the tenant's rollups are being rewritten again and again"
                         )
                 record = now
-            if missing.newest is not None:
-                book.keep_newest(missing.newest, read.payments)
             answer = _answer(plan, book, read, method=question.method, as_of=as_of)
             if newest:
                 answer = structs.replace(answer, payments=book.newest(newest))
             book.forget()
             keep_within(books, limits.bytes)
             return answer
+
+    async def newest(self, record: TenantRecord, chosen: Selection, *, limit: int) -> list[Payment]:
+        """Return the newest payments of a selection with facets, which few payments may have."""
+        facets = chosen.facets
+        name: Hashable = (record.tenant.id, facets)
+        book = self.filtered.get(name)
+        if book is None or _ever(chosen) not in book.far:
+            # What many payments have is found without counting, or waiting for others who count.
+            found = await newest_if_near(self._db, record, chosen, limit=limit)
+            if found is not None:
+                return found
+        limits, newest = _limits_of(facets), Newest(chosen, limit)
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        async with _turn(lock, facets):
+            record = await find_record(self._db, record.tenant.id)
+            counting = Patience(COUNTING_SECONDS)
+            while True:
+                book = book_of(self.filtered, name, record, limits, facets)
+                book.far.add(_ever(chosen))
+                read = await self._seek(record, book, newest)
+                if not _brought(book, read):
+                    self.filtered.pop(name, None)
+                elif read.payments is not None:
+                    break
+                if counting.over:
+                    raise Busy(_COUNTS_ON)
+                record = read.record
+            book.forget()
+            keep_within(self.filtered, limits.bytes)
+            return read.payments
+
+    async def _seek(self, record: TenantRecord, book: Book, newest: Newest) -> _Read:
+        """Read the newest payments of a filter, or count some of what the book lacks to find them.
+
+        Unless they are known to be far, first look whether they are among the last ones of all.
+        """
+        # The book holds nothing but payments with its values.
+        chosen = structs.replace(newest.selection, facets=book.facets)
+
+        async def transaction(session: Session) -> tuple[_Read, list[RollupPage]]:
+            now = await find_record(self._db, record.tenant.id, session=session)
+            read = _Read(now, await self._changes(now, book, session))
+            if chosen.counts_exactly(now.listed):
+                found: list[Payment] | None = await newest_payments(
+                    self._db, now, chosen, limit=newest.length, session=session
+                )
+                return structs.replace(read, payments=found), []
+            if _ever(chosen) not in book.far:
+                found = await newest_if_near(
+                    self._db, now, chosen, limit=newest.length, session=session
+                )
+                if found is None:
+                    book.far.add(_ever(chosen))
+                return structs.replace(read, payments=found), []
+            if not _brought(book, read):
+                return read, []
+            found, missing = await Sought(book, now, chosen, newest.length).find(self._db, session)
+            return _Read(now, [], payments=None if missing else found), missing
+
+        async with place_for_reading(self._db):
+            read, missing = await in_transaction(self._db, transaction, seconds=_LONGEST_PIECE)
+        return await self._count(read.record, book, missing) if missing else read
 
     async def _count(self, record: TenantRecord, book: Book, missing: list[RollupPage]) -> _Read:
         """Count some of the missing pages, and read the changes that bring the book to that moment."""
@@ -253,12 +317,10 @@ class Reader:
                 )
                 for edge in missing.edges
             }
-            payments: list[Payment] = []
+            payments: list[Payment] | None = None
             if (newest := missing.newest) is not None:
-                # The book holds nothing but payments with its values.
-                selection = structs.replace(newest.selection, facets=book.facets)
                 payments = await newest_payments(
-                    self._db, now, selection, limit=newest.length, session=session
+                    self._db, now, newest.selection, limit=newest.length, session=session
                 )
             changes = await self._changes(now, book, session)
             return _Read(now, changes, pages, payments, edges)
@@ -289,6 +351,10 @@ async def _turn(lock: asyncio.Lock, facets: Facets) -> AsyncIterator[None]:
         lock.release()
 
 
+def _ever(chosen: Selection) -> Selection:
+    return structs.replace(chosen, window=ALL_TIME)
+
+
 def _missing(book: Book, plan: ReadPlan, newest: Newest | None) -> _Missing:
     spans = [span for window in plan.windows() for span in plan.spans(window)]
     pages = [
@@ -304,9 +370,16 @@ def _missing(book: Book, plan: ReadPlan, newest: Newest | None) -> _Missing:
     )
 
 
-def _keep_pages(book: Book, read: _Read) -> None:
+def _brought(book: Book, read: _Read) -> bool:
+    """Bring a book to the moment of what was read, and keep its pages; whether that was possible."""
+    now = read.record
+    if now.repairs != book.repairs:
+        return False
+    if not book.move_on(read.changes, seq=now.tenant.seq, listed=now.listed):
+        return False
     for page, rollups in read.pages.items():
         book.keep_page(page, rollups)
+    return True
 
 
 def _answer(
