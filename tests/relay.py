@@ -21,7 +21,10 @@ def served(handler):
 
 
 def relay(upstream, path, *, cuts):
-    """A handler that passes requests on, and breaks that many answers to a path off in the middle."""
+    """A handler that passes requests on, and breaks that many answers off in the middle.
+
+    Those to addresses that hold `path`, which may be a part of a query.
+    """
     left = [cuts]
 
     class Relay(BaseHTTPRequestHandler):
@@ -33,7 +36,7 @@ def relay(upstream, path, *, cuts):
                     self.send_header(name, answer.headers[name])
             self.send_header("Content-Length", str(len(answer.content)))
             self.end_headers()
-            cut = self.path.startswith(path) and left[0] > 0
+            cut = path in self.path and left[0] > 0
             left[0] -= cut
             self.wfile.write(answer.content[: len(answer.content) // 2 if cut else None])
 

@@ -95,6 +95,7 @@ class Screen:
         shown = model.loaded and not model.empty
         (self._body.remove_class if shown else self._body.add_class)("fo-off")
         (self._body.add_class if model.outdated else self._body.remove_class)("fo-outdated")
+        (self._body.add_class if model.counting else self._body.remove_class)("fo-counting")
         incomparable = model.recording is not None
         (self._body.add_class if incomparable else self._body.remove_class)("fo-incomparable")
         if not shown:

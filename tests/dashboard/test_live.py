@@ -3,6 +3,7 @@
 import asyncio
 import random
 import re
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -10,12 +11,15 @@ from msgspec.structs import asdict
 
 from financeops.cli.running.addresses import free_port
 from financeops.client import Client
-from financeops.core.errors import NotFound, Unavailable
+from financeops.core.days import Days
+from financeops.core.errors import Busy, NotFound, Unavailable
 from financeops.core.payments import Status
 from financeops.core.periods import Period
 from financeops.core.wire import metrics_document
 from financeops.dashboard import Dashboard
-from financeops.dashboard.state.model import Connection
+from financeops.dashboard.state.history import History
+from financeops.dashboard.state.live import Live
+from financeops.dashboard.state.model import Connection, DashboardModel
 from financeops.tasks import end
 from tests.processes import start_server
 from tests.relay import relay, served
@@ -240,6 +244,78 @@ async def test_a_filtered_feed_reaches_back_to_the_first_payment(dashboard, clie
     model.status = Status.FAILED
     await until(dashboard, lambda model: not model.timeline.extensible)
     assert [entry.payment.status for entry in model.feed] == ["failed"]
+
+    model.clear_filters()
+    model.days = Days(date(2026, 1, 1), date(2026, 1, 1))
+    await until(dashboard, lambda model: len(model.feed) >= 100 and not model.reading)
+    await until(dashboard, lambda model: not model.outdated)
+    feed._handle_custom_msg({"action": "older", "value": None}, [])
+    assert {entry.at.year for entry in model.feed} == {2026}
+    await client.post_payment({"amount": 1, "method": "paypal", "status": "failed"})
+    await client.post_batch([{**at, "method": "paypal", "amount": 7}])
+    await until(dashboard, lambda model: model.seq == 533)
+    assert {str(entry.at.date()) for entry in model.feed} == {"2026-01-01"}
+    assert model.figures.metrics.total_payments == 531
+
+
+async def test_a_server_that_counts_for_long_is_not_silent(server, client):
+    """What was chosen before is still shown, as such, until the figures of the filter are there."""
+    for country in ("DE", "FR"):
+        sale = {"amount": 10, "method": "card", "status": "success", "country": country}
+        await client.post_payment(sale)
+    # A broken answer is to be asked for again, as is one that says so with 503.
+    with served(relay(server.url, "country=DE", cuts=1)) as url:
+        async with Client(url) as relayed:
+            model = DashboardModel()
+            live = Live(model, relayed)
+            live.reload()
+            await live._load_when_wanted(once=True)
+            model.connection = Connection.LIVE
+            before = model.fresh_at
+            model.facets = (("country", "DE"),)
+            model.ticks += 2
+            failed = asyncio.Event()
+            model.observe(lambda _change: failed.set(), ["error"])
+            live.reload()
+            loading = asyncio.create_task(live._load_when_wanted(once=True))
+            await failed.wait()
+            assert isinstance(model.error, Busy)
+            assert (model.connection, model.counting) == (Connection.LIVE, True)
+            model.head = 3  # a change that the figures do not contain
+            live._heard()
+            assert (model.connection, model.fresh_at) == (Connection.LIVE, before)
+            await loading
+            assert (model.counting, model.error) == (False, None)
+            assert model.figures.metrics.total_payments == 1
+
+
+async def test_what_nobody_wants_any_more_is_not_waited_for():
+    """Neither figures nor the feed of a filter for which the server counts for long."""
+    asked: asyncio.Queue[str] = asyncio.Queue()
+
+    async def take(reader, writer):
+        await asked.put((await reader.readline()).decode())
+        await reader.read()  # until nobody waits any more
+        writer.close()
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        async with Client(f"http://127.0.0.1:{port}") as client, asyncio.timeout(10):
+            model = DashboardModel()
+            live = Live(model, client)
+            model.observe(live.reload, ["facets"])
+            model.facets = (("country", "DE"),)
+            tasks = [
+                asyncio.create_task(each)
+                for each in (live._load_when_wanted(), History(model, client).run())
+            ]
+            for country in ("DE", "FR", "GB"):
+                requests = sorted([await asked.get(), await asked.get()])
+                assert "/api/analytics/snapshot" in requests[0], requests
+                assert "/payments" in requests[1], requests
+                assert all(f"country={country}" in each for each in requests), requests
+                model.facets = (("country", {"DE": "FR"}.get(country, "GB")),)
+            await end(tasks)
 
 
 async def test_a_change_reaches_the_widgets_by_itself(dashboard, client):

@@ -241,6 +241,34 @@ def test_a_chosen_currency_selects_the_feed_too_and_its_figures_are_awaited():
     assert (model.outdated, model.slow) == (True, False)
 
 
+def test_chosen_days_select_the_feed_too():
+    """Of these days alone, also what arrives by the stream; a snapshot's newest payments do not end that."""
+    old = [
+        payment(id=f"{n:024x}", created_at=AS_OF - timedelta(days=3, minutes=n), country="DE")
+        for n in range(5)
+    ]
+    for facets in ((), (("country", "DE"),)):
+        model = loaded([recent(9, country="DE").payment], seq=9, facets=facets)
+        day = AS_OF.date() - timedelta(days=3)
+        model.days = Days(day, day)
+        assert (model.feed, model.outdated) == ([], True)
+        assert model.selection.window == model.question.window
+        asked = model.history_asked
+        assert asked
+        model.remember(old[1:], complete=False)
+        model.receive(recent(10, country="DE"))
+        model.receive(change(11, id=old[0].id, created_at=old[0].created_at, country="DE"))
+        wanted = [each.id for each in old]
+        assert [entry.payment.id for entry in model.feed] == wanted
+        newest = [recent(n, country="DE").payment for n in range(200, 110, -1)]
+        merged = [*newest, recent(10, country="DE").payment]
+        model.load(snapshot(merged, as_of=AS_OF, zone=BERLIN, period=model.days, seq=11))
+        assert [entry.payment.id for entry in model.feed] == wanted
+        model.days = None
+        assert [entry.payment.id for entry in model.feed] != wanted
+        assert model.history_asked > asked
+
+
 def test_what_is_loaded_while_paused_shows_nothing_later():
     model = loaded()
     model.receive(recent(1, amount=1))

@@ -396,6 +396,40 @@ def test_the_badge_shows_how_fresh_the_figures_are(dashboard):
     assert "may be old" in text(dashboard.screen.notice)
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "heading"),
+    [
+        ("en", "still being counted", "Payments of Mar 7, 2026"),
+        ("de", "wird noch gezählt", "Zahlungen vom 07.03.2026"),
+        ("ar", "جاري", "مدفوعات"),
+    ],
+)
+def test_figures_of_before_are_not_those_of_a_filter_that_is_counted(
+    dashboard, language, said, heading
+):
+    dashboard.preferences.language = language
+    load(dashboard, [paid()], seq=1)
+    notice, body = dashboard.screen.notice, dashboard.screen._body
+    dashboard.model.facets = (("country", "DE"),)
+    dashboard.model.error = Busy("ask again")
+    dashboard.paint()
+    assert "fo-outdated" in body._dom_classes
+    assert text(notice) == ""  # at first: most figures come at once
+    dashboard.model.ticks += 2
+    dashboard.paint()
+    assert said in text(notice)
+    assert 'data-notice="counting"' in notice.widget.html
+    assert "fo-counting" in body._dom_classes
+    assert badge(dashboard) == "loading"
+    day = (AS_OF - timedelta(days=3)).date()
+    dashboard.model.days = Days(day, day)
+    dashboard.paint()
+    assert heading in text(dashboard.screen.feed)
+    load(dashboard, [paid(country="DE")], seq=1)
+    assert text(notice) == ""
+    assert "fo-counting" not in body._dom_classes
+
+
 def test_loading_empty_and_errors_are_designed(dashboard):
     notice, body = dashboard.screen.notice, dashboard.screen._body
     assert 'data-notice="loading"' in notice.widget.html

@@ -186,7 +186,7 @@ async def test_a_method_filters_figures_and_feed_until_it_is_cleared(page, metri
     assert int(await exact(page, "total_volume")) > int(everything["totalVolume"] * 100)
 
 
-async def test_days_are_chosen_by_dates_and_are_in_the_link(page, http, metrics):
+async def test_days_are_chosen_by_dates_and_are_in_the_link(page, http, tenant, metrics):
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
     start = datetime(yesterday.year, yesterday.month, yesterday.day, tzinfo=UTC)
     window = {"period": None, "from": start.isoformat()}
@@ -202,6 +202,15 @@ async def test_days_are_chosen_by_dates_and_are_in_the_link(page, http, metrics)
     assert day["totalPayments"]
     await assert_shows(page, day)
     await expect(page.locator(".fo-trend-head")).not_to_contain_text("so far")
+    # The feed is of that day, too: none of today's payments is in it.
+    asked = {"tenantId": tenant, "currency": "USD", "limit": 12}
+    asked |= {"from": start.isoformat(), "to": (start + DAY).isoformat()}
+    listed = [each["id"] for each in (await http.get("/payments", params=asked)).json()]
+    rows = page.locator(".fo-feed tbody tr")
+    await expect(page.locator(".fo-feed h2")).to_contain_text("Payments of")
+    await expect(rows.first).to_have_attribute("data-payment", listed[0])
+    shown = await rows.evaluate_all("rows => rows.map(row => row.dataset.payment)")
+    assert shown == listed
     await screenshots(page, "dates", (PHONE, LAPTOP))
     assert await barriers(page) == []
 

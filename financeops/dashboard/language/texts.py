@@ -260,6 +260,9 @@ RECOVERED = Text("Of those that failed first, later recovered: {rate}")
 
 FEED = Text("Live feed")
 FEED_SPAN = Plural("Newest {count}, as they happen", "Newest {count}, as they happen")
+FEED_OF_DAY = Text("Payments of {day}")
+FEED_OF_DAYS = Text("Payments from {since} to {through}")
+FEED_NEWEST = Plural("Newest {count} of these", "Newest {count} of these")
 FEED_READING = Plural("{count} so far, loading older ones", "{count} so far, loading older ones")
 FEED_SEARCHING = Text("Looking for older payments")
 FEED_NONE = Text("No payments like these")
@@ -351,6 +354,10 @@ RECONNECTING_HINT = Text(
     "These figures are from {time}. Nothing is lost: they catch up when it is back.",
 )
 STALE_HINT = Text("The server is silent. These figures are from {time} and may be old.")
+COUNTING = Text("The payments of this filter are still being counted")
+COUNTING_HINT = Text(
+    "What you chose is still being counted. Until then the figures, in grey, are those of before, from {time}.",
+)
 RECORDING = Text(
     "The made-up history is still being recorded ({share}): comparisons with the time before are not right yet.",
 )

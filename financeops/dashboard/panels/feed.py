@@ -77,13 +77,13 @@ class Feed:
             "section.fo-box",
             h(
                 "div.fo-box-head",
-                h("h2", say(texts.FEED)),
+                h("h2", self._heading(model)),
                 h("p", say(self._span(model), count=len(timeline))),
                 h("div.fo-feed-choices", self._grouping(model), self._statuses(model)),
             ),
             h(
                 "table.fo-table",
-                h("caption.fo-hidden", say(texts.FEED)),
+                h("caption.fo-hidden", self._heading(model)),
                 h(
                     "thead",
                     h(
@@ -128,9 +128,19 @@ class Feed:
             for place, entry in enumerate(order)
         ]
 
+    def _heading(self, model: DashboardModel) -> str:
+        if model.days is None:
+            return self._formats.say(texts.FEED)
+        since, through = self._formats.days(model.days)
+        if since == through:
+            return self._formats.say(texts.FEED_OF_DAY, day=since)
+        return self._formats.say(texts.FEED_OF_DAYS, since=since, through=through)
+
     def _span(self, model: DashboardModel) -> Plural:
         """Which payments these are: while older ones are on their way, not yet the newest ones only."""
-        return texts.FEED_READING if model.reading else texts.FEED_SPAN
+        if model.reading:
+            return texts.FEED_READING
+        return texts.FEED_SPAN if model.days is None else texts.FEED_NEWEST
 
     def _nothing(self, timeline: Timeline) -> Text:
         if timeline.selection == Selection():

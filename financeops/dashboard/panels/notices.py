@@ -37,16 +37,21 @@ class Notice:
         if model.connection in {Connection.RECONNECTING, Connection.STALE}:
             reconnecting = model.connection is Connection.RECONNECTING
             hint = texts.RECONNECTING_HINT if reconnecting else texts.STALE_HINT
-            assert model.fresh_at is not None, "loaded figures have a time"
-            local = model.fresh_at.astimezone(model.zone)
-            time = self._formats.clock(model.fresh_at, model.zone, local.date())
-            return _line(say(hint, time=time), state=model.connection.value)
+            return _line(say(hint, time=self._time(model)), state=model.connection.value)
+        if model.counting:
+            return _line(say(texts.COUNTING_HINT, time=self._time(model)), state="counting")
         if model.recording is not None:
             share = self._formats.percent(Decimal(100 * model.recording), decimals=0)
             return _line(say(texts.RECORDING, share=share), state="recording")
         if model.notice:
             return _line(model.notice(), state="said")
         return self._unconverted(model.figures) or h("div")
+
+    def _time(self, model: DashboardModel) -> str:
+        """Until when the figures that are shown are complete."""
+        assert model.fresh_at is not None, "loaded figures have a time"
+        local = model.fresh_at.astimezone(model.zone)
+        return self._formats.clock(model.fresh_at, model.zone, local.date())
 
     def _unconverted(self, figures: Figures) -> Markup | None:
         """Say which payments are in none of the figures."""
@@ -66,6 +71,9 @@ class Notice:
                 tenant = h("code", h("bdi", model.tenant, data_tenant=True))
                 hint = say(texts.NOT_FOUND_HINT)
                 return _full(say(texts.NOT_FOUND), hint, tenant, state="not-found")
+            case Busy() if model.facets:
+                hint = say(texts.BUSY_HINT)
+                return _full(say(texts.COUNTING), hint, reason, state="counting")
             case Busy():
                 return _full(say(texts.BUSY), say(texts.BUSY_HINT), reason, state="busy")
             case Unavailable():

@@ -35,6 +35,7 @@ class History:
         self._asked = asyncio.Event()
         self._payments: AsyncIterator[Payment] | None = None
         self._beginning = -1
+        self._reading: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -47,14 +48,23 @@ class History:
                 await self._asked.wait()
                 self._asked.clear()
                 model.reading = True
-                await self._read()
+                self._reading = asyncio.create_task(self._read())
+                await asyncio.wait([self._reading])
+                if not self._reading.cancelled():
+                    self._reading.result()
                 model.reading = self._asked.is_set()
         finally:
+            if self._reading is not None:
+                self._reading.cancel()
             model.reading = False
             model.unobserve(self._ask, ["history_asked"])
 
     def _ask(self, _change: object) -> None:
         self._asked.set()
+        if self._reading is not None and self._beginning != self._model.timeline.beginning:
+            # The server may search for long what nobody wants any more.
+            self._payments = None
+            self._reading.cancel()
 
     async def _read(self) -> None:
         """Read on until `STEP` new payments have arrived or there are no more."""

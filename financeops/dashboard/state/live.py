@@ -13,7 +13,7 @@ from financeops.client.query import keywords_of
 from financeops.client.rest import Client
 from financeops.client.stream import Connected, Disconnected, Heartbeat, Reload, Stream
 from financeops.core.dimensions import Dimension
-from financeops.core.errors import FinanceOpsError, Unavailable
+from financeops.core.errors import Busy, FinanceOpsError, Unavailable
 from financeops.core.payments import Change
 from financeops.core.questions import Question
 from financeops.dashboard.state.history import History
@@ -35,6 +35,10 @@ _RETRY = 2.0
 def utc_now() -> datetime:
     """The computer's clock."""
     return datetime.now(UTC)
+
+
+class _Superseded(Exception):
+    """Other figures were asked for before these came."""
 
 
 class Live:
@@ -63,6 +67,7 @@ class Live:
         self._patience = _MISSED * _HEARTBEAT
         self._wanted = asyncio.Event()
         self._stream: Stream | None = None
+        self._loading: tuple[Question, asyncio.Task[tuple[Snapshot, str]]] | None = None
 
     def server_now(self) -> datetime:
         """The time by the server's clock, as far as it is known."""
@@ -71,6 +76,8 @@ class Live:
     def reload(self, _change: object = None) -> None:
         """Request a snapshot: another period was chosen, or the figures are incomplete."""
         self._wanted.set()
+        if self._loading is not None and self._loading[0] != self._model.question:
+            self._loading[1].cancel()  # the server may count for long what nobody wants any more
 
     async def run(self) -> None:
         """Follow the tenant until cancelled."""
@@ -105,18 +112,18 @@ class Live:
                 return
             match event:
                 case Change():
-                    self._heard()
                     model.receive(event)
+                    self._heard()
                     self._reload_if_needed()
                 case Connected():
                     self._ahead = event.server_time - self._now()
                     between = event.heartbeat or _HEARTBEAT
                     self._patience = max(_MISSED * between, _SHORTEST_SILENCE)
-                    self._heard()
                     model.head = max(model.head, event.seq)
+                    self._heard()
                 case Heartbeat():
-                    self._heard()
                     model.head = max(model.head, event.seq)
+                    self._heard()
                 case Disconnected():
                     model.disconnected_at = model.disconnected_at or self._now()
                     model.connection = Connection.RECONNECTING
@@ -144,9 +151,10 @@ class Live:
 
     def _heard(self) -> None:
         self._heard_at = self._now()
-        self._model.fresh_at = self.server_now()
+        if not self._model.missed:  # else the figures are as old as they were
+            self._model.fresh_at = self.server_now()
         self._model.disconnected_at = None
-        if self._model.error is None:
+        if self._model.error is None or self._counts(self._model.error):
             self._model.connection = Connection.LIVE
 
     async def _load_when_wanted(self, *, once: bool = False) -> None:
@@ -159,10 +167,13 @@ class Live:
                 self._stream.hold()
             requested, by = (model.tenant, model.question), model.counts_by
             try:
-                snapshot, own = await self._snapshot(*requested, by)
+                snapshot, own = await self._load(*requested, by)
+            except _Superseded:
+                continue
             except FinanceOpsError as error:
                 model.error = error
-                if model.loaded and model.disconnected_at is None:
+                silent = model.loaded and not self._counts(error)
+                if silent and model.disconnected_at is None:
                     model.connection = Connection.STALE
                 await asyncio.sleep(_RETRY)
                 self._wanted.set()
@@ -180,6 +191,25 @@ class Live:
                 self._stream.continue_from(snapshot.seq)
             if once:
                 return
+
+    def _counts(self, error: FinanceOpsError) -> bool:
+        """Whether the server is not silent, but has yet to count what was asked for."""
+        return self._model.outdated and isinstance(error, Busy)
+
+    async def _load(
+        self, tenant: str, question: Question, by: Dimension | None
+    ) -> tuple[Snapshot, str]:
+        """Load figures, unless others are wanted meanwhile."""
+        task = asyncio.create_task(self._snapshot(tenant, question, by))
+        self._loading = question, task
+        try:
+            await asyncio.wait([task])
+            if task.cancelled():
+                raise _Superseded
+            return task.result()
+        finally:
+            self._loading = None
+            task.cancel()
 
     async def _snapshot(
         self, tenant: str, question: Question, by: Dimension | None

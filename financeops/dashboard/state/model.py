@@ -18,13 +18,14 @@ from financeops.client import Snapshot
 from financeops.core.contract.agreements import DEFAULT_TENANT
 from financeops.core.days import Days
 from financeops.core.dimensions import Dimension
-from financeops.core.errors import FinanceOpsError
+from financeops.core.errors import Busy, FinanceOpsError
 from financeops.core.facets import facets_of
 from financeops.core.payments import Change, Payment, Status
 from financeops.core.periods import Period, Window, day_of, floor_quarter
 from financeops.core.questions import Question
 from financeops.core.reporting import REPORTING
 from financeops.core.selection import Selection
+from financeops.core.windows import ALL_TIME
 from financeops.dashboard.state.timeline import Entry, Grouping, Timeline
 from financeops.dashboard.state.totals import Figures, Totals
 
@@ -55,7 +56,7 @@ class DashboardModel(HasTraits):
     tenant, period
         Selection of the figures.
     days : Days or None
-        The dates that the figures are of, instead of the period.
+        The dates that figures and feed are of, instead of the period.
     currency
         Of the figures; empty until the first snapshot is loaded. `chosen_currency` is the viewer's
         choice, None for the tenant's currency. `currencies` are all that the tenant has.
@@ -191,6 +192,11 @@ class DashboardModel(HasTraits):
     def slow(self) -> bool:
         """Whether the figures that were asked for take long."""
         return self.outdated and self.ticks - self._asked_at >= SLOW
+
+    @property
+    def counting(self) -> bool:
+        """Whether they take long because the server has to count them first."""
+        return self.slow and (bool(self.facets) or isinstance(self.error, Busy))
 
     @property
     def figures(self) -> Figures:
@@ -392,6 +398,7 @@ class DashboardModel(HasTraits):
             status=self.status,
             method=self.method,
             currency=None if chosen == REPORTING else chosen,
+            window=ALL_TIME if self.days is None else self.days.window(self.zone),
             facets=self.facets,
         )
 
@@ -403,7 +410,7 @@ class DashboardModel(HasTraits):
     def _break_down(self, _change: object) -> None:
         self._figures = None
 
-    @observe("method", "status", "chosen_currency", "facets")
+    @observe("method", "status", "chosen_currency", "facets", "days", "timezone")
     def _select(self, change: Any) -> None:
         if change.name == "method":
             self._figures = None

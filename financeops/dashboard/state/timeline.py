@@ -14,6 +14,7 @@ from financeops.core.contract.agreements import FEED_LENGTH
 from financeops.core.dimensions import Listed
 from financeops.core.payments import Change, EventType, Payment, Status
 from financeops.core.selection import Selection
+from financeops.core.windows import ALL_TIME
 
 FEED = 500
 """How many of the newest entries to keep, whatever is selected."""
@@ -184,13 +185,15 @@ class Timeline:
             forgotten, and the selected entries have to be asked for.
         """
         entries = [_entry(payment) for payment in reversed(payments)]
+        chosen = [entry for entry in entries if self._holds(entry.payment)]
         known = self._selected if filtered else self._recent
-        gap = bool(known) and not any(entry.key in known for entry in entries)
+        # The newest of all payments say nothing about those of a time before.
+        compared = bool(chosen) or not filtered or self.selection.window == ALL_TIME
+        gap = bool(known) and compared and not any(entry.key in known for entry in entries)
         if gap:
             self.clear()
         # Between some of all payments there may be others.
         self._recent = {} if filtered else _newest((*self._recent.values(), *entries), FEED)
-        chosen = [entry for entry in entries if self._holds(entry.payment)]
         self._selected = _newest((*self._selected.values(), *chosen), HISTORY)
         self.complete = self.complete or len(payments) < FEED_LENGTH
         return not gap
