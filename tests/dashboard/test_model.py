@@ -12,7 +12,7 @@ from financeops.core.breakdown import breakdown
 from financeops.core.days import Days
 from financeops.core.dimensions import MAX_VALUES, Dimension
 from financeops.core.facets import NO_VALUE, holds
-from financeops.core.payments import Status
+from financeops.core.payments import Change, Status
 from financeops.core.periods import DAY, Period
 from financeops.core.rollup import total
 from financeops.dashboard import DashboardModel
@@ -264,6 +264,14 @@ def test_chosen_days_select_the_feed_too():
         merged = [*newest, recent(10, country="DE").payment]
         model.load(snapshot(merged, as_of=AS_OF, zone=BERLIN, period=model.days, seq=11))
         assert [entry.payment.id for entry in model.feed] == wanted
+        back = replace(old[2], status=Status.REFUNDED, refunded_at=AS_OF, updated_at=AS_OF)
+        model.receive(Change(seq=12, at=AS_OF, payment=back, previous_status=Status.SUCCESS))
+        assert [entry.payment.id for entry in model.feed] == wanted
+        assert [entry.payment.status for entry in model.feed].index(Status.REFUNDED) == 2
+        model.remember([back], complete=True)  # as it is read later
+        assert [(each.at, each.payment.id) for each in model.feed] == [
+            (each.created_at, each.id) for each in old
+        ]
         model.days = None
         assert [entry.payment.id for entry in model.feed] != wanted
         assert model.history_asked > asked

@@ -205,7 +205,7 @@ async def test_days_are_chosen_by_dates_and_are_in_the_link(page, http, tenant, 
     # The feed is of that day, too: none of today's payments is in it.
     asked = {"tenantId": tenant, "currency": "USD", "limit": 12}
     asked |= {"from": start.isoformat(), "to": (start + DAY).isoformat()}
-    listed = [each["id"] for each in (await http.get("/payments", params=asked)).json()]
+    listed = [each["_id"] for each in (await http.get("/payments", params=asked)).json()]
     rows = page.locator(".fo-feed tbody tr")
     await expect(page.locator(".fo-feed h2")).to_contain_text("Payments of")
     await expect(rows.first).to_have_attribute("data-payment", listed[0])

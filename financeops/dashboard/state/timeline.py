@@ -45,7 +45,8 @@ class Entry(Struct, frozen=True):
 class Timeline:
     """Known entries, and the selected ones among them.
 
-    The selected entries have no gaps, and go back to the very first if `complete`.
+    The selected entries have no gaps, and go back to the very first if `complete`. Of a selection with a
+    window, each payment has one line, at the time when it was made: refunds of later days are none.
     `beginning` counts how often they began anew: older ones that were asked for before are not
     theirs. `added` counts those that happened since.
     """
@@ -129,6 +130,30 @@ class Timeline:
     def _holds(self, payment: Payment) -> bool:
         return self.selection.holds(payment, self.listed)
 
+    @property
+    def _made(self) -> bool:
+        """Whether the selected entries are of when payments were made, whatever happened to them later."""
+        return self.selection.window != ALL_TIME
+
+    def _shown(self, entries: Iterable[Entry]) -> list[Entry]:
+        """The selected ones of entries, as they are shown."""
+        chosen = [entry for entry in entries if self._holds(entry.payment)]
+        return self._once(chosen) if self._made else chosen
+
+    def _joined(self, entries: Iterable[Entry]) -> dict[str, Entry]:
+        """The newest of selected entries, some of which may be shown already."""
+        return _newest(self._once(entries) if self._made else entries, HISTORY)
+
+    def _once(self, entries: Iterable[Entry]) -> list[Entry]:
+        """One entry of each payment, of when it was made, oldest first."""
+        latest: dict[str, Payment] = {}
+        for payment in (entry.payment for entry in entries):
+            known = latest.get(payment.id)
+            if known is None or _says_more(payment, known):
+                latest[payment.id] = payment
+        made = [Entry(payment.created_at, payment) for payment in latest.values()]
+        return sorted(made, key=lambda entry: entry.at)
+
     def clear(self) -> None:
         """Forget all entries; keep the selection."""
         self._recent.clear()
@@ -145,13 +170,12 @@ class Timeline:
         if change.taken_back:
             self._take_back(change)
             return
-        whole = change.refunds_whole
+        whole, before = change.refunds_whole, _key(payment.id, Status.SUCCESS)
         entry = Entry(change.at if whole else payment.created_at, payment)
         for entries in (self._recent, self._selected):
             known = entries.get(entry.key)
             if known is not None and _says_more(payment, known.payment):
                 entries[entry.key] = Entry(known.at, payment)
-            before = _key(payment.id, Status.SUCCESS)
             if whole and (sold := entries.get(before)) and sold.payment.returned:
                 # What was given back in parts is in the line of the whole.
                 sale = replace(sold.payment, refunded_amount=None, refunds=None)
@@ -159,8 +183,13 @@ class Timeline:
         if change.type in _LATER:
             return
         _put(self._recent, entry, FEED, complete=False)
-        if self._holds(entry.payment):
-            self.added += _put(self._selected, entry, HISTORY, complete=self.complete)
+        chosen = self._shown([entry])
+        if whole and self._made and before in self._selected:
+            del self._selected[before]
+            self._selected = self._joined((*self._selected.values(), *chosen))
+            return
+        for shown in chosen:
+            self.added += _put(self._selected, shown, HISTORY, complete=self.complete)
 
     def _take_back(self, change: Change) -> None:
         payment = change.payment
@@ -173,7 +202,7 @@ class Timeline:
         entry = _entry(payment)  # it may only have the line of its refund
         self._recent = _newest((*self._recent.values(), entry), FEED)
         if self._holds(entry.payment):
-            self._selected = _newest((*self._selected.values(), entry), HISTORY)
+            self._selected = self._joined((*self._selected.values(), entry))
 
     def merge(self, payments: list[Payment], *, filtered: bool = False) -> bool:
         """Merge the newest payments; `filtered` if they are only those of the selection's facets.
@@ -185,7 +214,7 @@ class Timeline:
             forgotten, and the selected entries have to be asked for.
         """
         entries = [_entry(payment) for payment in reversed(payments)]
-        chosen = [entry for entry in entries if self._holds(entry.payment)]
+        chosen = self._shown(entries)
         known = self._selected if filtered else self._recent
         # The newest of all payments say nothing about those of a time before.
         compared = bool(chosen) or not filtered or self.selection.window == ALL_TIME
@@ -194,15 +223,15 @@ class Timeline:
             self.clear()
         # Between some of all payments there may be others.
         self._recent = {} if filtered else _newest((*self._recent.values(), *entries), FEED)
-        self._selected = _newest((*self._selected.values(), *chosen), HISTORY)
+        self._selected = self._joined((*self._selected.values(), *chosen))
         self.complete = self.complete or len(payments) < FEED_LENGTH
         return not gap
 
     def select(self, selection: Selection) -> None:
         """Change the selection among known entries; older ones must be requested."""
         self.selection = selection
-        known = self._recent.items()
-        self._begin({key: entry for key, entry in known if self._holds(entry.payment)})
+        known = self._shown(self._recent.values())
+        self._begin({entry.key: entry for entry in known})
 
     def extend(
         self, payments: list[Payment], *, complete: bool, until: datetime | None = None
@@ -216,7 +245,7 @@ class Timeline:
             for payment in reversed(payments)
             if until is None or payment.updated_at <= until
         ]
-        self._selected = _newest((*entries, *self._selected.values()), HISTORY)
+        self._selected = self._joined((*entries, *self._selected.values()))
         self.complete = complete
 
     def _begin(self, selected: dict[str, Entry]) -> None:
