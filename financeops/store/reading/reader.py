@@ -150,6 +150,7 @@ class Reader:
         limits = _limits_of(facets)
         # One at a time: they share a book, and the second finds it up to date.
         lock = self._locks.setdefault(name, asyncio.Lock())
+        counting = Patience(COUNTING_SECONDS)  # including the wait for others who count
         # One session, which is causally consistent: the changes are read after the latest `seq`, on
         # a sharded cluster from another shard.
         async with _turn(lock, facets), self._db.client.start_session() as session:
@@ -158,7 +159,7 @@ class Reader:
                 record.check_converted()
             else:
                 record.check_currency(question.currency)
-            patience, counting = Patience(_PATIENCE_SECONDS), Patience(COUNTING_SECONDS)
+            patience = Patience(_PATIENCE_SECONDS)
             while True:
                 plan = ReadPlan.of(
                     question,
@@ -216,9 +217,9 @@ class Reader:
                 return found
         limits, newest = _limits_of(facets), Newest(chosen, limit)
         lock = self._locks.setdefault(name, asyncio.Lock())
+        counting = Patience(COUNTING_SECONDS)
         async with _turn(lock, facets):
             record = await find_record(self._db, record.tenant.id)
-            counting = Patience(COUNTING_SECONDS)
             while True:
                 book = book_of(self.filtered, name, record, limits, facets)
                 book.far.add(_ever(chosen))
