@@ -100,6 +100,8 @@ async def test_the_few_payments_of_a_filter_are_read_only_where_they_are(
         except Busy:
             assert asked < 100
     assert asked > 3
+    counts = [each for each in proxy.seen if "'channel': 'phone'" in str(each.get("pipeline"))]
+    assert len(counts) <= 420 // 16 + 4  # of both currencies at once
     monkeypatch.undo()
     monkeypatch.setattr(newest, "_FEW_READS", 0)
     reads = lambda: [each for each in proxy.seen if each.get("aggregate") == "payments"]  # noqa: E731

@@ -6,7 +6,7 @@ The cost is that of reading these payments once; changes bring the rollups forwa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from financeops.core.dimensions import Listed
 from financeops.core.facets import FACETED, Facets
 from financeops.core.payments import FIELDS, SELDOM, Payment, Status
-from financeops.core.periods import Window, grain_end, grain_start
+from financeops.core.periods import Grain, Window, grain_end, grain_start
 from financeops.core.reporting import is_reporting, place_in
 from financeops.core.rollup import Count, Key, Place, Rollup, counted, rollup_of, total
 from financeops.core.selection import Selection
@@ -45,19 +45,20 @@ async def count_pages(
     facets: Facets,
     session: Session,
 ) -> dict[RollupPage, list[tuple[Place, Rollup]]]:
-    """Count the rollups of a page, and those by dimension if both pages are asked for.
+    """Count the rollups of pages, reading the payments of all once; by dimension, too, if that is asked for.
 
-    They are all of one currency, grain and number.
+    The pages are all of one grain and number, of any currencies, or of one as `reporting` counts it.
     """
     pages = list(pages)
     page = pages[0]
     zone = ZoneInfo(record.tenant.timezone)
     window = record.counted(_starting_in(page, zone))
     detailed = any(each.details for each in pages)
-    sums = _Sums(page, zone, window, record.listed if detailed else None)
+    places = sorted({each.currency for each in pages})
+    sums = _Sums(places, page.grain, zone, window, record.listed if detailed else None)
     if window.start < window.end:
         between, other = conditions(record, window, Selection(facets=facets))
-        in_place = _counted_in(page.currency)
+        in_place = _counted_in(places)
         # In two stages, for the embedded database would otherwise scan everything.
         stages = [{"$match": between}, {"$match": other | in_place}]
         await _count_made(db, stages, sums, session)
@@ -70,19 +71,20 @@ async def count_pages(
     rollups = sums.rollups()
     return {
         each: [
-            ((page.currency, page.grain, start), part)
-            for start, rollup in rollups.items()
+            ((place, page.grain, start), part)
+            for (place, start), rollup in rollups.items()
+            if place == each.currency
             if (part := rollup.details if each.details else rollup.without_details)
         ]
         for each in pages
     }
 
 
-def _counted_in(place: str) -> Document:
-    """The condition for payments that rollups of a currency count."""
-    if is_reporting(place):
-        return {"reportingCurrency": place.removeprefix(place_in(""))}
-    return {"currency": place}
+def _counted_in(places: Sequence[str]) -> Document:
+    """The condition for payments that rollups of these currencies count."""
+    if is_reporting(places[0]):
+        return {"reportingCurrency": places[0].removeprefix(place_in(""))}
+    return {"currency": {"$in": list(places)} if places[1:] else places[0]}
 
 
 def _starting_in(page: RollupPage, zone: ZoneInfo) -> Window:
@@ -110,24 +112,29 @@ class _Alike(NamedTuple):
 
 
 class _Sums:
-    """Rollups of a grain in a window, to which payments are added."""
+    """Rollups of some currencies and a grain in a window, to which payments are added."""
 
     def __init__(
-        self, page: RollupPage, zone: ZoneInfo, window: Window, listed: Listed | None
+        self,
+        places: Sequence[str],
+        grain: Grain,
+        zone: ZoneInfo,
+        window: Window,
+        listed: Listed | None,
     ) -> None:
-        self._place = page.currency
-        self._grain = page.grain
+        self._places = frozenset(places)
+        self._grain = grain
         self._zone = zone
         self._window = window
         self._listed = listed
         self._shape = (*_SHAPE, *FACETED) if listed is not None else _SHAPE
         self._alike: dict[tuple[object, ...], _Alike] = {}
-        self._parts: dict[datetime, list[Rollup]] = {}
+        self._parts: dict[tuple[str, datetime], list[Rollup]] = {}
         self._last = Window(window.start, window.start)
 
     def add(self, documents: Iterable[Document]) -> None:
         """Add payments that were made in the window, as they are stored."""
-        one_by_one = is_reporting(self._place)  # each has a rate of its own
+        one_by_one = any(map(is_reporting, self._places))  # each has a rate of its own
         for document in documents:
             refunded = document["status"] == Status.REFUNDED
             if one_by_one or refunded or any(name in document for name in _TOLD):
@@ -135,7 +142,7 @@ class _Sums:
                 continue
             at = document["createdAt"]
             hour = at.astimezone(self._zone).hour
-            key = (self._start(at), hour, *map(document.get, self._shape))
+            key = (document["currency"], self._start(at), hour, *map(document.get, self._shape))
             alike = self._alike.get(key)
             if alike is None:
                 alike = self._alike[key] = _Alike(document, [0, 0])
@@ -145,20 +152,20 @@ class _Sums:
     def add_one(self, payment: Payment) -> None:
         """Add a payment, if it was made in the window, and what happened to it there."""
         for place, at, rollup in counted(payment, self._zone, self._listed):
-            if place == self._place and at in self._window:
-                self._put(at, rollup)
+            if place in self._places and at in self._window:
+                self._put(place, at, rollup)
 
-    def rollups(self) -> dict[datetime, Rollup]:
-        """The rollups by their start; those of nothing are left out."""
+    def rollups(self) -> dict[tuple[str, datetime], Rollup]:
+        """The rollups by currency and start; those of nothing are left out."""
         for sample, (n, amount) in self._alike.values():
             payment = payment_from(sample)
             rollup = rollup_of(payment, self._zone, self._listed)
-            self._put(payment.created_at, _times(rollup, n, amount))
+            self._put(payment.currency, payment.created_at, _times(rollup, n, amount))
         self._alike.clear()
-        return {start: rollup for start, parts in self._parts.items() if (rollup := total(parts))}
+        return {of: rollup for of, parts in self._parts.items() if (rollup := total(parts))}
 
-    def _put(self, at: datetime, rollup: Rollup) -> None:
-        self._parts.setdefault(self._start(at), []).append(rollup)
+    def _put(self, place: str, at: datetime, rollup: Rollup) -> None:
+        self._parts.setdefault((place, self._start(at)), []).append(rollup)
 
     def _start(self, at: datetime) -> datetime:
         if at not in self._last:  # payments come in the order of time

@@ -16,7 +16,7 @@ from financeops.core.facets import Facets
 from financeops.core.payments import Change, Payment
 from financeops.core.periods import Span, Window
 from financeops.core.questions import Question
-from financeops.core.reporting import REPORTING
+from financeops.core.reporting import REPORTING, is_reporting
 from financeops.core.rollup import Place, Rollup, at_hour, total
 from financeops.core.selection import Selection
 from financeops.core.windows import ALL_TIME
@@ -269,16 +269,18 @@ class Reader:
 
     async def _count(self, record: TenantRecord, book: Book, missing: list[RollupPage]) -> _Read:
         """Count some of the missing pages, and read the changes that bring the book to that moment."""
-        pages: dict[RollupPage, list[RollupPage]] = {}
+        pages: dict[Hashable, list[RollupPage]] = {}
         for page in missing:
-            pages.setdefault(structs.replace(page, details=False), []).append(page)
+            # Those of all currencies are counted in one pass.
+            of = page.currency if is_reporting(page.currency) else None
+            pages.setdefault((of, page.grain, page.number), []).append(page)
 
         async def transaction(session: Session) -> _Read:
             now = await find_record(self._db, record.tenant.id, session=session)
             piece = Patience(_PIECE_SECONDS)
             counted: dict[RollupPage, list[tuple[Place, Rollup]]] = {}
-            for both in pages.values():
-                counted |= await count_pages(self._db, now, both, book.facets, session)
+            for together in pages.values():
+                counted |= await count_pages(self._db, now, together, book.facets, session)
                 if piece.over:
                     break
             return _Read(now, await self._changes(now, book, session), counted)
