@@ -85,7 +85,7 @@ async def test_the_few_payments_of_a_filter_are_read_only_where_they_are(
     reader = Reader(proxied_db)
     chosen = Selection(facets=tuple(few.items()))
 
-    async def listed(limit=9, **more):
+    async def listed(limit=9):
         page = await list_payments(proxied_db, "tenant_1", chosen, limit=limit, reader=reader)
         return [(NOON - each.created_at).days for each in page.payments]
 
