@@ -90,8 +90,8 @@ def read_import_request(body: bytes) -> ImportRequest:
 
 
 def read_refund_request(body: bytes) -> RefundRequest:
-    """Decode the JSON of a refund; raises as `read_request` does. Without a body nothing is said of it."""
-    if not body.strip():
+    """Decode the JSON of a refund; raises as `read_request` does. Nothing, or null, says nothing."""
+    if body.strip() in (b"", b"null"):
         return RefundRequest()
     return read_once(_refund_decoder, body)
 
