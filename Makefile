@@ -31,7 +31,7 @@ missing    = $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or pr
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up install install-dev tools test test-quick test-spark coverage check docs format messages bench lock clean
+.PHONY: help up install install-dev tools test test-quick test-spark test-long coverage check docs format messages bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -71,6 +71,9 @@ test-quick: $(dev) ## some of them, for while one works: no browser, one server
 test-spark: $(dev) $(spark) ## the tests and the notebook with PySpark (450 MB, needs Java), which `make test` leaves out
 	@.ci/ensure-java
 	FINANCEOPS_TEST_SPARK=1 $(bin)/pytest -p no:nbval -p no:schemathesis --numprocesses=2 --dist=worksteal -m spark $(ARGS)
+
+test-long: tools ## the tests that take minutes by themselves, which `make test` leaves out: a long day, all of CDNOW, the documentation
+	FINANCEOPS_TEST_LONG=1 $(bin)/pytest $(several) --numprocesses=2 -m long $(ARGS)
 
 check: $(dev) ## lint, format, types, import rules, spelling, workflows, notebooks without outputs
 	$(bin)/ruff check .

@@ -47,6 +47,13 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files beside this one: they build much, and at the end would run alone."""
     items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
+    if os.environ.get("FINANCEOPS_TEST_LONG") != "1":
+        elsewhere = pytest.mark.skip(
+            reason="takes minutes, and has a job of its own: make test-long"
+        )
+        for item in items:
+            if item.get_closest_marker("long") is not None:
+                item.add_marker(elsewhere)
 
 
 def pytest_unconfigure() -> None:

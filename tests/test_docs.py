@@ -70,6 +70,7 @@ def pages(built):
     return {path: Page(path) for path in built.rglob("*.html")}
 
 
+@pytest.mark.long
 def test_every_link_within_the_pages_leads_somewhere(built, pages):
     followed = 0
     for path, page in pages.items():
@@ -85,6 +86,7 @@ def test_every_link_within_the_pages_leads_somewhere(built, pages):
     assert followed > 100
 
 
+@pytest.mark.long
 def test_pages_request_nothing_from_other_hosts(built, pages):
     asked = {request for page in pages.values() for request in page.requests}
     assert asked
@@ -94,6 +96,7 @@ def test_pages_request_nothing_from_other_hosts(built, pages):
         assert not re.search(r"""(?:url\(|@import)\s*["']?(?:https?:)?//""", text), style
 
 
+@pytest.mark.long
 def test_every_public_name_is_in_the_reference(built):
     with (built / "objects.inv").open("rb") as file:
         inventory = InventoryFile.load(file, "", urljoin)
@@ -109,6 +112,7 @@ def test_every_public_name_is_in_the_reference(built):
     assert not missing
 
 
+@pytest.mark.long
 async def test_charts_of_a_tutorial_are_drawn_without_a_kernel_and_without_another_host(built):
     asked, failed = set(), set()
     async with launched() as browser:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -73,10 +72,7 @@ def run_import(purchases: Path, url: str) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(
-    os.environ.get("FINANCEOPS_TEST_CDNOW") != "1",
-    reason="takes more than a minute, and CI has 15: FINANCEOPS_TEST_CDNOW=1",
-)
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_every_purchase_is_imported_and_every_sum_is_right_to_the_cent(purchases, server):
     said = run_import(purchases, server.url)

@@ -7,7 +7,11 @@ from tests.e2e.traffic import Traffic, until_equal, until_state
 
 EVENTS = 2_000
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(400),
+    pytest.mark.long,
+]
 
 
 async def test_after_2000_random_changes_and_some_pauses_each_figure_is_the_apis(
