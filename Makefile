@@ -73,7 +73,7 @@ test-spark: $(dev) $(spark) ## the tests and the notebook with PySpark (450 MB, 
 	FINANCEOPS_TEST_SPARK=1 $(bin)/pytest -p no:nbval -p no:schemathesis --numprocesses=2 --dist=worksteal -m spark $(ARGS)
 
 test-long: tools ## the tests that take minutes by themselves, which `make test` leaves out: a long day, all of CDNOW, the documentation
-	FINANCEOPS_TEST_LONG=1 $(bin)/pytest $(several) --numprocesses=2 -m long $(ARGS)
+	FINANCEOPS_TEST_LONG=1 $(bin)/pytest -p no:nbval -p no:schemathesis -m long $(ARGS)
 
 check: $(dev) ## lint, format, types, import rules, spelling, workflows, notebooks without outputs
 	$(bin)/ruff check .
