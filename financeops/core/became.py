@@ -10,10 +10,11 @@ from msgspec import Raw
 from financeops.core.acts import GivenBack, in_order
 from financeops.core.checks import check_key
 from financeops.core.contract.requests import DisputeRow, RefundRow
+from financeops.core.costs import moment_since
 from financeops.core.disputes import Disputed, DisputeStatus
 from financeops.core.errors import InvalidValue
 from financeops.core.money import to_minor
-from financeops.core.numbers import checked_moment, number_in
+from financeops.core.numbers import number_in
 from financeops.core.payments import Draft, Status
 
 
@@ -29,7 +30,7 @@ def refunds_in(
     """
     refunds = tuple(
         GivenBack(
-            at=_moment(f"refunds[{place}].at", row.at, draft, now),
+            at=moment_since(f"refunds[{place}].at", row.at, draft.created_at, now),
             id=check_key(row.id, f"refunds[{place}].id"),
             amount=_part(row.amount, f"refunds[{place}].amount", draft),
             reason=_text(row.reason, f"refunds[{place}].reason"),
@@ -52,7 +53,7 @@ def dispute_in(row: DisputeRow | None, draft: Draft, now: datetime) -> Disputed 
     if draft.status is Status.FAILED:
         raise InvalidValue("dispute", "is not for a failed payment")
     opened, closed = (
-        None if moment is None else _moment(f"dispute.{name}", moment, draft, now)
+        None if moment is None else moment_since(f"dispute.{name}", moment, draft.created_at, now)
         for name, moment in (("openedAt", row.opened_at), ("closedAt", row.closed_at))
     )
     if row.status is DisputeStatus.OPEN:
@@ -80,14 +81,6 @@ def _part(given: Raw, field: str, draft: Draft) -> int:
     if not 0 < minor <= draft.amount:
         raise InvalidValue(field, "must be more than 0 and at most the payment's amount")
     return minor
-
-
-def _moment(field: str, moment: datetime, draft: Draft, now: datetime) -> datetime:
-    at = checked_moment(field, moment, now)
-    assert at is not None, "it is given"
-    if at < draft.created_at:
-        raise InvalidValue(field, "must not be before createdAt")
-    return at
 
 
 def _text(text: str | None, field: str) -> str | None:

@@ -50,7 +50,7 @@ def costs_of(
     if payout_id is not None:
         values["payout_id"] = check_key(payout_id, "payoutId")
     if settled_at is not None:
-        values["settled_at"] = _later("settledAt", settled_at, created_at, now)
+        values["settled_at"] = moment_since("settledAt", settled_at, created_at, now)
     amount = _number(settled_amount, "settledAmount")
     if amount is not None:
         if not importing or amount or settled_currency is not None:
@@ -115,7 +115,7 @@ def _fees_of(
             each.kind,
             number_in(each.amount, f"fees[{place}].amount"),
             currency=currency,
-            at=_later(f"fees[{place}].at", each.at, created_at, now),
+            at=moment_since(f"fees[{place}].at", each.at, created_at, now),
         )
         for place, each in enumerate(fees or ())
     ]
@@ -135,7 +135,10 @@ def _number(given: Raw | UnsetType, field: str) -> Decimal | None:
     return None if given is UNSET or bytes(given) == b"null" else number_in(given, field)
 
 
-def _later(field: str, moment: datetime | None, created_at: datetime, now: datetime) -> datetime:
+def moment_since(
+    field: str, moment: datetime | None, created_at: datetime, now: datetime
+) -> datetime:
+    """A moment that is not before its payment, by default that of the payment; raises `InvalidValue`."""
     at = checked_moment(field, moment, now)
     if at is not None and at < created_at:
         raise InvalidValue(field, "must not be before createdAt")

@@ -118,10 +118,7 @@ def _summed(
     names = [f"{column}_{half}" for column in columns for half in ("high", "low")]
     frame = frame.with_columns(*halves)
     counts = [nw.len().alias("n"), *(nw.col(name).sum() for name in names)]
-    if keys:
-        table = collected(frame.group_by(*keys).agg(*counts))
-    else:
-        table = collected(frame.select(*counts))
+    table = collected(frame.group_by(*keys).agg(*counts))
     return [
         (
             {key: table[key][row] for key in keys},
@@ -134,5 +131,4 @@ def _summed(
             },
         )
         for row, n in enumerate(table["n"])
-        if n
     ]
