@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from financeops.core.checks import check_key
+from financeops.core.checks import check_key, check_reason
 from financeops.core.contract.requests import (
     DisputeRequest,
     FeesRequest,
@@ -72,7 +72,7 @@ def refund_terms(request: RefundRequest, *, now: datetime) -> RefundTerms:
         raise InvalidValue("amount", "must not be null: leave it out to refund what is left")
     return RefundTerms(
         amount=_positive(request.amount),
-        reason=_text(request.reason, "reason"),
+        reason=check_reason(request.reason),
         at=checked_moment("at", request.at, now),
     )
 
@@ -83,7 +83,7 @@ def dispute_terms(request: DisputeRequest, *, now: datetime) -> DisputeTerms:
         id=check_key(request.id, "id"),
         status=request.status,
         amount=_positive(request.amount),
-        reason=_text(request.reason, "reason"),
+        reason=check_reason(request.reason),
         at=checked_moment("at", request.at, now),
     )
 
@@ -147,7 +147,3 @@ def _positive(given: Raw | UnsetType) -> Decimal | None:
     if amount <= 0:
         raise InvalidValue("amount", "must be more than 0")
     return amount
-
-
-def _text(text: str | None, field: str) -> str | None:
-    return None if text is None else check_key(text, field)

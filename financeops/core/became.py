@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Raw
 
 from financeops.core.acts import GivenBack, in_order
-from financeops.core.checks import check_key
+from financeops.core.checks import check_key, check_reason
 from financeops.core.contract.requests import DisputeRow, RefundRow
 from financeops.core.costs import moment_since
 from financeops.core.disputes import Disputed, DisputeStatus
@@ -33,7 +33,7 @@ def refunds_in(
             at=moment_since(f"refunds[{place}].at", row.at, draft.created_at, now),
             id=check_key(row.id, f"refunds[{place}].id"),
             amount=_part(row.amount, f"refunds[{place}].amount", draft),
-            reason=_text(row.reason, f"refunds[{place}].reason"),
+            reason=check_reason(row.reason, f"refunds[{place}].reason"),
         )
         for place, row in enumerate(rows or ())
     )
@@ -69,7 +69,7 @@ def dispute_in(row: DisputeRow | None, draft: Draft, now: datetime) -> Disputed 
         status=row.status,
         opened_at=opened,
         closed_at=closed,
-        reason=_text(row.reason, "dispute.reason"),
+        reason=check_reason(row.reason, "dispute.reason"),
     )
 
 
@@ -81,7 +81,3 @@ def _part(given: Raw, field: str, draft: Draft) -> int:
     if not 0 < minor <= draft.amount:
         raise InvalidValue(field, "must be more than 0 and at most the payment's amount")
     return minor
-
-
-def _text(text: str | None, field: str) -> str | None:
-    return None if text is None else check_key(text, field)

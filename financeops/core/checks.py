@@ -42,6 +42,11 @@ def check_key(key: str, field: str) -> str:
     return _check_text(key, field, most=MAX_TEXT)
 
 
+def check_reason(text: str | None, field: str = "reason") -> str | None:
+    """Return why something was done, if that is told and valid; raise `InvalidValue` as `check_key` does."""
+    return None if text is None else check_key(text, field)
+
+
 def check_pairs(pairs: Pairs, field: str) -> Pairs | None:
     """Return pairs of texts if they are valid, None if there are none; else raise `InvalidValue`."""
     if len(pairs) > MAX_PAIRS:
